@@ -1,0 +1,129 @@
+# shellcheck shell=bash
+# The program itself: built, started, watched until it is ready, stopped.
+
+SAYOO="$SAYOO_VAR/bin/sayoo"
+SAYOO_LOG="$LOGS/sayoo.log"
+
+target_folder() {
+    cargo metadata --format-version 1 --no-deps --offline 2>/dev/null |
+        grep -o '"target_directory":"[^"]*"' | cut -d'"' -f4
+}
+
+build_program() {
+    # The queries are checked against the committed .sqlx, never against a running database.
+    env -u DATABASE_URL SQLX_OFFLINE=true cargo build --release --locked --bin sayoo
+    # A copy, so that a later build cannot change the program under the running one.
+    local built
+    built="$(target_folder)/release/sayoo"
+    if ! cmp -s "$built" "$SAYOO"; then
+        cp "$built" "$SAYOO.new"
+        mv "$SAYOO.new" "$SAYOO"
+    fi
+}
+
+# The instance image; its reference goes to var/run/image.
+build_image() {
+    docker/odoo/build | tee "$RUN/image.output"
+    tail -n 1 "$RUN/image.output" >"$RUN/image"
+}
+
+build_everything() {
+    if [ -n "${SAYOO_SKIP_IMAGE:-}" ]; then
+        run_together program build_program
+        configured odoo image >"$RUN/image"
+    else
+        run_together program build_program -- image build_image
+    fi
+}
+
+# sayoo_step WHAT ARGUMENTS…: a short subcommand whose output is only shown when it fails.
+sayoo_step() {
+    local what=$1
+    shift
+    "$SAYOO" "$@" >"$LOGS/$1.log" 2>&1 || {
+        tail -n 25 "$LOGS/$1.log" >&2
+        fail "$what failed" "The log: $LOGS/$1.log. 'sayoo doctor' looks at the surroundings:" \
+            "SAYOO_CONFIG=$SAYOO_CONFIG $SAYOO doctor"
+    }
+    done_with "$what"
+}
+
+sayoo_pid() {
+    local pid
+    pid=$(cat "$RUN/sayoo.pid" 2>/dev/null || true)
+    # The number may have been given to another process since.
+    if alive "$pid" && [ "$(readlink "/proc/$pid/exe" 2>/dev/null | sed 's/ (deleted)$//')" = "$SAYOO" ]; then
+        printf '%s' "$pid"
+    fi
+}
+
+# What the running program was started from: a change of any of it means starting again.
+program_fingerprint() { cat "$SAYOO" "$SAYOO_CONFIG" "$RUN/image" 2>/dev/null | sha256sum | cut -d' ' -f1; }
+
+start_program() {
+    local pid now
+    pid=$(sayoo_pid)
+    now=$(program_fingerprint)
+    if [ -n "$pid" ]; then
+        [ "$(cat "$RUN/sayoo.started" 2>/dev/null)" = "$now" ] && return
+        say "  The program or its configuration changed: starting it again."
+        stop_program
+    fi
+    local port
+    for port in "$SAYOO_PORT" "$SAYOO_WEB_PORT"; do
+        if port_answers "$port"; then
+            fail "port $port is taken by something else" \
+                "Stop it ('ss -ltnp' names it), or choose another on the first run: SAYOO_PORT=9000 bin/up"
+        fi
+    done
+    keep_log_small
+    setsid nohup "$SAYOO" all >>"$SAYOO_LOG" 2>&1 </dev/null 9>&- &
+    pid=$!
+    printf '%s' "$pid" >"$RUN/sayoo.pid"
+    printf '%s' "$now" >"$RUN/sayoo.started"
+    local _
+    for _ in $(seq 1 100); do
+        if port_answers "$SAYOO_PORT"; then
+            done_with "sayoo started"
+            return
+        fi
+        alive "$pid" || break
+        sleep 0.1
+    done
+    tail -n 25 "$SAYOO_LOG" >&2
+    fail "sayoo does not start" "The log: $SAYOO_LOG"
+}
+
+# One old log is enough: the program runs for months.
+keep_log_small() {
+    if [ "$(stat -c %s "$SAYOO_LOG" 2>/dev/null || echo 0)" -gt 50000000 ]; then mv "$SAYOO_LOG" "$SAYOO_LOG.1"; fi
+}
+
+stop_program() {
+    local pid
+    pid=$(sayoo_pid)
+    [ -z "$pid" ] && return
+    kill "$pid" 2>/dev/null || true
+    local _
+    for _ in $(seq 1 150); do
+        alive "$pid" || break
+        sleep 0.2
+    done
+    if alive "$pid"; then
+        say "  sayoo did not stop within 30 s; killing it. It is made to survive that."
+        # The whole session: the program's own children with it.
+        kill -KILL -- "-$pid" 2>/dev/null || kill -KILL "$pid"
+    fi
+    rm -f "$RUN/sayoo.pid"
+    done_with "sayoo stopped"
+}
+
+# Templates and warm pool; the program prints what it waits for.
+wait_ready() {
+    "$SAYOO" wait-ready 2>"$LOGS/wait-ready.log" | while IFS= read -r line; do say "  … $line"; done ||
+        {
+            tail -n 15 "$LOGS/wait-ready.log" "$SAYOO_LOG" >&2
+            fail "the templates or the warm pool do not get ready" "The log: $SAYOO_LOG" \
+                "SAYOO_CONFIG=$SAYOO_CONFIG $SAYOO doctor"
+        }
+}
