@@ -48,6 +48,13 @@ as_root() {
 # Whether something accepts connections at 127.0.0.1:PORT.
 port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+# The first free port of a range nobody is likely to use: free_port FROM.
+free_port() {
+    local port=$1
+    while port_answers "$port"; do port=$((port + 1)); done
+    printf '%s' "$port"
+}
+
 # Whether a process is alive (also when it belongs to another user).
 alive() { [ -n "${1:-}" ] && [ -d "/proc/$1" ]; }
 

@@ -46,7 +46,7 @@ data_dir = "$SAYOO_VAR"
 [public]
 portal_url = "http://localhost:$SAYOO_PORT"
 instances_url = "http://{name}.localhost:$SAYOO_PORT"
-environment = "development"
+mode = "development"
 
 [database]
 owner_url = "$owner"
@@ -61,12 +61,14 @@ cookie_key_file = "$SECRETS/cookie.key"
 
 [proxy]
 listen = "127.0.0.1:$SAYOO_PORT"
+web_upstream = "127.0.0.1:$SAYOO_WEB_PORT"
 table_file = "$SAYOO_VAR/proxy/routes.json"
 
 [worker]
 docker = "unix:///var/run/docker.sock"
 sealing_key_file = "$SECRETS/sealing.key"
 upstream_address = "127.0.0.1"
+sso_public_key_file = "$SAYOO_VAR/sso.public"
 
 [tenants]
 admin_url = "postgres://sayoo_platform:$(password_of platform)@127.0.0.1:$SAYOO_TENANTS_PORT/postgres"

@@ -39,7 +39,7 @@ join_docker_group() {
         say "Adding $(id -un) to the group docker."
         as_root usermod -aG docker "$(id -un)"
     fi
-    exec sg docker -c "$(printf '%q ' "$0" "$@")" 9>&-
+    exec sg docker -c "$(printf '%q ' "$ROOT/bin/$(basename "$0")" "$@")" 8>&- 9>&-
 }
 
 start_docker() {
@@ -72,7 +72,7 @@ start_docker_by_hand() {
     # A daemon that was killed leaves its pid file, and refuses to start while it looks alive.
     if [ -f /var/run/docker.pid ] && ! alive "$(cat /var/run/docker.pid)"; then as_root rm -f /var/run/docker.pid; fi
     # shellcheck disable=SC2024 # the log belongs to whoever runs bin/up
-    as_root setsid nohup "$daemon" >"$LOGS/dockerd.log" 2>&1 </dev/null 9>&- &
+    as_root setsid nohup "$daemon" >"$LOGS/dockerd.log" 2>&1 </dev/null 8>&- 9>&- &
     DOCKERD_PID=$!
     touch "$RUN/dockerd.ours"
 }

@@ -82,7 +82,7 @@ ensure_cluster() {
         fail "port $port, for the PostgreSQL cluster '$name', is taken by something else" \
             "Stop it, or choose another port on the first run: SAYOO_${name^^}_PORT=5450 bin/up"
     fi
-    as_postgres "$programs/pg_ctl" --pgdata "$data" --log "$POSTGRES_HOME/$name.log" --wait --timeout 120 start >/dev/null </dev/null 9>&- ||
+    as_postgres "$programs/pg_ctl" --pgdata "$data" --log "$POSTGRES_HOME/$name.log" --wait --timeout 120 start >/dev/null </dev/null 8>&- 9>&- ||
         fail "the PostgreSQL cluster '$name' does not start" \
             "$(as_postgres tail -n 3 "$POSTGRES_HOME/$name.log")" "The log: $POSTGRES_HOME/$name.log"
     done_with "PostgreSQL cluster '$name' runs on port $port"

@@ -12,7 +12,7 @@ run_together() {
         [ "${1:-}" = -- ] && shift
         names+=("$name")
         # A session of its own, so that stopping it stops what it started too.
-        step_in_background "$command" "$LOGS/$name.log" 9>&- &
+        step_in_background "$command" "$LOGS/$name.log" 8>&- 9>&- &
         pids+=($!)
     done
 
@@ -56,7 +56,7 @@ step_in_background() {
     # Job control gives the step a process group of its own.
     set -m
     trap - EXIT
-    ( trap - EXIT INT TERM; "$1" ) >"$2" 2>&1 </dev/null 9>&- &
+    ( trap - EXIT INT TERM; "$1" ) >"$2" 2>&1 </dev/null 8>&- 9>&- &
     local child=$!
     trap 'kill -TERM -- -$child 2>/dev/null' TERM
     wait "$child"

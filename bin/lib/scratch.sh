@@ -1,0 +1,58 @@
+# shellcheck shell=bash
+# A PostgreSQL cluster whose data may be lost at any moment: for tests and for checking queries.
+
+# Without fsync. Containers reach it as they reach the tenants' cluster, where Docker runs.
+cluster_settings_scratch() {
+    cluster_settings_both "$1"
+    local gateway=
+    if docker_answers; then gateway=",$(docker_gateway)"; fi
+    cat <<CONF
+listen_addresses = '127.0.0.1$gateway'
+max_connections = 300
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+jit = off
+CONF
+}
+
+cluster_access_scratch() {
+    cluster_access_control
+    if docker_answers; then printf 'host  all all      %s scram-sha-256\n' "$(docker_network)"; fi
+}
+
+# Starts it, makes an empty database NAME in it, and exports its address as DATABASE_URL.
+# The role may do anything: tests make databases, roles and platform roles as they need.
+scratch_database() {
+    local port name=$1 address
+    ensure_secret scratch.password 24
+    find_postgres_home
+    port=$(free_port "${SAYOO_SCRATCH_PORT:-15450}")
+    ensure_cluster scratch "$port"
+    {
+        ensure_role_sql sayoo_scratch "$(password_of scratch)" SUPERUSER
+        echo "DROP DATABASE IF EXISTS $name WITH (FORCE);"
+        echo "CREATE DATABASE $name OWNER sayoo_scratch TEMPLATE template0;"
+    } | superuser_sql "$port" postgres
+    address="postgres://sayoo_scratch:$(password_of scratch)@127.0.0.1:$port/$name"
+    export DATABASE_URL=$address
+}
+
+# The schema, from the migrations, without a program that could be out of date.
+apply_migrations() {
+    local file
+    for file in migrations/*.sql; do
+        "$(postgres_programs)/psql" --no-psqlrc --quiet --single-transaction --set ON_ERROR_STOP=1 \
+            --file "$file" "$DATABASE_URL" >/dev/null || fail "the migration $file fails" "See above."
+    done
+}
+
+# Writes what each query answers, as sqlx wants it while compiling without a database:
+# prepare_queries FOLDER. A target folder of its own, because cargo does not look at the
+# queries of a crate again that has not changed; the crate's own files are touched for it.
+prepare_queries() {
+    mkdir -p "$1"
+    touch build.rs src/lib.rs
+    SQLX_OFFLINE_DIR="$(realpath "$1")" SQLX_OFFLINE=false CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$ROOT/target}/prepared" \
+        cargo check --locked --all-targets
+}
