@@ -1,0 +1,1 @@
+common-sign-in = Sign in

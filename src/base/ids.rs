@@ -1,0 +1,74 @@
+//! Every identifier in the system. Keep the list in alphabetical order.
+
+use chrono::{DateTime, Utc};
+use uuid::{NoContext, Timestamp, Uuid};
+
+/// Returns a version 7 UUID made at `at`, so that rows sort by age.
+fn uuid_at(at: DateTime<Utc>) -> Uuid {
+    let seconds = u64::try_from(at.timestamp()).unwrap_or(0);
+    Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, at.timestamp_subsec_nanos()))
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident)*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type, serde::Serialize, serde::Deserialize)]
+        #[sqlx(transparent)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Makes a new one, sorted by the time it was made.
+            #[must_use]
+            pub fn new(at: DateTime<Utc>) -> Self { Self(uuid_at(at)) }
+
+            /// Returns the bare number, for names and keys outside the database.
+            #[must_use]
+            pub fn uuid(self) -> Uuid { self.0 }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { self.0.fmt(f) }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(text: &str) -> Result<Self, Self::Err> { Ok(Self(text.parse()?)) }
+        }
+    )* };
+}
+
+ids! {
+    /// A customer: one organisation that pays, with any number of users.
+    AccountId
+    /// A Postgres server that holds databases of environments.
+    DatabaseServerId
+    /// One Odoo with its own database, address and history: development, test or production.
+    EnvironmentId
+    /// A machine that runs containers.
+    HostId
+    /// A version of the program that environments run.
+    ImageId
+    /// Something that happens once, such as a mail.
+    JobId
+    /// A link that was sent by mail.
+    MailTokenId
+    /// Something that can be bought.
+    PlanId
+    /// One immutable version of a plan, with its prices.
+    PlanVersionId
+    /// A customer's work on one Odoo: its environments belong together.
+    ProjectId
+    /// One database, one login role and one service.
+    RuntimeId
+    /// A logged-in browser.
+    SessionId
+    /// One of Sayoo's own people.
+    StaffId
+    /// A suspension by staff, with its reason.
+    SuspensionId
+    /// A database that environments are cloned from.
+    TemplateId
+    /// A person who logs in.
+    UserId
+}

@@ -1,0 +1,8 @@
+//! What everything else stands on: ids, time, secrets, parsed text. Depends on nothing else in the crate.
+
+pub mod chain;
+pub mod clock;
+pub mod ids;
+pub mod names;
+pub mod seal;
+pub mod secret;

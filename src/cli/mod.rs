@@ -1,0 +1,36 @@
+//! The command line: one binary, one subcommand for each role and each administrative task.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+use crate::{db, telemetry};
+
+/// Self-hosted Odoo hosting with built-in metering and billing.
+#[derive(Debug, Parser)]
+#[command(name = "sayoo", version, about)]
+struct Cli {
+    /// The configuration file; `sayoo.toml` and `var/sayoo.toml` are tried without it.
+    #[arg(long, global = true, env = "SAYOO_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Brings the control database's schema up to date.
+    Migrate,
+}
+
+/// Runs the command that was given. Errors carry their causes; `main` prints them.
+pub fn run() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    telemetry::init();
+    let config = Config::load(cli.config.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match cli.command {
+        Command::Migrate => runtime.block_on(async { db::migrate(&db::pool(&config.database.owner_url, 2)?).await }),
+    }
+}

@@ -1,0 +1,260 @@
+//! The configuration: one file, overridden key by key by the environment. The only place that reads the environment.
+//!
+//! `SAYOO__PROXY__LISTEN=…` overrides `listen` of `[proxy]`. Unknown keys are errors: a typing mistake must not be silent.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+
+use crate::base::secret::Secret;
+
+/// Everything that can be configured. Each process reads its own part.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Which installation this is.
+    pub installation: Installation,
+    /// What the world sees.
+    pub public: Public,
+    /// The control database.
+    pub database: Database,
+    /// The web process.
+    pub web: Web,
+    /// The proxy process.
+    pub proxy: Proxy,
+    /// The worker process.
+    pub worker: Worker,
+    /// The embedded tenant database server.
+    pub tenants: Tenants,
+    /// Odoo itself.
+    pub odoo: Odoo,
+    /// Warm spares.
+    #[serde(default)]
+    pub pool: Pool,
+    /// Outgoing mail.
+    pub mail: Mail,
+}
+
+/// Which installation this is: several can share one Docker engine, each with its own name.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Installation {
+    /// Prefix of service names and value of the label that marks what is ours. Lower-case letters, digits and hyphens.
+    pub name: String,
+    /// Where files are kept.
+    pub data_dir: PathBuf,
+}
+
+/// How the program runs: some conveniences exist in development only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Mails may be caught, the gallery is served, plain HTTP is allowed.
+    Development,
+    /// Everything strict.
+    Production,
+}
+
+/// What the world sees.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Public {
+    /// The portal's address, without a path: `https://portal.example.com`.
+    pub portal_url: String,
+    /// The address of an instance; `{name}` stands for its subdomain: `https://{name}.example.net`.
+    pub instances_url: String,
+    /// Development or production.
+    pub mode: Mode,
+    /// The name of the company that runs this portal, as customers read it.
+    #[serde(default = "Public::default_company")]
+    pub company: String,
+}
+
+/// The control database, one address for each role so that each process can do only its own work.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// The owner: used by `sayoo migrate` and `sayoo setup` only.
+    pub owner_url: Secret<String>,
+    /// The web process's role.
+    pub web_url: Secret<String>,
+    /// The worker's role.
+    pub worker_url: Secret<String>,
+    /// The proxy's role: reads routes, writes counters.
+    pub proxy_url: Secret<String>,
+}
+
+/// The web process.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Web {
+    /// Address and port; only the proxy should reach it.
+    pub listen: String,
+    /// File with the Ed25519 seed (hexadecimal) that signs logins to Odoo.
+    pub sso_key_file: PathBuf,
+    /// File with the key (hexadecimal) that signs cookies and seals second factors.
+    pub cookie_key_file: PathBuf,
+}
+
+/// The proxy process.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proxy {
+    /// Address and port that the public reaches.
+    pub listen: String,
+    /// Where the web process is.
+    pub web_upstream: String,
+    /// The last good route table, for a start without the control database.
+    pub table_file: PathBuf,
+    /// How many threads serve; 0 means one for each core.
+    #[serde(default)]
+    pub threads: usize,
+}
+
+/// The worker process.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Worker {
+    /// The Docker engine: `unix:///var/run/docker.sock`.
+    pub docker: String,
+    /// File with the key (hexadecimal) that seals tenants' database passwords.
+    pub sealing_key_file: PathBuf,
+    /// Where published ports of this machine's containers are reached: what `dockerd --ip` says.
+    pub upstream_address: String,
+    /// File with the public half of the SSO key; made by `sayoo setup` from the seed, given to instances.
+    pub sso_public_key_file: PathBuf,
+}
+
+/// The embedded tenant database server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tenants {
+    /// The platform role's address (may create databases and roles, is no superuser).
+    pub admin_url: Secret<String>,
+    /// The host name or address by which containers reach the server.
+    pub host_for_containers: String,
+    /// The port by which containers reach the server.
+    pub port_for_containers: u16,
+}
+
+/// Odoo itself.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Odoo {
+    /// The instance image that `sayoo setup` registers.
+    pub image: String,
+}
+
+/// Warm spares.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pool {
+    /// How many ready spares of each kind are kept.
+    pub spares: u32,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self { spares: 2 }
+    }
+}
+
+/// Outgoing mail.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// The sender: `Sayoo <portal@example.com>`.
+    pub from: String,
+    /// `smtps://user:password@host:465` or `smtp://…?tls=required`. Without it mails are caught, in development only.
+    pub smtp_url: Option<Secret<String>>,
+}
+
+impl Config {
+    /// Reads the file and the environment.
+    ///
+    /// `path` is the file from `--config` or `SAYOO_CONFIG`; without it `sayoo.toml` and then `var/sayoo.toml` are tried.
+    pub fn load(path: Option<&Path>) -> anyhow::Result<Self> {
+        let file = match path {
+            Some(path) => path.to_owned(),
+            None => ["sayoo.toml", "var/sayoo.toml"]
+                .map(PathBuf::from)
+                .into_iter()
+                .find(|path| path.exists())
+                .context("no configuration file: give --config FILE, set SAYOO_CONFIG, or run bin/up")?,
+        };
+        let config: Self = config::Config::builder()
+            .add_source(config::File::from(file.as_path()).format(config::FileFormat::Toml))
+            .add_source(config::Environment::with_prefix("SAYOO").separator("__").try_parsing(true))
+            .build()
+            .and_then(config::Config::try_deserialize)
+            .with_context(|| format!("read the configuration {} (docs/sayoo.example.toml explains each key)", file.display()))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    fn validate(&self) -> anyhow::Result<()> {
+        let name = &self.installation.name;
+        if name.is_empty() || name.len() > 20 || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+            bail!("[installation] name must be 1 to 20 lower-case letters, digits and hyphens");
+        }
+        self.public.validate()?;
+        if self.public.mode == Mode::Production && self.mail.smtp_url.is_none() {
+            bail!("[mail] smtp_url is missing: in production mails must be sent, catching them exists in development only");
+        }
+        Ok(())
+    }
+}
+
+impl Public {
+    fn default_company() -> String {
+        "Sayoo".to_owned()
+    }
+
+    fn validate(&self) -> anyhow::Result<()> {
+        let portal = url::Url::parse(&self.portal_url).context("[public] portal_url must be an address such as https://portal.example.com")?;
+        if self.portal_url.ends_with('/') || portal.host_str().is_none() {
+            bail!("[public] portal_url must have no path and no slash at its end");
+        }
+        if self.instances_url.matches("{name}").count() != 1 || url::Url::parse(&self.instance_url("x")).is_err() {
+            bail!("[public] instances_url must be an address with {{name}} in its host, such as https://{{name}}.example.net");
+        }
+        if self.mode == Mode::Production && (!self.is_https() || !self.instances_url.starts_with("https://")) {
+            bail!("[public] portal_url and instances_url must begin with https:// in production");
+        }
+        Ok(())
+    }
+
+    /// Whether people reach the portal over HTTPS: cookies are then `Secure`.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.portal_url.starts_with("https://")
+    }
+
+    /// Returns the portal's host name, without a port.
+    #[must_use]
+    pub fn portal_host(&self) -> String {
+        url::Url::parse(&self.portal_url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    /// Returns an instance's address: `https://acme.example.net`.
+    #[must_use]
+    pub fn instance_url(&self, subdomain: &str) -> String {
+        self.instances_url.replace("{name}", subdomain)
+    }
+
+    /// Returns an instance's host name, without a port.
+    #[must_use]
+    pub fn instance_host(&self, subdomain: &str) -> String {
+        url::Url::parse(&self.instance_url(subdomain))
+            .ok()
+            .and_then(|url| url.host_str().map(str::to_owned))
+            .unwrap_or_default()
+    }
+
+    /// Returns what stands after an instance's subdomain: `.example.net`, for showing beside a field.
+    #[must_use]
+    pub fn instance_suffix(&self) -> String {
+        self.instances_url.split("{name}").nth(1).unwrap_or_default().to_owned()
+    }
+}

@@ -1,0 +1,35 @@
+-- What each role may do. Run after every migration; says everything anew, so a right taken away here is taken away.
+-- A role that does not exist (tests, one shared login) is skipped.
+DO $$
+DECLARE
+    role_name text;
+BEGIN
+    FOREACH role_name IN ARRAY ARRAY['sayoo_web', 'sayoo_worker', 'sayoo_proxy'] LOOP
+        CONTINUE WHEN NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role_name);
+        EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA public FROM %I', role_name);
+        EXECUTE format('GRANT USAGE ON SCHEMA public TO %I', role_name);
+        EXECUTE format('GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO %I', role_name);
+    END LOOP;
+
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_web') THEN
+        -- The web process never sees a tenant's database password and never writes what only the worker knows.
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO sayoo_web;
+        REVOKE ALL ON runtime_secrets, _sqlx_migrations FROM sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON routes, runtimes, traffic_samples FROM sayoo_web;
+        REVOKE UPDATE, DELETE ON audit_log FROM sayoo_web;
+    END IF;
+
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_worker') THEN
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO sayoo_worker;
+        -- The worker has no business with passwords and sessions of people.
+        REVOKE ALL ON sessions, staff_sessions, staff_recovery_codes, _sqlx_migrations FROM sayoo_worker;
+        GRANT SELECT (id, expires_at), DELETE ON sessions, staff_sessions TO sayoo_worker;
+        REVOKE UPDATE, DELETE ON audit_log FROM sayoo_worker;
+    END IF;
+
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_proxy') THEN
+        GRANT SELECT ON routes TO sayoo_proxy;
+        GRANT INSERT ON traffic_samples TO sayoo_proxy;
+    END IF;
+END
+$$;

@@ -1,0 +1,69 @@
+//! The control database: pools, migrations, rights, and waking other processes.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
+
+use crate::base::secret::Secret;
+
+/// Every migration, in order. `sayoo migrate` and the tests run exactly these.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// A query failed: the database is away, or a rule of the schema refused.
+#[derive(Debug, thiserror::Error)]
+#[error("the control database refused or did not answer")]
+pub struct StoreError(#[from] sqlx::Error);
+
+impl StoreError {
+    /// Returns the name of the constraint that refused, when one did.
+    #[must_use]
+    pub fn constraint(&self) -> Option<&str> {
+        self.0.as_database_error().and_then(sqlx::error::DatabaseError::constraint)
+    }
+}
+
+/// Where processes listen and what they are told: only that something changed, never what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// The worker looks at what is due.
+    Work,
+    /// The proxy reads all routes again. Sent by a trigger.
+    Routes,
+    /// Pages that show an environment look again. Sent by triggers, with the environment's id.
+    EnvironmentEvents,
+}
+
+impl Channel {
+    /// Returns the name used with `NOTIFY` and `LISTEN`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Work => "work",
+            Self::Routes => "routes",
+            Self::EnvironmentEvents => "environment_events",
+        }
+    }
+}
+
+/// Opens a pool. Does not wait for the database: the first query does.
+pub fn pool(url: &Secret<String>, connections: u32) -> anyhow::Result<PgPool> {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(5))
+        .connect_lazy(url.expose())
+        .context("[database] has an address that cannot be read")
+}
+
+/// Tells the worker that something is wanted. Delivered when the transaction commits, and only then.
+pub async fn wake(db: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query!("SELECT pg_notify('work', '')").fetch_one(db).await?;
+    Ok(())
+}
+
+/// Brings the schema up to date and gives each role its rights. Safe to run again.
+pub async fn migrate(pool: &PgPool) -> anyhow::Result<()> {
+    MIGRATOR.run(pool).await.context("apply the migrations")?;
+    sqlx::raw_sql(include_str!("grants.sql")).execute(pool).await.context("give the roles their rights")?;
+    Ok(())
+}

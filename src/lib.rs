@@ -1,0 +1,15 @@
+//! The map of the crate, in reading order. Arrows go upwards only: nothing here uses what stands below it.
+
+// The ground: depends on nothing else in the crate.
+pub mod base;
+
+// The machinery: knows no business.
+pub mod config;
+pub mod db;
+pub mod i18n;
+pub mod portal;
+pub mod telemetry;
+
+// What runs.
+pub mod cli;
+
