@@ -30,6 +30,7 @@ install_packages() {
         need_command chromium chromium
         need_package fonts-noto-core
         need_command shellcheck shellcheck
+        docker compose version >/dev/null 2>&1 || need_command docker-compose docker-compose
     fi
     # Debian 13 has Docker's client in a package of its own; Debian 12 in docker.io.
     if ! command -v docker >/dev/null && [[ " ${MISSING[*]} " != *" docker.io "* ]]; then
