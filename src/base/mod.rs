@@ -3,6 +3,7 @@
 pub mod chain;
 pub mod clock;
 pub mod ids;
+pub mod money;
 pub mod names;
 pub mod seal;
 pub mod secret;

@@ -1,5 +1,7 @@
 //! Texts for people in French, English and Arabic, from the Fluent files in `locales/`.
 
+pub mod format;
+
 use std::sync::LazyLock;
 
 use fluent_bundle::concurrent::FluentBundle;
