@@ -10,6 +10,9 @@ pub mod i18n;
 pub mod portal;
 pub mod telemetry;
 
+// The domain: types and rules, pure files, SQL in store.rs, use cases as verbs.
+pub mod audit;
+
 // What runs.
 pub mod cli;
 
