@@ -1,5 +1,7 @@
 //! The command line: one binary, one subcommand for each role and each administrative task.
 
+mod probe;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -20,6 +22,11 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Asks an address once whether it answers: for the health checks of containers.
+    Probe {
+        /// Such as `http://127.0.0.1:8081/`.
+        url: String,
+    },
     /// Brings the control database's schema up to date.
     Migrate,
 }
@@ -28,9 +35,13 @@ enum Command {
 pub fn run() -> anyhow::Result<()> {
     let cli = Cli::parse();
     telemetry::init();
+    if let Command::Probe { url } = &cli.command {
+        return probe::run(url); // A container that is asked for its health may have no configuration.
+    }
     let config = Config::load(cli.config.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match cli.command {
+        Command::Probe { .. } => Ok(()),
         Command::Migrate => runtime.block_on(async { db::migrate(&db::pool(&config.database.owner_url, 2)?).await }),
     }
 }

@@ -9,6 +9,9 @@ use serde::Deserialize;
 
 use crate::base::secret::Secret;
 
+#[cfg(test)]
+mod tests;
+
 /// Everything that can be configured. Each process reads its own part.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
