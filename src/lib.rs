@@ -12,6 +12,7 @@ pub mod telemetry;
 
 // The domain: types and rules, pure files, SQL in store.rs, use cases as verbs.
 pub mod audit;
+pub mod plans;
 
 // What runs.
 pub mod cli;

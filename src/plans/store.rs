@@ -1,0 +1,322 @@
+//! The tables of the catalogue. The only SQL about plans.
+
+use std::collections::HashMap;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use super::{Allowance, Plan, Resources, Translated, Version};
+use crate::base::ids::{PlanId, PlanVersionId};
+use crate::base::money::Money;
+use crate::db::StoreError;
+
+struct Row {
+    plan: PlanId,
+    code: String,
+    kind: String,
+    position: i32,
+    names: Value,
+    summaries: Value,
+    is_offered: bool,
+    version: PlanVersionId,
+    number: i32,
+    published_at: Option<DateTime<Utc>>,
+    cpu_millis: i32,
+    memory_mb: i32,
+    storage_mb: i32,
+    sleep_after_seconds: Option<i32>,
+    max_replicas: i32,
+    daily_backups: i32,
+    weekly_backups: i32,
+    monthly_backups: i32,
+}
+
+/// Selects versions with their plans. Which of them, the callers filter: the catalogue has tens of rows.
+async fn rows(db: &mut PgConnection, only: Option<PlanVersionId>) -> anyhow::Result<Vec<(Plan, Version)>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT plans.id          AS "plan: PlanId"
+             , plans.code
+             , plans.kind
+             , plans.position
+             , plans.names
+             , plans.summaries
+             , plans.is_offered
+             , plan_versions.id  AS "version: PlanVersionId"
+             , plan_versions.version AS number
+             , plan_versions.published_at
+             , plan_versions.cpu_millis
+             , plan_versions.memory_mb
+             , plan_versions.storage_mb
+             , plan_versions.sleep_after_seconds
+             , plan_versions.max_replicas
+             , plan_versions.daily_backups
+             , plan_versions.weekly_backups
+             , plan_versions.monthly_backups
+          FROM plan_versions
+          JOIN plans ON plans.id = plan_versions.plan_id
+         WHERE $1::uuid IS NULL OR plan_versions.id = $1
+         ORDER BY plans.position, plans.code, plan_versions.version DESC
+        "#,
+        only.map(PlanVersionId::uuid)
+    )
+    .fetch_all(&mut *db)
+    .await
+    .map_err(StoreError::from)?;
+    let ids: Vec<_> = rows.iter().map(|row| row.version.uuid()).collect();
+    let mut prices = prices(db, &ids).await?;
+    let mut allowances = allowances(db, &ids).await?;
+    rows.into_iter()
+        .map(|row| {
+            let (prices, allowances) = (prices.remove(&row.version), allowances.remove(&row.version));
+            row.parsed(prices.unwrap_or_default(), allowances.unwrap_or_default())
+        })
+        .collect()
+}
+
+impl Row {
+    fn parsed(self, prices: Vec<Money>, allowances: Vec<Allowance>) -> anyhow::Result<(Plan, Version)> {
+        let plan = Plan {
+            id: self.plan,
+            kind: self.kind.parse()?,
+            position: self.position,
+            names: serde_json::from_value(self.names).with_context(|| format!("names of plan {}", self.code))?,
+            summaries: serde_json::from_value(self.summaries).with_context(|| format!("summaries of plan {}", self.code))?,
+            code: self.code,
+            is_offered: self.is_offered,
+        };
+        let resources = Resources {
+            cpu_millis: self.cpu_millis,
+            memory_mb: self.memory_mb,
+            storage_mb: self.storage_mb,
+            sleep_after_seconds: self.sleep_after_seconds,
+            max_replicas: self.max_replicas,
+            daily_backups: self.daily_backups,
+            weekly_backups: self.weekly_backups,
+            monthly_backups: self.monthly_backups,
+        };
+        let version = Version {
+            id: self.version,
+            number: self.number,
+            published_at: self.published_at,
+            resources,
+            prices,
+            allowances,
+        };
+        Ok((plan, version))
+    }
+}
+
+async fn prices(db: &mut PgConnection, versions: &[uuid::Uuid]) -> anyhow::Result<HashMap<PlanVersionId, Vec<Money>>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT plan_version_id AS "version: PlanVersionId"
+             , currency
+             , monthly_minor
+          FROM plan_prices
+         WHERE plan_version_id = ANY($1)
+         ORDER BY currency
+        "#,
+        versions
+    )
+    .fetch_all(db)
+    .await
+    .map_err(StoreError::from)?;
+    let mut found: HashMap<PlanVersionId, Vec<Money>> = HashMap::new();
+    for row in rows {
+        found.entry(row.version).or_default().push(Money::new(row.monthly_minor, row.currency.parse()?));
+    }
+    Ok(found)
+}
+
+async fn allowances(
+    db: &mut PgConnection,
+    versions: &[uuid::Uuid],
+) -> anyhow::Result<HashMap<PlanVersionId, Vec<Allowance>>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT plan_version_id AS "version: PlanVersionId"
+             , meter
+             , currency
+             , included
+             , unit_price
+          FROM plan_meters
+         WHERE plan_version_id = ANY($1)
+        "#,
+        versions
+    )
+    .fetch_all(db)
+    .await
+    .map_err(StoreError::from)?;
+    let mut found: HashMap<PlanVersionId, Vec<Allowance>> = HashMap::new();
+    for row in rows {
+        found.entry(row.version).or_default().push(Allowance {
+            meter: row.meter.parse()?,
+            currency: row.currency.parse()?,
+            included: row.included,
+            unit_price: row.unit_price,
+        });
+    }
+    Ok(found)
+}
+
+/// The newest published version of each plan that is offered.
+pub async fn newest_published(db: &mut PgConnection) -> anyhow::Result<Vec<(Plan, Version)>> {
+    let mut found: Vec<(Plan, Version)> = Vec::new();
+    for (plan, version) in rows(db, None).await? {
+        let is_first = found.last().is_none_or(|(last, _)| last.id != plan.id);
+        if plan.is_offered && version.published_at.is_some() && is_first {
+            found.push((plan, version));
+        }
+    }
+    Ok(found)
+}
+
+/// One version with its plan.
+pub async fn find_version(db: &mut PgConnection, id: PlanVersionId) -> anyhow::Result<Option<(Plan, Version)>> {
+    Ok(rows(db, Some(id)).await?.pop())
+}
+
+/// Every plan with its versions, newest first.
+pub async fn everything(db: &mut PgConnection) -> anyhow::Result<Vec<(Plan, Vec<Version>)>> {
+    let mut found: Vec<(Plan, Vec<Version>)> = Vec::new();
+    for (plan, version) in rows(db, None).await? {
+        match found.last_mut() {
+            Some((last, versions)) if last.id == plan.id => versions.push(version),
+            _ => found.push((plan, vec![version])),
+        }
+    }
+    Ok(found)
+}
+
+/// Inserts a plan unless one has its code already; returns the id of a new one.
+pub async fn insert_plan(db: &mut PgConnection, plan: &Plan, now: DateTime<Utc>) -> anyhow::Result<Option<PlanId>> {
+    let inserted = sqlx::query_scalar!(
+        r#"
+        INSERT INTO plans (id, code, kind, position, names, summaries, is_offered, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT (code) DO NOTHING
+        RETURNING id AS "id: PlanId"
+        "#,
+        plan.id as PlanId,
+        plan.code,
+        plan.kind.code(),
+        plan.position,
+        serde_json::to_value(&plan.names)?,
+        serde_json::to_value(&plan.summaries)?,
+        plan.is_offered,
+        now
+    )
+    .fetch_optional(db)
+    .await
+    .map_err(StoreError::from)?;
+    Ok(inserted)
+}
+
+/// Inserts the next version of a plan as a draft; `false` when there is no such plan.
+pub async fn insert_draft(
+    db: &mut PgConnection,
+    plan: PlanId,
+    id: PlanVersionId,
+    resources: &Resources,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        INSERT INTO plan_versions (id, plan_id, version, state, cpu_millis, memory_mb, storage_mb, sleep_after_seconds
+                                 , max_replicas, daily_backups, weekly_backups, monthly_backups, created_at)
+        SELECT $1, plans.id
+             , COALESCE((SELECT max(version) FROM plan_versions WHERE plan_id = plans.id), 0) + 1
+             , 'draft', $3, $4, $5, $6, $7, $8, $9, $10, $11
+          FROM plans
+         WHERE plans.id = $2
+        "#,
+        id as PlanVersionId,
+        plan as PlanId,
+        resources.cpu_millis,
+        resources.memory_mb,
+        resources.storage_mb,
+        resources.sleep_after_seconds,
+        resources.max_replicas,
+        resources.daily_backups,
+        resources.weekly_backups,
+        resources.monthly_backups,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Inserts the monthly prices of a draft.
+pub async fn insert_prices(db: &mut PgConnection, version: PlanVersionId, prices: &[Money]) -> Result<(), StoreError> {
+    for price in prices {
+        sqlx::query!(
+            "INSERT INTO plan_prices (plan_version_id, currency, monthly_minor) VALUES ($1, $2, $3)",
+            version as PlanVersionId,
+            price.currency.code(),
+            price.minor
+        )
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Inserts the included usage of a draft.
+pub async fn insert_allowances(
+    db: &mut PgConnection,
+    version: PlanVersionId,
+    allowances: &[Allowance],
+) -> Result<(), StoreError> {
+    for allowance in allowances {
+        sqlx::query!(
+            "INSERT INTO plan_meters (plan_version_id, meter, currency, included, unit_price) VALUES ($1, $2, $3, $4, $5)",
+            version as PlanVersionId,
+            allowance.meter.code(),
+            allowance.currency.code(),
+            allowance.included as Decimal,
+            allowance.unit_price as Decimal
+        )
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Makes a draft final. The schema refuses a second time.
+pub async fn publish(db: &mut PgConnection, id: PlanVersionId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE plan_versions SET state = 'published', published_at = $2 WHERE id = $1",
+        id as PlanVersionId,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Changes names, summaries and whether the plan is offered; `false` when there is no such plan.
+pub async fn describe(
+    db: &mut PgConnection,
+    plan: PlanId,
+    names: &Translated,
+    summaries: &Translated,
+    is_offered: bool,
+) -> anyhow::Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE plans SET names = $2, summaries = $3, is_offered = $4 WHERE id = $1",
+        plan as PlanId,
+        serde_json::to_value(names)?,
+        serde_json::to_value(summaries)?,
+        is_offered
+    )
+    .execute(db)
+    .await
+    .map_err(StoreError::from)?;
+    Ok(done.rows_affected() == 1)
+}
