@@ -80,6 +80,7 @@ start_docker_by_hand() {
 # The settings as the running daemon has them, whatever the files say.
 check_docker_flags() {
     local options wrong=()
+    mend_unused_docker
     options=$(docker network inspect bridge --format \
         'ip={{index .Options "com.docker.network.bridge.host_binding_ipv4"}} icc={{index .Options "com.docker.network.bridge.enable_icc"}}')
     [[ $options == *"icc=false"* ]] || wrong+=('"icc": false')
@@ -94,6 +95,15 @@ check_docker_flags() {
         "2. Restart Docker: systemctl restart docker (running containers restart with it)" \
         "3. Run bin/up again." \
         "On a machine for trying things only, SAYOO_ALLOW_OPEN_DOCKER=1 bin/up goes on without."
+}
+
+# A daemon that Debian started with its defaults, and that nobody has used or configured yet,
+# is given ours without asking.
+mend_unused_docker() {
+    has_systemd && [ ! -e "$DOCKER_CONFIGURATION" ] && [ -z "$(docker ps --all --quiet)" ] || return 0
+    write_docker_configuration
+    as_root systemctl restart docker
+    docker_answers || start_docker
 }
 
 ensure_swarm() {
