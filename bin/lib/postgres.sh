@@ -26,7 +26,7 @@ as_postgres() {
 find_postgres_home() {
     local link="$SAYOO_VAR/postgres"
     if [ ! -e "$link" ]; then
-        if is_root && ! as_postgres test -x "$SAYOO_VAR"; then
+        if is_root && { ! as_postgres test -x "$SAYOO_VAR" || [ ${#link} -gt 80 ]; }; then
             local elsewhere
             elsewhere=/var/lib/sayoo/$(printf '%s' "$SAYOO_VAR" | sha256sum | cut -c 1-12)
             mkdir -p "$elsewhere"
