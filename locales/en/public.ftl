@@ -1,0 +1,85 @@
+# The public pages: home and prices.
+public-description = Your own Odoo, running in seconds at your own address, with development, test and production, measured to the minute.
+public-foot = Odoo hosting in French, Arabic and English
+public-nav-how = How it works
+public-nav-prices = Prices
+public-nav-open = My Odoo
+public-start = Create my Odoo
+
+public-home-title = Odoo hosting, ready in seconds
+public-home-hero = Your Odoo, running in seconds.
+public-home-lead = Choose a name, choose your applications, and log in to your own Odoo 19. We keep it running, backed up and measured to the minute. You run your company.
+public-home-see-prices = See prices
+public-home-under = In French, Arabic and English · Prices in euros or dirhams
+
+public-preview-label = An example: a new Odoo on its way
+public-preview-name = Atlas Textiles
+public-preview-ready = Running
+public-preview-database = Database created
+public-preview-odoo = Odoo started
+public-preview-address = Address connected
+public-preview-login = Ready to log in
+public-preview-this-month = This month
+public-preview-backup = Last backup
+public-preview-backup-when = 40 minutes ago
+
+public-how-title = From a name to a working Odoo in three screens
+public-how-1 = Choose a plan
+public-how-1-text = Development, test or production. The price is on the card before you click, in euros or dirhams.
+public-how-2 = Name it
+public-how-2-text = Pick your address and see at once whether it is free. Tick the applications you want: sales, stock, accounting, website…
+public-how-3 = Open Odoo
+public-how-3-text = Watch each step happen. A few seconds later one button logs you in, without a password to look for.
+
+public-why-title = What you get besides Odoo
+public-why-environments = Development, test, production
+public-why-environments-text = Three kinds of Odoo, each with its own database, address and plan. Try the upgrade on a copy; your shop stays open.
+public-why-metering = A bill you can check
+public-why-metering-text = Processor, memory, database and traffic are counted, not estimated, and shown hour by hour. Each line of your invoice leads back to the measurements behind it.
+public-why-backups = Backups on a schedule
+public-why-backups-text = Daily, weekly and monthly, as many as your plan says. You see when the last one was made, on the first page.
+public-why-survives = Machines may fail
+public-why-survives-text = Documents and sessions live in the database, not on the machine. If one fails, your Odoo starts on another, and your users stay logged in.
+public-why-apart = Yours alone
+public-why-apart-text = Your own database, your own login to it, your own process. No neighbour can see you, and none can slow you beyond the limits of your plan.
+public-why-language = In your language
+public-why-language-text = The portal, the e-mails and the people who answer speak French, Arabic and English. Pages read from right to left where they should.
+
+public-prices-title = Prices
+public-prices-hero = Simple to choose, exact to the minute
+public-prices-lead = A fixed price a month with usage included, counted from the minute you start to the minute you stop. What goes beyond is billed at the price shown here.
+public-prices-month = a month
+public-prices-tax = before VAT
+public-prices-in = Currency
+public-prices-choose = Choose { $plan }
+public-prices-none = The price list is being prepared. Come back in a moment, or write to us.
+public-prices-popular = Most chosen
+public-prices-sleeps = Sleeps after { $time } without visitors, wakes in seconds
+public-prices-awake = Always awake
+public-prices-cpu = { $cores } processor cores
+public-prices-memory = { $size } of memory
+public-prices-storage = { $size } of database
+public-prices-backups = { $count ->
+    [0] No automatic backups
+    [one] { $count } automatic backup kept
+   *[other] { $count } automatic backups kept
+}
+public-prices-beyond = Beyond what is included
+public-prices-beyond-lead = Each plan includes usage. You see what you use and what it costs while the month goes on.
+public-prices-what = What
+public-prices-included = Included
+public-prices-then = Then
+
+public-asked-title = What people ask
+public-asked-1 = Is it the real Odoo?
+public-asked-1-answer = Yes: Odoo 19 Community, unmodified, with a small add-on for logging in from the portal. Your modules, your data and your users work as they do anywhere else.
+public-asked-2 = What happens when I stop an Odoo?
+public-asked-2-answer = It stops answering and stops counting processor and memory. Its database stays as it is, and one click starts it again.
+public-asked-3 = What if I delete it by mistake?
+public-asked-3-answer = You have seven days to bring it back. We ask you to type its name first, and tell you exactly what would be lost.
+public-asked-4 = Can colleagues help?
+public-asked-4-answer = Invite them with a role: owner, developer, billing or member. Each sees what the role needs, and everything done is written down.
+public-asked-5 = Where does it run?
+public-asked-5-answer = On machines run by Sayoo. Each customer’s database is separate, and nothing in it is read by anyone without your knowledge.
+public-close-title = Ready when you are
+public-close-text = Your Odoo can be running before the first sip of your coffee.
