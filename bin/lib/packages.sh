@@ -14,7 +14,8 @@ need_package() { has_package "$1" || MISSING+=("$1"); }
 install_packages() {
     MISSING=()
     need_command dockerd docker.io
-    need_command debootstrap debootstrap
+    need_command mmdebstrap mmdebstrap
+    need_command pip3 python3-pip
     need_command npm npm
     need_command node nodejs
     need_command cc build-essential

@@ -1,0 +1,2 @@
+from . import login
+from . import ready
