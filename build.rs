@@ -1,12 +1,16 @@
-//! Prepares what is embedded in the binary: the texts of `locales/`.
+//! Prepares what is embedded in the binary: the texts of `locales/`, and the files for browsers.
 
 use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
 
+#[path = "build/assets.rs"]
+mod assets;
+
 fn main() {
     println!("cargo:rerun-if-changed=migrations");
     embed_locales();
+    assets::embed();
 }
 
 /// Writes `locales.rs`: the list of (language, file name, text).

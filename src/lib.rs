@@ -16,4 +16,5 @@ pub mod plans;
 
 // What runs.
 pub mod cli;
+pub mod web;
 

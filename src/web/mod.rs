@@ -1,0 +1,3 @@
+//! What browsers see. Pages live in `pages/<noun>/<page>.rs`, their templates at the same path in `templates/`.
+
+pub mod assets;
