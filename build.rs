@@ -28,7 +28,8 @@ fn embed_locales() {
         files.sort();
         for path in files {
             let name = path.file_name().and_then(|name| name.to_str()).expect("file names are UTF-8");
-            writeln!(list, "    ({code:?}, {name:?}, include_str!({:?})),", path.display().to_string()).expect("a String grows");
+            writeln!(list, "    ({code:?}, {name:?}, include_str!({:?})),", path.display().to_string())
+                .expect("a String grows");
         }
     }
     list.push_str("];\n");

@@ -11,10 +11,10 @@ pub mod portal;
 pub mod telemetry;
 
 // The domain: types and rules, pure files, SQL in store.rs, use cases as verbs.
+pub mod accounts;
 pub mod audit;
 pub mod plans;
 
 // What runs.
 pub mod cli;
 pub mod web;
-

@@ -87,11 +87,18 @@ pub async fn insert(db: &mut PgConnection, row: &Row) -> anyhow::Result<()> {
 
 /// Returns the entries after `seq`, oldest first.
 pub async fn after(db: &mut PgConnection, seq: i64, limit: i64) -> Result<Vec<Row>, StoreError> {
-    Ok(sqlx::query_as!(Row, "SELECT * FROM audit_log WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit).fetch_all(db).await?)
+    Ok(sqlx::query_as!(Row, "SELECT * FROM audit_log WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit)
+        .fetch_all(db)
+        .await?)
 }
 
 /// Returns the newest entries that fit, newest first.
-pub async fn list(db: &mut PgConnection, filter: &Filter, before: Option<i64>, limit: i64) -> Result<Vec<Row>, StoreError> {
+pub async fn list(
+    db: &mut PgConnection,
+    filter: &Filter,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Row>, StoreError> {
     Ok(sqlx::query_as!(
         Row,
         r#"

@@ -28,10 +28,8 @@ impl SealingKey {
     pub fn seal(&self, place: &str, plain: &[u8]) -> Vec<u8> {
         let nonce: [u8; NONCE_BYTES] = rand::random();
         let payload = Payload { msg: plain, aad: place.as_bytes() };
-        let sealed = self
-            .0
-            .encrypt(&XNonce::from(nonce), payload)
-            .expect("sealing a short value in memory cannot fail");
+        let sealed =
+            self.0.encrypt(&XNonce::from(nonce), payload).expect("sealing a short value in memory cannot fail");
         [nonce.as_slice(), &sealed].concat()
     }
 
@@ -50,11 +48,9 @@ impl SealingKey {
 
 /// Reads 32 bytes from a file of 64 hexadecimal digits.
 pub fn read_hex_key(path: &std::path::Path) -> anyhow::Result<[u8; 32]> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("read the key file {}", path.display()))?;
-    let bytes = hex::decode(text.trim())
-        .ok()
-        .with_context(|| format!("{} must hold hexadecimal digits", path.display()))?;
+    let text = std::fs::read_to_string(path).with_context(|| format!("read the key file {}", path.display()))?;
+    let bytes =
+        hex::decode(text.trim()).ok().with_context(|| format!("{} must hold hexadecimal digits", path.display()))?;
     bytes
         .get(..32)
         .and_then(|first| first.try_into().ok())

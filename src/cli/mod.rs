@@ -1,6 +1,8 @@
 //! The command line: one binary, one subcommand for each role and each administrative task.
 
 mod probe;
+pub mod stop;
+pub mod web;
 
 use std::path::PathBuf;
 
@@ -29,6 +31,8 @@ enum Command {
     },
     /// Brings the control database's schema up to date.
     Migrate,
+    /// Serves the pages.
+    Web,
 }
 
 /// Runs the command that was given. Errors carry their causes; `main` prints them.
@@ -42,6 +46,7 @@ pub fn run() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match cli.command {
         Command::Probe { .. } => Ok(()),
+        Command::Web => runtime.block_on(async { web::run(&config, stop::on_signals()?).await }),
         Command::Migrate => runtime.block_on(async { db::migrate(&db::pool(&config.database.owner_url, 2)?).await }),
     }
 }

@@ -14,11 +14,13 @@ pub fn run(address: &str) -> anyhow::Result<()> {
     let url = url::Url::parse(address).with_context(|| format!("{address} is not an address"))?;
     let host = url.host_str().context("the address has no host")?;
     let port = url.port_or_known_default().context("the address has no port")?;
-    let socket = (host, port).to_socket_addrs().context("look the host up")?.next().context("the host has no address")?;
+    let socket =
+        (host, port).to_socket_addrs().context("look the host up")?.next().context("the host has no address")?;
     let mut stream = TcpStream::connect_timeout(&socket, PATIENCE).with_context(|| format!("connect to {socket}"))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    write!(stream, "GET {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n", url.path()).context("send the request")?;
+    write!(stream, "GET {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n", url.path())
+        .context("send the request")?;
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line).context("read the answer")?;
     match status(&line) {

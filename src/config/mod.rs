@@ -191,19 +191,26 @@ impl Config {
             .add_source(config::Environment::with_prefix("SAYOO").separator("__").try_parsing(true))
             .build()
             .and_then(config::Config::try_deserialize)
-            .with_context(|| format!("read the configuration {} (docs/sayoo.example.toml explains each key)", file.display()))?;
+            .with_context(|| {
+                format!("read the configuration {} (docs/sayoo.example.toml explains each key)", file.display())
+            })?;
         config.validate()?;
         Ok(config)
     }
 
     fn validate(&self) -> anyhow::Result<()> {
         let name = &self.installation.name;
-        if name.is_empty() || name.len() > 20 || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+        if name.is_empty()
+            || name.len() > 20
+            || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        {
             bail!("[installation] name must be 1 to 20 lower-case letters, digits and hyphens");
         }
         self.public.validate()?;
         if self.public.mode == Mode::Production && self.mail.smtp_url.is_none() {
-            bail!("[mail] smtp_url is missing: in production mails must be sent, catching them exists in development only");
+            bail!(
+                "[mail] smtp_url is missing: in production mails must be sent, catching them exists in development only"
+            );
         }
         Ok(())
     }
@@ -215,12 +222,15 @@ impl Public {
     }
 
     fn validate(&self) -> anyhow::Result<()> {
-        let portal = url::Url::parse(&self.portal_url).context("[public] portal_url must be an address such as https://portal.example.com")?;
+        let portal = url::Url::parse(&self.portal_url)
+            .context("[public] portal_url must be an address such as https://portal.example.com")?;
         if self.portal_url.ends_with('/') || portal.host_str().is_none() {
             bail!("[public] portal_url must have no path and no slash at its end");
         }
         if self.instances_url.matches("{name}").count() != 1 || url::Url::parse(&self.instance_url("x")).is_err() {
-            bail!("[public] instances_url must be an address with {{name}} in its host, such as https://{{name}}.example.net");
+            bail!(
+                "[public] instances_url must be an address with {{name}} in its host, such as https://{{name}}.example.net"
+            );
         }
         if self.mode == Mode::Production && (!self.is_https() || !self.instances_url.starts_with("https://")) {
             bail!("[public] portal_url and instances_url must begin with https:// in production");

@@ -16,6 +16,12 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 pub struct StoreError(#[from] sqlx::Error);
 
 impl StoreError {
+    /// Whether the database could not be reached, so that it is worth trying again soon.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        matches!(self.0, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_))
+    }
+
     /// Returns the name of the constraint that refused, when one did.
     #[must_use]
     pub fn constraint(&self) -> Option<&str> {

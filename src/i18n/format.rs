@@ -41,7 +41,10 @@ impl Tools {
                 day: Formatter::try_new((&icu).into(), MD::medium())?,
                 weekday: Formatter::try_new((&icu).into(), E::long())?,
                 time: Formatter::try_new((&icu).into(), T::hm())?,
-                number: DecimalFormatter::try_new((&icu).into(), icu::decimal::options::DecimalFormatterOptions::default())?,
+                number: DecimalFormatter::try_new(
+                    (&icu).into(),
+                    icu::decimal::options::DecimalFormatterOptions::default(),
+                )?,
             })
         };
         built().expect("the data of our three languages are compiled in")
@@ -85,10 +88,7 @@ impl Formats {
         let small = |value: u32| u8::try_from(value).unwrap_or(1);
         let date = Date::try_new_gregorian(local.year(), small(local.month()), small(local.day()));
         let time = Time::try_new(small(local.hour()), small(local.minute()), small(local.second()), 0);
-        IcuDateTime {
-            date: date.expect("a chrono date is a date"),
-            time: time.expect("a chrono time is a time"),
-        }
+        IcuDateTime { date: date.expect("a chrono date is a date"), time: time.expect("a chrono time is a time") }
     }
 
     /// `22 November 2026`.
@@ -177,7 +177,11 @@ impl Formats {
     #[must_use]
     pub fn price(self, value: Decimal, currency: Currency) -> String {
         let value = value.normalize();
-        let shown = if value.scale() < 2 && value.scale() > 0 { value.round_dp_with_strategy(2, RoundingStrategy::ToZero) } else { value };
+        let shown = if value.scale() < 2 && value.scale() > 0 {
+            value.round_dp_with_strategy(2, RoundingStrategy::ToZero)
+        } else {
+            value
+        };
         let mut digits = shown.to_string();
         if shown.scale() == 1 {
             digits.push('0');
@@ -199,7 +203,10 @@ impl Formats {
     #[must_use]
     pub fn bytes(self, bytes: u64) -> String {
         let steps = [
-            ("units-tb", 1_000_000_000_000_u64), ("units-gb", 1_000_000_000), ("units-mb", 1_000_000), ("units-kb", 1_000),
+            ("units-tb", 1_000_000_000_000_u64),
+            ("units-gb", 1_000_000_000),
+            ("units-mb", 1_000_000),
+            ("units-kb", 1_000),
         ];
         let (key, unit) = steps.into_iter().find(|(_, unit)| bytes >= *unit).unwrap_or(("units-byte", 1));
         let value = Decimal::from(bytes) / Decimal::from(unit);

@@ -68,9 +68,8 @@ impl Locale {
         for part in header.split(',') {
             let mut pieces = part.trim().split(';');
             let Some(locale) = pieces.next().and_then(Self::from_code) else { continue };
-            let weight = pieces
-                .find_map(|piece| piece.trim().strip_prefix("q=").and_then(|q| q.parse().ok()))
-                .unwrap_or(1.0);
+            let weight =
+                pieces.find_map(|piece| piece.trim().strip_prefix("q=").and_then(|q| q.parse().ok())).unwrap_or(1.0);
             if weight > best.0 {
                 best = (weight, locale);
             }

@@ -72,7 +72,8 @@ pub async fn draft(
     draft: &Draft,
     now: DateTime<Utc>,
 ) -> Result<PlanVersionId, CatalogueError> {
-    if Currency::ALL.iter().any(|currency| draft.prices.iter().filter(|price| price.currency == *currency).count() != 1) {
+    if Currency::ALL.iter().any(|currency| draft.prices.iter().filter(|price| price.currency == *currency).count() != 1)
+    {
         return Err(CatalogueError::Refused(Refusal::PriceMissing));
     }
     let id = PlanVersionId::new(now);

@@ -85,7 +85,8 @@ impl Row {
             kind: self.kind.parse()?,
             position: self.position,
             names: serde_json::from_value(self.names).with_context(|| format!("names of plan {}", self.code))?,
-            summaries: serde_json::from_value(self.summaries).with_context(|| format!("summaries of plan {}", self.code))?,
+            summaries: serde_json::from_value(self.summaries)
+                .with_context(|| format!("summaries of plan {}", self.code))?,
             code: self.code,
             is_offered: self.is_offered,
         };

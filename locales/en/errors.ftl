@@ -1,0 +1,22 @@
+# Pages that say that something did not work.
+error-home = Back to the start
+error-number = Number to quote if you write to us:
+error-not-found-title = There is nothing here
+error-not-found-text = The address may be mistyped, or what was here is gone. If you followed a link in a mail, it may be incomplete.
+error-forbidden-title = Your role does not allow this
+error-forbidden-text = An owner of your organisation can do it, or give you another role.
+error-log-in-title = Please sign in
+error-log-in-text = You need to be signed in to see this page.
+error-refused-title = This did not work
+error-stale-title = This page was open too long
+error-stale-text = For your safety we could not take the form. Nothing was changed. Go back, load the page again, and send it once more.
+error-bad-form-title = We could not read the form
+error-bad-form-text = Something was missing or damaged on its way to us. Nothing was changed. Go back and try again.
+error-too-large-title = That is too much text
+error-too-large-text = What you sent is larger than a form may be (64 KB). Nothing was changed. Go back and shorten it.
+error-too-many-title = Too many tries
+error-too-many-text = To protect accounts we slow down repeated tries. Please wait a few minutes and try again.
+error-away-title = We are briefly unavailable
+error-away-text = The portal is busy or being looked after. Your instances keep running. Please try again in a few seconds.
+error-failed-title = Something went wrong on our side
+error-failed-text = We have been told and are looking at it. Please try again; if it happens again, write to us with the number below.

@@ -1,0 +1,22 @@
+# Pages that say that something did not work.
+error-home = Retour à l’accueil
+error-number = Numéro à nous indiquer si vous nous écrivez :
+error-not-found-title = Il n’y a rien ici
+error-not-found-text = L’adresse est peut-être mal écrite, ou ce qui se trouvait ici n’existe plus. Si vous avez suivi un lien reçu par e-mail, il est peut-être incomplet.
+error-forbidden-title = Votre rôle ne le permet pas
+error-forbidden-text = Un propriétaire de votre organisation peut le faire, ou vous donner un autre rôle.
+error-log-in-title = Connectez-vous
+error-log-in-text = Il faut être connecté pour voir cette page.
+error-refused-title = Cela n’a pas fonctionné
+error-stale-title = Cette page est restée ouverte trop longtemps
+error-stale-text = Pour votre sécurité, nous n’avons pas pu accepter le formulaire. Rien n’a été modifié. Revenez en arrière, rechargez la page et envoyez-le à nouveau.
+error-bad-form-title = Nous n’avons pas pu lire le formulaire
+error-bad-form-text = Il manque quelque chose, ou le formulaire a été abîmé en route. Rien n’a été modifié. Revenez en arrière et réessayez.
+error-too-large-title = C’est trop de texte
+error-too-large-text = Ce que vous avez envoyé dépasse la taille d’un formulaire (64 Ko). Rien n’a été modifié. Revenez en arrière et raccourcissez-le.
+error-too-many-title = Trop d’essais
+error-too-many-text = Pour protéger les comptes, nous ralentissons les essais répétés. Attendez quelques minutes, puis réessayez.
+error-away-title = Nous sommes indisponibles un court instant
+error-away-text = Le portail est très sollicité ou en maintenance. Vos instances continuent de fonctionner. Réessayez dans quelques secondes.
+error-failed-title = Une erreur s’est produite de notre côté
+error-failed-text = Nous en sommes avertis et nous nous en occupons. Réessayez ; si cela se reproduit, écrivez-nous avec le numéro ci-dessous.

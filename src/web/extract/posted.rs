@@ -1,0 +1,76 @@
+//! A form that was sent from one of our own pages by the same browser.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+
+use super::visitor::arrival;
+use crate::portal::Portal;
+use crate::web::csrf;
+use crate::web::error::PageError;
+use crate::web::keys::Keys;
+
+/// More than any form of ours needs.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// How much of a form that is too large is read before it is answered: browsers show no answer while they still send.
+const MAX_DRAINED_BYTES: usize = 8 * 1024 * 1024;
+
+/// A form, after its origin, size and token were checked.
+#[derive(Debug)]
+pub struct Posted<F> {
+    /// What was typed.
+    pub form: F,
+}
+
+impl<F: DeserializeOwned + 'static> FromRequest for Posted<F> {
+    type Error = PageError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, PageError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let body = read(&mut payload).await?;
+            let portal = request.app_data::<Data<Portal>>().expect("web::configure registers the portal");
+            let keys = request.app_data::<Data<Keys>>().expect("web::configure registers the keys");
+            if !csrf::is_from_us(request.headers(), &portal.public.portal_url) {
+                return Err(PageError::StaleForm);
+            }
+            let is_form = request
+                .headers()
+                .get(CONTENT_TYPE)
+                .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+            if !is_form {
+                return Err(PageError::BadForm);
+            }
+            let token = url::form_urlencoded::parse(&body)
+                .find(|(name, _)| name == "csrf")
+                .map(|(_, value)| value.into_owned());
+            if !csrf::is_valid(keys, &arrival(&request).binding, token.as_deref().unwrap_or_default()) {
+                return Err(PageError::StaleForm);
+            }
+            let form = serde_html_form::from_bytes(&body).map_err(|_| PageError::BadForm)?;
+            Ok(Self { form })
+        })
+    }
+}
+
+async fn read(payload: &mut Payload) -> Result<Vec<u8>, PageError> {
+    let (mut body, mut length) = (Vec::new(), 0);
+    while let Some(part) = payload.next().await {
+        let part = part.map_err(|_| PageError::BadForm)?;
+        length += part.len();
+        if length <= MAX_BYTES {
+            body.extend_from_slice(&part);
+        } else if length > MAX_DRAINED_BYTES {
+            break;
+        }
+    }
+    if length > MAX_BYTES { Err(PageError::TooLarge) } else { Ok(body) }
+}

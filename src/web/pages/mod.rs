@@ -1,0 +1,8 @@
+//! The pages, each in the file of its path.
+
+pub mod account;
+pub mod auth;
+pub mod dev;
+pub mod health;
+pub mod home;
+pub mod preferences;
