@@ -15,6 +15,10 @@ pub mod accounts;
 pub mod audit;
 pub mod plans;
 
+// The outside world: one folder for each foreign system.
+pub mod engine;
+pub mod tenant_db;
+
 // What runs.
 pub mod cli;
 pub mod web;
