@@ -13,11 +13,8 @@ pub mod telemetry;
 // The domain: types and rules, pure files, SQL in store.rs, use cases as verbs.
 pub mod accounts;
 pub mod audit;
+pub mod environments;
 pub mod plans;
-
-// The outside world: one folder for each foreign system.
-pub mod engine;
-pub mod tenant_db;
 
 // What runs.
 pub mod cli;
