@@ -21,6 +21,8 @@ install_packages() {
     need_command cc build-essential
     need_command pkg-config pkg-config
     need_command curl curl
+    need_command python3 python3
+    python3 -m pip --version >/dev/null 2>&1 || MISSING+=(python3-pip)
     need_command ip iproute2
     need_command setsid util-linux
     need_package ca-certificates
