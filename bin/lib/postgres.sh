@@ -171,7 +171,7 @@ SQL
 ensure_tenants_server() {
     local port=$SAYOO_TENANTS_PORT
     {
-        ensure_role_sql sayoo_platform "$(password_of platform)" "CREATEDB CREATEROLE"
+        ensure_role_sql sayoo_platform "$(password_of platform)" "NOSUPERUSER CREATEDB CREATEROLE"
         cat <<'SQL'
 REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
 GRANT CONNECT ON DATABASE postgres, template1 TO sayoo_platform;
@@ -191,7 +191,7 @@ ensure_role_sql() {
 DO \$\$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '$1') THEN CREATE ROLE $1 NOLOGIN; END IF;
 END \$\$;
-ALTER ROLE $1 LOGIN NOSUPERUSER NOREPLICATION NOBYPASSRLS $3 PASSWORD '$2';
+ALTER ROLE $1 LOGIN NOREPLICATION NOBYPASSRLS ${3:-NOSUPERUSER} PASSWORD '$2';
 SQL
 }
 

@@ -48,11 +48,10 @@ apply_migrations() {
 }
 
 # Writes what each query answers, as sqlx wants it while compiling without a database:
-# prepare_queries FOLDER. A target folder of its own, because cargo does not look at the
-# queries of a crate again that has not changed; the crate's own files are touched for it.
+# prepare_queries FOLDER. The roots of the crates are touched, because cargo does not look at
+# the queries of a crate again that has not changed.
 prepare_queries() {
     mkdir -p "$1"
-    touch build.rs src/lib.rs
-    SQLX_OFFLINE_DIR="$(realpath "$1")" SQLX_OFFLINE=false CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$ROOT/target}/prepared" \
-        cargo check --locked --all-targets
+    find src/lib.rs src/main.rs tests -maxdepth 2 -name '*.rs' -exec touch {} +
+    SQLX_OFFLINE_DIR="$(realpath "$1")" SQLX_OFFLINE=false cargo check --locked --all-targets
 }
