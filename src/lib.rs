@@ -16,6 +16,10 @@ pub mod audit;
 pub mod environments;
 pub mod plans;
 
+// The outside world: one folder for each foreign system.
+pub mod engine;
+pub mod tenant_db;
+
 // What runs.
 pub mod cli;
 pub mod web;

@@ -1,0 +1,160 @@
+//! What we ask of the machine that runs containers, in our own words. `swarm.rs` says it to Docker.
+//!
+//! Everything we make carries our labels, and nothing without them is ever touched.
+
+pub mod names;
+pub mod seen;
+mod simulated;
+pub mod spec;
+mod swarm;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+pub use names::ServiceName;
+pub use seen::{ContainerSeen, ContainerState, Finished, ImageSeen, LogLine, NodeSeen, Reading, ServiceSeen, Stream};
+pub use simulated::{Behaviour, Fault, Simulated, Verb};
+pub use spec::{HealthCheck, ServiceSpec, TaskSpec};
+pub use swarm::Swarm;
+
+/// The engine: a real Docker in Swarm mode, or a simulated one for scale. Cheap to copy.
+#[derive(Clone, Debug)]
+pub enum Engine {
+    /// Docker in Swarm mode.
+    Swarm(Swarm),
+    /// A make-believe engine in memory, for benchmarks and model tests.
+    Simulated(Simulated),
+}
+
+/// Why the engine did not do what was asked. Classified where it enters, so that nobody looks at a status code later.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The thing that was named is not there. Never returned by looking (`observe` says `None`).
+    #[error("the engine has no such thing")]
+    NotFound(#[source] Cause),
+    /// Somebody else changed it, or it is newer than what was asked for: look again.
+    #[error("the engine's state has moved on")]
+    Conflict(#[source] Cause),
+    /// No answer, or none in time: nothing is known about whether it was done.
+    #[error("the engine does not answer")]
+    Unreachable(#[source] Cause),
+    /// The engine understood and said no: asking the same again will not help.
+    #[error("the engine refused")]
+    Rejected(#[source] Cause),
+}
+
+/// What the engine, or the road to it, said.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// The result of asking the engine.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// The label that marks what belongs to an installation: its value is the installation's name.
+pub const LABEL_INSTALLATION: &str = "sayoo.installation";
+/// The label with the runtime's id.
+pub const LABEL_RUNTIME: &str = "sayoo.runtime";
+/// The label with the generation of the service's specification: an older one never replaces a newer one.
+pub const LABEL_GENERATION: &str = "sayoo.generation";
+/// The label with the fingerprint of the whole specification: equal means that nothing is to be done.
+pub const LABEL_FINGERPRINT: &str = "sayoo.fingerprint";
+/// The label on containers that run once; its value says what for.
+pub const LABEL_TASK: &str = "sayoo.task";
+
+/// Hands a call to whichever engine there is.
+macro_rules! ask {
+    ($engine:expr, $verb:ident($($argument:expr),*)) => {
+        match $engine {
+            Engine::Swarm(engine) => engine.$verb($($argument),*).await,
+            Engine::Simulated(engine) => engine.$verb($($argument),*).await,
+        }
+    };
+}
+
+impl Engine {
+    /// Looks at one service; `None` means that it is certainly not there.
+    pub async fn observe(&self, name: &ServiceName) -> Result<Option<ServiceSeen>> {
+        ask!(self, observe(name))
+    }
+
+    /// Lists every service with our label.
+    pub async fn list(&self) -> Result<Vec<ServiceSeen>> {
+        ask!(self, list())
+    }
+
+    /// Creates the service, or changes it to be as `spec` says; does nothing if it is so already.
+    ///
+    /// A service whose generation is newer is left alone: [`Error::Conflict`].
+    pub async fn apply(&self, spec: &ServiceSpec) -> Result<()> {
+        ask!(self, apply(spec))
+    }
+
+    /// Removes a service with its secrets. One that is not there is removed already.
+    pub async fn remove(&self, name: &ServiceName) -> Result<()> {
+        ask!(self, remove(name))
+    }
+
+    /// Lists a service's containers, newest first, with those that have ended: a crash loop shows.
+    pub async fn containers(&self, name: &ServiceName) -> Result<Vec<ContainerSeen>> {
+        ask!(self, containers(name))
+    }
+
+    /// Lists the running containers of all our services in one call.
+    ///
+    /// `started_at` and `was_oom_killed` are not filled in: they would cost a call for each container.
+    pub async fn all_containers(&self) -> Result<BTreeMap<ServiceName, Vec<ContainerSeen>>> {
+        ask!(self, all_containers())
+    }
+
+    /// Says why the newest try to run the service failed (no such image, no machine that fits), in the engine's words.
+    pub async fn trouble(&self, name: &ServiceName) -> Result<Option<String>> {
+        ask!(self, trouble(name))
+    }
+
+    /// Runs a container to its end, or kills it at the deadline, and removes it.
+    pub async fn run_once(&self, task: &TaskSpec) -> Result<Finished> {
+        ask!(self, run_once(task))
+    }
+
+    /// Removes containers that [`Engine::run_once`] left behind when a process died, if they are older than `age`.
+    /// Returns how many there were.
+    pub async fn remove_leftover_tasks(&self, age: Duration) -> Result<usize> {
+        ask!(self, remove_leftover_tasks(age))
+    }
+
+    /// Removes the containers of one task, by its name: before the same task is run again.
+    pub async fn remove_task(&self, task: &str) -> Result<usize> {
+        ask!(self, remove_task(task))
+    }
+
+    /// Lists the machines.
+    pub async fn nodes(&self) -> Result<Vec<NodeSeen>> {
+        ask!(self, nodes())
+    }
+
+    /// Looks up an image by name or digest; `None` when the engine does not have it.
+    pub async fn image(&self, reference: &str) -> Result<Option<ImageSeen>> {
+        ask!(self, image(reference))
+    }
+
+    /// Reads the counters of every running container of ours, at once.
+    ///
+    /// Containers that end while being read are left out.
+    pub async fn readings(&self) -> Result<Vec<Reading>> {
+        ask!(self, readings())
+    }
+
+    /// Returns up to `limit` of the newest log lines of a service after `since_nanos`, in the order of time.
+    pub async fn logs(&self, name: &ServiceName, since_nanos: i64, limit: usize) -> Result<Vec<LogLine>> {
+        ask!(self, logs(name, since_nanos, limit))
+    }
+
+    /// Replaces the service's containers if it has not yet been restarted `restarts` times.
+    pub async fn restart(&self, name: &ServiceName, restarts: u64) -> Result<()> {
+        ask!(self, restart(name, restarts))
+    }
+
+    /// Asks for a sign of life.
+    pub async fn ping(&self) -> Result<()> {
+        ask!(self, ping())
+    }
+}

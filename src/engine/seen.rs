@@ -1,0 +1,173 @@
+//! What the engine shows us: services, containers, machines, counters, logs.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::ServiceName;
+use crate::base::ids::RuntimeId;
+
+/// A service with our label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceSeen {
+    /// Its name.
+    pub name: ServiceName,
+    /// Whose it is; `None` when the label is missing or cannot be read.
+    pub runtime: Option<RuntimeId>,
+    /// The generation of its specification.
+    pub generation: u64,
+    /// The fingerprint of its specification: compare with `ServiceSpec::fingerprint`.
+    pub fingerprint: String,
+    /// How many containers are wanted.
+    pub replicas: u32,
+    /// How often it has been restarted on request.
+    pub restarts: u64,
+    /// The image's content: `sha256:…`.
+    pub image: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// How a container is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContainerState {
+    /// Made, not started yet.
+    Created,
+    /// The process runs; its health check has not answered yet.
+    Starting,
+    /// The process runs, and its health check passed or does not exist.
+    Running,
+    /// The process runs but its health check fails.
+    Unhealthy,
+    /// The process has ended.
+    Exited,
+}
+
+impl ContainerState {
+    /// Whether there is a process.
+    #[must_use]
+    pub fn is_alive(self) -> bool {
+        matches!(self, Self::Starting | Self::Running | Self::Unhealthy)
+    }
+}
+
+/// A container of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerSeen {
+    /// The engine's id: a new container never has an old one's.
+    pub id: String,
+    /// The Swarm's id of the machine it is on.
+    pub node: String,
+    /// The generation of the specification it was started from.
+    pub generation: u64,
+    /// Where its HTTP port is reached, while it runs.
+    pub address: Option<SocketAddr>,
+    /// Where its websocket port is reached, while it runs.
+    pub websocket_address: Option<SocketAddr>,
+    /// How it is.
+    pub state: ContainerState,
+    /// When its process was started.
+    pub started_at: Option<DateTime<Utc>>,
+    /// The exit code, once it has ended.
+    pub exit_code: Option<i64>,
+    /// Whether the kernel killed it for using more memory than it may.
+    pub was_oom_killed: bool,
+    /// Why it could not be started, in the engine's words.
+    pub failure: Option<String>,
+}
+
+/// How a container that runs once has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// The exit code; `None` when it was killed at the deadline.
+    pub exit_code: Option<i64>,
+    /// The last lines that it wrote.
+    pub log_tail: String,
+    /// From its creation to its end.
+    pub took: Duration,
+}
+
+impl Finished {
+    /// Whether it ended by itself and well.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.exit_code == Some(0)
+    }
+}
+
+/// A machine of the Swarm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeSeen {
+    /// The Swarm's id.
+    pub node: String,
+    /// The machine's name.
+    pub hostname: String,
+    /// Whether the Swarm says that it is ready. A machine that is not `ready` may still be running containers.
+    pub is_ready: bool,
+    /// Whether the Swarm gives it work.
+    pub is_active: bool,
+    /// Thousandths of a core.
+    pub cpu_millis: i32,
+    /// MiB of memory.
+    pub memory_mb: i32,
+    /// The engine's version.
+    pub engine_version: String,
+}
+
+/// An image that the engine has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageSeen {
+    /// Its content: `sha256:…`.
+    pub digest: String,
+    /// Its labels: what it says about itself.
+    pub labels: std::collections::BTreeMap<String, String>,
+}
+
+/// Counters of one container at one instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Whose container it is.
+    pub runtime: RuntimeId,
+    /// The container: counters begin anew with another one.
+    pub container: String,
+    /// When the counters were read, by the engine's clock.
+    pub read_at: DateTime<Utc>,
+    /// CPU time used since the container was started, in nanoseconds.
+    pub cpu_nanos: u64,
+    /// Memory in use that cannot be dropped: what counts against the limit less inactive file pages.
+    pub memory_bytes: u64,
+}
+
+/// Where a line was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+impl Stream {
+    /// Returns the word kept in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Out => "out",
+            Self::Err => "err",
+        }
+    }
+}
+
+/// One line of a container's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// The container's id.
+    pub container: String,
+    /// The engine's time of the line, in nanoseconds since 1970.
+    pub at_nanos: i64,
+    /// Where it was written.
+    pub stream: Stream,
+    /// The text, without its end of line.
+    pub text: String,
+}

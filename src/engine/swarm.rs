@@ -1,0 +1,290 @@
+//! Docker in Swarm mode. Only this file and its folder name bollard.
+
+mod containers;
+mod tasks;
+mod wire;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bollard::models::SecretSpec;
+use bollard::query_parameters::{
+    InspectServiceOptions, ListNodesOptions, ListSecretsOptionsBuilder, ListServicesOptionsBuilder,
+    ListTasksOptionsBuilder, UpdateServiceOptionsBuilder,
+};
+use bollard::{API_DEFAULT_VERSION, Docker};
+
+use super::{Error, ImageSeen, LABEL_INSTALLATION, NodeSeen, Result, ServiceName, ServiceSeen, ServiceSpec};
+
+/// The label on secrets: which service they are of.
+const LABEL_SERVICE: &str = "sayoo.service";
+/// Long enough for a busy manager to answer; a daemon that hangs is away.
+const CALL_LIMIT: Duration = Duration::from_secs(10);
+/// The version of the API that we speak, on the path of each call: newer daemons then answer as we expect.
+///
+/// bollard 0.21 drops the version from the path; version 0.22 will put it there by itself.
+const API_PATH: &str = "/v1.41";
+
+/// A Docker engine in Swarm mode, reached by its Unix socket. Cheap to copy.
+#[derive(Clone, Debug)]
+pub struct Swarm {
+    socket: String,
+    installation: String,
+    upstream_address: IpAddr,
+    limit: Duration,
+}
+
+impl Swarm {
+    /// Names an engine; nothing is sent before the first call, so the engine may be away.
+    ///
+    /// `docker` is `unix:///var/run/docker.sock`; `upstream_address` is where the engine publishes ports.
+    pub fn new(docker: &str, installation: &str, upstream_address: IpAddr) -> anyhow::Result<Self> {
+        let socket = docker.strip_prefix("unix://").unwrap_or(docker);
+        if !socket.starts_with('/') {
+            anyhow::bail!("[worker] docker must be the path of a Unix socket, such as unix:///var/run/docker.sock");
+        }
+        Ok(Self {
+            socket: socket.to_owned(),
+            installation: installation.to_owned(),
+            upstream_address,
+            limit: CALL_LIMIT,
+        })
+    }
+
+    /// Sets how long a call may take.
+    #[must_use]
+    pub fn with_limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Opens the way to the daemon. bollard wants the socket to exist already, so this is done for each call.
+    fn docker(&self, limit: Duration) -> Result<Docker> {
+        let docker = Docker::connect_with_unix(&self.socket, limit.as_secs().max(1), API_DEFAULT_VERSION)
+            .map_err(|error| Error::Unreachable(Box::new(error)))?;
+        Ok(docker.with_request_modifier(|mut request| {
+            let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+            if !path.starts_with("/v1.") {
+                let versioned = format!("{API_PATH}{path}");
+                let mut parts = request.uri().clone().into_parts();
+                parts.path_and_query = versioned.parse().ok();
+                if let Ok(uri) = http::Uri::from_parts(parts) {
+                    *request.uri_mut() = uri;
+                }
+            }
+            request
+        }))
+    }
+
+    /// Makes one call, which must end within the limit.
+    async fn call<T, F>(&self, make: impl FnOnce(Docker) -> F) -> Result<T>
+    where
+        F: Future<Output = std::result::Result<T, bollard::errors::Error>>,
+    {
+        let docker = self.docker(self.limit)?;
+        within(self.limit, make(docker)).await
+    }
+
+    /// The filter that finds only what is ours.
+    fn ours(&self) -> String {
+        format!("{LABEL_INSTALLATION}={}", self.installation)
+    }
+
+    pub(super) async fn ping(&self) -> Result<()> {
+        self.call(|docker| async move { docker.ping().await }).await.map(drop)
+    }
+
+    pub(super) async fn observe(&self, name: &ServiceName) -> Result<Option<ServiceSeen>> {
+        let found = self.find(name).await?;
+        Ok(found
+            .as_ref()
+            .and_then(wire::service_seen)
+            .filter(|_| found.as_ref().is_some_and(|found| self.is_ours(found))))
+    }
+
+    pub(super) async fn list(&self) -> Result<Vec<ServiceSeen>> {
+        let options =
+            ListServicesOptionsBuilder::default().filters(&HashMap::from([("label", vec![self.ours()])])).build();
+        let services = self.call(|docker| async move { docker.list_services(Some(options)).await }).await?;
+        Ok(services.iter().filter_map(wire::service_seen).collect())
+    }
+
+    pub(super) async fn apply(&self, spec: &ServiceSpec) -> Result<()> {
+        let Some(found) = self.find(&spec.name).await? else {
+            self.remove_secrets(&spec.name, None).await?;
+            let wanted = wire::service(spec, &self.put_secrets(spec).await?);
+            return self.call(|docker| async move { docker.create_service(wanted, None).await }).await.map(drop);
+        };
+        let seen = wire::service_seen(&found).filter(|_| self.is_ours(&found));
+        let Some(seen) = seen else {
+            return Err(Error::Rejected(format!("the service {} is not ours", spec.name).into()));
+        };
+        if seen.generation > spec.generation {
+            let text = format!("{} has generation {}, newer than {}", spec.name, seen.generation, spec.generation);
+            return Err(Error::Conflict(text.into()));
+        }
+        if seen.fingerprint == spec.fingerprint() {
+            return Ok(());
+        }
+        let wanted = wire::service(spec, &self.put_secrets(spec).await?);
+        self.update(&spec.name, &found, wanted).await?;
+        self.remove_secrets(&spec.name, Some(spec.generation)).await
+    }
+
+    pub(super) async fn restart(&self, name: &ServiceName, restarts: u64) -> Result<()> {
+        let found = self.find(name).await?.filter(|found| self.is_ours(found));
+        let Some(found) = found else {
+            return Err(Error::NotFound(format!("no service {name}").into()));
+        };
+        let mut wanted = found.spec.clone().unwrap_or_default();
+        let template = wanted.task_template.get_or_insert_default();
+        if template.force_update.unwrap_or(0) >= restarts {
+            return Ok(());
+        }
+        template.force_update = Some(restarts);
+        self.update(name, &found, wanted).await
+    }
+
+    pub(super) async fn remove(&self, name: &ServiceName) -> Result<()> {
+        if let Some(found) = self.find(name).await? {
+            if !self.is_ours(&found) {
+                return Err(Error::Rejected(format!("the service {name} is not ours").into()));
+            }
+            match self.call(|docker| async move { docker.delete_service(name.as_str()).await }).await {
+                Ok(()) | Err(Error::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.remove_secrets(name, None).await
+    }
+
+    /// Says why the newest try to run the service did not succeed, in the engine's words.
+    pub(super) async fn trouble(&self, name: &ServiceName) -> Result<Option<String>> {
+        let filters = HashMap::from([("service", vec![name.as_str()]), ("label", vec![])]);
+        let options = ListTasksOptionsBuilder::default().filters(&filters).build();
+        let tasks = match self.call(|docker| async move { docker.list_tasks(Some(options)).await }).await {
+            Ok(tasks) => tasks,
+            Err(Error::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let newest = tasks.into_iter().filter(|task| task.status.as_ref().is_some_and(|status| status.err.is_some()));
+        Ok(newest.max_by_key(|task| task.created_at).and_then(|task| task.status?.err).filter(|text| !text.is_empty()))
+    }
+
+    pub(super) async fn nodes(&self) -> Result<Vec<NodeSeen>> {
+        let nodes = self.call(|docker| async move { docker.list_nodes(None::<ListNodesOptions>).await }).await?;
+        Ok(nodes.iter().filter_map(wire::node_seen).collect())
+    }
+
+    pub(super) async fn image(&self, reference: &str) -> Result<Option<ImageSeen>> {
+        match self.call(|docker| async move { docker.inspect_image(reference).await }).await {
+            Ok(image) => Ok(image.id.map(|digest| ImageSeen {
+                digest,
+                labels: image.config.and_then(|config| config.labels).unwrap_or_default().into_iter().collect(),
+            })),
+            Err(Error::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn find(&self, name: &ServiceName) -> Result<Option<bollard::models::Service>> {
+        let found = self
+            .call(|docker| async move { docker.inspect_service(name.as_str(), None::<InspectServiceOptions>).await })
+            .await;
+        match found {
+            // The daemon also answers with a service whose id begins with the text.
+            Ok(service) => Ok(Some(service)
+                .filter(|it| it.spec.as_ref().and_then(|spec| spec.name.as_deref()) == Some(name.as_str()))),
+            Err(Error::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn is_ours(&self, service: &bollard::models::Service) -> bool {
+        let labels = service.spec.as_ref().and_then(|spec| spec.labels.as_ref());
+        labels.and_then(|labels| labels.get(LABEL_INSTALLATION)).is_some_and(|value| *value == self.installation)
+    }
+
+    async fn update(
+        &self,
+        name: &ServiceName,
+        found: &bollard::models::Service,
+        wanted: bollard::models::ServiceSpec,
+    ) -> Result<()> {
+        let index = found.version.as_ref().and_then(|version| version.index).unwrap_or(0);
+        let options = UpdateServiceOptionsBuilder::default().version(i32::try_from(index).unwrap_or(i32::MAX)).build();
+        self.call(|docker| async move { docker.update_service(name.as_str(), wanted, options, None).await })
+            .await
+            .map(drop)
+    }
+
+    /// Makes the secrets of this generation and returns their ids by file name.
+    async fn put_secrets(&self, spec: &ServiceSpec) -> Result<Vec<wire::SecretFile>> {
+        let mut files = Vec::new();
+        for (file, value) in &spec.secrets {
+            let name = format!("{}-{}-{file}", spec.name, spec.generation);
+            let labels = HashMap::from([
+                (LABEL_INSTALLATION.to_owned(), self.installation.clone()),
+                (LABEL_SERVICE.to_owned(), spec.name.to_string()),
+                (super::LABEL_GENERATION.to_owned(), spec.generation.to_string()),
+            ]);
+            let data = wire::base64(value.expose().as_bytes());
+            let wanted = SecretSpec {
+                name: Some(name.clone()),
+                labels: Some(labels),
+                data: Some(data),
+                ..SecretSpec::default()
+            };
+            let id = match self.call(|docker| async move { docker.create_secret(wanted).await }).await {
+                Ok(made) => made.id,
+                // Of the same generation, so it has the same content.
+                Err(Error::Conflict(_)) => self
+                    .call(|docker| {
+                        let name = &name;
+                        async move { docker.inspect_secret(name).await }
+                    })
+                    .await?
+                    .id
+                    .ok_or_else(|| Error::NotFound(format!("the secret {name} has no id").into()))?,
+                Err(error) => return Err(error),
+            };
+            files.push(wire::SecretFile { id, name, file: file.clone() });
+        }
+        Ok(files)
+    }
+
+    /// Removes the service's secrets, all but those of one generation.
+    async fn remove_secrets(&self, name: &ServiceName, but: Option<u64>) -> Result<()> {
+        let filters = HashMap::from([("label", vec![format!("{LABEL_SERVICE}={name}"), self.ours()])]);
+        let options = ListSecretsOptionsBuilder::default().filters(&filters).build();
+        let secrets = self.call(|docker| async move { docker.list_secrets(Some(options)).await }).await?;
+        let kept = but.map(|generation| generation.to_string());
+        for secret in secrets {
+            let labels = secret.spec.and_then(|spec| spec.labels).unwrap_or_default();
+            let (Some(id), false) = (secret.id, kept.is_some() && labels.get(super::LABEL_GENERATION) == kept.as_ref())
+            else {
+                continue;
+            };
+            let id = &id;
+            match self.call(|docker| async move { docker.delete_secret(id).await }).await {
+                // One that an old container still uses goes at the next time.
+                Ok(()) | Err(Error::NotFound(_) | Error::Rejected(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Waits for an answer, but not for ever, and classifies what went wrong.
+async fn within<T>(
+    limit: Duration,
+    answer: impl Future<Output = std::result::Result<T, bollard::errors::Error>>,
+) -> Result<T> {
+    match tokio::time::timeout(limit, answer).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(wire::classified(error)),
+        Err(late) => Err(Error::Unreachable(Box::new(late))),
+    }
+}

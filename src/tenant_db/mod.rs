@@ -1,0 +1,175 @@
+//! Databases and login roles of tenants, on their own Postgres server. `postgres.rs` has all the SQL.
+//!
+//! One database for each runtime, owned by the platform's role; one login role for each runtime and generation,
+//! which may connect nowhere else. Every verb may be repeated.
+
+pub mod names;
+mod postgres;
+mod scram;
+mod simulated;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use names::{DatabaseName, RoleName};
+pub use postgres::Postgres;
+pub use simulated::Simulated;
+
+use crate::base::secret::Secret;
+
+/// A server of tenants' databases: a real one, or a simulated one for scale. Cheap to copy.
+#[derive(Clone, Debug)]
+pub enum TenantDb {
+    /// A Postgres server.
+    Postgres(Postgres),
+    /// A make-believe server in memory, for benchmarks and model tests.
+    Simulated(Simulated),
+}
+
+/// Why the server did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database or role that was named is not there.
+    #[error("the tenants' database server has no such thing")]
+    NotFound(#[source] Cause),
+    /// Somebody else is at work on it right now: look again.
+    #[error("somebody else is at work on this database")]
+    Conflict(#[source] Cause),
+    /// No answer, or none in time: nothing is known about whether it was done.
+    #[error("the tenants' database server does not answer")]
+    Unreachable(#[source] Cause),
+    /// The disk is full, or another limit of the machine is reached.
+    #[error("the tenants' database server has no room")]
+    DiskFull(#[source] Cause),
+    /// The server understood and said no: asking the same again will not help.
+    #[error("the tenants' database server refused")]
+    Rejected(#[source] Cause),
+}
+
+/// What the server, or the road to it, said.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// The result of asking the server.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// How far a database is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DatabaseState {
+    /// There is none.
+    Missing,
+    /// Its making was interrupted. No tenant has ever been able to connect: [`TenantDb::clone_template`] makes it anew.
+    HalfMade,
+    /// It is complete.
+    Ready,
+}
+
+/// Everything on the server that is named like ours.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// Databases with the sign that we made them, templates among them.
+    pub databases: BTreeSet<DatabaseName>,
+    /// Login roles with the sign that we made them.
+    pub roles: BTreeSet<RoleName>,
+}
+
+/// What a database looks like from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DatabaseSize {
+    /// Its size on disk.
+    pub bytes: i64,
+}
+
+/// Hands a call to whichever server there is.
+macro_rules! ask {
+    ($server:expr, $verb:ident($($argument:expr),*)) => {
+        match $server {
+            TenantDb::Postgres(server) => server.$verb($($argument),*).await,
+            TenantDb::Simulated(server) => server.$verb($($argument),*).await,
+        }
+    };
+}
+
+impl TenantDb {
+    /// Makes a login role that may connect nowhere yet, or gives it this password and limit if it exists.
+    pub async fn create_role(&self, role: &RoleName, password: &Secret<String>, connections: u32) -> Result<()> {
+        ask!(self, create_role(role, password, connections))
+    }
+
+    /// Whether the login role exists and may log in.
+    pub async fn role_exists(&self, role: &RoleName) -> Result<bool> {
+        ask!(self, role_exists(role))
+    }
+
+    /// Looks at a database.
+    pub async fn look(&self, database: &DatabaseName) -> Result<DatabaseState> {
+        ask!(self, look(database))
+    }
+
+    /// Makes a database from a template and hands everything in it to the tenant's role, which alone may connect.
+    ///
+    /// What an interrupted clone left is thrown away first; a finished one is left alone.
+    pub async fn clone_template(
+        &self,
+        template: &DatabaseName,
+        database: &DatabaseName,
+        role: &RoleName,
+    ) -> Result<()> {
+        ask!(self, clone_template(template, database, role))
+    }
+
+    /// Runs statements in one transaction, as the tenant's own role: the platform never acts in a tenant's database itself.
+    pub async fn run_as_tenant(
+        &self,
+        database: &DatabaseName,
+        role: &RoleName,
+        password: &Secret<String>,
+        statements: &[String],
+    ) -> Result<()> {
+        ask!(self, run_as_tenant(database, role, password, statements))
+    }
+
+    /// Stops a role from logging in and ends its sessions: whoever uses it is off the database when this returns.
+    pub async fn fence(&self, role: &RoleName) -> Result<()> {
+        ask!(self, fence(role))
+    }
+
+    /// Removes a database, whoever is connected. One that is not there is removed already.
+    pub async fn drop_database(&self, database: &DatabaseName) -> Result<()> {
+        ask!(self, drop_database(database))
+    }
+
+    /// Removes a login role; its database must be gone. One that is not there is removed already.
+    pub async fn drop_role(&self, role: &RoleName) -> Result<()> {
+        ask!(self, drop_role(role))
+    }
+
+    /// Returns the size of every database of ours.
+    pub async fn sizes(&self) -> Result<BTreeMap<DatabaseName, DatabaseSize>> {
+        ask!(self, sizes())
+    }
+
+    /// Lists every database and role that we made.
+    pub async fn list(&self) -> Result<Inventory> {
+        ask!(self, list())
+    }
+
+    /// Makes an empty database for a template and the role that fills it, named by [`RoleName::builder`].
+    /// What an earlier try left in it is thrown away.
+    pub async fn create_for_template(&self, template: &DatabaseName, password: &Secret<String>) -> Result<()> {
+        ask!(self, create_for_template(template, password))
+    }
+
+    /// Closes a template that has been filled: nobody connects to it again, it is only copied.
+    pub async fn seal_template(&self, template: &DatabaseName) -> Result<()> {
+        ask!(self, seal_template(template))
+    }
+
+    /// Removes a template and the role that filled it.
+    pub async fn drop_template(&self, template: &DatabaseName) -> Result<()> {
+        ask!(self, drop_template(template))
+    }
+
+    /// Asks for a sign of life.
+    pub async fn ping(&self) -> Result<()> {
+        ask!(self, ping())
+    }
+}
