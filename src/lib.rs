@@ -14,6 +14,7 @@ pub mod telemetry;
 pub mod accounts;
 pub mod audit;
 pub mod environments;
+pub mod hosts;
 pub mod plans;
 
 // The outside world: one folder for each foreign system.
