@@ -9,6 +9,7 @@ pub mod csrf;
 pub mod error;
 pub mod extract;
 pub mod form;
+pub mod graph;
 pub mod keys;
 pub mod layout;
 pub mod pages;
