@@ -37,4 +37,3 @@ common-graph-table = عرض الأرقام
 common-graph-hint = مرّر فوق الرسم، أو استعمل أسهم لوحة المفاتيح، لقراءة القيم
 common-graph-empty = لم يُقَس شيء بعد في هذه الفترة.
 common-graph-time = الوقت
-common-error-number = الرقم الذي تخبرنا به:

@@ -4,7 +4,7 @@ use actix_web::web::ServiceConfig;
 use actix_web::{Route, guard, web};
 
 use super::assets;
-use super::pages::{health, home, preferences};
+use super::pages::{dev, health, home, preferences, pricing};
 use crate::config::Mode;
 
 /// Who may use a route.
@@ -59,6 +59,8 @@ table! {
     Get  "/assets/{file}"                  Anyone       assets::get;
     Get  "/health"                         Anyone       health::get;
     Post "/preferences"                    Anyone       preferences::post;
+    Get  "/pricing"                        Anyone       pricing::get;
+    Get  "/dev/gallery"                    Development  dev::gallery::get;
 }
 
 fn route(verb: Verb) -> Route {

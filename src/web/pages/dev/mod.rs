@@ -1,1 +1,3 @@
-//! Pages of this area.
+//! Pages that exist on somebody's own machine only.
+
+pub mod gallery;
