@@ -38,7 +38,8 @@ pub fn embed() {
     let scripts: String = listed(&root.join("static/js")).iter().map(|path| script(&text(path))).collect();
     files.insert("app.js".to_owned(), scripts.into_bytes());
 
-    let mut hashed: BTreeMap<String, String> = files.iter().map(|(name, bytes)| (name.clone(), with_hash(name, bytes))).collect();
+    let mut hashed: BTreeMap<String, String> =
+        files.iter().map(|(name, bytes)| (name.clone(), with_hash(name, bytes))).collect();
     let styles: String = STYLES.iter().map(|name| style(&text(&root.join(format!("static/css/{name}.css"))))).collect();
     let styles = with_addresses(styles, &hashed);
     hashed.insert("app.css".to_owned(), with_hash("app.css", styles.as_bytes()));
@@ -54,11 +55,16 @@ fn install_packages(root: &Path) {
     if fs::read(&mark).is_ok_and(|installed| installed == read(&wanted)) {
         return;
     }
-    let outcome = Command::new("npm").args(["ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund"]).current_dir(root).output();
+    let outcome = Command::new("npm")
+        .args(["ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund"])
+        .current_dir(root)
+        .output();
     match outcome {
         Ok(output) if output.status.success() => fs::write(&mark, read(&wanted)).expect("node_modules is writable"),
         Ok(output) => panic!("`npm ci` failed in {}:\n{}", root.display(), String::from_utf8_lossy(&output.stderr)),
-        Err(error) => panic!("the fonts come from npm, which could not be started ({error}). On Debian: apt-get install npm"),
+        Err(error) => {
+            panic!("the fonts come from npm, which could not be started ({error}). On Debian: apt-get install npm")
+        }
     }
 }
 

@@ -55,7 +55,8 @@ pub async fn get(request: HttpRequest, file: web::Path<String>) -> HttpResponse 
 }
 
 fn accepts_gzip(request: &HttpRequest) -> bool {
-    let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accepted =
+        request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     accepted.split(',').map(str::trim).any(|part| {
         let mut pieces = part.split(';').map(str::trim);
         pieces.next() == Some("gzip") && pieces.all(|piece| piece != "q=0")
@@ -79,14 +80,17 @@ mod tests {
 
     #[test]
     fn everything_that_a_layout_asks_for_is_embedded() {
-        for name in ["app.css", "app.js", "icon.svg", "figtree-latin.woff2", "figtree-latin-ext.woff2", "rubik-arabic.woff2"] {
+        for name in
+            ["app.css", "app.js", "icon.svg", "figtree-latin.woff2", "figtree-latin-ext.woff2", "rubik-arabic.woff2"]
+        {
             assert!(url(name).starts_with("/assets/") && url(name) != "/assets/missing", "{name}");
         }
     }
 
     #[test]
     fn styles_name_fonts_by_their_hashed_addresses() {
-        let styles = all().iter().find(|asset| asset.name == "app.css").map(|asset| String::from_utf8_lossy(asset.bytes));
+        let styles =
+            all().iter().find(|asset| asset.name == "app.css").map(|asset| String::from_utf8_lossy(asset.bytes));
         let styles = styles.unwrap_or_default();
         assert!(styles.contains(url("figtree-latin.woff2")), "{styles}");
         assert!(!styles.contains("url(\"figtree"));
@@ -94,7 +98,9 @@ mod tests {
 
     #[test]
     fn a_first_visit_weighs_less_than_a_hundred_kilobytes() {
-        let weight = |name: &str| all().iter().find(|asset| asset.name == name).map_or(0, |asset| asset.gzip.unwrap_or(asset.bytes).len());
+        let weight = |name: &str| {
+            all().iter().find(|asset| asset.name == name).map_or(0, |asset| asset.gzip.unwrap_or(asset.bytes).len())
+        };
         let latin = weight("app.css") + weight("app.js") + weight("figtree-latin.woff2") + weight("icon.svg");
         // The page itself has ten thousand bytes left of the hundred thousand; Arabic pages load one more font.
         assert!(latin + weight("rubik-arabic.woff2") < 90_000, "{latin} and {}", weight("rubik-arabic.woff2"));

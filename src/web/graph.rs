@@ -129,9 +129,17 @@ impl Graph {
                 .markers
                 .iter()
                 .filter(|marker| (request.from..=request.to).contains(&marker.at))
-                .map(|marker| Tick { at: percent(frame.x(marker.at) / WIDTH), label: marker.label.clone(), anchor: "middle" })
+                .map(|marker| Tick {
+                    at: percent(frame.x(marker.at) / WIDTH),
+                    label: marker.label.clone(),
+                    anchor: "middle",
+                })
                 .collect(),
-            limit: request.limit.map(|limit| Tick { at: percent(frame.y(limit) / HEIGHT), label: (request.say_value)(limit), anchor: "end" }),
+            limit: request.limit.map(|limit| Tick {
+                at: percent(frame.y(limit) / HEIGHT),
+                label: (request.say_value)(limit),
+                anchor: "end",
+            }),
             rows: frame.rows(request),
         }
     }
@@ -151,7 +159,11 @@ pub fn spark(values: &[f64]) -> String {
     let mut path = String::new();
     for (index, value) in values.iter().enumerate() {
         let command = if index == 0 { 'M' } else { 'L' };
-        path.push_str(&format!("{command}{} {}", short(count(index) * step), short(23.0 - 22.0 * value.max(0.0) / top)));
+        path.push_str(&format!(
+            "{command}{} {}",
+            short(count(index) * step),
+            short(23.0 - 22.0 * value.max(0.0) / top)
+        ));
     }
     path
 }
@@ -236,7 +248,8 @@ impl Frame {
     }
 
     fn rows(&self, request: &Request<'_>) -> Vec<Row> {
-        let mut instants: Vec<_> = request.series.iter().flat_map(|series| series.points.iter().map(|(at, _)| *at)).collect();
+        let mut instants: Vec<_> =
+            request.series.iter().flat_map(|series| series.points.iter().map(|(at, _)| *at)).collect();
         instants.sort_unstable_by(|a, b| b.cmp(a));
         instants.dedup();
         let value_at = |series: &Series, at| {
@@ -268,7 +281,11 @@ fn round_step(rough: f64) -> f64 {
         return 1.0;
     }
     let power = 10_f64.powf(rough.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|step| *step >= rough * 0.999).unwrap_or(10.0 * power)
+    [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .map(|factor| factor * power)
+        .find(|step| *step >= rough * 0.999)
+        .unwrap_or(10.0 * power)
 }
 
 fn percent(part: f64) -> String {

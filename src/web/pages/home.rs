@@ -3,7 +3,7 @@
 use askama::Template;
 use chrono::TimeDelta;
 
-use crate::i18n::Formats;
+use crate::i18n::format::Formats;
 use crate::web::answer::{self, Answer};
 use crate::web::extract::Visitor;
 use crate::web::layout::Layout;

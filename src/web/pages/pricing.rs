@@ -8,7 +8,8 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use crate::base::money::Currency;
-use crate::i18n::{Formats, Locale};
+use crate::i18n::Locale;
+use crate::i18n::format::Formats;
 use crate::plans::{self, Allowance, Kind, Meter, Offer, Resources};
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
@@ -78,7 +79,10 @@ impl PricingPage {
             })
             .into();
         let plans = offers.iter().map(|offer| PlanCard::new(&layout, formats, offer)).collect();
-        let meters = Meter::ALL.into_iter().filter_map(|meter| MeterRow::new(&layout, formats, offers, meter, currency)).collect();
+        let meters = Meter::ALL
+            .into_iter()
+            .filter_map(|meter| MeterRow::new(&layout, formats, offers, meter, currency))
+            .collect();
         Self { layout, currencies, plans, meters }
     }
 }
@@ -111,7 +115,9 @@ fn features(layout: &Layout, formats: Formats, resources: &Resources) -> Vec<Str
         layout.t1("public-prices-memory", "size", size(resources.memory_mb)),
         layout.t1("public-prices-storage", "size", size(resources.storage_mb)),
         match resources.sleep_after_seconds {
-            Some(seconds) => layout.t1("public-prices-sleeps", "time", formats.duration(TimeDelta::seconds(seconds.into()))),
+            Some(seconds) => {
+                layout.t1("public-prices-sleeps", "time", formats.duration(TimeDelta::seconds(seconds.into())))
+            }
             None => layout.t("public-prices-awake"),
         },
         layout.t1("public-prices-backups", "count", backups),

@@ -41,7 +41,10 @@ fn example(id: &str, title: &str, lines: usize, now: DateTime<Utc>) -> Graph {
         .map(|(name, number)| Series {
             name: name.to_owned(),
             // A hole, as when nothing could be measured.
-            points: (0..180).filter(|step| !(60..75).contains(step)).map(|step| (instant(step), wave(step, number))).collect(),
+            points: (0..180)
+                .filter(|step| !(60..75).contains(step))
+                .map(|step| (instant(step), wave(step, number)))
+                .collect(),
         })
         .collect();
     Graph::draw(&graph::Request {
