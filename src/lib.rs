@@ -19,6 +19,7 @@ pub mod plans;
 
 // The outside world: one folder for each foreign system.
 pub mod engine;
+pub mod odoo;
 pub mod tenant_db;
 
 // What runs.
