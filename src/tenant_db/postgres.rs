@@ -19,6 +19,8 @@ const QUICK: Duration = Duration::from_secs(10);
 const SLOW: Duration = Duration::from_secs(120);
 /// Work inside a tenant's database.
 const TENANT: Duration = Duration::from_secs(60);
+/// A server that is away is known soon: the pool tries again until then.
+const ACQUIRE: Duration = Duration::from_secs(3);
 /// Connections at a time for the platform itself.
 const CONNECTIONS: u32 = 8;
 /// Odoo opens few; a template is filled by one process.
@@ -61,7 +63,7 @@ impl Postgres {
             .application_name("sayoo-platform");
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
-            .acquire_timeout(QUICK)
+            .acquire_timeout(ACQUIRE)
             .connect_lazy_with(platform.clone());
         Ok(Self { platform, pool, installation: installation.to_owned() })
     }
@@ -71,15 +73,17 @@ impl Postgres {
     }
 
     pub(super) async fn create_role(&self, role: &RoleName, password: &Secret<String>, connections: u32) -> Result<()> {
-        let rights = format!(
-            "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION CONNECTION LIMIT {connections} PASSWORD '{}'",
-            scram::verifier(password.expose())
-        );
+        let verifier = scram::verifier(password.expose());
         within(QUICK, async {
             let mut tx = self.pool.begin().await?;
-            let verb = if is_role(&mut tx, role).await? { "ALTER" } else { "CREATE" };
-            run(&mut tx, format!("{verb} ROLE {role} {rights}")).await?;
-            run(&mut tx, format!("COMMENT ON ROLE {role} IS '{} role'", self.sign_prefix())).await?;
+            // Only a superuser may say NOSUPERUSER of a role that exists.
+            let begin = if is_role(&mut tx, role).await? {
+                format!("ALTER ROLE {role}")
+            } else {
+                format!("CREATE ROLE {role} NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION")
+            };
+            run(&mut tx, format!("{begin} LOGIN CONNECTION LIMIT {connections} PASSWORD '{verifier}'")).await?;
+            run(&mut tx, format!("COMMENT ON ROLE {role} IS '{} role'", self.sign_prefix().trim_end())).await?;
             // Handing a table over takes membership in both roles.
             run(&mut tx, format!("GRANT {role} TO CURRENT_USER")).await?;
             tx.commit().await

@@ -1,0 +1,7 @@
+//! The container engine: a real Docker in Swarm mode.
+
+mod faults;
+mod isolation;
+mod readings;
+mod services;
+mod tasks;

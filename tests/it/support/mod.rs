@@ -1,0 +1,5 @@
+//! What tests stand on.
+
+pub mod engine;
+pub mod fault_proxy;
+pub mod tenants;

@@ -1,0 +1,204 @@
+//! Databases and login roles of tenants, on a real Postgres.
+
+use sayoo::base::secret::{Secret, new_code};
+use sayoo::tenant_db::{DatabaseName, DatabaseState, Error, RoleName};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+use crate::support::tenants::TestTenants;
+
+/// A tenant's database, role and password.
+struct Tenant {
+    database: DatabaseName,
+    role: RoleName,
+    password: Secret<String>,
+}
+
+async fn tenant(tenants: &TestTenants, template: &DatabaseName) -> Tenant {
+    let code = new_code(20);
+    let tenant = Tenant {
+        database: DatabaseName::parse(&code).unwrap(),
+        role: RoleName::of(&code, 1).unwrap(),
+        password: Secret::new(new_code(30)),
+    };
+    tenants.server.create_role(&tenant.role, &tenant.password, 16).await.unwrap();
+    tenants.server.clone_template(template, &tenant.database, &tenant.role).await.unwrap();
+    tenant
+}
+
+async fn inside(tenants: &TestTenants, tenant: &Tenant) -> PgConnection {
+    tenants.connect(tenant.database.as_str(), &tenant.role, &tenant.password).await.unwrap()
+}
+
+async fn run(db: &mut PgConnection, statement: &str) -> sqlx::Result<()> {
+    sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(db).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_tenant_owns_what_is_in_its_clone_and_nothing_else() {
+    let tenants = TestTenants::new().await;
+    let template = tenants.template(10).await;
+    let tenant = tenant(&tenants, &template).await;
+    let mut db = inside(&tenants, &tenant).await;
+    for allowed in [
+        "ALTER TABLE res_users ADD COLUMN phone text",
+        "CREATE OR REPLACE VIEW logins AS SELECT login, phone FROM res_users",
+        "CREATE OR REPLACE FUNCTION one() RETURNS integer LANGUAGE sql AS 'SELECT 2'",
+        "CREATE TABLE x (id serial PRIMARY KEY)",
+        "CREATE INDEX x_trgm ON res_users USING gin (login gin_trgm_ops)",
+        "CREATE TEMPORARY TABLE y (id integer)",
+        "INSERT INTO res_users (login) VALUES ('zoe')",
+    ] {
+        run(&mut db, allowed).await.unwrap();
+    }
+    for forbidden in [
+        "GRANT CONNECT ON DATABASE {db} TO PUBLIC",
+        "ALTER DATABASE {db} OWNER TO {role}",
+        "DROP DATABASE {db}",
+        "CREATE SCHEMA mine",
+        "CREATE ROLE friend",
+        "CREATE EXTENSION dblink",
+        "DROP EXTENSION pg_trgm",
+        "ALTER ROLE {role} CONNECTION LIMIT 1000",
+        "SELECT pg_read_file('/etc/passwd')",
+        "COPY res_users TO PROGRAM 'id'",
+    ] {
+        let statement = forbidden.replace("{db}", tenant.database.as_str()).replace("{role}", tenant.role.as_str());
+        let done = run(&mut db, &statement).await;
+        // GRANT without the right to do so is a warning in Postgres, and does nothing.
+        assert!(done.is_err() || forbidden.starts_with("GRANT"), "{statement} was allowed");
+    }
+    db.close().await.unwrap();
+    tenants.forget().await;
+}
+
+#[tokio::test]
+async fn a_tenant_can_connect_to_its_own_database_only() {
+    let tenants = TestTenants::new().await;
+    let template = tenants.template(10).await;
+    let (one, other) = (tenant(&tenants, &template).await, tenant(&tenants, &template).await);
+    for closed in [other.database.as_str(), template.as_str(), "postgres", "template1"] {
+        assert!(tenants.connect(closed, &one.role, &one.password).await.is_err(), "a tenant got into {closed}");
+    }
+    inside(&tenants, &one).await.close().await.unwrap();
+    tenants.forget().await;
+}
+
+#[tokio::test]
+async fn every_verb_may_be_repeated() {
+    let tenants = TestTenants::new().await;
+    let template = tenants.template(10).await;
+    let server = &tenants.server;
+    let tenant = tenant(&tenants, &template).await;
+    for _ in 0..2 {
+        server.create_role(&tenant.role, &tenant.password, 16).await.unwrap();
+        server.clone_template(&template, &tenant.database, &tenant.role).await.unwrap();
+        server.seal_template(&template).await.unwrap();
+        let statement = "INSERT INTO res_users (login) VALUES ('zoe') ON CONFLICT DO NOTHING".to_owned();
+        server.run_as_tenant(&tenant.database, &tenant.role, &tenant.password, &[statement]).await.unwrap();
+    }
+    assert_eq!(server.look(&tenant.database).await.unwrap(), DatabaseState::Ready);
+    assert!(server.role_exists(&tenant.role).await.unwrap());
+    let all = server.list().await.unwrap();
+    assert!(all.databases.contains(&tenant.database) && all.databases.contains(&template));
+    assert!(all.roles.contains(&tenant.role));
+    let sizes = server.sizes().await.unwrap();
+    assert!(sizes[&tenant.database].bytes > 1_000_000 && !sizes.contains_key(&template));
+    for _ in 0..2 {
+        server.fence(&tenant.role).await.unwrap();
+        server.drop_database(&tenant.database).await.unwrap();
+        server.drop_role(&tenant.role).await.unwrap();
+    }
+    assert_eq!(server.look(&tenant.database).await.unwrap(), DatabaseState::Missing);
+    for _ in 0..2 {
+        server.drop_template(&template).await.unwrap();
+    }
+    let all = server.list().await.unwrap();
+    assert!(all.databases.is_empty() && all.roles.is_empty(), "{all:?}");
+    tenants.forget().await;
+}
+
+#[tokio::test]
+async fn a_clone_that_was_interrupted_is_made_anew() {
+    let tenants = TestTenants::new().await;
+    let template = tenants.template(10).await;
+    let tenant = tenant(&tenants, &template).await;
+    // As it is when the worker dies before the last step: the tenant is not let in, and the sign says so.
+    let mut db = tenants.superuser("postgres").await;
+    let (database, installation) = (&tenant.database, &tenants.installation);
+    run(&mut db, &format!("COMMENT ON DATABASE {database} IS 'sayoo {installation} making'")).await.unwrap();
+    run(&mut db, &format!("REVOKE CONNECT ON DATABASE {database} FROM {}", tenant.role)).await.unwrap();
+    assert_eq!(tenants.server.look(database).await.unwrap(), DatabaseState::HalfMade);
+    assert!(tenants.connect(database.as_str(), &tenant.role, &tenant.password).await.is_err());
+
+    tenants.server.clone_template(&template, database, &tenant.role).await.unwrap();
+
+    assert_eq!(tenants.server.look(database).await.unwrap(), DatabaseState::Ready);
+    inside(&tenants, &tenant).await.close().await.unwrap();
+    // And one that was killed right after CREATE DATABASE has no sign at all.
+    run(&mut db, &format!("COMMENT ON DATABASE {database} IS NULL")).await.unwrap();
+    assert_eq!(tenants.server.look(database).await.unwrap(), DatabaseState::HalfMade);
+    tenants.server.clone_template(&template, database, &tenant.role).await.unwrap();
+    assert_eq!(tenants.server.look(database).await.unwrap(), DatabaseState::Ready);
+    tenants.forget().await;
+}
+
+#[tokio::test]
+async fn a_fenced_role_is_off_the_database_at_once() {
+    let tenants = TestTenants::new().await;
+    let template = tenants.template(10).await;
+    let tenant = tenant(&tenants, &template).await;
+    let mut db = inside(&tenants, &tenant).await;
+    run(&mut db, "SELECT 1").await.unwrap();
+
+    tenants.server.fence(&tenant.role).await.unwrap();
+
+    assert!(run(&mut db, "SELECT 1").await.is_err());
+    assert!(tenants.connect(tenant.database.as_str(), &tenant.role, &tenant.password).await.is_err());
+    assert!(!tenants.server.role_exists(&tenant.role).await.unwrap());
+    tenants.forget().await;
+}
+
+#[tokio::test]
+async fn statements_of_the_tenant_are_done_all_or_none() {
+    let tenants = TestTenants::new().await;
+    let template = tenants.template(10).await;
+    let tenant = tenant(&tenants, &template).await;
+    let statements = ["UPDATE res_users SET login = 'x' WHERE id = 1".to_owned(), "SELECT nonsense".to_owned()];
+    let done = tenants.server.run_as_tenant(&tenant.database, &tenant.role, &tenant.password, &statements).await;
+    assert!(matches!(done, Err(Error::Rejected(_))), "{done:?}");
+    let mut db = inside(&tenants, &tenant).await;
+    let login: String =
+        sqlx::query_scalar("SELECT login FROM res_users WHERE id = 1").fetch_one(&mut db).await.unwrap();
+    assert_eq!(login, "1");
+    tenants.forget().await;
+}
+
+#[tokio::test]
+async fn ten_clones_at_once_succeed() {
+    let tenants = TestTenants::new().await;
+    let template = tenants.template(1000).await;
+    let made = futures_util::future::join_all((0..10).map(|_| tenant(&tenants, &template))).await;
+    for tenant in &made {
+        inside(&tenants, tenant).await.close().await.unwrap();
+    }
+    tenants.forget().await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_unreachable_not_empty() {
+    let nowhere = Secret::new("postgres://nobody:x@127.0.0.1:1/postgres".to_owned());
+    let server = sayoo::tenant_db::Postgres::new(&nowhere, "away").unwrap();
+    let server = sayoo::tenant_db::TenantDb::Postgres(server);
+    let database = DatabaseName::parse("abc").unwrap();
+    assert!(matches!(server.look(&database).await, Err(Error::Unreachable(_))));
+    assert!(matches!(server.list().await, Err(Error::Unreachable(_))));
+}
+
+#[tokio::test]
+async fn nothing_of_another_installation_is_listed() {
+    let (ours, theirs) = (TestTenants::new().await, TestTenants::new().await);
+    let template = theirs.template(10).await;
+    assert!(!ours.server.list().await.unwrap().databases.contains(&template));
+    ours.forget().await;
+    theirs.forget().await;
+}
