@@ -37,3 +37,4 @@ common-graph-table = عرض الأرقام
 common-graph-hint = مرّر فوق الرسم، أو استعمل أسهم لوحة المفاتيح، لقراءة القيم
 common-graph-empty = لم يُقَس شيء بعد في هذه الفترة.
 common-graph-time = الوقت
+common-side = القائمة

@@ -37,3 +37,4 @@ common-graph-table = Show the numbers
 common-graph-hint = Move over the graph, or use the arrow keys, to read values
 common-graph-empty = Nothing was measured in this period yet.
 common-graph-time = Time
+common-side = Menu

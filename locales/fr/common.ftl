@@ -37,3 +37,4 @@ common-graph-table = Voir les chiffres
 common-graph-hint = Survolez le graphique, ou utilisez les flèches du clavier, pour lire les valeurs
 common-graph-empty = Rien n’a encore été mesuré sur cette période.
 common-graph-time = Heure
+common-side = Menu
