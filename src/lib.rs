@@ -8,6 +8,7 @@ pub mod config;
 pub mod db;
 pub mod i18n;
 pub mod portal;
+pub mod queue;
 pub mod telemetry;
 
 // The domain: types and rules, pure files, SQL in store.rs, use cases as verbs.
@@ -19,9 +20,11 @@ pub mod plans;
 
 // The outside world: one folder for each foreign system.
 pub mod engine;
+pub mod mail;
 pub mod odoo;
 pub mod tenant_db;
 
 // What runs.
 pub mod cli;
+pub mod jobs;
 pub mod web;

@@ -1,11 +1,44 @@
 //! Customers: organisations, the people in them, their roles, passwords and logins.
 
+pub mod closing;
+pub mod device;
+pub mod email_change;
+pub mod letters;
+pub mod links;
+pub mod login;
+pub mod password;
+pub mod people;
 pub mod policy;
+pub mod recovery;
+pub mod region;
 pub mod sessions;
 pub mod settings;
+pub mod signup;
 pub mod throttle;
+pub mod words;
 
 mod store;
+
+use chrono::{DateTime, Utc};
+
+/// Deletes tries, links and logins that are long over. For the worker, now and then.
+pub async fn forget_old(portal: &crate::portal::Portal, before: DateTime<Utc>) -> anyhow::Result<()> {
+    let mut db = store::connection(&portal.db).await?;
+    Ok(store::delete_old(&mut db, before, portal.clock.now()).await?)
+}
+
+/// Where a request comes from, as far as logins care.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The network address.
+    pub address: String,
+    /// What the browser calls itself.
+    pub user_agent: String,
+    /// The cookie that says who logged in on this device before.
+    pub devices: String,
+    /// What the browser's forms are bound to.
+    pub visit: String,
+}
 
 /// What a person may do in an organisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, sqlx::Type)]

@@ -1,11 +1,13 @@
-//! Logins: made, found again by the cookie's value, ended.
+//! Logins: made, found again by the cookie's value, listed, ended.
 
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::postgres::PgConnection;
 
-use super::{AccountState, Role, store};
+use super::{AccountState, Origin, Role, store};
+use crate::audit::{self, Actor, Entry};
 use crate::base::ids::{AccountId, SessionId, UserId};
-use crate::base::secret::token_hash;
+use crate::base::secret::{Secret, new_token, token_hash};
 use crate::i18n::Locale;
 use crate::portal::Portal;
 
@@ -49,6 +51,42 @@ pub struct Session {
     pub seen_at: DateTime<Utc>,
 }
 
+/// A login, as its owner sees it in a list.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The login.
+    pub id: SessionId,
+    /// What the browser calls itself.
+    pub user_agent: String,
+    /// Where it logged in from.
+    pub address: String,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// When it was last used.
+    pub seen_at: DateTime<Utc>,
+}
+
+/// A login that is being made.
+#[derive(Debug)]
+pub struct NewSession<'a> {
+    /// The login.
+    pub id: SessionId,
+    /// Hash of the cookie's value.
+    pub token_hash: Vec<u8>,
+    /// The person.
+    pub user: UserId,
+    /// The organisation.
+    pub account: AccountId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// When it is over in any case.
+    pub expires_at: DateTime<Utc>,
+    /// What the browser calls itself.
+    pub user_agent: &'a str,
+    /// Where it logs in from.
+    pub address: &'a str,
+}
+
 /// Returns the login of a cookie, or `None` when it is over, unknown, or its person left the organisation.
 pub async fn find(portal: &Portal, token: &str, now: DateTime<Utc>) -> anyhow::Result<Option<Session>> {
     let mut db = store::connection(&portal.db).await?;
@@ -59,4 +97,61 @@ pub async fn find(portal: &Portal, token: &str, now: DateTime<Utc>) -> anyhow::R
         store::set_session_seen(&mut db, session.id, now).await.context("note that the login is used")?;
     }
     Ok(found)
+}
+
+/// Makes a new login; its token is never used again for another. Returns the cookie's value.
+pub async fn start(
+    db: &mut PgConnection,
+    (user, account): (UserId, AccountId),
+    origin: &Origin,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Secret<String>> {
+    let token = new_token();
+    let session = NewSession {
+        id: SessionId::new(now),
+        token_hash: token_hash(token.expose()),
+        user,
+        account,
+        at: now,
+        expires_at: now + ABSOLUTE,
+        user_agent: &origin.user_agent,
+        address: &origin.address,
+    };
+    store::insert_session(db, &session).await.context("insert the login")?;
+    Ok(token)
+}
+
+/// Ends the login of this browser.
+pub async fn log_out(portal: &Portal, session: &Session) -> anyhow::Result<()> {
+    let mut db = store::connection(&portal.db).await?;
+    store::delete_session(&mut db, session.user, session.id).await.context("end the login")?;
+    Ok(())
+}
+
+/// Returns a person's logins, the last used first.
+pub async fn list(portal: &Portal, user: UserId) -> anyhow::Result<Vec<Listed>> {
+    let now = portal.clock.now();
+    let mut db = store::connection(&portal.db).await?;
+    store::list_sessions(&mut db, user, now - IDLE, now).await.context("list the logins")
+}
+
+/// Ends one of a person's logins. Returns false when the person has no such login.
+pub async fn revoke(portal: &Portal, by: &Actor, user: UserId, session: SessionId) -> anyhow::Result<bool> {
+    let mut tx = portal.db.begin().await.context("begin")?;
+    let is_ended = store::delete_session(&mut tx, user, session).await.context("end a login")?;
+    if is_ended {
+        audit::record(&mut tx, by, Entry::new("session.revoked"), portal.clock.now()).await?;
+    }
+    tx.commit().await.context("commit")?;
+    Ok(is_ended)
+}
+
+/// Ends every login of a person but the present one. Returns how many there were.
+pub async fn revoke_others(portal: &Portal, by: &Actor, user: UserId, kept: SessionId) -> anyhow::Result<u64> {
+    let mut tx = portal.db.begin().await.context("begin")?;
+    let count = store::delete_sessions_except(&mut tx, user, Some(kept)).await.context("end the other logins")?;
+    let entry = Entry::new("session.revoked-others").detail(serde_json::json!({ "count": count }));
+    audit::record(&mut tx, by, entry, portal.clock.now()).await?;
+    tx.commit().await.context("commit")?;
+    Ok(count)
 }

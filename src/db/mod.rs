@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnection, PgListener, PgPool, PgPoolOptions};
 
 use crate::base::secret::Secret;
 
@@ -65,6 +65,42 @@ pub fn pool(url: &Secret<String>, connections: u32) -> anyhow::Result<PgPool> {
 pub async fn wake(db: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query!("SELECT pg_notify('work', '')").fetch_one(db).await?;
     Ok(())
+}
+
+/// Waits to be woken. Connects by itself, and again when the connection is lost.
+pub struct Listener {
+    pool: PgPool,
+    channel: Channel,
+    inner: Option<PgListener>,
+}
+
+impl Listener {
+    /// Makes a listener. Nothing is connected before the first wait.
+    #[must_use]
+    pub fn new(pool: &PgPool, channel: Channel) -> Self {
+        Self { pool: pool.clone(), channel, inner: None }
+    }
+
+    /// Waits until somebody wakes us, at most for `limit`. Whoever waits looks again in both cases.
+    pub async fn wait(&mut self, limit: Duration) {
+        if self.inner.is_none() {
+            self.inner = self.connect().await.ok();
+            // What happened while nobody listened was not heard: look at once.
+            if self.inner.is_some() {
+                return;
+            }
+        }
+        let Some(inner) = &mut self.inner else { return tokio::time::sleep(limit).await };
+        if let Ok(Err(_)) = tokio::time::timeout(limit, inner.recv()).await {
+            self.inner = None;
+        }
+    }
+
+    async fn connect(&self) -> Result<PgListener, sqlx::Error> {
+        let mut listener = PgListener::connect_with(&self.pool).await?;
+        listener.listen(self.channel.name()).await?;
+        Ok(listener)
+    }
 }
 
 /// Brings the schema up to date and gives each role its rights. Safe to run again.

@@ -1,0 +1,74 @@
+# Mails about an account. Each has a subject, a text (an empty line begins a paragraph), the label of its button, and a note.
+mail-foot = { $company } · { $address }
+
+mail-verify-subject = أكّد بريدك الإلكتروني
+mail-verify-text =
+    مرحبًا { $name }،
+
+    بقيت نقرة واحدة ليصبح حسابك لدى { $company } جاهزًا: أكّد من فضلك أن { $email } هو بريدك.
+mail-verify-action = تأكيد بريدي
+mail-verify-note = يعمل الرابط مرة واحدة خلال 24 ساعة. إن لم تكن قد سجّلت فلا تفعل شيئًا: لا يمكن استعمال الحساب من دون تأكيد.
+
+mail-already-here-subject = لديك حساب بالفعل
+mail-already-here-text =
+    مرحبًا { $name }،
+
+    حاول شخص ما، ولعله أنت، التسجيل بالبريد { $email }. لديك حساب بهذا البريد بالفعل، ولم يتغير أي شيء.
+
+    سجّل الدخول كالمعتاد. وإن نسيت كلمة المرور فصفحة الدخول تساعدك على اختيار كلمة جديدة.
+mail-already-here-action = تسجيل الدخول
+mail-already-here-note = إن لم تكن أنت فلا داعي لفعل أي شيء.
+
+mail-reset-subject = اختر كلمة مرور جديدة
+mail-reset-text =
+    مرحبًا { $name }،
+
+    طلب شخص ما، ولعله أنت، كلمة مرور جديدة للبريد { $email }.
+mail-reset-action = اختيار كلمة مرور جديدة
+mail-reset-note = يعمل الرابط مرة واحدة خلال ساعة. إن لم تكن أنت فلا تفعل شيئًا: تبقى كلمة مرورك كما هي.
+
+mail-password-changed-subject = تغيّرت كلمة مرورك
+mail-password-changed-text =
+    مرحبًا { $name }،
+
+    تغيّرت للتو كلمة مرور { $email }، وسُجّل الخروج من كل المتصفحات الأخرى.
+mail-password-changed-action = لم أكن أنا
+mail-password-changed-note = إن كنت أنت فكل شيء على ما يرام.
+
+mail-new-device-subject = دخول جديد إلى حسابك
+mail-new-device-text =
+    مرحبًا { $name }،
+
+    سجّل شخص ما الدخول إلى { $email } من جهاز لا نعرفه بعد.
+
+    متى: { $when }. من أين: { $address }. المتصفح: { $device }.
+mail-new-device-action = عرض الأجهزة المتصلة
+mail-new-device-note = إن كنت أنت فكل شيء على ما يرام. وإلا فأخرج ذلك المتصفح وغيّر كلمة مرورك.
+
+mail-confirm-email-subject = أكّد بريدك الإلكتروني الجديد
+mail-confirm-email-text =
+    مرحبًا { $name }،
+
+    أكّد من فضلك أن { $new } هو بريدك الجديد لدى { $company }. حتى ذلك الحين يبقى { $email } مستعملًا.
+mail-confirm-email-action = تأكيد البريد الجديد
+mail-confirm-email-note = يعمل الرابط مرة واحدة خلال 24 ساعة. إن لم تطلب ذلك فلا تفعل شيئًا.
+
+mail-email-changed-subject = تغيّر بريدك الإلكتروني
+mail-email-changed-text =
+    مرحبًا { $name }،
+
+    صار حسابك لدى { $company } يستعمل { $email } بدلًا من هذا البريد.
+
+    إن لم تكن أنت فألغِ التغيير: سنسجّل الخروج من كل المتصفحات، ويمكنك اختيار كلمة مرور جديدة.
+mail-email-changed-action = إلغاء التغيير
+mail-email-changed-note = يعمل الرابط مرة واحدة خلال سبعة أيام. إن كنت أنت فلا داعي لفعل أي شيء.
+
+mail-closing-subject = سيُغلق حسابك في { $date }
+mail-closing-text =
+    مرحبًا { $name }،
+
+    كما طلبت، أوقفنا تطبيقاتك. وفي { $date } ستُحذف مع حسابك نهائيًا.
+
+    إن غيّرت رأيك قبل ذلك اليوم فسجّل الدخول واحتفظ بالحساب: يعود كل شيء كما كان.
+mail-closing-action = الاحتفاظ بحسابي
+mail-closing-note = بعد ذلك اليوم لا يمكن استعادة أي شيء.

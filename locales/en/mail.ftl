@@ -1,0 +1,74 @@
+# Mails about an account. Each has a subject, a text (an empty line begins a paragraph), the label of its button, and a note.
+mail-foot = { $company } · { $address }
+
+mail-verify-subject = Confirm your e-mail address
+mail-verify-text =
+    Hello { $name },
+
+    one click and your { $company } account is ready: please confirm that { $email } is your address.
+mail-verify-action = Confirm my address
+mail-verify-note = The link works once, for 24 hours. If you did not sign up, do nothing: without the confirmation the account cannot be used.
+
+mail-already-here-subject = You already have an account
+mail-already-here-text =
+    Hello { $name },
+
+    somebody, probably you, tried to sign up with { $email }. You already have an account with this address, so nothing was changed.
+
+    Sign in as usual. If you forgot your password, the sign-in page helps you choose a new one.
+mail-already-here-action = Sign in
+mail-already-here-note = If it was not you, you need not do anything.
+
+mail-reset-subject = Choose a new password
+mail-reset-text =
+    Hello { $name },
+
+    somebody, probably you, asked for a new password for { $email }.
+mail-reset-action = Choose a new password
+mail-reset-note = The link works once, for one hour. If it was not you, do nothing: your password stays as it is.
+
+mail-password-changed-subject = Your password was changed
+mail-password-changed-text =
+    Hello { $name },
+
+    the password of { $email } was just changed, and every other browser was signed out.
+mail-password-changed-action = It was not me
+mail-password-changed-note = If it was you, everything is fine.
+
+mail-new-device-subject = A new sign-in to your account
+mail-new-device-text =
+    Hello { $name },
+
+    somebody signed in to { $email } from a device we do not know yet.
+
+    When: { $when }. Where from: { $address }. Browser: { $device }.
+mail-new-device-action = See where I am signed in
+mail-new-device-note = If it was you, everything is fine. If not, sign that browser out and change your password.
+
+mail-confirm-email-subject = Confirm your new e-mail address
+mail-confirm-email-text =
+    Hello { $name },
+
+    please confirm that { $new } is your new address for { $company }. Until then { $email } stays in use.
+mail-confirm-email-action = Confirm the new address
+mail-confirm-email-note = The link works once, for 24 hours. If you did not ask for this, do nothing.
+
+mail-email-changed-subject = Your e-mail address was changed
+mail-email-changed-text =
+    Hello { $name },
+
+    your { $company } account now uses { $email } instead of this address.
+
+    If it was not you, take the change back: we then sign out every browser, and you can choose a new password.
+mail-email-changed-action = Take the change back
+mail-email-changed-note = The link works once, for seven days. If it was you, you need not do anything.
+
+mail-closing-subject = Your account will be closed on { $date }
+mail-closing-text =
+    Hello { $name },
+
+    as you asked, your instances were stopped. On { $date } they and your account are deleted for good.
+
+    If you change your mind before that day, sign in and keep the account: everything comes back as it was.
+mail-closing-action = Keep my account
+mail-closing-note = After that day nothing can be brought back.

@@ -1,0 +1,74 @@
+# Mails about an account. Each has a subject, a text (an empty line begins a paragraph), the label of its button, and a note.
+mail-foot = { $company } · { $address }
+
+mail-verify-subject = Confirmez votre adresse e-mail
+mail-verify-text =
+    Bonjour { $name },
+
+    encore un clic et votre compte { $company } est prêt : confirmez que { $email } est bien votre adresse.
+mail-verify-action = Confirmer mon adresse
+mail-verify-note = Le lien fonctionne une seule fois, pendant 24 heures. Si vous ne vous êtes pas inscrit, ne faites rien : sans confirmation, le compte ne peut pas être utilisé.
+
+mail-already-here-subject = Vous avez déjà un compte
+mail-already-here-text =
+    Bonjour { $name },
+
+    quelqu’un, sans doute vous, a voulu s’inscrire avec { $email }. Un compte existe déjà avec cette adresse : rien n’a été modifié.
+
+    Connectez-vous comme d’habitude. Si vous avez oublié votre mot de passe, la page de connexion vous aide à en choisir un nouveau.
+mail-already-here-action = Se connecter
+mail-already-here-note = Si ce n’était pas vous, vous n’avez rien à faire.
+
+mail-reset-subject = Choisissez un nouveau mot de passe
+mail-reset-text =
+    Bonjour { $name },
+
+    quelqu’un, sans doute vous, a demandé un nouveau mot de passe pour { $email }.
+mail-reset-action = Choisir un nouveau mot de passe
+mail-reset-note = Le lien fonctionne une seule fois, pendant une heure. Si ce n’était pas vous, ne faites rien : votre mot de passe reste le même.
+
+mail-password-changed-subject = Votre mot de passe a été modifié
+mail-password-changed-text =
+    Bonjour { $name },
+
+    le mot de passe de { $email } vient d’être modifié, et tous les autres navigateurs ont été déconnectés.
+mail-password-changed-action = Ce n’était pas moi
+mail-password-changed-note = Si c’était vous, tout va bien.
+
+mail-new-device-subject = Nouvelle connexion à votre compte
+mail-new-device-text =
+    Bonjour { $name },
+
+    quelqu’un s’est connecté à { $email } depuis un appareil que nous ne connaissons pas encore.
+
+    Quand : { $when }. D’où : { $address }. Navigateur : { $device }.
+mail-new-device-action = Voir où je suis connecté
+mail-new-device-note = Si c’était vous, tout va bien. Sinon, déconnectez ce navigateur et changez votre mot de passe.
+
+mail-confirm-email-subject = Confirmez votre nouvelle adresse e-mail
+mail-confirm-email-text =
+    Bonjour { $name },
+
+    confirmez que { $new } est votre nouvelle adresse pour { $company }. D’ici là, { $email } reste utilisée.
+mail-confirm-email-action = Confirmer la nouvelle adresse
+mail-confirm-email-note = Le lien fonctionne une seule fois, pendant 24 heures. Si vous n’avez rien demandé, ne faites rien.
+
+mail-email-changed-subject = Votre adresse e-mail a été modifiée
+mail-email-changed-text =
+    Bonjour { $name },
+
+    votre compte { $company } utilise désormais { $email } au lieu de cette adresse.
+
+    Si ce n’était pas vous, annulez la modification : nous déconnecterons tous les navigateurs et vous pourrez choisir un nouveau mot de passe.
+mail-email-changed-action = Annuler la modification
+mail-email-changed-note = Le lien fonctionne une seule fois, pendant sept jours. Si c’était vous, vous n’avez rien à faire.
+
+mail-closing-subject = Votre compte sera fermé le { $date }
+mail-closing-text =
+    Bonjour { $name },
+
+    comme vous l’avez demandé, vos instances ont été arrêtées. Le { $date }, elles seront définitivement supprimées avec votre compte.
+
+    Si vous changez d’avis avant cette date, connectez-vous et conservez le compte : tout redevient comme avant.
+mail-closing-action = Conserver mon compte
+mail-closing-note = Passé cette date, rien ne pourra être récupéré.

@@ -1,0 +1,118 @@
+//! The mails that accounts cause. Only who and why is kept: links are made when the mail is written, so that no secret rests in the queue.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::base::ids::UserId;
+use crate::queue::Job;
+
+/// A mail about somebody's account.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "letter", rename_all = "snake_case")]
+pub enum SendLetter {
+    /// Prove the e-mail address. The link logs in the browser of `visit_hash` only.
+    Verify {
+        /// The person.
+        user: UserId,
+        /// SHA-256 of the visit that signed up, in hexadecimal.
+        visit_hash: Option<String>,
+    },
+    /// Somebody signed up with an address that has an account.
+    AlreadyHere {
+        /// The person.
+        user: UserId,
+    },
+    /// Somebody asked for a new password. Whether there is such a person is found out when the mail is written.
+    ForgotPassword {
+        /// The address, as it is compared.
+        email_key: String,
+    },
+    /// The password was changed.
+    PasswordChanged {
+        /// The person.
+        user: UserId,
+    },
+    /// A login from a device that is new.
+    NewDevice {
+        /// The person.
+        user: UserId,
+        /// What the browser calls itself.
+        device: String,
+        /// The network address.
+        address: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Confirm a new e-mail address; sent to it.
+    ConfirmEmail {
+        /// The person.
+        user: UserId,
+        /// The new address.
+        new_email: String,
+    },
+    /// The e-mail address was changed; sent to the old one, with a way back.
+    EmailChanged {
+        /// The person.
+        user: UserId,
+        /// The old address.
+        old_email: String,
+    },
+    /// The account is being closed; sent to its owners.
+    Closing {
+        /// The person.
+        user: UserId,
+        /// When it cannot be taken back any more.
+        closes_at: DateTime<Utc>,
+    },
+}
+
+impl Job for SendLetter {
+    const KIND: &'static str = "send_letter";
+}
+
+/// Closes an account for good when the time to take it back is over.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct CloseAccount {
+    /// The account.
+    pub account: crate::base::ids::AccountId,
+}
+
+impl Job for CloseAccount {
+    const KIND: &'static str = "close_account";
+}
+
+/// What a link that was sent by mail is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkKind {
+    /// Proves the e-mail address.
+    VerifyEmail,
+    /// Lets a person choose a new password.
+    ResetPassword,
+    /// Confirms a new e-mail address.
+    ChangeEmail,
+    /// Takes a change of the e-mail address back.
+    UndoEmailChange,
+}
+
+impl LinkKind {
+    /// Returns the word in the database.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => "verify_email",
+            Self::ResetPassword => "reset_password",
+            Self::ChangeEmail => "change_email",
+            Self::UndoEmailChange => "undo_email_change",
+        }
+    }
+
+    /// Returns how long a link works.
+    #[must_use]
+    pub fn lasts(self) -> TimeDelta {
+        match self {
+            Self::VerifyEmail | Self::ChangeEmail => TimeDelta::hours(24),
+            Self::ResetPassword => TimeDelta::hours(1),
+            Self::UndoEmailChange => TimeDelta::days(7),
+        }
+    }
+}

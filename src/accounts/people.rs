@@ -1,0 +1,43 @@
+//! People, as mails address them.
+
+use anyhow::Context;
+
+use super::letters::SendLetter;
+use super::store;
+use crate::base::ids::UserId;
+use crate::i18n::Locale;
+use crate::portal::Portal;
+
+/// Somebody who gets a mail.
+#[derive(Clone, Debug)]
+pub struct Receiver {
+    /// The person.
+    pub id: UserId,
+    /// The person's name.
+    pub name: String,
+    /// The person's present address.
+    pub email: String,
+    /// The person's language.
+    pub locale: Locale,
+    /// The time zone of the person's organisation.
+    pub timezone: String,
+}
+
+/// Returns whom a letter is for; `None` when there is no such person, or no more.
+pub async fn receiver(portal: &Portal, letter: &SendLetter) -> anyhow::Result<Option<Receiver>> {
+    let mut db = store::connection(&portal.db).await?;
+    let found = match letter {
+        SendLetter::ForgotPassword { email_key } => store::find_user_by_email(&mut db, email_key).await,
+        SendLetter::Verify { user, .. }
+        | SendLetter::AlreadyHere { user }
+        | SendLetter::PasswordChanged { user }
+        | SendLetter::NewDevice { user, .. }
+        | SendLetter::ConfirmEmail { user, .. }
+        | SendLetter::EmailChanged { user, .. }
+        | SendLetter::Closing { user, .. } => store::find_user(&mut db, *user).await,
+    };
+    let Some(user) = found.context("read the receiver")? else { return Ok(None) };
+    let Some(account) = store::find_home(&mut db, user.id).await.context("read the receiver's organisation")? else { return Ok(None) };
+    let timezone = store::find_timezone(&mut db, account).await.context("read the receiver's time zone")?.unwrap_or_default();
+    Ok(Some(Receiver { id: user.id, name: user.name, email: user.email, locale: user.locale, timezone }))
+}

@@ -1,0 +1,41 @@
+//! The bodies of the queue's jobs: one file each. docs/jobs.md lists them.
+
+mod close_account;
+mod send_letter;
+pub mod worker;
+
+use chrono::{DateTime, Utc};
+
+use crate::accounts::letters::{CloseAccount, SendLetter};
+use crate::mail::transport::Mailer;
+use crate::portal::Portal;
+use crate::queue::{Held, Job};
+
+/// The name of every job that there is.
+pub const KINDS: &[&str] = &[CloseAccount::KIND, SendLetter::KIND];
+
+/// Why a job did not work.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// Worth another try.
+    #[error("the job failed")]
+    Retry(#[source] anyhow::Error),
+    /// No later try can work.
+    #[error("the job was given up")]
+    GiveUp(#[source] anyhow::Error),
+}
+
+impl From<anyhow::Error> for JobError {
+    fn from(cause: anyhow::Error) -> Self {
+        Self::Retry(cause)
+    }
+}
+
+/// Carries one job out.
+async fn run(portal: &Portal, mailer: &Mailer, held: &Held, now: DateTime<Utc>) -> Result<(), JobError> {
+    match held.kind.as_str() {
+        CloseAccount::KIND => close_account::run(portal, &held.read().map_err(JobError::GiveUp)?, now).await,
+        SendLetter::KIND => send_letter::run(portal, mailer, (held.id, &held.read().map_err(JobError::GiveUp)?), now).await,
+        kind => Err(JobError::GiveUp(anyhow::anyhow!("there is no job called {kind}"))),
+    }
+}

@@ -1,0 +1,91 @@
+//! Writes a mail about somebody's account in the person's language, makes the link in it, and sends it.
+
+use chrono::{DateTime, Utc};
+
+use super::JobError;
+use crate::accounts::letters::{LinkKind, SendLetter};
+use crate::accounts::{links, people};
+use crate::base::ids::{JobId, UserId};
+use crate::i18n::format::Formats;
+use crate::mail::messages::{self, Draft};
+use crate::mail::transport::{Mailer, SendError};
+use crate::portal::Portal;
+use crate::web::urls;
+
+/// What stands in a mail besides its receiver.
+struct Content {
+    name: &'static str,
+    /// Another receiver than the person's present address.
+    to: Option<String>,
+    values: Vec<(&'static str, String)>,
+    /// The path of its link.
+    path: Option<String>,
+}
+
+pub(super) async fn run(
+    portal: &Portal,
+    mailer: &Mailer,
+    (job, letter): (JobId, &SendLetter),
+    now: DateTime<Utc>,
+) -> Result<(), JobError> {
+    let Some(person) = people::receiver(portal, letter).await? else { return Ok(()) };
+    let formats = Formats::new(person.locale, &person.timezone);
+    let content = content(portal, letter, person.id, formats, now).await?;
+    let mut values = vec![("name", person.name.clone()), ("email", person.email.clone())];
+    values.extend(content.values);
+    let message = messages::write(&Draft {
+        to: content.to.as_deref().unwrap_or(&person.email),
+        locale: person.locale,
+        name: content.name,
+        values: &values,
+        link: content.path.map(|path| format!("{}{path}", portal.public.portal_url)),
+        company: &portal.public.company,
+        portal_url: &portal.public.portal_url,
+    })?;
+    match mailer.send(job, &message, now).await {
+        Ok(()) => Ok(()),
+        Err(error @ SendError::Refused(_)) => Err(JobError::GiveUp(error.into())),
+        Err(error @ SendError::Failed(_)) => Err(JobError::Retry(error.into())),
+    }
+}
+
+async fn content(
+    portal: &Portal,
+    letter: &SendLetter,
+    user: UserId,
+    formats: Formats,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Content> {
+    let link = async |kind, new_email: Option<String>, visit: Option<Vec<u8>>| {
+        links::make(portal, kind, user, (new_email, visit), now).await
+    };
+    let plain = |name, path| Content { name, to: None, values: Vec::new(), path };
+    Ok(match letter {
+        SendLetter::Verify { visit_hash, .. } => {
+            let visit = visit_hash.as_deref().and_then(|hash| hex::decode(hash).ok());
+            plain("verify", Some(urls::verify(link(LinkKind::VerifyEmail, None, visit).await?.expose())))
+        }
+        SendLetter::AlreadyHere { .. } => plain("already-here", Some(urls::login())),
+        SendLetter::ForgotPassword { .. } => {
+            plain("reset", Some(urls::reset(link(LinkKind::ResetPassword, None, None).await?.expose())))
+        }
+        SendLetter::PasswordChanged { .. } => plain("password-changed", Some(urls::forgot())),
+        SendLetter::NewDevice { device, address, at, .. } => Content {
+            values: vec![("device", device.clone()), ("address", address.clone()), ("when", formats.date_time(*at))],
+            ..plain("new-device", Some(urls::account_sessions()))
+        },
+        SendLetter::ConfirmEmail { new_email, .. } => Content {
+            to: Some(new_email.clone()),
+            values: vec![("new", new_email.clone())],
+            ..plain("confirm-email", Some(urls::confirm_email(link(LinkKind::ChangeEmail, Some(new_email.clone()), None).await?.expose())))
+        },
+        SendLetter::EmailChanged { old_email, .. } => Content {
+            to: Some(old_email.clone()),
+            ..plain("email-changed", Some(urls::undo_email(link(LinkKind::UndoEmailChange, Some(old_email.clone()), None).await?.expose())))
+        },
+        SendLetter::Closing { closes_at, .. } => Content {
+            values: vec![("date", formats.date(*closes_at))],
+            ..plain("closing", Some(urls::account_closing()))
+        },
+    })
+}

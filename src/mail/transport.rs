@@ -1,0 +1,88 @@
+//! How mails leave: by SMTP, or into the catcher on somebody's own machine. The only file that names lettre.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::PoolConfig;
+use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use sqlx::PgPool;
+
+use super::{Message, store};
+use crate::base::ids::JobId;
+use crate::config::{Mail, Mode, Public};
+
+/// A mail server that answers slower than this is tried again later.
+const SMTP_LIMIT: Duration = Duration::from_secs(20);
+
+/// Sends mails.
+#[derive(Clone, Debug)]
+pub struct Mailer {
+    from: Mailbox,
+    /// Right side of the mails' own identifiers.
+    host: String,
+    way: Way,
+}
+
+#[derive(Clone, Debug)]
+enum Way {
+    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    Catcher(PgPool),
+}
+
+/// Why a mail did not leave.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The server refused this mail for good: the receiver does not exist, for example.
+    #[error("the mail was refused for good")]
+    Refused(#[source] anyhow::Error),
+    /// Worth another try: the server is away, slow, or asks for patience.
+    #[error("the mail did not leave")]
+    Failed(#[source] anyhow::Error),
+}
+
+impl Mailer {
+    /// Makes the mailer that the configuration asks for.
+    pub fn new(mail: &Mail, public: &Public, db: &PgPool) -> anyhow::Result<Self> {
+        let way = match &mail.smtp_url {
+            Some(url) => Way::Smtp(
+                AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose())
+                    .ok()
+                    .context("[mail] smtp_url must look like smtps://user:password@host:465 or smtp://host:587?tls=required")?
+                    .timeout(Some(SMTP_LIMIT))
+                    .pool_config(PoolConfig::new().max_size(4))
+                    .build(),
+            ),
+            None if public.mode == Mode::Development => Way::Catcher(db.clone()),
+            None => anyhow::bail!("[mail] smtp_url is missing"),
+        };
+        let from = mail.from.parse().context("[mail] from must look like: Sayoo <portal@example.com>")?;
+        Ok(Self { from, host: public.portal_host(), way })
+    }
+
+    /// Sends a mail. Sent twice for the same job it has the same identifier; the catcher keeps it once.
+    pub async fn send(&self, job: JobId, message: &Message, now: DateTime<Utc>) -> Result<(), SendError> {
+        match &self.way {
+            Way::Catcher(pool) => store::catch(pool, job, message, now).await.map_err(|error| SendError::Failed(error.into())),
+            Way::Smtp(smtp) => {
+                let mail = self.built(job, message).map_err(SendError::Refused)?;
+                match smtp.send(mail).await {
+                    Ok(_) => Ok(()),
+                    Err(error) if error.is_permanent() => Err(SendError::Refused(error.into())),
+                    Err(error) => Err(SendError::Failed(error.into())),
+                }
+            }
+        }
+    }
+
+    fn built(&self, job: JobId, message: &Message) -> anyhow::Result<lettre::Message> {
+        lettre::Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, message.to.parse().context("read the receiver's address")?))
+            .subject(message.subject.clone())
+            .message_id(Some(format!("<{job}@{}>", self.host)))
+            .multipart(MultiPart::alternative_plain_html(message.text.clone(), message.html.clone()))
+            .context("build the mail")
+    }
+}
