@@ -27,4 +27,5 @@ pub mod tenant_db;
 // What runs.
 pub mod cli;
 pub mod jobs;
+pub mod proxy;
 pub mod web;

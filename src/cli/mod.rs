@@ -1,6 +1,7 @@
 //! The command line: one binary, one subcommand for each role and each administrative task.
 
 mod probe;
+pub mod proxy;
 pub mod stop;
 pub mod web;
 
@@ -31,6 +32,8 @@ enum Command {
     },
     /// Brings the control database's schema up to date.
     Migrate,
+    /// Listens to the public: sends requests to instances and to the portal.
+    Proxy,
     /// Serves the pages.
     Web,
 }
@@ -46,6 +49,7 @@ pub fn run() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match cli.command {
         Command::Probe { .. } => Ok(()),
+        Command::Proxy => runtime.block_on(async { proxy::run(&config, stop::on_signals()?).await }),
         Command::Web => runtime.block_on(async { web::run(&config, stop::on_signals()?).await }),
         Command::Migrate => runtime.block_on(async { db::migrate(&db::pool(&config.database.owner_url, 2)?).await }),
     }

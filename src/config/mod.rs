@@ -113,6 +113,9 @@ pub struct Proxy {
     /// How many threads serve; 0 means one for each core.
     #[serde(default)]
     pub threads: usize,
+    /// The largest body that a request may have, in bytes. Bodies are never kept, so this costs no memory.
+    #[serde(default = "Proxy::default_max_body_bytes")]
+    pub max_body_bytes: u64,
 }
 
 /// The worker process.
@@ -213,6 +216,13 @@ impl Config {
             );
         }
         Ok(())
+    }
+}
+
+impl Proxy {
+    /// One gibibyte: a database of a small company with its attachments.
+    fn default_max_body_bytes() -> u64 {
+        1 << 30
     }
 }
 

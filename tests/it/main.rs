@@ -3,5 +3,6 @@
 
 mod engine;
 mod hosts;
+mod proxy;
 mod support;
 mod tenant_db;

@@ -1,0 +1,29 @@
+//! `sayoo proxy`: the public listener.
+
+use tokio_util::sync::CancellationToken;
+
+use crate::base::clock::Clock;
+use crate::config::Config;
+use crate::db;
+use crate::proxy::{self, Settings};
+
+/// One connection listens, one reads and writes.
+const CONNECTIONS: u32 = 3;
+
+/// Runs until `stop`, then lets requests end.
+pub async fn run(config: &Config, stop: CancellationToken) -> anyhow::Result<()> {
+    allow_many_connections();
+    proxy::run(Settings::from_config(config)?, db::pool(&config.database.proxy_url, CONNECTIONS)?, Clock::System, stop)
+        .await
+}
+
+/// Each connection of a visitor is a file descriptor, and each request one more; the usual default is 1,024.
+fn allow_many_connections() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Refused only where somebody set a limit on purpose.
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the number of open files could not be raised");
+    }
+}

@@ -1,0 +1,243 @@
+//! Bodies on their way through: nothing is kept, everything is watched.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+
+use super::connection::Connection;
+use super::pool::Lease;
+use super::service_calls::Inspector;
+use super::table::Outstanding;
+
+/// Why a request's body was cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Cut {
+    /// It was not.
+    No,
+    /// It is larger than the configuration allows.
+    TooLarge,
+    /// It calls what is never public.
+    Forbidden,
+    /// The visitor went away or sent nonsense.
+    Broken,
+}
+
+/// Tells the request's own code how its body ended, while hyper owns the body.
+#[derive(Debug, Default)]
+pub struct Fate(AtomicU8);
+
+impl Fate {
+    fn set(&self, cut: Cut) {
+        self.0.store(cut as u8, Relaxed);
+    }
+
+    /// Returns why the body was cut off.
+    #[must_use]
+    pub fn cut(&self) -> Cut {
+        match self.0.load(Relaxed) {
+            1 => Cut::TooLarge,
+            2 => Cut::Forbidden,
+            3 => Cut::Broken,
+            _ => Cut::No,
+        }
+    }
+}
+
+/// The body of a request on its way to an upstream.
+#[derive(Debug)]
+pub enum RequestBody {
+    /// There is none.
+    Empty,
+    /// As it arrives.
+    Stream(Box<Stream>),
+}
+
+/// A body as it arrives from the visitor.
+#[derive(Debug)]
+pub struct Stream {
+    incoming: Incoming,
+    connection: Arc<Connection>,
+    fate: Arc<Fate>,
+    left: u64,
+    inspector: Option<Inspector>,
+}
+
+/// The body was cut off; its fate says why.
+#[derive(Debug, thiserror::Error)]
+#[error("the request's body was cut off")]
+pub struct CutOff;
+
+impl RequestBody {
+    /// Wraps a body of at most `limit` bytes.
+    #[must_use]
+    pub fn new(
+        incoming: Incoming,
+        connection: &Arc<Connection>,
+        limit: u64,
+        inspects_calls: bool,
+    ) -> (Self, Arc<Fate>) {
+        let fate = Arc::new(Fate::default());
+        let stream = Stream {
+            incoming,
+            connection: Arc::clone(connection),
+            fate: Arc::clone(&fate),
+            left: limit,
+            inspector: inspects_calls.then(Inspector::default),
+        };
+        (Self::Stream(Box::new(stream)), fate)
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = CutOff;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
+        let Self::Stream(stream) = &mut *self else { return Poll::Ready(None) };
+        loop {
+            let polled = Pin::new(&mut stream.incoming).poll_frame(cx);
+            stream.connection.waits_for_body(polled.is_pending());
+            return Poll::Ready(match ready!(polled) {
+                None => None,
+                Some(Err(_)) => Some(Err(stream.cut(Cut::Broken))),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => Some(stream.pass(data)),
+                    // Trailers could carry headers that were refused in the head.
+                    Err(_) => continue,
+                },
+            });
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Stream(stream) => stream.incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Stream(stream) => stream.incoming.size_hint(),
+        }
+    }
+}
+
+impl Stream {
+    fn pass(&mut self, data: Bytes) -> Result<Frame<Bytes>, CutOff> {
+        self.left = self.left.checked_sub(data.len() as u64).ok_or_else(|| self.cut(Cut::TooLarge))?;
+        if let Some(inspector) = &mut self.inspector
+            && !inspector.see(&data)
+        {
+            return Err(self.cut(Cut::Forbidden));
+        }
+        Ok(Frame::data(data))
+    }
+
+    fn cut(&self, why: Cut) -> CutOff {
+        self.fate.set(why);
+        CutOff
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.connection.waits_for_body(false);
+    }
+}
+
+/// The body of an answer on its way to the visitor.
+#[derive(Debug)]
+pub struct ResponseBody {
+    kind: Kind,
+    connection: Arc<Connection>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Own(Full<Bytes>),
+    Upstream { incoming: Incoming, lease: Option<Lease>, _outstanding: Outstanding },
+}
+
+impl ResponseBody {
+    /// A body of our own.
+    pub fn own(bytes: impl Into<Bytes>, connection: &Arc<Connection>) -> Self {
+        Self { kind: Kind::Own(Full::new(bytes.into())), connection: Arc::clone(connection) }
+    }
+
+    /// An upstream's body. Its connection is given back when the last byte has passed.
+    #[must_use]
+    pub fn upstream(incoming: Incoming, lease: Lease, outstanding: Outstanding, connection: &Arc<Connection>) -> Self {
+        let mut body = Self {
+            kind: Kind::Upstream { incoming, lease: Some(lease), _outstanding: outstanding },
+            connection: Arc::clone(connection),
+        };
+        body.give_back_if_done();
+        body
+    }
+
+    fn give_back_if_done(&mut self) {
+        if let Kind::Upstream { incoming, lease, .. } = &mut self.kind
+            && incoming.is_end_stream()
+            && let Some(lease) = lease.take()
+        {
+            lease.give_back();
+        }
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = match &mut self.kind {
+            Kind::Own(full) => {
+                ready!(Pin::new(full).poll_frame(cx)).map(|frame| frame.map_err(|never: Infallible| match never {}))
+            }
+            Kind::Upstream { incoming, lease, .. } => loop {
+                match ready!(Pin::new(&mut *incoming).poll_frame(cx)) {
+                    Some(Ok(frame)) if frame.is_data() => break Some(Ok(frame)),
+                    Some(Ok(_)) => {}
+                    None => {
+                        if let Some(lease) = lease.take() {
+                            lease.give_back();
+                        }
+                        break None;
+                    }
+                    Some(Err(error)) => break Some(Err(error)),
+                }
+            },
+        };
+        self.give_back_if_done();
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Own(full) => full.is_end_stream(),
+            Kind::Upstream { incoming, .. } => incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Own(full) => full.size_hint(),
+            Kind::Upstream { incoming, .. } => incoming.size_hint(),
+        }
+    }
+}
+
+impl Drop for ResponseBody {
+    fn drop(&mut self) {
+        self.connection.request_ends();
+    }
+}

@@ -1,0 +1,320 @@
+//! One visitor's connection: what it is doing, what it used, and when it has to go.
+//!
+//! Time-outs cost nothing per request: each core looks at all its connections once per tick.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use futures_util::task::AtomicWaker;
+use http::HeaderValue;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::counters::Counters;
+use super::strict::{Scanner, Verdict};
+use super::{Limits, lock};
+
+/// What a connection is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Phase {
+    /// Waiting for a request.
+    Idle,
+    /// A head has begun to arrive.
+    Head,
+    /// A request is being answered.
+    Request,
+    /// Bytes go both ways until one side ends.
+    Tunnel,
+}
+
+/// The state of a connection, shared by its socket, its requests and the core's tick.
+///
+/// Everything happens on one thread; the atomics are there because hyper wants to be able to move an upgraded socket.
+#[derive(Debug)]
+pub struct Connection {
+    /// The visitor's address as a header.
+    pub peer_header: HeaderValue,
+    phase: AtomicU8,
+    /// The core's time, as of the last tick.
+    now: AtomicU64,
+    since: AtomicU64,
+    moved_at: AtomicU64,
+    read: AtomicU64,
+    written: AtomicU64,
+    waits_for_body: AtomicBool,
+    waits_for_write: AtomicBool,
+    /// Whether what is read now belongs to a request whose environment is known.
+    is_billed: AtomicBool,
+    is_condemned: AtomicBool,
+    is_closing: AtomicBool,
+    waker: AtomicWaker,
+    ledger: Mutex<Ledger>,
+    scanner: Mutex<Scanner>,
+}
+
+/// Which bytes were put on whose account.
+#[derive(Debug, Default)]
+struct Ledger {
+    counters: Option<Arc<Counters>>,
+    read: u64,
+    written: u64,
+    /// All bytes as of the last tick that saw any.
+    moved: u64,
+    /// For slow visitors: since when, and the bytes then.
+    slow: Option<(u64, u64)>,
+}
+
+impl Connection {
+    /// Returns the state of a connection that has just been accepted.
+    #[must_use]
+    pub fn new(peer: SocketAddr, now: u64) -> Arc<Self> {
+        let peer_header =
+            HeaderValue::from_str(&peer.ip().to_canonical().to_string()).expect("an address is plain ASCII");
+        Arc::new(Self {
+            peer_header,
+            phase: AtomicU8::new(Phase::Head as u8),
+            now: AtomicU64::new(now),
+            since: AtomicU64::new(now),
+            moved_at: AtomicU64::new(now),
+            read: AtomicU64::new(0),
+            written: AtomicU64::new(0),
+            waits_for_body: AtomicBool::new(false),
+            waits_for_write: AtomicBool::new(false),
+            is_billed: AtomicBool::new(false),
+            is_condemned: AtomicBool::new(false),
+            is_closing: AtomicBool::new(false),
+            waker: AtomicWaker::new(),
+            ledger: Mutex::default(),
+            scanner: Mutex::default(),
+        })
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Relaxed);
+        self.since.store(self.now.load(Relaxed), Relaxed);
+    }
+
+    fn is_in(&self, phase: Phase) -> bool {
+        self.phase.load(Relaxed) == phase as u8
+    }
+
+    /// A request's head was read; returns what its framing looked like.
+    pub fn request_begins(&self) -> Verdict {
+        self.enter(Phase::Request);
+        self.is_billed.store(false, Relaxed);
+        lock(&self.scanner).verdict()
+    }
+
+    /// The answer was handed to hyper, all of it.
+    pub fn request_ends(&self) {
+        if self.is_in(Phase::Request) {
+            self.enter(Phase::Idle);
+            self.is_billed.store(false, Relaxed);
+        }
+    }
+
+    /// Bytes go both ways from now on.
+    pub fn becomes_tunnel(&self) {
+        self.enter(Phase::Tunnel);
+        lock(&self.scanner).go_blind();
+    }
+
+    /// Puts what follows on an environment's account, and nobody's for `None`. What was read already is this request.
+    pub fn bill_to(&self, counters: Option<&Arc<Counters>>) {
+        let mut ledger = lock(&self.ledger);
+        let written = self.written.load(Relaxed);
+        if let Some(before) = &ledger.counters {
+            before.bytes(written - ledger.written, 0);
+        }
+        ledger.written = written;
+        let is_same = match (&ledger.counters, counters) {
+            (Some(before), Some(now)) => Arc::ptr_eq(before, now),
+            (None, None) => true,
+            _ => false,
+        };
+        if !is_same {
+            ledger.counters = counters.cloned();
+        }
+        self.is_billed.store(true, Relaxed);
+        settle(&mut ledger, self, Bill::Everything);
+    }
+
+    /// Says whether the request's body is what everybody waits for.
+    pub fn waits_for_body(&self, waits: bool) {
+        self.waits_for_body.store(waits, Relaxed);
+    }
+
+    /// Asks the connection to end after the request it is busy with.
+    pub fn close_soon(&self) {
+        self.is_closing.store(true, Relaxed);
+        self.waker.wake();
+    }
+
+    /// Ends the connection now.
+    pub fn condemn(&self) {
+        self.is_condemned.store(true, Relaxed);
+        self.waker.wake();
+    }
+
+    /// Whether only a tunnel is left here.
+    #[must_use]
+    pub fn is_tunnel(&self) -> bool {
+        self.is_in(Phase::Tunnel)
+    }
+
+    /// Whether it was asked to end.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.is_closing.load(Relaxed)
+    }
+
+    /// To be called first in every poll of the task that owns the connection: `Ready` when it has to go.
+    pub fn poll_condemned(&self, cx: &Context<'_>) -> Poll<()> {
+        self.waker.register(cx.waker());
+        if self.is_condemned.load(Relaxed) { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Puts bytes on the account, and condemns the connection when it has used up its time.
+    pub fn tick(&self, now: u64, limits: &Limits) {
+        self.now.store(now, Relaxed);
+        let mut ledger = lock(&self.ledger);
+        let (read, written) = (self.read.load(Relaxed), self.written.load(Relaxed));
+        if read + written != ledger.moved {
+            ledger.moved = read + written;
+            self.moved_at.store(now, Relaxed);
+        }
+        // What was read while nobody knows whose request it is waits until somebody does.
+        settle(&mut ledger, self, if self.is_billed.load(Relaxed) { Bill::Everything } else { Bill::Written });
+        let waited = now.saturating_sub(self.since.load(Relaxed));
+        let still = now.saturating_sub(self.moved_at.load(Relaxed));
+        let is_over = match self.phase.load(Relaxed) {
+            phase if phase == Phase::Head as u8 => waited > limits.head_ms,
+            phase if phase == Phase::Tunnel as u8 => still > limits.tunnel_idle_ms,
+            phase if phase == Phase::Request as u8 => still > limits.request_still_ms,
+            _ => waited > limits.idle_ms && !self.waits_for_write.load(Relaxed),
+        };
+        // Both directions count: what matters is whether this visitor keeps the others' places.
+        let is_slow = !self.is_tunnel() && (self.waits_for_body.load(Relaxed) || self.waits_for_write.load(Relaxed));
+        let is_too_slow = match (is_slow, ledger.slow) {
+            (false, _) => {
+                ledger.slow = None;
+                false
+            }
+            (true, None) => {
+                ledger.slow = Some((now, read + written));
+                false
+            }
+            (true, Some((from, bytes))) => {
+                let elapsed = now.saturating_sub(from);
+                elapsed > limits.slow_ms && (read + written - bytes) * 1000 < limits.slowest_bytes_per_second * elapsed
+            }
+        };
+        drop(ledger);
+        if is_over || is_too_slow {
+            self.condemn();
+        }
+    }
+
+    /// Puts the last bytes on the account.
+    pub fn settle(&self) {
+        settle(&mut lock(&self.ledger), self, Bill::Everything);
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bill {
+    Everything,
+    Written,
+}
+
+fn settle(ledger: &mut Ledger, connection: &Connection, bill: Bill) {
+    let written = connection.written.load(Relaxed);
+    let read = if bill == Bill::Everything { connection.read.load(Relaxed) } else { ledger.read };
+    if let Some(counters) = &ledger.counters {
+        counters.bytes(written - ledger.written, read - ledger.read);
+    }
+    (ledger.read, ledger.written) = (read, written);
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.settle();
+    }
+}
+
+/// A visitor's socket that tells its connection what passes.
+#[derive(Debug)]
+pub struct Socket {
+    stream: TcpStream,
+    connection: Arc<Connection>,
+}
+
+impl Socket {
+    /// Wraps an accepted socket.
+    #[must_use]
+    pub fn new(stream: TcpStream, connection: Arc<Connection>) -> Self {
+        Self { stream, connection }
+    }
+
+    fn wrote(&self, outcome: Poll<std::io::Result<usize>>) -> Poll<std::io::Result<usize>> {
+        let connection = &self.connection;
+        if let Poll::Ready(Ok(bytes)) = &outcome {
+            connection.written.store(connection.written.load(Relaxed) + *bytes as u64, Relaxed);
+        }
+        connection.waits_for_write.store(outcome.is_pending(), Relaxed);
+        outcome
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let before = buffer.filled().len();
+        let outcome = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let seen = &buffer.filled()[before..];
+        if !seen.is_empty() {
+            let connection = &self.connection;
+            connection.read.store(connection.read.load(Relaxed) + seen.len() as u64, Relaxed);
+            lock(&connection.scanner).see(seen);
+            if connection.is_in(Phase::Idle) {
+                connection.enter(Phase::Head);
+            }
+        }
+        outcome
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.wrote(outcome)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[std::io::IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
+        self.wrote(outcome)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,180 @@
+//! Addresses of an instance that are never public: Odoo's database manager. Pure.
+//!
+//! One address has many spellings; all of them are brought to one form first. What cannot be told apart is refused.
+
+/// Whether a path leads to the database manager or to the remote calls that do the same.
+#[must_use]
+pub fn is_forbidden(path: &str) -> bool {
+    // Quick way out for nearly every request: both words must be there, in clear or with something encoded.
+    let suspicious = path.bytes().any(|byte| matches!(byte, b'%' | b'\\' | b';'));
+    if !suspicious && !has(path, b"database") && !has(path, b"xmlrpc") && !has(path, b"rpc2") {
+        return false;
+    }
+    spellings(path).iter().any(|segments| leads_to_databases(segments))
+}
+
+/// Whether a path takes JSON-RPC calls that name their service in the body.
+#[must_use]
+pub fn takes_service_calls(path: &str) -> bool {
+    let suspicious = path.bytes().any(|byte| matches!(byte, b'%' | b'\\' | b';'));
+    if !suspicious && !has(path, b"jsonrpc") {
+        return false;
+    }
+    spellings(path)
+        .iter()
+        .any(|segments| without_language(segments).any(|rest| rest.first().is_some_and(|first| first == "jsonrpc")))
+}
+
+fn has(path: &str, word: &[u8]) -> bool {
+    path.as_bytes().windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
+}
+
+fn leads_to_databases(segments: &[String]) -> bool {
+    without_language(segments).any(|rest| match rest {
+        [web, database, ..] if web == "web" => database == "database",
+        [xmlrpc, service] if xmlrpc == "xmlrpc" => service == "db",
+        [xmlrpc, _, service] if xmlrpc == "xmlrpc" => service == "db",
+        _ => false,
+    })
+}
+
+/// The segments, and the segments after something that looks like a language (`fr`, `en_US`, `sr@latin`).
+fn without_language(segments: &[String]) -> impl Iterator<Item = &[String]> {
+    let rest = match segments {
+        [first, rest @ ..] if looks_like_language(first) => Some(rest),
+        _ => None,
+    };
+    std::iter::once(segments).chain(rest)
+}
+
+fn looks_like_language(segment: &str) -> bool {
+    let letters = segment.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let rest = &segment[letters..];
+    (2..=3).contains(&letters)
+        && segment.len() <= 16
+        && (rest.is_empty() || rest.starts_with(['_', '-', '@']))
+        && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'@'))
+}
+
+/// The path's segments, decoded and in lower case: once with `..` followed, once with `..` left out.
+fn spellings(path: &str) -> [Vec<String>; 2] {
+    let mut decoded = path.as_bytes().to_vec();
+    // Decoded again and again: who decodes once too often must not find another address than we did.
+    for _ in 0..8 {
+        let again = percent_decoded(&decoded);
+        if again == decoded {
+            break;
+        }
+        decoded = again;
+    }
+    let text = String::from_utf8_lossy(&decoded).to_lowercase().replace('\\', "/");
+    let text = text.split(['?', '#']).next().unwrap_or_default();
+    let (mut followed, mut left_out) = (Vec::new(), Vec::new());
+    for segment in text.split('/') {
+        let segment: String =
+            segment.split(';').next().unwrap_or_default().chars().filter(|c| !c.is_control()).collect();
+        match segment.trim() {
+            "" | "." => {}
+            ".." => {
+                followed.pop();
+            }
+            name => {
+                followed.push(name.to_owned());
+                left_out.push(name.to_owned());
+            }
+        }
+    }
+    [followed, left_out]
+}
+
+fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let code =
+            (bytes[at] == b'%').then(|| Some(digit(bytes.get(at + 1)?)? * 16 + digit(bytes.get(at + 2)?)?)).flatten();
+        decoded.push(code.unwrap_or(bytes[at]));
+        at += if code.is_some() { 3 } else { 1 };
+    }
+    decoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_database_manager_is_forbidden_in_every_spelling() {
+        for path in [
+            "/web/database/manager",
+            "/web/database",
+            "/web/database/",
+            "/web/database/selector",
+            "//web/database/manager",
+            "/web//database/manager",
+            "/web/./database/backup",
+            "/WEB/Database/Manager",
+            "/web/%64atabase/manager",
+            "/web%2fdatabase/manager",
+            "/web%2Fdatabase%2fmanager",
+            "/web/%2564atabase/manager",
+            "/%77%65%62/database/drop",
+            "/web;x=1/database/manager",
+            "/web/database;jsessionid=1/manager",
+            "/fr/web/database/manager",
+            "/en_US/web/database/manager",
+            "/sr@latin/web/database/create",
+            "/odoo/../web/database/manager",
+            "/web/x/../database/manager",
+            "/web/%2e%2e/web/database/manager",
+            "/web/%2e/database/manager",
+            "\\web\\database\\manager",
+            "/web\\database",
+            "/web/database%00/manager",
+            "/web/database%20/manager",
+            "/./web/database/restore",
+            "/fr//web/./database/change_password",
+            "/web/database/manager?x=1",
+            "/web%09/database",
+            "/xmlrpc/db",
+            "/xmlrpc/2/db",
+            "/xmlrpc/db/",
+            "/XMLRPC/2/DB",
+            "/xmlrpc/%64b",
+            "/xmlrpc//2//db",
+            "/fr/xmlrpc/2/db",
+            "/xmlrpc/2/x/../db",
+        ] {
+            assert!(is_forbidden(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn everything_else_stays_open() {
+        for path in [
+            "/",
+            "/web",
+            "/web/login",
+            "/odoo/action-123",
+            "/web/content/12/database.pdf",
+            "/shop/database-tools",
+            "/web/databases",
+            "/xmlrpc/2/object",
+            "/xmlrpc/2/common",
+            "/xmlrpc/common",
+            "/jsonrpc",
+            "/blog/web/database",
+            "/web/image/%20a;b",
+            "/web/assets/1/web.js",
+        ] {
+            assert!(!is_forbidden(path), "{path}");
+        }
+        assert!(
+            takes_service_calls("/jsonrpc")
+                && takes_service_calls("/fr/jsonrpc/")
+                && takes_service_calls("//%6asonrpc")
+        );
+        assert!(!takes_service_calls("/web/dataset/call_kw"));
+    }
+}

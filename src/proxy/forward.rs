@@ -1,0 +1,281 @@
+//! Sends a request to an upstream and its answer back.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use hyper::body::{Body as _, Incoming};
+use hyper::upgrade::OnUpgrade;
+
+use super::body::{Cut, Fate, RequestBody, ResponseBody};
+use super::connection::Connection;
+use super::headers::{self, Author, Truth};
+use super::pages::{self, Page, Visitor};
+use super::pool::{Lease, OpenError, Repeat};
+use super::server::Core;
+use super::table::{Outstanding, Route, Upstream, least_busy};
+use super::{forbidden, tunnel};
+
+/// More open requests than this at one upstream are not worked on any more, only kept.
+const MOST_OUTSTANDING: u32 = 1_024;
+
+/// One more than the single repeat: a kept connection that was closed before anything was written costs nothing.
+const MOST_TRIES: usize = 3;
+
+/// Where a request goes.
+#[derive(Clone, Debug)]
+pub enum Destination {
+    /// To the web process.
+    Portal,
+    /// To an instance.
+    Instance(Arc<Route>),
+}
+
+impl Destination {
+    fn upstreams<'a>(&'a self, core: &'a Core, path: &str) -> &'a [Arc<Upstream>] {
+        match self {
+            Self::Portal => &core.shared.web,
+            Self::Instance(route)
+                if !route.websockets.is_empty() && (path == "/websocket" || path.starts_with("/websocket/")) =>
+            {
+                &route.websockets
+            }
+            Self::Instance(route) => &route.upstreams,
+        }
+    }
+
+    fn author(&self) -> Author {
+        match self {
+            Self::Portal => Author::Portal,
+            Self::Instance(_) => Author::Tenant,
+        }
+    }
+}
+
+/// What goes with a request all the way.
+#[derive(Debug)]
+pub struct Journey {
+    /// The core that it stays on.
+    pub core: Arc<Core>,
+    /// The visitor's connection.
+    pub connection: Arc<Connection>,
+    /// Who asks.
+    pub visitor: Visitor,
+    /// Where it goes.
+    pub destination: Destination,
+    /// The host that was asked for.
+    pub host: HeaderValue,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("no upstream took the request")]
+    NotConnected(#[source] OpenError),
+    #[error("the upstream did not answer properly")]
+    NoAnswer(#[source] hyper::Error),
+    #[error("the upstream did not answer in time")]
+    TimedOut,
+    #[error("too many requests are open at the upstream")]
+    Busy,
+    #[error("the upstream switched protocols without being asked")]
+    Switched,
+}
+
+impl Journey {
+    /// Sends the request and returns the answer, or a page that says why there is none.
+    pub async fn make(self, mut request: Request<Incoming>) -> Response<ResponseBody> {
+        let switch = wants_websocket(&request).then(|| hyper::upgrade::on(&mut request));
+        let (mut parts, body) = request.into_parts();
+        let path = parts.uri.path().to_owned();
+        let method = parts.method.clone();
+        if body.size_hint().lower() > self.core.shared.settings.max_body_bytes {
+            return self.refuse(Page::TooLarge);
+        }
+        let (body, fate) = self.body(body, &path);
+        self.prepare(&mut parts, switch.is_some());
+        if let Destination::Instance(route) = &self.destination {
+            self.connection.bill_to(Some(&route.counters));
+            route.counters.request();
+        }
+        let upstreams = self.destination.upstreams(&self.core, &path);
+        let response = match self.send(upstreams, parts, body).await {
+            Ok((response, lease, outstanding)) => self.answer(response, lease, outstanding, switch),
+            Err(failure) => Err(failure),
+        };
+        let response = response.unwrap_or_else(|failure| self.explain(failure, fate.as_deref(), &method, &path));
+        if let Destination::Instance(route) = &self.destination
+            && response.status().is_server_error()
+        {
+            route.counters.error();
+        }
+        response
+    }
+
+    /// Answers without asking anybody, and closes: the body that is still to come is not wanted.
+    fn refuse(&self, page: Page) -> Response<ResponseBody> {
+        self.connection.bill_to(None);
+        let mut response = pages::answer(page, &self.visitor, &self.core.shared.settings, &self.connection);
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
+    }
+
+    fn body(&self, body: Incoming, path: &str) -> (RequestBody, Option<Arc<Fate>>) {
+        if body.is_end_stream() {
+            return (RequestBody::Empty, None);
+        }
+        let inspects = matches!(self.destination, Destination::Instance(_)) && forbidden::takes_service_calls(path);
+        let limit = self.core.shared.settings.max_body_bytes;
+        let (body, fate) = RequestBody::new(body, &self.connection, limit, inspects);
+        (body, Some(fate))
+    }
+
+    fn prepare(&self, parts: &mut Parts, is_websocket: bool) {
+        headers::prepare_request(
+            &mut parts.headers,
+            Truth {
+                peer: self.connection.peer_header.clone(),
+                host: self.host.clone(),
+                scheme: self.core.shared.settings.scheme,
+                request_id: self.visitor.request_id.clone(),
+            },
+        );
+        if is_websocket {
+            parts.headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+            parts.headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        }
+        parts.version = Version::HTTP_11;
+        parts.extensions.clear();
+        if parts.uri.authority().is_some() {
+            let path = parts.uri.path_and_query().cloned();
+            parts.uri = path.map_or_else(|| http::Uri::from_static("/"), http::Uri::from);
+        }
+    }
+
+    async fn send(
+        &self,
+        upstreams: &[Arc<Upstream>],
+        parts: Parts,
+        body: RequestBody,
+    ) -> Result<(Response<Incoming>, Lease, Outstanding), Failure> {
+        let repeat = repeat(&parts.method, &body);
+        let mut copy = (repeat == Repeat::Allowed).then(|| Request::from_parts(parts.clone(), RequestBody::Empty));
+        let mut request = Request::from_parts(parts, body);
+        let mut failed: Option<SocketAddr> = None;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let upstream = least_busy(upstreams, failed).ok_or(Failure::Busy)?;
+            if upstream.outstanding() >= MOST_OUTSTANDING {
+                return Err(Failure::Busy);
+            }
+            let outstanding = Outstanding::at(upstream);
+            let mut lease = match self.connect(upstream.address, repeat, failed.is_some()).await {
+                Ok(lease) => lease,
+                Err(_) if tries == 1 && upstreams.len() > 1 => {
+                    failed = Some(upstream.address);
+                    continue;
+                }
+                Err(cause) => return Err(Failure::NotConnected(cause)),
+            };
+            let sent = lease.sender.try_send_request(request);
+            let mut error = match tokio::time::timeout(self.core.shared.settings.limits.answer, sent).await {
+                Ok(Ok(response)) => return Ok((response, lease, outstanding)),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(Failure::TimedOut),
+            };
+            failed = Some(upstream.address);
+            request = match (error.take_message(), copy.take()) {
+                // Nothing of it was written, whatever its method is.
+                (Some(unsent), kept) if tries < MOST_TRIES => {
+                    copy = kept;
+                    unsent
+                }
+                (_, Some(copy)) if tries < MOST_TRIES && !error.error().is_parse() => copy,
+                _ => return Err(Failure::NoAnswer(error.into_error())),
+            };
+        }
+    }
+
+    async fn connect(&self, address: SocketAddr, repeat: Repeat, is_second_try: bool) -> Result<Lease, OpenError> {
+        let pool = &self.core.pool;
+        match if is_second_try { None } else { pool.take(address, repeat) } {
+            Some(lease) => Ok(lease),
+            None => pool.open(address, self.core.shared.settings.limits.connect).await,
+        }
+    }
+
+    fn answer(
+        &self,
+        mut response: Response<Incoming>,
+        lease: Lease,
+        outstanding: Outstanding,
+        switch: Option<OnUpgrade>,
+    ) -> Result<Response<ResponseBody>, Failure> {
+        let id = self.visitor.request_id.clone();
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let is_websocket = headers::lists(response.headers(), &header::UPGRADE, "websocket");
+            let Some(visitor) = switch.filter(|_| is_websocket) else { return Err(Failure::Switched) };
+            let upstream = hyper::upgrade::on(&mut response);
+            tunnel::open(Arc::clone(&self.connection), visitor, upstream, outstanding);
+            let (mut parts, _) = response.into_parts();
+            headers::prepare_response(&mut parts.headers, self.destination.author(), id);
+            parts.headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+            parts.headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            parts.extensions.clear();
+            return Ok(Response::from_parts(parts, ResponseBody::own("", &self.connection)));
+        }
+        let (mut parts, body) = response.into_parts();
+        headers::prepare_response(&mut parts.headers, self.destination.author(), id);
+        parts.version = Version::HTTP_11;
+        if self.connection.is_closing() {
+            parts.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(Response::from_parts(parts, ResponseBody::upstream(body, lease, outstanding, &self.connection)))
+    }
+
+    /// Chooses the page for a failure, and writes the line about it: the only ones in the log that name requests.
+    fn explain(&self, failure: Failure, fate: Option<&Fate>, method: &Method, path: &str) -> Response<ResponseBody> {
+        let page = match (fate.map_or(Cut::No, Fate::cut), &failure) {
+            (Cut::TooLarge, _) => Page::TooLarge,
+            (Cut::Forbidden, _) => Page::Blocked,
+            (Cut::Broken, _) => Page::Malformed,
+            (_, Failure::NotConnected(_)) if matches!(self.destination, Destination::Portal) => Page::PortalDown,
+            (_, Failure::TimedOut) => Page::TimedOut,
+            (_, Failure::Busy) => Page::Busy,
+            _ => Page::Failed,
+        };
+        tracing::warn!(
+            host = self.host.to_str().unwrap_or_default(),
+            method = method.as_str(),
+            path,
+            status = page.status().as_u16(),
+            request = self.visitor.request_id.to_str().unwrap_or_default(),
+            cause = crate::base::chain::of(&failure),
+            "a request failed"
+        );
+        if fate.is_some_and(|fate| fate.cut() != Cut::No) {
+            return self.refuse(page);
+        }
+        pages::answer(page, &self.visitor, &self.core.shared.settings, &self.connection)
+    }
+}
+
+/// Only methods that change nothing, and only without a body: a body is gone once it was sent.
+fn repeat(method: &Method, body: &RequestBody) -> Repeat {
+    let changes_nothing = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    if changes_nothing && matches!(body, RequestBody::Empty) { Repeat::Allowed } else { Repeat::Forbidden }
+}
+
+/// Whether a request really asks for a websocket: anything else never switches.
+fn wants_websocket(request: &Request<Incoming>) -> bool {
+    let headers = request.headers();
+    headers.contains_key(header::UPGRADE)
+        && request.method() == Method::GET
+        && request.version() == Version::HTTP_11
+        && headers::lists(headers, &header::UPGRADE, "websocket")
+        && headers::lists(headers, &header::CONNECTION, "upgrade")
+        && headers.contains_key(header::SEC_WEBSOCKET_KEY)
+        && request.body().is_end_stream()
+}

@@ -1,0 +1,250 @@
+//! Which headers pass, and which ones the proxy writes itself. Pure.
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+/// Names the request in our log, the upstream's log and on the visitor's error page.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+
+/// What the proxy knows about a request and upstreams believe.
+#[derive(Clone, Debug)]
+pub struct Truth {
+    /// The visitor's address.
+    pub peer: HeaderValue,
+    /// The host that was asked for, in normal form, with its port.
+    pub host: HeaderValue,
+    /// How the visitor reached us.
+    pub scheme: &'static str,
+    /// The request's name.
+    pub request_id: HeaderValue,
+}
+
+/// Removes what must not reach an upstream and writes the truth instead.
+pub fn prepare_request(headers: &mut HeaderMap, truth: Truth) {
+    remove_named_by_connection(headers);
+    remove(headers, is_dropped_from_requests);
+    let Truth { peer, host, scheme, request_id } = truth;
+    headers.insert(FORWARDED_FOR, peer.clone());
+    headers.insert(REAL_IP, peer);
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
+    headers.insert(REQUEST_ID, request_id);
+    headers.insert(FORWARDED_HOST, host.clone());
+    headers.insert(header::HOST, host);
+}
+
+/// Whose answer it is: only tenants are kept from setting cookies for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Author {
+    /// Our own web process.
+    Portal,
+    /// A customer's instance.
+    Tenant,
+}
+
+/// Removes what must not reach a visitor.
+pub fn prepare_response(headers: &mut HeaderMap, author: Author, request_id: HeaderValue) {
+    remove_named_by_connection(headers);
+    remove(headers, is_dropped_from_responses);
+    headers.insert(REQUEST_ID, request_id);
+    if author == Author::Tenant {
+        keep_cookies_at_home(headers);
+    }
+}
+
+/// Whether a header lists a word, in any case.
+#[must_use]
+pub fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|token| token.trim().eq_ignore_ascii_case(word))
+}
+
+/// Headers that `Connection` names are for this hop only (RFC 9110, 7.6.1).
+fn remove_named_by_connection(headers: &mut HeaderMap) {
+    let is_simple = |value: &HeaderValue| {
+        let value = value.as_bytes();
+        value.eq_ignore_ascii_case(b"keep-alive") || value.eq_ignore_ascii_case(b"close")
+    };
+    if headers.get_all(header::CONNECTION).iter().all(is_simple) {
+        return;
+    }
+    let named: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|token| token.trim().parse().ok())
+        // These say where the body ends or who is asked; taking them away would change the request.
+        .filter(|name| !matches!(*name, header::CONTENT_LENGTH | header::HOST))
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+}
+
+fn remove(headers: &mut HeaderMap, is_dropped: fn(&str) -> bool) {
+    let dropped: Vec<HeaderName> = headers.keys().filter(|name| is_dropped(name.as_str())).cloned().collect();
+    for name in dropped {
+        headers.remove(name);
+    }
+}
+
+fn is_hop_by_hop(name: &str) -> bool {
+    matches!(name, "connection" | "keep-alive" | "te" | "trailer" | "transfer-encoding" | "upgrade")
+        || name.starts_with("proxy-")
+}
+
+fn is_dropped_from_requests(name: &str) -> bool {
+    is_hop_by_hop(name)
+        || matches!(
+            name,
+            "forwarded" | "proxy" | "expect" | "via" | "client-ip" | "true-client-ip" | "cf-connecting-ip" | "http2-settings"
+        )
+        || name.starts_with("x-forwarded")
+        || name.starts_with("x-sayoo-")
+        || matches!(
+            name,
+            "x-real-ip" | "x-client-ip" | "x-cluster-client-ip" | "x-original-url" | "x-rewrite-url" | "x-original-host" | "x-host"
+                | "x-http-method-override" | "x-request-id"
+        )
+        // WSGI cannot tell X_Forwarded_For from X-Forwarded-For.
+        || name.contains('_')
+}
+
+fn is_dropped_from_responses(name: &str) -> bool {
+    // Alt-Svc could send visitors to a port that is not ours.
+    is_hop_by_hop(name) || matches!(name, "alt-svc" | "x-request-id") || name.starts_with("x-sayoo-")
+}
+
+/// A cookie with `Domain` would be sent to other customers' instances too.
+fn keep_cookies_at_home(headers: &mut HeaderMap) {
+    let sets_domain =
+        |value: &HeaderValue| value.as_bytes().windows(6).any(|word| word.eq_ignore_ascii_case(b"domain"));
+    if !headers.get_all(header::SET_COOKIE).iter().any(sets_domain) {
+        return;
+    }
+    let cookies: Vec<HeaderValue> = headers.get_all(header::SET_COOKIE).iter().filter_map(without_domain).collect();
+    headers.remove(header::SET_COOKIE);
+    for cookie in cookies {
+        headers.append(header::SET_COOKIE, cookie);
+    }
+}
+
+fn without_domain(cookie: &HeaderValue) -> Option<HeaderValue> {
+    let mut kept: Vec<u8> = Vec::with_capacity(cookie.len());
+    for (place, part) in cookie.as_bytes().split(|byte| *byte == b';').enumerate() {
+        let name = part.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
+        // The first part is the cookie itself, which may be called anything.
+        if place > 0 && name.eq_ignore_ascii_case(b"domain") {
+            continue;
+        }
+        if place > 0 {
+            kept.push(b';');
+        }
+        kept.extend_from_slice(part);
+    }
+    HeaderValue::from_bytes(&kept).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(pairs: &[(&str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap());
+        }
+        headers
+    }
+
+    fn text(headers: &HeaderMap) -> Vec<String> {
+        let mut lines: Vec<_> =
+            headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+        lines.sort();
+        lines
+    }
+
+    #[test]
+    fn upstreams_read_only_the_truth() {
+        let mut headers = map(&[
+            ("host", "ACME.net"),
+            ("accept", "*/*"),
+            ("x-forwarded-for", "6.6.6.6"),
+            ("x-forwarded-for", "7.7.7.7"),
+            ("x-forwarded-host", "evil"),
+            ("x-forwarded-proto", "gopher"),
+            ("x-forwarded-port", "1"),
+            ("x-forwarded", "for=6"),
+            ("forwarded", "for=6.6.6.6"),
+            ("x-real-ip", "6.6.6.6"),
+            ("x_forwarded_for", "6.6.6.6"),
+            ("x-sayoo-user", "root"),
+            ("true-client-ip", "6.6.6.6"),
+            ("proxy", "http://evil"),
+            ("x-request-id", "mine"),
+            ("connection", "close, X-Secret, Host, x-real-ip"),
+            ("x-secret", "1"),
+            ("te", "trailers"),
+            ("keep-alive", "1"),
+            ("upgrade", "h2c"),
+            ("proxy-authorization", "x"),
+            ("cookie", "a=b"),
+        ]);
+        prepare_request(
+            &mut headers,
+            Truth {
+                peer: HeaderValue::from_static("9.9.9.9"),
+                host: HeaderValue::from_static("acme.net:8080"),
+                scheme: "http",
+                request_id: HeaderValue::from_static("id"),
+            },
+        );
+        assert_eq!(
+            text(&headers),
+            [
+                "accept: */*",
+                "cookie: a=b",
+                "host: acme.net:8080",
+                "x-forwarded-for: 9.9.9.9",
+                "x-forwarded-host: acme.net:8080",
+                "x-forwarded-proto: http",
+                "x-real-ip: 9.9.9.9",
+                "x-request-id: id",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_tenant_s_cookies_stay_at_home_and_the_portal_s_are_left_alone() {
+        let cookies = [
+            ("set-cookie", "a=1; Domain=example.net; Path=/"),
+            ("set-cookie", "domain=2; path=/;DOMAIN = .example.net"),
+            ("set-cookie", "c=3; HttpOnly"),
+            ("alt-svc", "h3=\":9\""),
+            ("connection", "keep-alive"),
+            ("transfer-encoding", "chunked"),
+        ];
+        let mut headers = map(&cookies);
+        prepare_response(&mut headers, Author::Tenant, HeaderValue::from_static("id"));
+        assert_eq!(
+            text(&headers),
+            [
+                "set-cookie: a=1; Path=/",
+                "set-cookie: c=3; HttpOnly",
+                "set-cookie: domain=2; path=/",
+                "x-request-id: id"
+            ]
+        );
+
+        let mut headers = map(&cookies[..1]);
+        prepare_response(&mut headers, Author::Portal, HeaderValue::from_static("id"));
+        assert_eq!(headers["set-cookie"], "a=1; Domain=example.net; Path=/");
+    }
+}

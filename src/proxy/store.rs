@@ -1,0 +1,83 @@
+//! What the proxy reads and writes in the control database. The only SQL about routes and traffic on its side.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::counters::Sample;
+use super::table;
+use crate::base::ids::EnvironmentId;
+use crate::db::StoreError;
+
+/// Reads all routes. One that this version of the program does not understand is left out.
+pub async fn list(db: &mut PgConnection) -> Result<Vec<table::Row>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT hostname
+             , environment_id AS "environment: EnvironmentId"
+             , state
+             , upstreams
+             , websockets
+             , language
+          FROM routes
+        "#
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| {
+            Some(table::Row {
+                state: table::State::from_text(&row.state)?,
+                hostname: row.hostname,
+                environment: row.environment,
+                upstreams: row.upstreams,
+                websockets: row.websockets,
+                language: row.language,
+            })
+        })
+        .collect())
+}
+
+/// Appends samples of what this process counted.
+pub async fn insert_samples(
+    db: &mut PgConnection,
+    epoch: Uuid,
+    now: DateTime<Utc>,
+    samples: &[Sample],
+) -> Result<(), StoreError> {
+    // Counters stay below 2^63: that many bytes take a century at 10 Gbit/s.
+    let column = |number: fn(&Sample) -> u64| -> Vec<i64> {
+        samples.iter().map(|sample| i64::try_from(number(sample)).unwrap_or(i64::MAX)).collect()
+    };
+    let environments: Vec<Uuid> = samples.iter().map(|sample| sample.environment.uuid()).collect();
+    let seqs: Vec<i64> = samples.iter().map(|sample| sample.seq).collect();
+    sqlx::query!(
+        r#"
+        INSERT INTO traffic_samples
+             ( proxy_epoch
+             , environment_id
+             , seq
+             , observed_at
+             , requests
+             , egress_bytes
+             , ingress_bytes
+             , errors
+             )
+        SELECT $1, environment_id, seq, $2, requests, egress_bytes, ingress_bytes, errors
+          FROM UNNEST($3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
+            AS counted (environment_id, seq, requests, egress_bytes, ingress_bytes, errors)
+        "#,
+        epoch,
+        now,
+        &environments,
+        &seqs,
+        &column(|sample| sample.totals.requests),
+        &column(|sample| sample.totals.egress_bytes),
+        &column(|sample| sample.totals.ingress_bytes),
+        &column(|sample| sample.totals.errors),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

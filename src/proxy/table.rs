@@ -1,0 +1,368 @@
+//! The route table: which host name goes where. Pure: built from rows, asked by name, swapped whole.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
+
+use serde::{Deserialize, Serialize};
+
+use super::counters::{Books, Counters};
+use crate::base::ids::EnvironmentId;
+use crate::i18n::Locale;
+
+/// What the proxy does with a host name's requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Sends them to an upstream.
+    Serving,
+    /// Lets them wait for a moment.
+    Starting,
+    /// Says that the customer stopped it.
+    Stopped,
+    /// Says that it is suspended.
+    Suspended,
+}
+
+impl State {
+    /// Returns the state that the database calls so.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        match text {
+            "serving" => Some(Self::Serving),
+            "starting" => Some(Self::Starting),
+            "stopped" => Some(Self::Stopped),
+            "suspended" => Some(Self::Suspended),
+            _ => None,
+        }
+    }
+}
+
+/// A route as it is kept in the database and in the table file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// Lower case, without port and final dot.
+    pub hostname: String,
+    /// Whose traffic it is.
+    pub environment: EnvironmentId,
+    /// What to do.
+    pub state: State,
+    /// `address:port` of each healthy container.
+    pub upstreams: Vec<String>,
+    /// `address:port` for `/websocket`; empty means the same upstreams.
+    pub websockets: Vec<String>,
+    /// The language of the pages that the proxy shows itself.
+    pub language: String,
+}
+
+/// A place to send requests to. Shared by all tables, so that its number of open requests survives a swap.
+#[derive(Debug)]
+pub struct Upstream {
+    /// Where it listens.
+    pub address: SocketAddr,
+    outstanding: AtomicU32,
+}
+
+impl Upstream {
+    /// Returns an upstream that nobody uses yet.
+    #[must_use]
+    pub fn new(address: SocketAddr) -> Self {
+        Self { address, outstanding: AtomicU32::new(0) }
+    }
+
+    /// Returns how many requests it is working on.
+    #[must_use]
+    pub fn outstanding(&self) -> u32 {
+        self.outstanding.load(Ordering::Relaxed)
+    }
+}
+
+/// One request at an upstream, from its choice until the last byte of its answer.
+#[derive(Debug)]
+pub struct Outstanding(Arc<Upstream>);
+
+impl Outstanding {
+    /// Counts one more request.
+    #[must_use]
+    pub fn at(upstream: &Arc<Upstream>) -> Self {
+        upstream.outstanding.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(upstream))
+    }
+}
+
+impl Drop for Outstanding {
+    fn drop(&mut self) {
+        self.0.outstanding.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Chooses the upstream with the fewest open requests, leaving out one that just failed when there is another.
+#[must_use]
+pub fn least_busy<'a>(upstreams: &'a [Arc<Upstream>], failed: Option<SocketAddr>) -> Option<&'a Arc<Upstream>> {
+    match upstreams {
+        [] => None,
+        [only] => Some(only),
+        several => several
+            .iter()
+            .filter(|upstream| Some(upstream.address) != failed)
+            .min_by_key(|upstream| upstream.outstanding())
+            .or_else(|| several.first()),
+    }
+}
+
+/// Where one host name goes.
+#[derive(Debug)]
+pub struct Route {
+    /// The row it was made from.
+    pub row: Row,
+    /// Where requests go; what cannot be read as an address is left out.
+    pub upstreams: Vec<Arc<Upstream>>,
+    /// Where `/websocket` goes; empty means the same upstreams.
+    pub websockets: Vec<Arc<Upstream>>,
+    /// The language of our own pages.
+    pub locale: Locale,
+    /// The environment's counters.
+    pub counters: Arc<Counters>,
+}
+
+impl Route {
+    /// Returns the state; a route that serves from nowhere is still starting.
+    #[must_use]
+    pub fn state(&self) -> State {
+        if self.row.state == State::Serving && self.upstreams.is_empty() { State::Starting } else { self.row.state }
+    }
+}
+
+/// All routes at one moment.
+#[derive(Debug, Default)]
+pub struct Table {
+    routes: HashMap<Box<str>, Arc<Route>>,
+    /// False until routes were read from anywhere: an unknown name then is our trouble, not the visitor's.
+    pub is_loaded: bool,
+}
+
+impl Table {
+    /// Finds the route of a host name in its normal form.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Arc<Route>> {
+        self.routes.get(name)
+    }
+
+    /// Returns how many host names are known.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.routes.len()
+    }
+
+    /// Returns whether no host name is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.routes.is_empty()
+    }
+
+    /// Returns the rows that the table was made from, in no particular order.
+    pub fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.routes.values().map(|route| &route.row)
+    }
+
+    /// Builds the next table. A route whose row did not change is taken over as it is.
+    #[must_use]
+    pub fn next(&self, rows: Vec<Row>, upstreams: &mut Upstreams, books: &mut Books) -> Self {
+        let mut routes = HashMap::with_capacity(rows.len());
+        for row in rows {
+            let route = match self.routes.get(row.hostname.as_str()) {
+                Some(known) if known.row == row => Arc::clone(known),
+                _ => Arc::new(route(row, upstreams, books)),
+            };
+            routes.insert(route.row.hostname.as_str().into(), route);
+        }
+        Self { routes, is_loaded: true }
+    }
+
+    /// Whether another table was made from the same rows.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.routes.len() == other.routes.len()
+            && self
+                .routes
+                .iter()
+                .all(|(name, route)| other.routes.get(name).is_some_and(|found| found.row == route.row))
+    }
+}
+
+fn route(row: Row, upstreams: &mut Upstreams, books: &mut Books) -> Route {
+    let mut known = |texts: &[String]| {
+        texts.iter().filter_map(|text| text.parse().ok()).map(|address| upstreams.get(address)).collect::<Vec<_>>()
+    };
+    Route {
+        upstreams: known(&row.upstreams),
+        websockets: known(&row.websockets),
+        locale: Locale::from_code(&row.language).unwrap_or_default(),
+        counters: books.counters(row.environment),
+        row,
+    }
+}
+
+/// Every upstream that some table still names.
+#[derive(Debug, Default)]
+pub struct Upstreams {
+    known: HashMap<SocketAddr, Weak<Upstream>>,
+}
+
+impl Upstreams {
+    fn get(&mut self, address: SocketAddr) -> Arc<Upstream> {
+        if let Some(known) = self.known.get(&address).and_then(Weak::upgrade) {
+            return known;
+        }
+        let made = Arc::new(Upstream::new(address));
+        self.known.insert(address, Arc::downgrade(&made));
+        made
+    }
+
+    /// Forgets those that no table names any more.
+    pub fn tidy(&mut self) {
+        self.known.retain(|_, upstream| upstream.strong_count() > 0);
+    }
+}
+
+/// Why a `Host` cannot be understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the host name is not well formed")]
+pub struct BadHost;
+
+/// Splits a `Host` into its name in normal form (lower case, no final dot) and its port.
+pub fn host(text: &str) -> Result<(Cow<'_, str>, Option<u16>), BadHost> {
+    let (name, port) = match text.strip_prefix('[') {
+        // An IPv6 address; its colons are not the port's.
+        Some(rest) => {
+            let (address, after) = rest.split_once(']').ok_or(BadHost)?;
+            address.parse::<std::net::Ipv6Addr>().map_err(|_| BadHost)?;
+            (&text[..address.len() + 2], after.strip_prefix(':').or(after.is_empty().then_some("")).ok_or(BadHost)?)
+        }
+        None => text.split_once(':').unwrap_or((text, "")),
+    };
+    let port = match port {
+        "" => None,
+        digits if digits.len() <= 5 && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some(digits.parse().map_err(|_| BadHost)?)
+        }
+        _ => return Err(BadHost),
+    };
+    if name.starts_with('[') {
+        return Ok((name.to_ascii_lowercase().into(), port));
+    }
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
+    if name.is_empty()
+        || name.len() > 253
+        || !is_plain
+        || name.starts_with('.')
+        || name.ends_with('.')
+        || name.contains("..")
+    {
+        return Err(BadHost);
+    }
+    let name =
+        if name.bytes().any(|byte| byte.is_ascii_uppercase()) { name.to_ascii_lowercase().into() } else { name.into() };
+    Ok((name, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(hostname: &str, upstreams: &[&str]) -> Row {
+        Row {
+            hostname: hostname.to_owned(),
+            environment: EnvironmentId::new(chrono::DateTime::UNIX_EPOCH),
+            state: State::Serving,
+            upstreams: upstreams.iter().map(|text| (*text).to_owned()).collect(),
+            websockets: vec![],
+            language: "fr".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_host_has_one_normal_form() {
+        for text in [
+            "acme.example.net",
+            "ACME.Example.net",
+            "acme.example.net.",
+            "acme.example.net:80",
+            "Acme.example.net.:8080",
+            "acme.example.net:",
+        ] {
+            assert_eq!(host(text).unwrap().0, "acme.example.net", "{text}");
+        }
+        assert_eq!(host("a.b:8080").unwrap().1, Some(8080));
+        assert_eq!(host("[::1]:80").unwrap(), ("[::1]".into(), Some(80)));
+    }
+
+    #[test]
+    fn a_host_that_is_not_one_is_refused() {
+        for text in [
+            "",
+            ".",
+            ":80",
+            "a..b",
+            ".a",
+            "a b",
+            "a@b",
+            "user:pass@a",
+            "a:80@b",
+            "a:99999",
+            "a:-1",
+            "a:+1",
+            "a:8 0",
+            "a/b",
+            "a\\b",
+            "a,b",
+            "a%00b",
+            "a?b",
+            "a#b",
+            "[::1",
+            "[zz]",
+            "[::1]x",
+            "a:80:80",
+            "é.net",
+            &"a".repeat(254),
+            "a..",
+        ] {
+            assert_eq!(host(text), Err(BadHost), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_route_that_did_not_change_is_taken_over_with_its_counters() {
+        let (mut upstreams, mut books) = (Upstreams::default(), Books::default());
+        let (a, b) = (row("a.net", &["127.0.0.1:1"]), row("b.net", &["127.0.0.1:2"]));
+        let first = Table::default().next(vec![a.clone(), b.clone()], &mut upstreams, &mut books);
+        let moved = Row { upstreams: vec!["127.0.0.1:1".to_owned(), "127.0.0.1:3".to_owned()], ..b };
+        let second = first.next(vec![a, moved], &mut upstreams, &mut books);
+
+        assert!(Arc::ptr_eq(first.find("a.net").unwrap(), second.find("a.net").unwrap()));
+        let (before, after) = (first.find("b.net").unwrap(), second.find("b.net").unwrap());
+        assert!(Arc::ptr_eq(&before.counters, &after.counters));
+        assert!(Arc::ptr_eq(&second.find("a.net").unwrap().upstreams[0], &after.upstreams[0]));
+        assert!(!first.says_the_same(&second));
+    }
+
+    #[test]
+    fn a_route_that_serves_from_nowhere_is_starting() {
+        let table =
+            Table::default().next(vec![row("a.net", &["nonsense"])], &mut Upstreams::default(), &mut Books::default());
+        assert_eq!(table.find("a.net").unwrap().state(), State::Starting);
+    }
+
+    #[test]
+    fn the_upstream_with_the_fewest_open_requests_is_chosen() {
+        let some: Vec<_> = (1..4).map(|port| Arc::new(Upstream::new(([127, 0, 0, 1], port).into()))).collect();
+        let _held = (Outstanding::at(&some[0]), Outstanding::at(&some[1]), Outstanding::at(&some[1]));
+        assert_eq!(least_busy(&some, None).unwrap().address.port(), 3);
+        assert_eq!(least_busy(&some, Some(some[2].address)).unwrap().address.port(), 1);
+        assert_eq!(least_busy(&some[..1], Some(some[0].address)).unwrap().address.port(), 1);
+        assert!(least_busy(&[], None).is_none());
+    }
+}

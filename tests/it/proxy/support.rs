@@ -1,0 +1,280 @@
+//! A running proxy, upstreams that remember what they were asked, and a client that sends exactly what it is given.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sayoo::base::clock::Clock;
+use sayoo::base::ids::EnvironmentId;
+use sayoo::proxy::{Limits, Running, Settings};
+use sqlx::PgPool;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// Longer than anything here takes; a test that waits so long has failed.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A proxy on a port of its own, with a database of its own.
+pub struct World {
+    pub db: PgPool,
+    pub address: SocketAddr,
+    pub portal: Upstream,
+    pub settings: Settings,
+    folder: Arc<tempfile::TempDir>,
+    running: Option<Running>,
+}
+
+impl World {
+    pub async fn new(db: PgPool) -> Self {
+        Self::with(db, |_| {}).await
+    }
+
+    pub async fn with(db: PgPool, change: impl FnOnce(&mut Settings)) -> Self {
+        // These tests are about routes; the environments behind them would need half the schema.
+        sqlx::raw_sql("ALTER TABLE routes DROP CONSTRAINT routes_environment_id_fkey").execute(&db).await.unwrap();
+        let portal = Upstream::answering(ok("portal")).await;
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let mut settings = Settings {
+            listen: ([127, 0, 0, 1], 0).into(),
+            threads: 2,
+            web_upstream: portal.address,
+            portal_host: "portal.test".to_owned(),
+            portal_url: "http://portal.test".to_owned(),
+            scheme: "http",
+            company: "Sayoo".to_owned(),
+            table_file: folder.path().join("routes.json"),
+            max_body_bytes: 100_000,
+            limits: Limits {
+                tick: Duration::from_millis(20),
+                save: Duration::from_millis(50),
+                hold_browser: Duration::from_millis(300),
+                hold_other: Duration::from_secs(10),
+                ..Limits::default()
+            },
+        };
+        change(&mut settings);
+        Self::start(db, settings, portal, folder).await
+    }
+
+    async fn start(db: PgPool, settings: Settings, portal: Upstream, folder: Arc<tempfile::TempDir>) -> Self {
+        let running = Running::start(settings.clone(), db.clone(), Clock::System).await.unwrap();
+        Self { db, address: running.address, portal, settings, folder, running: Some(running) }
+    }
+
+    /// Ends the proxy as SIGTERM does.
+    pub async fn finish(&mut self) {
+        self.running.take().unwrap().finish().await.unwrap();
+    }
+
+    /// Another proxy of the same installation, with another database (or one that is away).
+    pub async fn again(&self, db: PgPool) -> Self {
+        let portal = Upstream::answering(ok("portal")).await;
+        let settings = Settings { web_upstream: portal.address, ..self.settings.clone() };
+        Self::start(db, settings, portal, Arc::clone(&self.folder)).await
+    }
+
+    pub async fn route(&self, hostname: &str, state: &str, upstreams: &[SocketAddr]) -> EnvironmentId {
+        let environment = EnvironmentId::new(Clock::System.now());
+        self.route_of(environment, hostname, state, upstreams).await;
+        environment
+    }
+
+    pub async fn route_of(&self, environment: EnvironmentId, hostname: &str, state: &str, upstreams: &[SocketAddr]) {
+        let upstreams: Vec<String> = upstreams.iter().map(ToString::to_string).collect();
+        sqlx::query_scalar::<_, i32>(
+            "INSERT INTO routes (hostname, environment_id, state, upstreams, language, updated_at) VALUES ($1, $2, $3, $4, 'fr', now())
+             ON CONFLICT (hostname) DO UPDATE SET state = excluded.state, upstreams = excluded.upstreams RETURNING 1",
+        )
+        .bind(hostname)
+        .bind(environment.uuid())
+        .bind(state)
+        .bind(upstreams)
+        .fetch_one(&self.db)
+        .await
+        .unwrap();
+    }
+
+    /// A route to an upstream, waited for.
+    pub async fn serves(&self, hostname: &str, upstream: &Upstream) -> EnvironmentId {
+        let environment = self.route(hostname, "serving", &[upstream.address]).await;
+        self.knows(hostname).await;
+        environment
+    }
+
+    /// Waits until the proxy knows a host name. The database manager is refused for known names only.
+    pub async fn knows(&self, hostname: &str) {
+        self.until(|| async { self.get(hostname, "/web/database").await.starts_with("HTTP/1.1 403") }).await;
+    }
+
+    pub async fn until<F: Future<Output = bool>>(&self, is_so: impl Fn() -> F) {
+        let waited = async {
+            while !is_so().await {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waited).await.expect("it never came about");
+    }
+
+    pub async fn get(&self, host: &str, path: &str) -> String {
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")).await
+    }
+
+    /// Sends exactly this and returns everything that comes back until the proxy closes.
+    pub async fn send(&self, bytes: impl AsRef<[u8]>) -> String {
+        let mut stream = self.connect().await;
+        // The proxy may close before it has read everything.
+        let _ = stream.write_all(bytes.as_ref()).await;
+        read_all(&mut stream).await
+    }
+
+    pub async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+}
+
+pub async fn read_all(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    let read = async {
+        let mut piece = [0; 16 * 1024];
+        // A reset after the answer is an end like any other.
+        while let Ok(count @ 1..) = stream.read(&mut piece).await {
+            answer.extend_from_slice(&piece[..count]);
+        }
+    };
+    tokio::time::timeout(PATIENCE, read).await.expect("the proxy never closed the connection");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Reads until the text ends so.
+pub async fn read_until(stream: &mut TcpStream, end: &str) -> String {
+    let mut answer = Vec::new();
+    let read = async {
+        while !answer.ends_with(end.as_bytes()) {
+            answer.push(
+                stream
+                    .read_u8()
+                    .await
+                    .unwrap_or_else(|_| panic!("closed after {:?}", String::from_utf8_lossy(&answer))),
+            );
+        }
+    };
+    tokio::time::timeout(PATIENCE, read).await.expect("it never came");
+    String::from_utf8(answer).unwrap()
+}
+
+pub fn ok(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+/// What an upstream does with its n-th request (from 0), counted over all its connections.
+pub type Behaviour = dyn Fn(usize, &str) -> Act + Send + Sync;
+
+/// What an upstream does with a request.
+pub enum Act {
+    /// Sends this and waits for another request.
+    Answer(String),
+    /// Sends this and closes.
+    AnswerAndClose(String),
+    /// Sends this and repeats every byte that comes after.
+    Echo(String),
+    /// Answers after a while.
+    Slowly(Duration, String),
+}
+
+/// A server that does as it is told and remembers every request.
+pub struct Upstream {
+    pub address: SocketAddr,
+    seen: Arc<Mutex<Vec<String>>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Upstream {
+    pub async fn answering(answer: impl Into<String>) -> Self {
+        let answer = answer.into();
+        Self::new(move |_, _| Act::Answer(answer.clone())).await
+    }
+
+    pub async fn new(behaviour: impl Fn(usize, &str) -> Act + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let seen = Arc::<Mutex<Vec<String>>>::default();
+        let behaviour: Arc<Behaviour> = Arc::new(behaviour);
+        let task = tokio::spawn({
+            let seen = Arc::clone(&seen);
+            async move {
+                // Connections end with the upstream.
+                let mut open = tokio::task::JoinSet::new();
+                while let Ok((stream, _)) = listener.accept().await {
+                    open.spawn(serve(stream, Arc::clone(&seen), Arc::clone(&behaviour)));
+                }
+            }
+        });
+        Self { address, seen, task }
+    }
+
+    /// Every request, head and body, as it arrived.
+    pub fn seen(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>, behaviour: Arc<Behaviour>) {
+    while let Some(request) = read_request(&mut stream).await {
+        let number = {
+            let mut seen = seen.lock().unwrap();
+            seen.push(request.clone());
+            seen.len() - 1
+        };
+        let (text, goes_on) = match behaviour(number, &request) {
+            Act::Answer(text) => (text, true),
+            Act::AnswerAndClose(text) => (text, false),
+            Act::Slowly(time, text) => {
+                tokio::time::sleep(time).await;
+                (text, true)
+            }
+            Act::Echo(text) => {
+                stream.write_all(text.as_bytes()).await.unwrap();
+                let (mut read, mut write) = stream.split();
+                let _ = tokio::io::copy(&mut read, &mut write).await;
+                return;
+            }
+        };
+        let _ = stream.write_all(text.as_bytes()).await;
+        if !goes_on {
+            return;
+        }
+    }
+}
+
+/// Reads a head and the body that it announces; `None` at the end, also in the middle of a body.
+async fn read_request(stream: &mut TcpStream) -> Option<String> {
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n\r\n") {
+        bytes.push(stream.read_u8().await.ok()?);
+    }
+    let head = String::from_utf8(bytes.clone()).unwrap().to_lowercase();
+    if let Some(length) = header(&head, "content-length") {
+        let mut body = vec![0; length.parse().unwrap()];
+        stream.read_exact(&mut body).await.ok()?;
+        bytes.extend(body);
+    } else if header(&head, "transfer-encoding").is_some() {
+        while !bytes.ends_with(b"\r\n0\r\n\r\n") {
+            bytes.push(stream.read_u8().await.ok()?);
+        }
+    }
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The value of a header in a head, as it stands there.
+pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().skip(1).take_while(|line| !line.is_empty()).find_map(|line| {
+        let (found, value) = line.split_once(':')?;
+        found.eq_ignore_ascii_case(name).then(|| value.trim())
+    })
+}
