@@ -139,15 +139,28 @@ docker_gateway() {
 
 docker_network() { docker network inspect bridge --format '{{(index .IPAM.Config 0).Subnet}}'; }
 
-# Removes the services of this installation; the worker makes them again at the next start.
+# Removes the services of this installation, and what its one-off tasks left; the worker makes
+# the services again at the next start.
 remove_services() {
     docker_answers || return 0
-    local services
+    local services containers
     services=$(docker service ls --quiet --filter "label=sayoo.installation=$SAYOO_NAME" 2>/dev/null || true)
-    [ -z "$services" ] && return
     # shellcheck disable=SC2086 # one argument for each id
-    docker service rm $services >/dev/null
-    done_with "$(wc -w <<<"$services") services removed"
+    if [ -n "$services" ]; then docker service rm $services >/dev/null; fi
+    containers=$(docker ps --all --quiet --filter "label=sayoo.installation=$SAYOO_NAME")
+    # A service's containers go with it, perhaps while this looks.
+    # shellcheck disable=SC2086
+    if [ -n "$containers" ]; then docker rm --force $containers >/dev/null 2>&1 || true; fi
+    [ -z "$services" ] || done_with "$(wc -w <<<"$services") services removed"
+}
+
+# What a thrown-away installation leaves in the Swarm's own store.
+remove_swarm_secrets() {
+    docker_answers || return 0
+    local secrets
+    secrets=$(docker secret ls --quiet --filter "label=sayoo.installation=$SAYOO_NAME" 2>/dev/null || true)
+    # shellcheck disable=SC2086
+    if [ -n "$secrets" ]; then docker secret rm $secrets >/dev/null || true; fi
 }
 
 # Stops a daemon that bin/up started by hand, unless somebody else's containers are in it.
