@@ -3,27 +3,27 @@
 -- Done once: a second run for the same owner changes nothing, one for another owner fails.
 DO $personalise$
 DECLARE
-    owner          text := {owner};
-    admin_login    text := {admin_email};
-    admin_name     text := {admin_name};
-    password_hash  text := {password_hash};
-    language_code  text := {language};
-    zone           text := {timezone};
-    company_name   text := {company};
-    country_code   text := {country};
-    currency_code  text := {currency};
-    address        text := {address};
-    done_for       text;
-    admin          integer;
-    admin_partner  integer;
-    main           integer;
-    main_partner   integer;
-    country        integer;
-    currency       integer;
-    parameter      record;
+    new_owner          text := {owner};
+    new_admin_login    text := {admin_email};
+    new_admin_name     text := {admin_name};
+    new_password_hash  text := {password_hash};
+    new_language_code  text := {language};
+    new_zone           text := {timezone};
+    new_company_name   text := {company};
+    new_country_code   text := {country};
+    new_currency_code  text := {currency};
+    new_address        text := {address};
+    done_for           text;
+    admin              integer;
+    admin_partner      integer;
+    main               integer;
+    main_partner       integer;
+    country_key        integer;
+    currency_key       integer;
+    parameter          record;
 BEGIN
     SELECT value INTO done_for FROM ir_config_parameter WHERE key = 'sayoo.owner';
-    IF done_for = owner THEN
+    IF done_for = new_owner THEN
         RETURN;
     ELSIF done_for IS NOT NULL THEN
         RAISE EXCEPTION 'this database belongs to %', done_for;
@@ -35,58 +35,59 @@ BEGIN
     SELECT company.id, company.partner_id INTO STRICT main, main_partner
       FROM ir_model_data AS data JOIN res_company AS company ON company.id = data.res_id
      WHERE data.module = 'base' AND data.name = 'main_company';
-    SELECT id INTO STRICT country FROM res_country WHERE code = country_code;
-    SELECT id INTO STRICT currency FROM res_currency WHERE name = currency_code;
-    PERFORM FROM res_lang WHERE code = language_code AND active;
+    SELECT id INTO STRICT country_key FROM res_country WHERE code = new_country_code;
+    SELECT id INTO STRICT currency_key FROM res_currency WHERE name = new_currency_code;
+    PERFORM FROM res_lang WHERE code = new_language_code AND active;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'the language % is not installed', language_code;
+        RAISE EXCEPTION 'the language % is not installed', new_language_code;
     END IF;
 
-    UPDATE res_currency SET active = true WHERE id = currency AND active IS NOT TRUE;
+    UPDATE res_currency SET active = true WHERE id = currency_key AND active IS NOT TRUE;
     UPDATE res_users
-       SET login = admin_login
-         , password = password_hash
-         , signature = '<div>' || replace(replace(replace(admin_name, '&', '&amp;'), '<', '&lt;'), '>', '&gt;') || '</div>'
+       SET login = new_admin_login
+         , password = new_password_hash
+         , signature = '<div>' || replace(replace(replace(new_admin_name, '&', '&amp;'), '<', '&lt;'), '>', '&gt;') || '</div>'
      WHERE id = admin;
     UPDATE res_partner
-       SET name = admin_name, complete_name = admin_name, email = admin_login, lang = language_code, tz = zone
+       SET name = new_admin_name, complete_name = new_admin_name, email = new_admin_login, lang = new_language_code
+         , tz = new_zone
      WHERE id = admin_partner;
-    UPDATE res_company SET name = company_name, currency_id = currency, email = admin_login WHERE id = main;
+    UPDATE res_company SET name = new_company_name, currency_id = currency_key, email = new_admin_login WHERE id = main;
     UPDATE res_partner
-       SET name = company_name, complete_name = company_name, commercial_company_name = company_name, email = admin_login
-         , country_id = country, lang = language_code
+       SET name = new_company_name, complete_name = new_company_name, commercial_company_name = new_company_name
+         , email = new_admin_login, country_id = country_key, lang = new_language_code
      WHERE id = main_partner;
-    UPDATE res_partner SET commercial_company_name = company_name WHERE id = admin_partner AND parent_id = main_partner;
+    UPDATE res_partner SET commercial_company_name = new_company_name WHERE id = admin_partner AND parent_id = main_partner;
 
     -- What only some applications have. Dynamic, so that it is not looked at where it is not there.
     IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'res_partner'::regclass AND attname = 'email_normalized') THEN
         EXECUTE 'UPDATE res_partner SET email_normalized = lower($1) WHERE id IN ($2, $3)'
-          USING admin_login, admin_partner, main_partner;
+          USING new_admin_login, admin_partner, main_partner;
     END IF;
     IF to_regclass('product_pricelist') IS NOT NULL THEN
-        EXECUTE 'UPDATE product_pricelist SET currency_id = $1 WHERE company_id IS NULL OR company_id = $2' USING currency, main;
+        EXECUTE 'UPDATE product_pricelist SET currency_id = $1 WHERE company_id IS NULL OR company_id = $2' USING currency_key, main;
     END IF;
     IF to_regclass('resource_calendar') IS NOT NULL THEN
-        EXECUTE 'UPDATE resource_calendar SET tz = $1' USING zone;
+        EXECUTE 'UPDATE resource_calendar SET tz = $1' USING new_zone;
     END IF;
     IF to_regclass('resource_resource') IS NOT NULL THEN
         EXECUTE 'UPDATE resource_resource SET tz = $1, name = CASE WHEN user_id = $2 THEN $3 ELSE name END'
-          USING zone, admin, admin_name;
+          USING new_zone, admin, new_admin_name;
     END IF;
     IF to_regclass('hr_employee') IS NOT NULL THEN
-        EXECUTE 'UPDATE hr_employee SET name = $1, work_email = $2 WHERE user_id = $3' USING admin_name, admin_login, admin;
+        EXECUTE 'UPDATE hr_employee SET name = $1, work_email = $2 WHERE user_id = $3' USING new_admin_name, new_admin_login, admin;
     END IF;
     IF to_regclass('stock_warehouse') IS NOT NULL THEN
-        EXECUTE 'UPDATE stock_warehouse SET name = $1 WHERE company_id = $2' USING company_name, main;
+        EXECUTE 'UPDATE stock_warehouse SET name = $1 WHERE company_id = $2' USING new_company_name, main;
     END IF;
     IF to_regclass('website') IS NOT NULL THEN
-        EXECUTE 'UPDATE website SET name = $1 WHERE company_id = $2' USING company_name, main;
+        EXECUTE 'UPDATE website SET name = $1 WHERE company_id = $2' USING new_company_name, main;
     END IF;
 
     FOR parameter IN
         SELECT *
-          FROM (VALUES ('sayoo.owner', owner)
-                     , ('web.base.url', address)
+          FROM (VALUES ('sayoo.owner', new_owner)
+                     , ('web.base.url', new_address)
                      , ('web.base.url.freeze', 'True')
                      -- Two clones with one identity would be one to Odoo's services; with one secret, each could sign
                      -- the other's links.

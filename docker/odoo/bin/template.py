@@ -12,8 +12,6 @@ import os
 import re
 import sys
 
-import psycopg2
-
 
 def build(database):
     from odoo.service import server
@@ -139,7 +137,7 @@ def open_first_pages(database, language):
 
 
 def tidy(database):
-    """Removes every trace of the building, and leaves a database that needs no vacuum for a long time."""
+    """Removes every trace of the building. The platform vacuums: it owns the database."""
     import odoo.sql_db
     with environment(database) as env:
         # Nobody knows a password of a template; personalising sets the administrator's.
@@ -154,9 +152,3 @@ def tidy(database):
             sys.exit('template: an attachment is outside the database')
     odoo.http.root.session_store.__del__()
     odoo.sql_db.close_all()
-    connection = psycopg2.connect('')
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        # The clone then has its statistics, and no vacuum right after its birth.
-        cursor.execute('VACUUM (FREEZE, ANALYZE)')
-    connection.close()

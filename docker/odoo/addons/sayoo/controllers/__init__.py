@@ -1,2 +1,3 @@
+from . import database
 from . import login
 from . import ready

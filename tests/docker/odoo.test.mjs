@@ -1,0 +1,151 @@
+// The instance image with a real Odoo: what the platform and its customers rely on.
+//
+// Needs the image (ODOO_IMAGE, by default sayoo/odoo:19.0), Docker, psql, and in DATABASE_URL a superuser of a Postgres
+// server that containers reach through Docker's gateway. It makes a template as the platform does, two clones of it,
+// and lets two instances loose on each other.
+
+import { after, before, test } from "node:test";
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Bench } from "./odoo/bench.mjs";
+import { listen } from "./odoo/websocket.mjs";
+
+const root = join(import.meta.dirname ?? new URL(".", import.meta.url).pathname, "..", "..");
+const bench = new Bench(process.env.DATABASE_URL, process.env.ODOO_IMAGE ?? "sayoo/odoo:19.0");
+const zoe = {
+  owner: "0193-a", admin_email: "zoe@example.com", admin_name: "Zoé <b>", language: "fr_FR", timezone: "Africa/Casablanca",
+  company: "L’Épicerie d'Aïcha", country: "MA", currency: "MAD", address: "http://acme.localhost:8080",
+  password_hash: `$pbkdf2-sha512$600000$${"A".repeat(22)}$${"B".repeat(86)}`,
+};
+let a, b;
+
+// As src/odoo/personalise.rs fills it.
+function personalise(values) {
+  const sql = readFileSync(join(root, "src/odoo/personalise.sql"), "utf8");
+  return Object.entries(values).reduce(
+    (text, [name, value]) =>
+      text.replaceAll(`{${name}}`, `pg_catalog.convert_from(pg_catalog.decode('${Buffer.from(value).toString("hex")}', 'hex'), 'UTF8')`),
+    sql,
+  );
+}
+
+before(async () => {
+  await bench.makeTemplate({ language: "fr_FR", modules: "" });
+  [a, b] = await Promise.all([bench.start("a"), bench.start("b")]);
+}, { timeout: 300_000 });
+
+after(() => bench.clear());
+
+test("a template has its attachments and its first pages' assets in the database", () => {
+  const count = (where) => Number(bench.sql(a.database, `SELECT count(*) FROM ir_attachment WHERE ${where}`));
+  assert.equal(count("store_fname IS NOT NULL"), 0);
+  assert.ok(count("url LIKE '/web/assets/%web.assets_web.min.js'") > 0);
+  assert.equal(bench.sql(a.database, "SELECT value FROM ir_config_parameter WHERE key = 'ir_attachment.location'"), "db");
+});
+
+test("an instance opens no database but its own, and could not", () => {
+  const places = bench.sql("postgres", `SELECT DISTINCT datname FROM pg_stat_activity WHERE usename = '${a.role}'`);
+  assert.equal(places, a.database);
+  for (const other of ["postgres", "template1", b.database]) {
+    assert.match(bench.refusal(a, other), /permission denied for database|not currently accepting/);
+  }
+});
+
+test("the database manager is not there", async () => {
+  for (const path of ["selector", "manager"]) assert.equal((await fetch(`${a.url}/web/database/${path}`)).status, 404);
+  for (const path of ["create", "drop", "backup", "duplicate", "restore", "change_password"]) {
+    const body = new URLSearchParams({ master_pwd: "admin", name: a.database, lang: "en_US", password: "x" });
+    assert.equal((await fetch(`${a.url}/web/database/${path}`, { method: "POST", body })).status, 404, path);
+  }
+  assert.equal((await bench.rpc(a, "/web/database/list", {})).error.data.name, "odoo.exceptions.AccessDenied");
+  const dump = await bench.rpc(a, "/jsonrpc", { service: "db", method: "dump", args: ["admin", a.database, "zip"] });
+  assert.equal(dump.error.data.name, "odoo.exceptions.AccessDenied");
+});
+
+test("personalising a running spare shows at once, and once only", async () => {
+  // Fills the caches that must be dropped.
+  await fetch(`${a.url}/web/login`);
+  bench.sqlAs(a, personalise(zoe));
+  const secret = bench.sql(a.database, "SELECT value FROM ir_config_parameter WHERE key = 'database.secret'");
+  bench.sqlAs(a, personalise(zoe));
+  assert.equal(bench.sql(a.database, "SELECT value FROM ir_config_parameter WHERE key = 'database.secret'"), secret);
+  assert.notEqual(bench.sql(b.database, "SELECT value FROM ir_config_parameter WHERE key = 'database.secret'"), secret);
+  assert.throws(() => bench.sqlAs(a, personalise({ ...zoe, owner: "0193-b" })), /belongs to/);
+
+  const answer = await bench.login(a, bench.ticket(a, zoe.admin_email));
+  assert.equal(answer.status, 303);
+  assert.equal(new URL(answer.headers.get("location"), a.url).pathname, "/odoo");
+  const info = await bench.sessionInfo(a, answer);
+  assert.equal(info.username, zoe.admin_email);
+  assert.equal(info.name, zoe.admin_name);
+  assert.equal(info.is_admin, true);
+  assert.equal(info.user_context.lang, "fr_FR");
+  assert.equal(info.user_context.tz, "Africa/Casablanca");
+  assert.equal(Object.values(info.user_companies.allowed_companies)[0].name, zoe.company);
+  assert.equal(info["web.base.url"], zoe.address);
+});
+
+test("a ticket works once, even when it comes twice at the same moment", async () => {
+  const ticket = bench.ticket(a, zoe.admin_email);
+  const twice = await Promise.all([bench.login(a, ticket), bench.login(a, ticket)]);
+  assert.deepEqual(twice.map((answer) => answer.status).sort(), [303, 403]);
+  const again = await bench.login(a, ticket, { "Accept-Language": "fr" });
+  assert.equal(again.status, 403);
+});
+
+test("a refusal is a page in the reader's language with a way back", async () => {
+  const ticket = bench.ticket(a, "nobody@example.com", { lang: "ar" });
+  const page = await (await bench.login(a, ticket)).text();
+  assert.match(page, /<html lang="ar" dir="rtl">/);
+  assert.match(page, /href="http:\/\/portal\.localhost:8080"/);
+  assert.ok(!page.includes(ticket));
+});
+
+test("nothing but a fresh ticket of the portal for this very instance opens it", async () => {
+  const now = Math.floor(Date.now() / 1000);
+  const refused = {
+    "another instance's": bench.ticket(b, zoe.admin_email),
+    "an expired one": bench.ticket(a, zoe.admin_email, { exp: now - 1 }),
+    "one that lives too long": bench.ticket(a, zoe.admin_email, { exp: now + 3600 }),
+    "one signed by somebody else": bench.ticket(a, zoe.admin_email, {}, "stranger"),
+    "one for the system's user": bench.ticket(a, "__system__"),
+    "one for a user who is not internal": bench.ticket(a, "portaltemplate"),
+    "one without a random id": bench.ticket(a, zoe.admin_email, { jti: "" }),
+    "one with an expiry that is no number": bench.ticket(a, zoe.admin_email, { exp: String(now + 30) }),
+    "half a one": bench.ticket(a, zoe.admin_email).split(".")[0],
+    nothing: "",
+    noise: "é".repeat(5000),
+  };
+  for (const [what, ticket] of Object.entries(refused)) assert.equal((await bench.login(a, ticket)).status, 403, what);
+  assert.equal((await fetch(`${a.url}/sayoo/login?token=${bench.ticket(a, zoe.admin_email)}`)).status, 405);
+});
+
+test("the live bus carries a message to its own instance and to no other", async () => {
+  const ears = await Promise.all([a, b].map((instance) => listen(instance.url, "sayoo_test")));
+  const say = (instance, text) => bench.sqlAs(instance, `
+    INSERT INTO bus_bus (channel, message, create_date)
+    VALUES ('["${instance.database}","sayoo_test"]', '{"type": "${text}", "payload": {}}', now() AT TIME ZONE 'UTC');
+    SELECT pg_notify('imbus', '[["${instance.database}","sayoo_test"]]');`);
+  say(a, "to a");
+  assert.equal(await ears[0].next(), "to a");
+  say(b, "to b");
+  assert.equal(await ears[1].next(), "to b", "and what was said to a never came");
+  for (const ear of ears) ear.close();
+});
+
+test("a session outlives its container", async () => {
+  const cookie = bench.cookie(await bench.login(a, bench.ticket(a, zoe.admin_email)));
+  await bench.replace(a);
+  const info = await bench.sessionInfo(a, cookie);
+  assert.equal(info.username, zoe.admin_email);
+});
+
+test("a container waits for its database, is healthy, and can write nowhere", async () => {
+  const c = await bench.start("c", { databaseAfter: 1500 });
+  assert.equal((await fetch(`${c.url}/web/login`)).status, 200);
+  assert.equal(bench.inside(c, "/opt/sayoo/bin/health").status, 0);
+  assert.notEqual(bench.inside(c, "touch", "/opt/sayoo/x").status, 0);
+  assert.match(bench.inside(c, "id", "-u").stdout, /^10001/);
+  assert.ok(!bench.inspect(c).includes(c.password), "the password is in a file, not in what Docker tells");
+});
