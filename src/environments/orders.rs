@@ -2,11 +2,13 @@
 
 use anyhow::Context;
 use serde_json::json;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{By, history, names, quota, store};
 use crate::audit;
-use crate::base::ids::{EnvironmentId, PlanVersionId, ProjectId};
+use crate::base::ids::{AccountId, EnvironmentId, PlanVersionId, ProjectId};
+use crate::base::money::Currency;
 use crate::base::names::Subdomain;
 use crate::db;
 use crate::plans;
@@ -35,6 +37,23 @@ pub struct Order {
     pub timezone: String,
     /// Technical names of Odoo modules, sorted.
     pub apps: Vec<String>,
+}
+
+/// What an order begins with: the organisation's name, country and currency.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// The organisation's name.
+    pub name: String,
+    /// ISO 3166 code.
+    pub country: String,
+    /// What it pays in.
+    pub currency: Currency,
+}
+
+/// Returns what an account's orders begin with.
+pub async fn terms(db: &mut PgConnection, account: AccountId) -> anyhow::Result<Terms> {
+    let terms = store::terms(db, account).await.context("read the account's terms")?;
+    terms.context("the account of a member exists")
 }
 
 /// Why an order was not placed.

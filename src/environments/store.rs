@@ -6,7 +6,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::orders::Order;
+use super::orders::{Order, Terms};
 use super::{Environment, Kind, Suspension, Wanted};
 use crate::base::ids::{AccountId, EnvironmentId, PlanVersionId, ProjectId, UserId};
 use crate::base::names::Subdomain;
@@ -199,6 +199,15 @@ pub async fn lock_standing(db: &mut PgConnection, account: AccountId, user: User
         admin: (row.email, row.name),
         is_verified: row.verified_at.is_some(),
     }))
+}
+
+/// The account's name, country and currency.
+pub async fn terms(db: &mut PgConnection, account: AccountId) -> anyhow::Result<Option<Terms>> {
+    let row = sqlx::query!("SELECT name, country, currency FROM accounts WHERE id = $1", account as AccountId)
+        .fetch_optional(db)
+        .await
+        .map_err(StoreError::from)?;
+    row.map(|row| Ok(Terms { name: row.name, country: row.country, currency: row.currency.parse()? })).transpose()
 }
 
 /// The environment that was ordered with this key before, if any.

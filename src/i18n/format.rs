@@ -3,6 +3,7 @@
 use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 use icu::calendar::{Date, Gregorian};
+use icu::collator::{Collator, CollatorBorrowed};
 use icu::datetime::FixedCalendarDateTimeFormatter;
 use icu::datetime::fieldsets::{E, MD, T, YMD};
 use icu::datetime::input::{DateTime as IcuDateTime, Time};
@@ -23,6 +24,7 @@ struct Tools {
     weekday: Formatter<E>,
     time: Formatter<T>,
     number: DecimalFormatter,
+    order: CollatorBorrowed<'static>,
 }
 
 impl Tools {
@@ -41,6 +43,7 @@ impl Tools {
                 day: Formatter::try_new((&icu).into(), MD::medium())?,
                 weekday: Formatter::try_new((&icu).into(), E::long())?,
                 time: Formatter::try_new((&icu).into(), T::hm())?,
+                order: Collator::try_new((&icu).into(), icu::collator::options::CollatorOptions::default())?,
                 number: DecimalFormatter::try_new(
                     (&icu).into(),
                     icu::decimal::options::DecimalFormatterOptions::default(),
@@ -76,6 +79,12 @@ impl Formats {
     #[must_use]
     pub fn new(locale: Locale, zone: &str) -> Self {
         Self { locale, zone: zone.parse().unwrap_or(Tz::UTC) }
+    }
+
+    /// The zone that instants are written in.
+    #[must_use]
+    pub fn zone(self) -> Tz {
+        self.zone
     }
 
     fn tools<R>(self, write: impl FnOnce(&Tools) -> R) -> R {
@@ -235,6 +244,11 @@ impl Formats {
             _ => ("units-days", seconds / 86_400),
         };
         Texts::new(self.locale).with(key, &[("count", count.into())])
+    }
+
+    /// Sorts things by their names as the language's dictionaries do.
+    pub fn sort_by_name<T>(self, things: &mut [T], name: impl Fn(&T) -> &String) {
+        self.tools(|tools| things.sort_by(|a, b| tools.order.compare(name(a), name(b))));
     }
 
     /// A short length of time with tenths, for steps: `0.8 s`.

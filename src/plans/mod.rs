@@ -1,6 +1,7 @@
 //! The catalogue: plans, their versions, prices and included usage. A published version never changes.
 
 pub mod catalogue;
+pub mod cost;
 mod seed;
 mod store;
 

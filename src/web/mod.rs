@@ -12,6 +12,7 @@ pub mod form;
 pub mod graph;
 pub mod keys;
 pub mod layout;
+pub mod live;
 pub mod pages;
 pub mod routes;
 pub mod security;
@@ -27,16 +28,18 @@ use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
 pub use keys::Keys;
+pub use live::Live;
 
 use crate::portal::Portal;
 use error::PageError;
 
 /// Serves until `stop`, then lets running requests end.
 pub async fn serve(portal: Portal, keys: Keys, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+    let live = Data::new(Live::start(portal.db.clone(), stop.clone()));
     let (portal, keys) = (Data::new(portal), Data::new(keys));
     let server = HttpServer::new(move || {
-        let (portal, keys) = (portal.clone(), keys.clone());
-        App::new().configure(|cfg| configure(cfg, portal, keys)).wrap(from_fn(around::around)).wrap(Compress::default())
+        let (portal, keys, live) = (portal.clone(), keys.clone(), live.clone());
+        App::new().configure(|cfg| configure(cfg, portal, keys, live)).wrap(from_fn(around::around)).wrap(Compress::default())
     })
     .client_request_timeout(Duration::from_secs(10))
     .keep_alive(Duration::from_secs(75))
@@ -55,9 +58,9 @@ pub async fn serve(portal: Portal, keys: Keys, listener: TcpListener, stop: Canc
 }
 
 /// Registers the shared state and every route.
-pub fn configure(cfg: &mut ServiceConfig, portal: Data<Portal>, keys: Data<Keys>) {
+pub fn configure(cfg: &mut ServiceConfig, portal: Data<Portal>, keys: Data<Keys>, live: Data<Live>) {
     let mode = portal.public.mode;
-    cfg.app_data(portal).app_data(keys);
+    cfg.app_data(portal).app_data(keys).app_data(live);
     routes::routes(cfg, mode);
     cfg.default_service(actix_web::web::to(|| async { Err::<actix_web::HttpResponse, _>(PageError::NotFound) }));
 }

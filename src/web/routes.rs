@@ -4,7 +4,7 @@ use actix_web::web::ServiceConfig;
 use actix_web::{Route, guard, web};
 
 use super::assets;
-use super::pages::{dev, health, home, preferences, pricing};
+use super::pages::{dev, health, home, instances, preferences, pricing};
 use crate::config::Mode;
 
 /// Who may use a route.
@@ -60,6 +60,26 @@ table! {
     Get  "/health"                         Anyone       health::get;
     Post "/preferences"                    Anyone       preferences::post;
     Get  "/pricing"                        Anyone       pricing::get;
+    Get  "/instances"                      Member       instances::list::get;
+    Get  "/instances/new"                  Member       instances::order::plan::get;
+    Post "/instances/new"                  Member       instances::order::apps::post;
+    Get  "/instances/new/details"          Member       instances::order::details::get;
+    Get  "/instances/new/apps"             Member       instances::order::apps::get;
+    Get  "/instances/check-name"           Member       instances::check_name::get;
+    Get  "/instances/{id}"                 Member       instances::show::get;
+    Get  "/instances/{id}/events"          Member       instances::events::get;
+    Post "/instances/{id}/open"            Member       instances::open::post;
+    Post "/instances/{id}/start"           Member       instances::steer::start;
+    Post "/instances/{id}/stop"            Member       instances::steer::stop;
+    Post "/instances/{id}/restart"         Member       instances::steer::restart;
+    Get  "/instances/{id}/rename"          Member       instances::rename::get;
+    Post "/instances/{id}/rename"          Member       instances::rename::post;
+    Get  "/instances/{id}/delete"          Member       instances::delete::get;
+    Post "/instances/{id}/delete"          Member       instances::delete::post;
+    Post "/instances/{id}/undo-delete"     Member       instances::delete::undo;
+    Get  "/instances/{id}/logs"            Member       instances::logs::get;
+    Get  "/instances/{id}/logs/stream"     Member       instances::logs::stream;
+    Get  "/instances/{id}/usage"           Member       instances::usage::get;
     Get  "/dev/gallery"                    Development  dev::gallery::get;
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::base::ids::EnvironmentId;
+
 /// The front page.
 #[must_use]
 pub fn home() -> String {
@@ -162,6 +164,116 @@ pub fn account_keep() -> String {
 #[must_use]
 pub fn instances() -> String {
     "/instances".to_owned()
+}
+
+/// A page of the list that is left of a search.
+#[must_use]
+pub fn instances_page(words: &str, state: &str, number: usize) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("q", words).append_pair("state", state).append_pair("page", &number.to_string());
+    format!("/instances?{}", query.finish())
+}
+
+/// Order an instance: the plan, and where the order is sent (POST).
+#[must_use]
+pub fn order() -> String {
+    "/instances/new".to_owned()
+}
+
+/// Order an instance, with a plan already chosen.
+#[must_use]
+pub fn order_with_plan(code: &str) -> String {
+    format!("/instances/new?plan={}", encoded(code))
+}
+
+/// Order an instance: name, address, company. `query` holds what was given before.
+#[must_use]
+pub fn order_details(query: &str) -> String {
+    if query.is_empty() { "/instances/new/details".to_owned() } else { format!("/instances/new/details?{query}") }
+}
+
+/// Order an instance: applications, and the price.
+#[must_use]
+pub fn order_apps() -> String {
+    "/instances/new/apps".to_owned()
+}
+
+/// Says whether a name is free.
+#[must_use]
+pub fn check_name() -> String {
+    "/instances/check-name".to_owned()
+}
+
+/// One instance.
+#[must_use]
+pub fn instance(id: EnvironmentId) -> String {
+    format!("/instances/{id}")
+}
+
+/// Tells an open page that its instance changed since `version`.
+#[must_use]
+pub fn instance_events(id: EnvironmentId, version: &str) -> String {
+    format!("/instances/{id}/events?since={}", encoded(version))
+}
+
+/// Opens Odoo (POST).
+#[must_use]
+pub fn open_instance(id: EnvironmentId) -> String {
+    format!("/instances/{id}/open")
+}
+
+/// Starts an instance (POST).
+#[must_use]
+pub fn start_instance(id: EnvironmentId) -> String {
+    format!("/instances/{id}/start")
+}
+
+/// Stops an instance (POST).
+#[must_use]
+pub fn stop_instance(id: EnvironmentId) -> String {
+    format!("/instances/{id}/stop")
+}
+
+/// Restarts an instance (POST).
+#[must_use]
+pub fn restart_instance(id: EnvironmentId) -> String {
+    format!("/instances/{id}/restart")
+}
+
+/// Gives an instance another name or address.
+#[must_use]
+pub fn rename_instance(id: EnvironmentId) -> String {
+    format!("/instances/{id}/rename")
+}
+
+/// Deletes an instance.
+#[must_use]
+pub fn delete_instance(id: EnvironmentId) -> String {
+    format!("/instances/{id}/delete")
+}
+
+/// Takes a deletion back (POST).
+#[must_use]
+pub fn undo_delete_instance(id: EnvironmentId) -> String {
+    format!("/instances/{id}/undo-delete")
+}
+
+/// An instance's log.
+#[must_use]
+pub fn instance_logs(id: EnvironmentId) -> String {
+    format!("/instances/{id}/logs")
+}
+
+/// The new lines of an instance's log, behind line `after`.
+#[must_use]
+pub fn instance_log_stream(id: EnvironmentId, after: i64) -> String {
+    format!("/instances/{id}/logs/stream?after={after}")
+}
+
+/// An instance's graphs, over `period` (`1h`, `24h`, `7d`, `30d`; empty for the usual one).
+#[must_use]
+pub fn instance_usage(id: EnvironmentId, period: &str) -> String {
+    if period.is_empty() { format!("/instances/{id}/usage") } else { format!("/instances/{id}/usage?period={period}") }
 }
 
 /// Chooses a language, then comes back (POST; GET shows the choice without JavaScript).

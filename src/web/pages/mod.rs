@@ -5,5 +5,6 @@ pub mod auth;
 pub mod dev;
 pub mod health;
 pub mod home;
+pub mod instances;
 pub mod preferences;
 pub mod pricing;

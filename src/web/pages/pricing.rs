@@ -91,7 +91,7 @@ impl PlanCard {
     fn new(layout: &Layout, formats: Formats, offer: &Offer) -> Self {
         let plan = &offer.plan;
         let href = if layout.person.is_some() {
-            format!("{}/new?plan={}", urls::instances(), urls::encoded(&plan.code))
+            urls::order_with_plan(&plan.code)
         } else {
             urls::sign_up()
         };
@@ -107,7 +107,8 @@ impl PlanCard {
     }
 }
 
-fn features(layout: &Layout, formats: Formats, resources: &Resources) -> Vec<String> {
+/// Returns what a plan gives, one line each.
+pub fn features(layout: &Layout, formats: Formats, resources: &Resources) -> Vec<String> {
     let size = |mb: i32| formats.mebibytes(mb.unsigned_abs());
     let backups = resources.daily_backups + resources.weekly_backups + resources.monthly_backups;
     vec![

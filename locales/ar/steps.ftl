@@ -1,0 +1,56 @@
+# حالة النسخة، خطوات إنشائها، ما حدث لها ولماذا.
+state-being-made = قيد الإنشاء
+state-starting = قيد التشغيل
+state-running = تعمل
+state-stopping = قيد الإيقاف
+state-stopped = متوقفة
+state-suspended = معلقة
+state-failing = معطلة
+state-deleting = قيد الحذف
+state-deleted = محذوفة
+sentence-being-made = جارٍ إنشاء Odoo الخاص بك. المدة المعتادة: { $usual }.
+sentence-starting = جارٍ التشغيل. يستغرق عادةً ثانيتين.
+sentence-running = تعمل منذ { $when }.
+sentence-stopping = جارٍ الإيقاف. كل ما فيها محفوظ.
+sentence-stopped = متوقفة منذ { $when }. كل ما فيها محفوظ.
+sentence-suspended = علّقتها { $company }: { $reason }
+sentence-failing = معطلة منذ { $when }. { $reason }
+sentence-deletion-asked = ستُحذف: { $when }.
+sentence-being-deleted = جارٍ الحذف.
+sentence-deleted = محذوفة.
+
+step-queued = استلام الطلب
+step-template = تجهيز هذه التطبيقات لأول مرة
+step-database = إنشاء قاعدة البيانات
+step-container = تشغيل Odoo
+step-settings = إدخال شركتك ولغتك
+step-address = ربط العنوان
+step-ready = جاهز للدخول
+step-expected = المرة الأولى تستغرق نحو { $time }؛ بعدها تكفي ثوانٍ.
+
+event-ordered = تم الطلب
+event-started = تم التشغيل
+event-stopped = تم الإيقاف
+event-restarted = أُعيد التشغيل
+event-renamed = تغيّر الاسم
+event-moved = تغيّر العنوان من { $from } إلى { $to }
+event-suspended = تم التعليق
+event-resumed = رُفع التعليق
+event-deletion-asked = طُلب الحذف
+event-deletion-undone = تم التراجع عن الحذف
+event-deleted = تم الحذف
+event-failing = تعطلت
+event-recovered = عادت إلى العمل
+event-start-asked = طُلب التشغيل
+event-stop-asked = طُلب الإيقاف
+event-restart-asked = طُلبت إعادة التشغيل
+event-because = { $what }: { $reason }
+
+reason-unknown = حدث خلل من جهتنا.
+reason-image-unhealthy = بدأ Odoo لكنه لم يستجب في الوقت المناسب.
+reason-no-room = لا مكان شاغر على أجهزتنا في هذه اللحظة.
+reason-engine-away = أجهزتنا لا تستجيب في هذه اللحظة.
+reason-database-away = خادم قواعد البيانات لا يستجيب في هذه اللحظة.
+reason-disk-full = أحد أقراصنا ممتلئ.
+reason-template-failed = تعذر تجهيز التطبيقات المختارة.
+reason-crashing = يتوقف Odoo بعد كل تشغيل بقليل.

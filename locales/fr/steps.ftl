@@ -1,0 +1,56 @@
+# L’état d’une instance, les étapes de sa création, ce qui lui est arrivé et pourquoi.
+state-being-made = En création
+state-starting = Démarrage
+state-running = En marche
+state-stopping = Arrêt en cours
+state-stopped = Arrêtée
+state-suspended = Suspendue
+state-failing = En panne
+state-deleting = En suppression
+state-deleted = Supprimée
+sentence-being-made = Votre Odoo est en cours de création. Il faut d’habitude { $usual }.
+sentence-starting = Démarrage en cours. Il faut d’habitude 2 secondes.
+sentence-running = En marche depuis { $when }.
+sentence-stopping = Arrêt en cours. Tout son contenu est conservé.
+sentence-stopped = Arrêtée depuis { $when }. Tout son contenu est conservé.
+sentence-suspended = Suspendue par { $company } : { $reason }
+sentence-failing = En panne depuis { $when }. { $reason }
+sentence-deletion-asked = Sera supprimée : { $when }.
+sentence-being-deleted = Suppression en cours.
+sentence-deleted = Supprimée.
+
+step-queued = Commande reçue
+step-template = Première préparation de ce choix d’applications
+step-database = Création de la base de données
+step-container = Démarrage d’Odoo
+step-settings = Saisie de votre société et de votre langue
+step-address = Raccordement de l’adresse
+step-ready = Prêt pour la connexion
+step-expected = La première fois prend environ { $time } ; ensuite, quelques secondes suffisent.
+
+event-ordered = Commandée
+event-started = Démarrée
+event-stopped = Arrêtée
+event-restarted = Redémarrée
+event-renamed = Renommée
+event-moved = Adresse changée de { $from } à { $to }
+event-suspended = Suspendue
+event-resumed = Suspension levée
+event-deletion-asked = Suppression demandée
+event-deletion-undone = Suppression annulée
+event-deleted = Supprimée
+event-failing = Tombée en panne
+event-recovered = Fonctionne à nouveau
+event-start-asked = Démarrage demandé
+event-stop-asked = Arrêt demandé
+event-restart-asked = Redémarrage demandé
+event-because = { $what } : { $reason }
+
+reason-unknown = Un problème est survenu de notre côté.
+reason-image-unhealthy = Odoo a démarré mais n’a pas répondu à temps.
+reason-no-room = Il n’y a pas de place libre sur nos machines en ce moment.
+reason-engine-away = Nos machines ne répondent pas en ce moment.
+reason-database-away = Le serveur de bases de données ne répond pas en ce moment.
+reason-disk-full = Un de nos disques est plein.
+reason-template-failed = Les applications choisies n’ont pas pu être préparées.
+reason-crashing = Odoo s’arrête à nouveau peu après chaque démarrage.
