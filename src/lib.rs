@@ -28,4 +28,5 @@ pub mod tenant_db;
 pub mod cli;
 pub mod jobs;
 pub mod proxy;
+pub mod reconcile;
 pub mod web;

@@ -1,14 +1,21 @@
 //! The command line: one binary, one subcommand for each role and each administrative task.
 
+pub mod all;
 mod probe;
 pub mod proxy;
+pub mod reconcile;
+pub mod setup;
 pub mod stop;
+pub mod wait_ready;
 pub mod web;
+pub mod worker;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use tokio_util::sync::CancellationToken;
 
+use crate::base::ids::EnvironmentId;
 use crate::config::Config;
 use crate::{db, telemetry};
 
@@ -32,10 +39,56 @@ enum Command {
     },
     /// Brings the control database's schema up to date.
     Migrate,
+    /// Registers this machine, the image and the first plans. Safe to run again.
+    Setup,
+    /// Says what is still being prepared, and ends when customers can be served.
+    WaitReady,
+    /// Runs web, worker and proxy, and starts again what dies.
+    All,
     /// Listens to the public: sends requests to instances and to the portal.
-    Proxy,
+    Proxy {
+        #[command(flatten)]
+        life: Life,
+    },
     /// Serves the pages.
-    Web,
+    Web {
+        #[command(flatten)]
+        life: Life,
+    },
+    /// Makes true what is wanted: databases, services, routes.
+    Worker {
+        #[command(flatten)]
+        life: Life,
+        /// Kills the process at one place: for tests.
+        #[arg(long, hide = true, env = "SAYOO_CRASH_AT")]
+        crash_at: Option<String>,
+    },
+    /// Prints what the worker sees of an environment and what it would do next.
+    Reconcile {
+        /// Changes nothing. There is no other way yet: the worker does the rest.
+        #[arg(long, required = true)]
+        dry_run: bool,
+        /// The environment.
+        id: EnvironmentId,
+    },
+}
+
+/// How long a process lives.
+#[derive(Debug, clap::Args)]
+struct Life {
+    /// Ends when standard input does: how `sayoo all` ends its processes.
+    #[arg(long, hide = true)]
+    with_parent: bool,
+}
+
+impl Life {
+    fn stop(&self) -> anyhow::Result<CancellationToken> {
+        let stop = stop::on_signals()?;
+        if self.with_parent {
+            all::stop_with_parent(&stop);
+        }
+        Ok(stop)
+    }
 }
 
 /// Runs the command that was given. Errors carry their causes; `main` prints them.
@@ -49,8 +102,15 @@ pub fn run() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match cli.command {
         Command::Probe { .. } => Ok(()),
-        Command::Proxy => runtime.block_on(async { proxy::run(&config, stop::on_signals()?).await }),
-        Command::Web => runtime.block_on(async { web::run(&config, stop::on_signals()?).await }),
+        Command::Setup => runtime.block_on(setup::run(&config)),
+        Command::WaitReady => runtime.block_on(wait_ready::run(&config)),
+        Command::All => runtime.block_on(async { all::run(cli.config.as_deref(), stop::on_signals()?).await }),
+        Command::Proxy { life } => runtime.block_on(async { proxy::run(&config, life.stop()?).await }),
+        Command::Web { life } => runtime.block_on(async { web::run(&config, life.stop()?).await }),
+        Command::Worker { life, crash_at } => {
+            runtime.block_on(async { worker::run(&config, crash_at, life.stop()?).await })
+        }
+        Command::Reconcile { id, .. } => runtime.block_on(reconcile::run(&config, id)),
         Command::Migrate => runtime.block_on(async { db::migrate(&db::pool(&config.database.owner_url, 2)?).await }),
     }
 }

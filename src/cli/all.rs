@@ -1,0 +1,84 @@
+//! `sayoo all`: the three processes in one tree. Starts them, starts again what dies, and ends them all together.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::process::{Child, Command};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// The processes, each a subcommand of this program.
+const ROLES: [&str; 3] = ["web", "worker", "proxy"];
+/// The shortest and the longest pause before a dead process is started again.
+const PAUSE_FROM: Duration = Duration::from_millis(250);
+const PAUSE_TO: Duration = Duration::from_secs(15);
+/// A process that lived this long did not die of its start: the next pause is short again.
+const HEALTHY_AFTER: Duration = Duration::from_secs(60);
+/// How long a process may take to end by itself.
+const END_WITHIN: Duration = Duration::from_secs(20);
+
+/// Runs all processes until `stop`.
+pub async fn run(config: Option<&Path>, stop: CancellationToken) -> anyhow::Result<()> {
+    let program = std::env::current_exe().context("find this program's own file")?;
+    let mut roles = JoinSet::new();
+    for role in ROLES {
+        let (program, config, stop) = (program.clone(), config.map(Path::to_owned), stop.clone());
+        roles.spawn(async move { keep(role, &program, config.as_deref(), &stop).await });
+    }
+    while let Some(ended) = roles.join_next().await {
+        ended.context("a supervisor panicked")?;
+    }
+    Ok(())
+}
+
+/// Keeps one process running until `stop`, then waits for its end.
+async fn keep(role: &str, program: &Path, config: Option<&Path>, stop: &CancellationToken) {
+    let mut pause = PAUSE_FROM;
+    while !stop.is_cancelled() {
+        let began = Instant::now();
+        match start(role, program, config) {
+            Ok(mut child) => tokio::select! {
+                status = child.wait() => tracing::error!(role, ?status, "a process died and is started again"),
+                () = stop.cancelled() => return end(role, child).await,
+            },
+            Err(error) => tracing::error!(role, %error, "a process does not start"),
+        }
+        pause = if began.elapsed() > HEALTHY_AFTER { PAUSE_FROM } else { (pause * 2).min(PAUSE_TO) };
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+fn start(role: &str, program: &Path, config: Option<&Path>) -> std::io::Result<Child> {
+    let mut command = Command::new(program);
+    if let Some(config) = config {
+        command.arg("--config").arg(config);
+    }
+    // The pipe is never written to: its end tells the process that this one is gone, however it ended.
+    command.arg(role).arg("--with-parent").stdin(Stdio::piped()).kill_on_drop(true).spawn()
+}
+
+async fn end(role: &str, mut child: Child) {
+    drop(child.stdin.take());
+    if timeout(END_WITHIN, child.wait()).await.is_err() {
+        tracing::warn!(role, "a process did not end by itself and is killed");
+        let _ = child.kill().await;
+    }
+}
+
+/// Cancels `stop` when the process that started this one is gone.
+pub fn stop_with_parent(stop: &CancellationToken) {
+    let stop = stop.clone();
+    // A thread of its own, because reading standard input cannot be interrupted.
+    std::thread::spawn(move || {
+        let mut nothing = [0];
+        while matches!(std::io::stdin().read(&mut nothing), Ok(1..)) {}
+        stop.cancel();
+    });
+}

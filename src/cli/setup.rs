@@ -1,0 +1,45 @@
+//! `sayoo setup`: writes down what this installation is made of. Safe to run again, also while it is running.
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+
+use anyhow::Context;
+
+use crate::base::clock::Clock;
+use crate::base::seal::read_hex_key;
+use crate::config::Config;
+use crate::reconcile::setup;
+use crate::{db, plans};
+
+/// Registers the installation, its database server, its machines, the image and the first plans.
+pub async fn run(config: &Config) -> anyhow::Result<()> {
+    let now = Clock::System.now();
+    write_public_key(config).context("write the public half of the SSO key")?;
+    let pool = db::pool(&config.database.owner_url, 2)?;
+    let engine = super::worker::engine(config)?;
+    let nodes = engine.nodes().await.context("ask the engine for its machines")?;
+    anyhow::ensure!(!nodes.is_empty(), "the engine has no machine: is Docker in Swarm mode? (docker swarm init)");
+    let image = engine.image(&config.odoo.image).await.context("ask the engine for the instance image")?;
+    let image = image.with_context(|| format!("the engine has no image {}: run docker/odoo/build", config.odoo.image))?;
+    let mut tx = pool.begin().await.context("begin")?;
+    setup::register(&mut tx, config, &nodes, &image, now).await?;
+    plans::seed(&mut tx, now).await.context("make the first plans")?;
+    db::wake(&mut tx).await?;
+    tx.commit().await.context("commit")?;
+    println!("installation {} on {} machine(s), image {}", config.installation.name, nodes.len(), image.digest);
+    Ok(())
+}
+
+/// Instances check logins with the public half; only the web process has the other.
+fn write_public_key(config: &Config) -> anyhow::Result<()> {
+    let seed = read_hex_key(&config.web.sso_key_file)?;
+    let pair = Ed25519KeyPair::from_seed_unchecked(&seed).ok().context("the SSO key file holds no Ed25519 seed")?;
+    let text = hex::encode(pair.public_key().as_ref());
+    let path = &config.worker.sso_public_key_file;
+    if std::fs::read_to_string(path).is_ok_and(|there| there.trim() == text) {
+        return Ok(());
+    }
+    // Written beside and renamed, so that nobody reads half of it.
+    let fresh = path.with_extension("new");
+    std::fs::write(&fresh, text).with_context(|| format!("write {}", fresh.display()))?;
+    std::fs::rename(&fresh, path).with_context(|| format!("write {}", path.display()))
+}

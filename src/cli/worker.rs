@@ -1,0 +1,51 @@
+//! `sayoo worker`: makes true what is wanted. The one screen with everything that runs in a worker.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::db;
+use crate::engine::{Engine, Swarm};
+use crate::jobs::worker as jobs;
+use crate::mail::transport::Mailer;
+use crate::portal::Portal;
+use crate::reconcile::{self, Site, crash};
+use crate::tenant_db::{Postgres, TenantDb};
+
+/// Turns hold a connection for a few milliseconds at a time.
+const CONNECTIONS: u32 = 24;
+
+/// Runs the worker until `stop`.
+pub async fn run(config: &Config, crash_at: Option<String>, stop: CancellationToken) -> anyhow::Result<()> {
+    if let Some(place) = crash_at {
+        crash::arm(place);
+    }
+    let site = Arc::new(site(config)?);
+    let portal = Portal { db: site.db.clone(), clock: site.clock.clone(), public: Arc::clone(&site.public) };
+    let mailer = Mailer::new(&config.mail, &config.public, &site.db)?;
+    tracing::info!(installation = site.installation, "the worker works");
+    let mut tasks = JoinSet::new();
+    tasks.spawn(reconcile::run(Arc::clone(&site), stop.clone()));
+    tasks.spawn(jobs::run(portal, mailer, stop.clone()));
+    while let Some(ended) = tasks.join_next().await {
+        ended.context("a part of the worker panicked")?;
+        anyhow::ensure!(stop.is_cancelled(), "a part of the worker ended by itself");
+    }
+    Ok(())
+}
+
+/// Puts together what a worker reaches.
+pub fn site(config: &Config) -> anyhow::Result<Site> {
+    let db = db::pool(&config.database.worker_url, CONNECTIONS)?;
+    let tenants = TenantDb::Postgres(Postgres::new(&config.tenants.admin_url, &config.installation.name)?);
+    Site::new(config, db, engine(config)?, tenants)
+}
+
+/// Names the engine.
+pub fn engine(config: &Config) -> anyhow::Result<Engine> {
+    let address = config.worker.upstream_address.parse().context("[worker] upstream_address must be an IP address")?;
+    Ok(Engine::Swarm(Swarm::new(&config.worker.docker, &config.installation.name, address)?))
+}

@@ -1,0 +1,297 @@
+//! Takes one step for one environment. Every step may be repeated and may be cut off anywhere.
+
+use anyhow::Context;
+use chrono::TimeDelta;
+use serde_json::json;
+
+use crate::base::ids::{HostId, RuntimeId};
+use crate::base::secret::new_code;
+use crate::db;
+use crate::hosts;
+use crate::hosts::placement::{self, Need};
+use crate::reconcile::lease::{Fenced, Lease};
+use crate::reconcile::runtimes::store::NewRuntime;
+use crate::reconcile::runtimes::{self, Runtime, provide};
+use crate::reconcile::store::nudge;
+use crate::reconcile::{Site, crash, instance, pool, templates};
+
+use super::observe::{Sight, Upstream};
+use super::plan::{Closed, Step};
+use super::status::{self, Told};
+use super::store::{self, Environment, RouteRow};
+
+/// How long a freed name rests before another account can have it.
+const NAME_RESTS_FOR: TimeDelta = TimeDelta::days(30);
+
+/// Takes the step.
+pub async fn take(site: &Site, lease: &Lease, sight: &Sight, step: Step) -> anyhow::Result<()> {
+    // A worker that was held up must not act on what it saw long ago.
+    lease.hold(&site.db, &site.clock).await?;
+    let environment = &sight.environment;
+    match (step, &sight.runtime) {
+        (Step::OrderTemplate, _) => order_template(site, lease, environment).await,
+        (Step::Begin, _) => begin(site, lease, environment).await,
+        (Step::Close(page), _) => close(site, lease, environment, page).await,
+        (Step::Unroute, _) => {
+            let mut tx = lease.begin(&site.db).await?;
+            store::delete_routes(&mut tx, environment.id).await?;
+            Ok(tx.commit().await?)
+        }
+        (Step::Forget, runtime) => forget(site, lease, environment, runtime.as_ref()).await,
+        (_, None) => anyhow::bail!("{step:?} needs a runtime"),
+        (step, Some(runtime)) => with_runtime(site, lease, sight, runtime, step).await,
+    }
+}
+
+async fn with_runtime(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime, step: Step) -> anyhow::Result<()> {
+    let environment = &sight.environment;
+    match step {
+        Step::Place => place(site, lease, runtime).await,
+        Step::Renew => {
+            let mut tx = lease.begin(&site.db).await?;
+            runtimes::store::renew(&mut tx, runtime.id, environment.restarts).await?;
+            Ok(tx.commit().await?)
+        }
+        Step::Provide(missing) => {
+            provide::provide(site, runtime, missing).await?;
+            if environment.first_ready_at.is_none() {
+                let mut tx = lease.begin(&site.db).await?;
+                add_steps(site, &mut tx, environment, &["database.done", "settings.started"]).await?;
+                tx.commit().await?;
+            }
+            Ok(())
+        }
+        Step::Personalise => personalise(site, lease, environment, runtime).await,
+        Step::Open => {
+            let upstream = sight.upstream.context("opened without a container")?;
+            open(site, lease, environment, runtime, upstream).await
+        }
+        Step::RemoveService => provide::remove_service(site, runtime).await,
+        Step::Fence => {
+            site.tenants.fence(&runtime.role()?).await.context("lock the login role out")?;
+            Ok(())
+        }
+        Step::Release => {
+            let mut tx = lease.begin(&site.db).await?;
+            runtimes::store::set_stopped(&mut tx, runtime.id).await?;
+            Ok(tx.commit().await?)
+        }
+        Step::DropDatabase => provide::drop_database(site, runtime).await,
+        Step::OrderTemplate | Step::Begin | Step::Close(_) | Step::Unroute | Step::Forget => {
+            unreachable!("taken without a runtime")
+        }
+    }
+}
+
+async fn order_template(site: &Site, lease: &Lease, environment: &Environment) -> anyhow::Result<()> {
+    let now = site.clock.now();
+    let mut tx = lease.begin(&site.db).await?;
+    let key = super::template_key(&mut tx, environment).await?;
+    templates::store::order(&mut tx, &key, &new_code(20), now).await?;
+    let seconds = templates::store::expected_seconds(&mut tx).await?;
+    add_steps(site, &mut tx, environment, &["queued.done"]).await?;
+    store::add_event(&mut tx, environment.id, "step.template.started", &json!({ "seconds_expected": seconds }), now)
+        .await?;
+    db::wake(&mut tx).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Takes a spare, or else begins a runtime of its own, in one transaction.
+async fn begin(site: &Site, lease: &Lease, environment: &Environment) -> anyhow::Result<()> {
+    let now = site.clock.now();
+    crash::point("begin:before");
+    let mut tx = lease.begin(&site.db).await?;
+    let key = super::template_key(&mut tx, environment).await?;
+    let template = templates::store::find(&mut tx, &key).await?.context("the template has gone")?;
+    templates::store::set_used(&mut tx, template.id, now).await?;
+    let mut steps = vec!["queued.done"];
+    if store::has_event(&mut tx, environment.id, "step.template.started").await? {
+        steps.push("template.done");
+    }
+    if store::claim_spare(&mut tx, environment, template.id, now).await?.is_some() {
+        steps.extend(["database.started", "database.done", "container.started", "container.done", "settings.started"]);
+        nudge(&mut tx, pool::NAME, pool::SUBJECT, now + pool::REPLENISH_AFTER).await?;
+    } else {
+        let need = Need { cpu_millis: environment.cpu_millis, memory_mb: environment.memory_mb };
+        let host = match choose_host(&mut tx, need).await? {
+            Ok(host) => host,
+            Err(why) => return make_room(tx, why).await,
+        };
+        let id = RuntimeId::new(now);
+        let password = provide::new_password();
+        let new = NewRuntime {
+            id,
+            code: &new_code(20),
+            environment: Some(environment.id),
+            image: template.image,
+            template: template.id,
+            database_server: template.database_server,
+            host,
+            cpu_millis: environment.cpu_millis,
+            memory_mb: environment.memory_mb,
+            restarts: environment.restarts,
+            password_sealed: &provide::seal(&site.key, id, &password),
+            now,
+        };
+        runtimes::store::insert(&mut tx, &new).await?;
+        steps.extend(["database.started", "container.started"]);
+    }
+    add_steps(site, &mut tx, environment, &steps).await?;
+    set_closed(site, &mut tx, environment, Closed::Starting).await?;
+    say(site, &mut tx, environment, &Told { status: "preparing", reason: None }).await?;
+    crash::point("begin:middle");
+    tx.commit().await?;
+    crash::point("begin:after");
+    Ok(())
+}
+
+/// Gives up a spare for a customer, and fails so that the next turn finds the room.
+async fn make_room(mut tx: Fenced, why: hosts::NoRoom) -> anyhow::Result<()> {
+    if runtimes::store::give_up_a_spare(&mut tx).await? {
+        db::wake(&mut tx).await?;
+        tx.commit().await?;
+    }
+    Err(why.into())
+}
+
+async fn choose_host(tx: &mut Fenced, need: Need) -> anyhow::Result<Result<HostId, hosts::NoRoom>> {
+    let loads = hosts::store::lock_loads(tx).await?;
+    Ok(placement::place(&loads, need).map(|placement| placement.host))
+}
+
+async fn place(site: &Site, lease: &Lease, runtime: &Runtime) -> anyhow::Result<()> {
+    let mut tx = lease.begin(&site.db).await?;
+    let need = Need { cpu_millis: runtime.cpu_millis, memory_mb: runtime.memory_mb };
+    let host = match choose_host(&mut tx, need).await? {
+        Ok(host) => host,
+        Err(why) => return make_room(tx, why).await,
+    };
+    runtimes::store::place(&mut tx, runtime.id, host).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn personalise(site: &Site, lease: &Lease, environment: &Environment, runtime: &Runtime) -> anyhow::Result<()> {
+    let password = provide::password(site, runtime.id).await?;
+    let statements = instance::personal_statements(site, environment);
+    crash::point("personalise:before");
+    site.tenants
+        .run_as_tenant(&runtime.database()?, &runtime.role()?, &password, &statements)
+        .await
+        .context("make the database the customer's own")?;
+    crash::point("personalise:after");
+    let now = site.clock.now();
+    let mut tx = lease.begin(&site.db).await?;
+    runtimes::store::set_personalised(&mut tx, runtime.id, now).await?;
+    add_steps(site, &mut tx, environment, &["settings.done", "address.started"]).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn open(
+    site: &Site,
+    lease: &Lease,
+    environment: &Environment,
+    runtime: &Runtime,
+    upstream: Upstream,
+) -> anyhow::Result<()> {
+    if environment.first_ready_at.is_some() {
+        // The name may have changed since the database learned it.
+        let password = provide::password(site, runtime.id).await?;
+        let statements = instance::address_statements(site, environment);
+        site.tenants
+            .run_as_tenant(&runtime.database()?, &runtime.role()?, &password, &statements)
+            .await
+            .context("tell the database its address")?;
+    }
+    let now = site.clock.now();
+    let route = RouteRow {
+        hostname: site.public.instance_host(&environment.subdomain),
+        state: "serving".to_owned(),
+        upstreams: vec![upstream.address.to_string()],
+    };
+    let websockets: Vec<String> = upstream.websocket.iter().map(ToString::to_string).collect();
+    crash::point("open:before");
+    let mut tx = lease.begin(&site.db).await?;
+    store::set_route(&mut tx, environment, &route, &websockets, now).await?;
+    runtimes::store::set_ready(&mut tx, runtime.id).await?;
+    if environment.first_ready_at.is_none() {
+        add_steps(site, &mut tx, environment, &["container.done", "address.done", "ready.started", "ready.done"]).await?;
+    }
+    store::add_restarted(&mut tx, environment.id, now).await?;
+    say(site, &mut tx, environment, &Told { status: "running", reason: None }).await?;
+    crash::point("open:middle");
+    tx.commit().await?;
+    crash::point("open:after");
+    Ok(())
+}
+
+async fn close(site: &Site, lease: &Lease, environment: &Environment, page: Closed) -> anyhow::Result<()> {
+    crash::point("close:before");
+    let mut tx = lease.begin(&site.db).await?;
+    set_closed(site, &mut tx, environment, page).await?;
+    tx.commit().await?;
+    crash::point("close:after");
+    Ok(())
+}
+
+async fn set_closed(site: &Site, tx: &mut Fenced, environment: &Environment, page: Closed) -> anyhow::Result<()> {
+    let state = match page {
+        Closed::Starting => "starting",
+        Closed::Stopped => "stopped",
+        Closed::Suspended => "suspended",
+    };
+    let route = RouteRow {
+        hostname: site.public.instance_host(&environment.subdomain),
+        state: state.to_owned(),
+        upstreams: Vec::new(),
+    };
+    store::set_route(tx, environment, &route, &[], site.clock.now()).await?;
+    Ok(())
+}
+
+async fn forget(
+    site: &Site,
+    lease: &Lease,
+    environment: &Environment,
+    runtime: Option<&Runtime>,
+) -> anyhow::Result<()> {
+    if let Some(runtime) = runtime {
+        provide::drop_roles(site, runtime).await?;
+    }
+    let now = site.clock.now();
+    crash::point("forget:before");
+    let mut tx = lease.begin(&site.db).await?;
+    if let Some(runtime) = runtime {
+        runtimes::store::set_gone(&mut tx, runtime.id, now).await?;
+    }
+    store::free_name(&mut tx, environment.id, now, now + NAME_RESTS_FOR).await?;
+    say(site, &mut tx, environment, &Told { status: "deleted", reason: None }).await?;
+    tx.commit().await?;
+    crash::point("forget:after");
+    Ok(())
+}
+
+/// Tells people, when it is something else than what they were told before.
+pub async fn say(site: &Site, tx: &mut Fenced, environment: &Environment, told: &Told) -> anyhow::Result<()> {
+    let reason = told.reason_value();
+    if environment.status == told.status && environment.status_reason == reason {
+        return Ok(());
+    }
+    let now = site.clock.now();
+    let has_changed = store::set_status(tx, environment.id, told.status, reason.as_ref(), now).await?;
+    let event = status::event_of(&environment.status, told.status, environment.first_ready_at.is_some());
+    if let Some(event) = event.filter(|_| has_changed) {
+        let detail = told.reason.map_or_else(|| json!({}), |reason| json!({ "reason": reason }));
+        store::add_event(tx, environment.id, event, &detail, now).await?;
+    }
+    Ok(())
+}
+
+/// Adds steps of the creation to the history; after the first time that it was ready there are none.
+async fn add_steps(site: &Site, tx: &mut Fenced, environment: &Environment, steps: &[&str]) -> anyhow::Result<()> {
+    if environment.first_ready_at.is_some() {
+        return Ok(());
+    }
+    let kinds: Vec<String> = steps.iter().map(|step| format!("step.{step}")).collect();
+    store::add_steps(tx, environment.id, &kinds, site.clock.now()).await?;
+    Ok(())
+}

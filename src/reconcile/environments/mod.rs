@@ -1,0 +1,169 @@
+//! Keeps each environment as its customer wants it: running, stopped, suspended or deleted.
+
+pub mod act;
+pub mod observe;
+pub mod plan;
+pub mod status;
+pub mod store;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::TimeDelta;
+use sqlx::PgConnection;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::base::ids::EnvironmentId;
+use crate::db::StoreError;
+
+use super::driver::{Outcome, Task};
+use super::lease::Lease;
+use super::templates::{self, Key};
+use super::{Site, store as turns};
+use observe::Sight;
+use plan::{Awaited, Next, Wanted};
+use status::{Circumstances, Told};
+use store::Environment;
+
+/// After this long without an answer an environment is said to be failing.
+const HEALTHY_WITHIN: TimeDelta = TimeDelta::seconds(120);
+/// How often an environment that is as wanted is looked at all the same.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// How often a starting container is looked at. With many at once it is longer, so that looking costs about the same.
+const STARTING_EVERY: Duration = Duration::from_millis(25);
+/// The longest time between two looks at a starting container.
+const STARTING_AT_MOST: Duration = Duration::from_millis(400);
+
+/// The task.
+pub struct Environments {
+    site: Arc<Site>,
+    /// Who waited for a container, and when.
+    waiting: Mutex<HashMap<Uuid, Instant>>,
+}
+
+impl Environments {
+    /// Makes the task.
+    #[must_use]
+    pub fn new(site: Arc<Site>) -> Self {
+        Self { site, waiting: Mutex::default() }
+    }
+
+    /// Writes down what was seen and decided, and tells people what is news to them.
+    async fn report(&self, lease: &Lease, sight: &Sight, next: Next, told: Option<Told>) -> anyhow::Result<()> {
+        let environment = &sight.environment;
+        let told = told.filter(|told| environment.status != told.status || environment.status_reason != told.reason_value());
+        if next == Next::Settled && told.is_none() && lease.unsettled_at.is_none() {
+            return Ok(());
+        }
+        let is_news = told.is_some() || matches!(next, Next::Wait(Awaited::Sight | Awaited::LostDatabase)) || next == Next::Settled;
+        if !is_news {
+            return Ok(());
+        }
+        let mut tx = lease.begin(&self.site.db).await?;
+        if let Some(told) = &told {
+            act::say(&self.site, &mut tx, environment, told).await?;
+        }
+        let seen = serde_json::json!({ "seen": format!("{:?}", sight.world), "next": format!("{next:?}") });
+        turns::report(&mut tx, lease, &seen).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Tells people why a step failed, when it is something they can make sense of.
+    async fn tell_failure(&self, lease: &Lease, sight: &Sight, error: &anyhow::Error) -> anyhow::Result<()> {
+        let Some(reason) = status::reason_of(error) else { return Ok(()) };
+        let environment = &sight.environment;
+        let is_overdue = self.site.clock.now() - lease.unsettled_since() > HEALTHY_WITHIN;
+        let status = match environment.status.as_str() {
+            "ordered" | "preparing" if !is_overdue => "preparing",
+            "starting" if !is_overdue => "starting",
+            "stopping" => "stopping",
+            "deleting" => "deleting",
+            "running" => return Ok(()),
+            _ if sight.wanted(&self.site.clock) == Wanted::Running => "failing",
+            _ => return Ok(()),
+        };
+        let mut tx = lease.begin(&self.site.db).await?;
+        act::say(&self.site, &mut tx, environment, &Told { status, reason: Some(reason) }).await?;
+        Ok(tx.commit().await?)
+    }
+
+    fn pause_of(&self, subject: Uuid, awaited: Awaited, is_overdue: bool) -> Outcome {
+        match awaited {
+            Awaited::Template => Outcome::Soon(Duration::from_millis(250)),
+            Awaited::FailedTemplate => Outcome::Later(Duration::from_secs(5)),
+            Awaited::Container if is_overdue => Outcome::Later(Duration::from_secs(3)),
+            Awaited::Container => {
+                let now = Instant::now();
+                let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                waiting.insert(subject, now);
+                waiting.retain(|_, at| now.duration_since(*at) < Duration::from_secs(2));
+                let count = u32::try_from(waiting.len()).unwrap_or(u32::MAX);
+                Outcome::Soon(STARTING_EVERY.saturating_mul(count).min(STARTING_AT_MOST))
+            }
+            Awaited::CrashingContainer => Outcome::Later(Duration::from_secs(2)),
+            Awaited::LostDatabase => Outcome::Later(Duration::from_secs(30)),
+            Awaited::Sight => Outcome::Later(Duration::from_secs(1)),
+        }
+    }
+}
+
+impl Task for Environments {
+    const NAME: &'static str = "environments";
+    const AT_ONCE: usize = 64;
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    async fn refresh(&self) -> Result<(), StoreError> {
+        let mut db = self.site.db.acquire().await.map_err(StoreError::from)?;
+        store::refresh(&mut db, self.site.clock.now()).await
+    }
+
+    async fn turn(&self, lease: &Lease) -> anyhow::Result<Outcome> {
+        let Some(sight) = look(&self.site, lease.subject).await? else { return Ok(Outcome::Over) };
+        if sight.world.is_forgotten {
+            return Ok(Outcome::Over);
+        }
+        let wanted = sight.wanted(&self.site.clock);
+        let next = plan::next(wanted, sight.world);
+        let is_overdue = self.site.clock.now() - lease.unsettled_since() > HEALTHY_WITHIN;
+        let circumstances =
+            Circumstances { is_overdue, troubles: &sight.troubles, status: &sight.environment.status };
+        self.report(lease, &sight, next, status::tell(wanted, sight.world, next, circumstances)).await?;
+        match next {
+            Next::Do(step) => {
+                tracing::debug!(environment = %sight.environment.id, ?step, "takes a step");
+                if let Err(error) = act::take(&self.site, lease, &sight, step).await {
+                    self.tell_failure(lease, &sight, &error).await?;
+                    return Err(error.context(format!("{step:?}")));
+                }
+                Ok(Outcome::Again)
+            }
+            Next::Wait(awaited) => Ok(self.pause_of(lease.subject, awaited, is_overdue)),
+            Next::Settled => {
+                let until_purge = sight
+                    .environment
+                    .purge_after
+                    .and_then(|at| (at - self.site.clock.now()).to_std().ok())
+                    .unwrap_or(LOOK_EVERY);
+                Ok(Outcome::Settled(LOOK_EVERY.min(until_purge)))
+            }
+        }
+    }
+}
+
+/// Looks at an environment; `None` when there is none.
+pub async fn look(site: &Site, subject: Uuid) -> anyhow::Result<Option<Sight>> {
+    let id: EnvironmentId = subject.to_string().parse()?;
+    let mut db = site.db.acquire().await.context("reach the control database")?;
+    let Some(environment) = store::find(&mut db, id).await? else { return Ok(None) };
+    drop(db);
+    Ok(Some(observe::at(site, environment).await?))
+}
+
+/// Returns which template an environment is cloned from.
+async fn template_key(db: &mut PgConnection, environment: &Environment) -> anyhow::Result<Key> {
+    let current = templates::store::current(db).await?.context("no image or database server is registered: run `sayoo setup`")?;
+    Ok(Key::new(&current, &environment.language, &environment.country, &environment.apps))
+}

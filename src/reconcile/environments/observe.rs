@@ -1,0 +1,177 @@
+//! Looks at everything about one environment and says it in the planner's words.
+
+use std::net::SocketAddr;
+
+use chrono::TimeDelta;
+
+use crate::base::clock::Clock;
+use crate::engine::{ContainerSeen, ContainerState};
+use crate::reconcile::runtimes::look::{self, Look, Trouble};
+use crate::reconcile::runtimes::{Runtime, Seen};
+use crate::reconcile::{Site, probe};
+
+use super::plan::{Closed, Container, Route, RuntimeWorld, Template, Wanted, World};
+use super::store::{self, Environment, RouteRow};
+
+/// How many ended containers, with none that answers, are a crash loop.
+const CRASHES: usize = 3;
+/// How long ago an end still counts.
+const CRASHES_WITHIN: TimeDelta = TimeDelta::minutes(10);
+
+/// Everything about an environment at one moment.
+pub struct Sight {
+    /// Its row.
+    pub environment: Environment,
+    /// Its runtime's row.
+    pub runtime: Option<Runtime>,
+    /// What the planner decides on.
+    pub world: World,
+    /// The container that would serve.
+    pub upstream: Option<Upstream>,
+    /// Whether its process runs.
+    pub is_booting: bool,
+    /// What could not be seen.
+    pub troubles: Vec<Trouble>,
+}
+
+/// Where a container is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    /// For HTTP.
+    pub address: SocketAddr,
+    /// For websockets, when Odoo has its own process for them.
+    pub websocket: Option<SocketAddr>,
+}
+
+impl Sight {
+    /// Returns what is wanted now.
+    pub fn wanted(&self, clock: &Clock) -> Wanted {
+        let environment = &self.environment;
+        match environment.wanted.as_str() {
+            "deleted" => Wanted::Deleted { is_purge_due: environment.purge_after.is_some_and(|at| at <= clock.now()) },
+            _ if environment.is_suspended => Wanted::Suspended,
+            "running" => Wanted::Running,
+            _ => Wanted::Stopped,
+        }
+    }
+}
+
+/// Looks.
+pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> {
+    let mut db = site.db.acquire().await?;
+    let routes = store::routes(&mut db, environment.id).await?;
+    let runtime = match environment.runtime {
+        Some(id) => crate::reconcile::runtimes::store::find(&mut db, id).await?,
+        None => None,
+    };
+    let template = match &runtime {
+        Some(_) => Template::Ready,
+        None => {
+            let key = super::template_key(&mut db, &environment).await?;
+            store::template_state(&mut db, &key).await?
+        }
+    };
+    drop(db);
+    let host = site.public.instance_host(&environment.subdomain);
+    let Some(runtime) = runtime else {
+        let route = route_of(&routes, &host, None);
+        let world = World { is_forgotten: environment.status == "deleted", template, runtime: None, route };
+        return Ok(Sight {
+            environment,
+            runtime: None,
+            world,
+            upstream: None,
+            is_booting: false,
+            troubles: Vec::new(),
+        });
+    };
+    let look = look::at(site, &runtime).await?;
+    let (container, upstream) = container_of(site, &look, &runtime, &routes, &host).await;
+    let world = World {
+        is_forgotten: environment.status == "deleted",
+        template,
+        runtime: Some(RuntimeWorld {
+            is_placed: runtime.host.is_some(),
+            is_outdated: runtime.restarts_done < environment.restarts,
+            is_personalised: runtime.personalised_at.is_some(),
+            database: look.database,
+            has_role: look.has_role,
+            service: look.service,
+            container,
+        }),
+        route: route_of(&routes, &host, upstream),
+    };
+    Ok(Sight {
+        environment,
+        world,
+        upstream,
+        is_booting: look.containers.iter().any(|seen| seen.state.is_alive() && seen.address.is_some()),
+        troubles: look.troubles,
+        runtime: Some(runtime),
+    })
+}
+
+/// Finds the container that would serve: the newest of the right generation that answers, else an older one that does.
+async fn container_of(
+    site: &Site,
+    look: &Look,
+    runtime: &Runtime,
+    routes: &[RouteRow],
+    host: &str,
+) -> (Seen<Container>, Option<Upstream>) {
+    if !look.saw_containers {
+        return (Seen::Unknown, None);
+    }
+    let generation = u64::try_from(runtime.service_generation).unwrap_or(0);
+    let mut is_there = false;
+    let mut old: Option<Upstream> = None;
+    for seen in &look.containers {
+        let Some(address) = seen.address.filter(|_| seen.state.is_alive()) else { continue };
+        let is_current = seen.generation == generation;
+        is_there |= is_current;
+        let upstream = Upstream { address, websocket: seen.websocket_address };
+        // A container that the public is sent to already is asked by the engine's own health check.
+        let is_trusted = seen.state == ContainerState::Running
+            && routes.iter().any(|route| route.hostname == host && serves(route, upstream));
+        if is_trusted || probe::is_ready(address, host).await {
+            if is_current {
+                return (Seen::Known(Container::Serves), Some(upstream));
+            }
+            old = old.or(Some(upstream));
+        }
+    }
+    if let Some(old) = old {
+        return (Seen::Known(Container::OldServes), Some(old));
+    }
+    let lately = site.clock.now() - CRASHES_WITHIN;
+    let has_crashed = |seen: &&ContainerSeen| {
+        seen.generation == generation
+            && seen.state == ContainerState::Exited
+            && seen.started_at.is_none_or(|started_at| started_at > lately)
+    };
+    let ended = look.containers.iter().filter(has_crashed).count();
+    let container = match (is_there, ended) {
+        (_, CRASHES..) => Container::Crashing,
+        (true, _) => Container::Starting,
+        (false, _) => Container::Missing,
+    };
+    (Seen::Known(container), None)
+}
+
+fn serves(route: &RouteRow, upstream: Upstream) -> bool {
+    route.state == "serving" && route.upstreams == [upstream.address.to_string()]
+}
+
+fn route_of(routes: &[RouteRow], host: &str, upstream: Option<Upstream>) -> Route {
+    match routes {
+        [] => Route::None,
+        [route] if route.hostname == host => match route.state.as_str() {
+            "serving" if upstream.is_some_and(|upstream| serves(route, upstream)) => Route::Serving,
+            "starting" => Route::Closed(Closed::Starting),
+            "stopped" => Route::Closed(Closed::Stopped),
+            "suspended" => Route::Closed(Closed::Suspended),
+            _ => Route::Stale,
+        },
+        _ => Route::Stale,
+    }
+}

@@ -1,0 +1,408 @@
+//! Environments, their routes and their history, as far as the worker reads and writes them.
+//!
+//! Customers' accounts do not limit anything here: the worker works for all of them.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::base::ids::{AccountId, EnvironmentId, RuntimeId, TemplateId};
+use crate::db::StoreError;
+use crate::reconcile::templates::Key;
+
+use super::plan::Template;
+
+/// An environment's row, with what belongs to it.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// Which one.
+    pub id: EnvironmentId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// What the customer wants.
+    pub wanted: String,
+    /// The restarts that were asked for.
+    pub restarts: i64,
+    /// Whether staff closed it or its whole account.
+    pub is_suspended: bool,
+    /// When a deletion can no longer be undone.
+    pub purge_after: Option<DateTime<Utc>>,
+    /// The name it is reached by; empty once it is deleted.
+    pub subdomain: String,
+    /// Its plan's thousandths of a core.
+    pub cpu_millis: i32,
+    /// Its plan's MiB of memory.
+    pub memory_mb: i32,
+    /// The company's name.
+    pub company: String,
+    /// Odoo's code of the language.
+    pub language: String,
+    /// The country's code.
+    pub country: String,
+    /// The currency's code.
+    pub currency: String,
+    /// The time zone's name.
+    pub timezone: String,
+    /// The applications that were chosen.
+    pub apps: Vec<String>,
+    /// The first user's e-mail.
+    pub admin_email: String,
+    /// The first user's name.
+    pub admin_name: String,
+    /// What people are told.
+    pub status: String,
+    /// Why.
+    pub status_reason: Option<Value>,
+    /// When it answered for the first time.
+    pub first_ready_at: Option<DateTime<Utc>>,
+    /// Its runtime, if it has one.
+    pub runtime: Option<RuntimeId>,
+}
+
+/// Makes due every environment of which something else is wanted than when it was last looked at.
+pub async fn refresh(db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        INSERT INTO turns (task, subject, due_at, marker)
+        SELECT 'environments', wanted.id, $1, wanted.marker
+          FROM (SELECT environments.id
+                     , concat_ws( '/', environments.wanted, environments.wanted_generation, environments.restarts
+                                , subdomains.name, environments.purge_after, environments.plan_version_id
+                                , EXISTS (SELECT FROM suspensions
+                                           WHERE suspensions.account_id = environments.account_id
+                                             AND (suspensions.environment_id IS NULL OR suspensions.environment_id = environments.id)
+                                             AND suspensions.lifted_at IS NULL) ) AS marker
+                  FROM environments
+                  LEFT JOIN subdomains ON subdomains.environment_id = environments.id
+                 WHERE environments.status <> 'deleted') AS wanted
+          LEFT JOIN turns ON turns.task = 'environments' AND turns.subject = wanted.id
+         WHERE turns.subject IS NULL
+            OR turns.marker <> wanted.marker
+            ON CONFLICT (task, subject)
+            DO UPDATE SET marker = excluded.marker
+                        , due_at = excluded.due_at
+                        , attempts = 0
+                        , unsettled_at = NULL
+        "#,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Returns an environment as the worker needs it.
+pub async fn find(db: &mut PgConnection, id: EnvironmentId) -> Result<Option<Environment>, StoreError> {
+    let row = sqlx::query_as!(
+        Environment,
+        r#"
+        SELECT environments.id AS "id: EnvironmentId"
+             , environments.account_id AS "account: AccountId"
+             , environments.wanted
+             , environments.restarts
+             , EXISTS (SELECT FROM suspensions
+                        WHERE suspensions.account_id = environments.account_id
+                          AND (suspensions.environment_id IS NULL OR suspensions.environment_id = environments.id)
+                          AND suspensions.lifted_at IS NULL) AS "is_suspended!"
+             , environments.purge_after
+             , coalesce(subdomains.name, '') AS "subdomain!"
+             , plan_versions.cpu_millis
+             , plan_versions.memory_mb
+             , environments.company
+             , environments.language
+             , environments.country
+             , environments.currency
+             , environments.timezone
+             , environments.apps
+             , environments.admin_email
+             , environments.admin_name
+             , environments.status
+             , environments.status_reason
+             , environments.first_ready_at
+             , runtimes.id AS "runtime?: RuntimeId"
+          FROM environments
+          JOIN plan_versions ON plan_versions.id = environments.plan_version_id
+          LEFT JOIN subdomains ON subdomains.environment_id = environments.id
+          LEFT JOIN runtimes ON runtimes.environment_id = environments.id AND runtimes.wanted <> 'gone'
+         WHERE environments.id = $1
+        "#,
+        id as EnvironmentId
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row)
+}
+
+/// How far a template is.
+pub async fn template_state(db: &mut PgConnection, key: &Key) -> Result<Template, StoreError> {
+    Ok(match crate::reconcile::templates::store::find(db, key).await? {
+        None => Template::Missing,
+        Some(found) => match found.state.as_str() {
+            "ready" => Template::Ready,
+            "failed" => Template::Failed,
+            _ => Template::Building,
+        },
+    })
+}
+
+/// Gives the environment a ready spare of this template and size, if there is one.
+pub async fn claim_spare(
+    db: &mut PgConnection,
+    environment: &Environment,
+    template: TemplateId,
+    now: DateTime<Utc>,
+) -> Result<Option<RuntimeId>, StoreError> {
+    let claimed = sqlx::query_scalar!(
+        r#"
+        UPDATE runtimes
+           SET environment_id = $1
+             , claimed_at = $2
+             , restarts_done = $3
+         WHERE id = (SELECT id
+                       FROM runtimes
+                      WHERE environment_id IS NULL
+                        AND state = 'ready'
+                        AND wanted = 'running'
+                        AND template_id = $4
+                        AND cpu_millis = $5
+                        AND memory_mb = $6
+                      ORDER BY created_at
+                      LIMIT 1
+                        FOR UPDATE SKIP LOCKED)
+        RETURNING id AS "id: RuntimeId"
+        "#,
+        environment.id as EnvironmentId,
+        now,
+        // Its service was made without restarts; the environment's count begins at what it is now.
+        environment.restarts,
+        template as TemplateId,
+        environment.cpu_millis,
+        environment.memory_mb,
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    if let Some(id) = claimed {
+        // Whoever looks after it as a spare loses the lease with the row.
+        sqlx::query!("DELETE FROM turns WHERE task = 'spares' AND subject = $1", id.uuid()).execute(db).await?;
+    }
+    Ok(claimed)
+}
+
+/// Where a name leads.
+#[derive(Clone, Debug)]
+pub struct RouteRow {
+    /// The name.
+    pub hostname: String,
+    /// `serving` or the page that stands in.
+    pub state: String,
+    /// Where it leads.
+    pub upstreams: Vec<String>,
+}
+
+/// Returns the environment's routes.
+pub async fn routes(db: &mut PgConnection, id: EnvironmentId) -> Result<Vec<RouteRow>, StoreError> {
+    let rows = sqlx::query_as!(
+        RouteRow,
+        "SELECT hostname, state, upstreams FROM routes WHERE environment_id = $1",
+        id as EnvironmentId
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows)
+}
+
+/// Leads this name, and no other, to the environment. Returns how many old names stopped leading there.
+pub async fn set_route(
+    db: &mut PgConnection,
+    environment: &Environment,
+    route: &RouteRow,
+    websockets: &[String],
+    now: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let old = sqlx::query!(
+        "DELETE FROM routes WHERE environment_id = $1 AND hostname <> $2",
+        environment.id as EnvironmentId,
+        route.hostname
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        r#"
+        INSERT INTO routes (hostname, environment_id, state, upstreams, websockets, language, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+            ON CONFLICT (hostname)
+            DO UPDATE SET environment_id = excluded.environment_id
+                        , state = excluded.state
+                        , upstreams = excluded.upstreams
+                        , websockets = excluded.websockets
+                        , language = excluded.language
+                        , updated_at = excluded.updated_at
+        "#,
+        route.hostname,
+        environment.id as EnvironmentId,
+        route.state,
+        &route.upstreams,
+        websockets,
+        // The proxy's pages speak three languages: `fr_FR` is `fr`.
+        environment.language.get(..2).unwrap_or("en"),
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(old.rows_affected())
+}
+
+/// Leads every name of the environment nowhere.
+pub async fn delete_routes(db: &mut PgConnection, id: EnvironmentId) -> Result<(), StoreError> {
+    sqlx::query!("DELETE FROM routes WHERE environment_id = $1", id as EnvironmentId).execute(db).await?;
+    Ok(())
+}
+
+/// Writes what people are told; returns whether the status itself changed.
+pub async fn set_status(
+    db: &mut PgConnection,
+    id: EnvironmentId,
+    status: &str,
+    reason: Option<&Value>,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let before = sqlx::query_scalar!("SELECT status FROM environments WHERE id = $1 FOR UPDATE", id as EnvironmentId)
+        .fetch_optional(&mut *db)
+        .await?;
+    let has_changed = before.as_deref() != Some(status);
+    sqlx::query!(
+        r#"
+        UPDATE environments
+           SET status = $2
+             , status_reason = $3
+             , status_since = CASE WHEN $4 THEN $5 ELSE status_since END
+             , first_ready_at = CASE WHEN $2 = 'running' THEN coalesce(first_ready_at, $5) ELSE first_ready_at END
+         WHERE id = $1
+        "#,
+        id as EnvironmentId,
+        status,
+        reason,
+        has_changed,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(has_changed)
+}
+
+/// Adds to the environment's history.
+pub async fn add_event(
+    db: &mut PgConnection,
+    id: EnvironmentId,
+    kind: &str,
+    detail: &Value,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO environment_events (environment_id, at, kind, detail) VALUES ($1, $2, $3, $4)",
+        id as EnvironmentId,
+        now,
+        kind,
+        detail
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Adds steps of the creation to the history, each once: a step that is taken again is the same step.
+pub async fn add_steps(
+    db: &mut PgConnection,
+    id: EnvironmentId,
+    kinds: &[String],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        INSERT INTO environment_events (environment_id, at, kind)
+        SELECT $1, $2, step.kind
+          FROM unnest($3::text[]) WITH ORDINALITY AS step (kind, place)
+         WHERE NOT EXISTS (SELECT FROM environment_events AS known
+                            WHERE known.environment_id = $1 AND known.kind = step.kind)
+         ORDER BY step.place
+        "#,
+        id as EnvironmentId,
+        now,
+        kinds
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Frees the environment's name: it rests before anybody else can have it.
+pub async fn free_name(
+    db: &mut PgConnection,
+    id: EnvironmentId,
+    now: DateTime<Utc>,
+    free_after: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE subdomains SET environment_id = NULL, freed_at = $2, free_after = $3 WHERE environment_id = $1",
+        id as EnvironmentId,
+        now,
+        free_after
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Makes the owners of these runtimes due at once.
+pub async fn hasten(db: &mut PgConnection, runtimes: &[RuntimeId], now: DateTime<Utc>) -> Result<(), StoreError> {
+    let ids: Vec<uuid::Uuid> = runtimes.iter().map(|id| id.uuid()).collect();
+    sqlx::query!(
+        r#"
+        UPDATE turns
+           SET due_at = $2
+          FROM runtimes
+         WHERE runtimes.id = ANY ($1)
+           AND turns.task = 'environments'
+           AND turns.subject = runtimes.environment_id
+           AND turns.due_at > $2
+        "#,
+        &ids,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Adds the end of a restart to the history, when one was asked for since the last one.
+pub async fn add_restarted(db: &mut PgConnection, id: EnvironmentId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        INSERT INTO environment_events (environment_id, at, kind)
+        SELECT $1, $2, 'restarted'
+         WHERE (SELECT kind
+                  FROM environment_events
+                 WHERE environment_id = $1
+                   AND kind IN ('restart.asked', 'restarted')
+                 ORDER BY id DESC
+                 LIMIT 1) = 'restart.asked'
+        "#,
+        id as EnvironmentId,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Whether the history has an event of this kind.
+pub async fn has_event(db: &mut PgConnection, id: EnvironmentId, kind: &str) -> Result<bool, StoreError> {
+    let has = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM environment_events WHERE environment_id = $1 AND kind = $2) AS "has!""#,
+        id as EnvironmentId,
+        kind
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(has)
+}

@@ -1,0 +1,41 @@
+//! Who owns what, for finding what nobody owns.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::db::StoreError;
+
+use super::plan::{Owners, Suspects};
+
+/// Makes the task's one subject known.
+pub async fn refresh(db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO turns (task, subject, due_at) VALUES ('leftovers', $1, $2) ON CONFLICT (task, subject) DO NOTHING",
+        Uuid::nil(),
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Returns every runtime and template there has ever been.
+pub async fn owners(db: &mut PgConnection) -> Result<Owners, StoreError> {
+    let runtimes = sqlx::query!(r#"SELECT code, state = 'gone' AS "is_gone!" FROM runtimes"#).fetch_all(&mut *db).await?;
+    let templates =
+        sqlx::query!(r#"SELECT database_name, state = 'retired' AS "is_gone!" FROM templates"#).fetch_all(db).await?;
+    Ok(Owners {
+        runtimes: runtimes.into_iter().map(|row| (row.code, row.is_gone)).collect(),
+        templates: templates.into_iter().map(|row| (row.database_name, row.is_gone)).collect(),
+    })
+}
+
+/// Returns what the last good look suspected.
+pub async fn suspects(db: &mut PgConnection, subject: Uuid) -> Result<Suspects, StoreError> {
+    let status = sqlx::query_scalar!("SELECT status FROM turns WHERE task = 'leftovers' AND subject = $1", subject)
+        .fetch_optional(db)
+        .await?;
+    // A status in an older form is a first look.
+    Ok(status.and_then(|status| serde_json::from_value(status).ok()).unwrap_or_default())
+}

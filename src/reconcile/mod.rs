@@ -1,0 +1,165 @@
+//! Makes true what is wanted: looks, decides, takes one idempotent step, and looks again.
+//!
+//! A reconciler never learns what changed, only that something did. Nothing is removed because it was not seen.
+
+pub mod crash;
+pub mod driver;
+pub mod environments;
+pub mod hosts;
+mod instance;
+pub mod leftovers;
+pub mod lease;
+pub mod logs;
+pub mod pool;
+mod probe;
+pub mod runtimes;
+pub mod setup;
+pub mod spares;
+pub mod store;
+pub mod templates;
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use sqlx::PgPool;
+use sqlx::postgres::PgListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::clock::Clock;
+use crate::base::seal::SealingKey;
+use crate::config::{Config, Public};
+use crate::db::Channel;
+use crate::engine::Engine;
+use crate::odoo::commands::{Front, Server};
+use crate::tenant_db::TenantDb;
+
+use driver::{Driver, Task};
+
+/// Everything that a worker reaches.
+#[derive(Clone)]
+pub struct Site {
+    /// The control database, with the worker's role.
+    pub db: PgPool,
+    /// The time.
+    pub clock: Clock,
+    /// The engine.
+    pub engine: Engine,
+    /// The tenants' database server.
+    pub tenants: TenantDb,
+    /// Opens tenants' passwords.
+    pub key: SealingKey,
+    /// The installation's name.
+    pub installation: String,
+    /// Addresses and mode.
+    pub public: Arc<Public>,
+    /// The tenants' database server, as containers see it.
+    pub server: Server,
+    /// What instances know of the portal.
+    pub front: Front,
+    /// How many spares of each kind are kept.
+    pub spares: u32,
+    /// The engine's address, for a machine that is written down for the first time.
+    pub docker: String,
+    /// Where such a machine's published ports are reached.
+    pub upstream_address: String,
+}
+
+impl Site {
+    /// Puts together what the configuration says.
+    pub fn new(config: &Config, db: PgPool, engine: Engine, tenants: TenantDb) -> anyhow::Result<Self> {
+        let key_file = &config.worker.sso_public_key_file;
+        let sso_public_key = std::fs::read_to_string(key_file)
+            .with_context(|| format!("read {} (made by `sayoo setup`)", key_file.display()))?;
+        Ok(Self {
+            db,
+            clock: Clock::System,
+            engine,
+            tenants,
+            key: SealingKey::from_file(&config.worker.sealing_key_file)?,
+            installation: config.installation.name.clone(),
+            public: Arc::new(config.public.clone()),
+            server: Server {
+                host: config.tenants.host_for_containers.clone(),
+                port: config.tenants.port_for_containers,
+            },
+            front: Front { url: config.public.portal_url.clone(), sso_public_key: sso_public_key.trim().to_owned() },
+            spares: config.pool.spares,
+            docker: config.worker.docker.clone(),
+            upstream_address: config.worker.upstream_address.clone(),
+        })
+    }
+}
+
+/// Gives every task its turns until told to stop. The one list of what the worker keeps true.
+pub async fn run(site: Arc<Site>, stop: CancellationToken) {
+    let (call, calls) = watch::channel(0);
+    let mut drivers = JoinSet::new();
+    let mut start = Starter { site: &site, calls: &calls, stop: &stop, drivers: &mut drivers };
+    start.task(environments::Environments::new(Arc::clone(&site)));
+    start.task(spares::Spares::new(Arc::clone(&site)));
+    start.task(pool::Pool::new(Arc::clone(&site)));
+    start.task(templates::Templates::new(Arc::clone(&site)));
+    start.task(hosts::Nodes::new(Arc::clone(&site)));
+    start.task(hosts::Pulse::new(Arc::clone(&site)));
+    start.task(logs::Logs::new(Arc::clone(&site)));
+    start.task(leftovers::Leftovers::new(Arc::clone(&site)));
+    drivers.spawn(listen(site.db.clone(), call, stop.clone()));
+    while drivers.join_next().await.is_some() {}
+}
+
+/// Gives turns until nothing is due: for tests.
+pub async fn settle(site: &Arc<Site>) -> anyhow::Result<()> {
+    loop {
+        let count = settle_one(site, pool::Pool::new(Arc::clone(site))).await?
+            + settle_one(site, templates::Templates::new(Arc::clone(site))).await?
+            + settle_one(site, spares::Spares::new(Arc::clone(site))).await?
+            + settle_one(site, environments::Environments::new(Arc::clone(site))).await?;
+        if count == 0 {
+            return Ok(());
+        }
+    }
+}
+
+async fn settle_one<T: Task>(site: &Site, task: T) -> anyhow::Result<usize> {
+    Driver::new(task, site.db.clone(), site.clock.clone()).settle().await
+}
+
+struct Starter<'a> {
+    site: &'a Site,
+    calls: &'a watch::Receiver<u64>,
+    stop: &'a CancellationToken,
+    drivers: &'a mut JoinSet<()>,
+}
+
+impl Starter<'_> {
+    fn task<T: Task>(&mut self, task: T) {
+        let driver = Driver::new(task, self.site.db.clone(), self.site.clock.clone());
+        self.drivers.spawn(driver.run(self.calls.clone(), self.stop.clone()));
+    }
+}
+
+/// Hands every notification on to all drivers. Without the listener they still look by the clock.
+async fn listen(db: PgPool, call: watch::Sender<u64>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let heard = async {
+            let mut listener = PgListener::connect_with(&db).await?;
+            listener.listen(Channel::Work.name()).await?;
+            // What was called before the connection stood was not heard.
+            call.send_modify(|count| *count += 1);
+            loop {
+                listener.recv().await?;
+                call.send_modify(|count| *count += 1);
+            }
+        };
+        let ended: Result<(), sqlx::Error> = tokio::select! {
+            ended = heard => ended,
+            () = stop.cancelled() => return,
+        };
+        if let Err(error) = ended {
+            tracing::warn!(%error, "cannot listen for work; looks by the clock");
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
+}

@@ -1,0 +1,49 @@
+//! Asks a container whether it serves: the only question that decides whether the public is sent to it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Empty};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// What our add-on answers when its database is loaded.
+const READY: &str = "/sayoo/ready";
+/// What every Odoo answers when its database is loaded.
+const LOGIN: &str = "/web/login";
+/// How long an answer may take. An instance that boots holds the question until its registry is loaded.
+const ANSWER_WITHIN: Duration = Duration::from_secs(4);
+
+/// Returns whether the container at `address` serves its database.
+pub async fn is_ready(address: SocketAddr, host: &str) -> bool {
+    match status_of(address, host, READY).await {
+        Some(200..=204) => true,
+        Some(404) => matches!(status_of(address, host, LOGIN).await, Some(200)),
+        _ => false,
+    }
+}
+
+async fn status_of(address: SocketAddr, host: &str, path: &str) -> Option<u16> {
+    tokio::time::timeout(ANSWER_WITHIN, async {
+        let stream = TcpStream::connect(address).await.ok()?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
+        let request = Request::get(path).header("host", host).body(Empty::<Bytes>::new()).ok()?;
+        let answer = async move {
+            let response = sender.send_request(request).await.ok()?;
+            let status = response.status().as_u16();
+            // Read to the end, so that Odoo does not log a broken pipe.
+            let _ = response.into_body().collect().await;
+            Some(status)
+        };
+        tokio::select! {
+            status = answer => status,
+            _ = connection => None,
+        }
+    })
+    .await
+    .ok()
+    .flatten()
+}

@@ -1,0 +1,137 @@
+//! A runtime: one database, one login role and one service, all named after its code. Shared by environments and spares.
+
+pub mod look;
+pub mod provide;
+pub mod store;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+
+use crate::base::ids::{HostId, RuntimeId};
+use crate::engine::ServiceName;
+use crate::tenant_db::{DatabaseName, RoleName};
+
+/// What was found on the last look. `Unknown` means that the look itself failed: it is never read as absence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen<T> {
+    /// Nothing is known.
+    Unknown,
+    /// This was found.
+    Known(T),
+}
+
+/// How far the database is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// There is none.
+    Missing,
+    /// A clone that was interrupted; no tenant has ever been in it.
+    HalfMade,
+    /// It is complete.
+    Ready,
+}
+
+/// How the service is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// There is none.
+    Missing,
+    /// It is not as it must be.
+    Outdated,
+    /// It is as it must be.
+    Current,
+}
+
+/// What is missing of a runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// The login role.
+    pub role: bool,
+    /// The database.
+    pub database: bool,
+    /// The service.
+    pub service: bool,
+}
+
+impl Parts {
+    /// Nothing is missing.
+    pub const NONE: Self = Self { role: false, database: false, service: false };
+}
+
+/// How far a runtime is, as it was last written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It has never been ready.
+    Building,
+    /// It has been ready and has a machine.
+    Ready,
+    /// It has no machine; its database is kept.
+    Stopped,
+    /// Nothing of it is left.
+    Gone,
+}
+
+impl State {
+    /// Reads the word in the table.
+    pub fn parse(word: &str) -> anyhow::Result<Self> {
+        Ok(match word {
+            "building" => Self::Building,
+            "ready" => Self::Ready,
+            "stopped" => Self::Stopped,
+            "gone" => Self::Gone,
+            other => anyhow::bail!("{other:?} is no state of a runtime"),
+        })
+    }
+}
+
+/// A runtime's row, with what it needs of its image, template and machine.
+#[derive(Clone, Debug)]
+pub struct Runtime {
+    /// Which one.
+    pub id: RuntimeId,
+    /// What everything of it is named after.
+    pub code: String,
+    /// The image's content: `sha256:…`.
+    pub image: String,
+    /// The database that it is cloned from.
+    pub template_database: String,
+    /// The modules in that database.
+    pub modules: Vec<String>,
+    /// Thousandths of a core.
+    pub cpu_millis: i32,
+    /// MiB of memory.
+    pub memory_mb: i32,
+    /// The machine, while it has one.
+    pub host: Option<HostId>,
+    /// That machine's name in the Swarm.
+    pub node: Option<String>,
+    /// Part of the login role's name.
+    pub login_generation: i32,
+    /// The generation of its service.
+    pub service_generation: i64,
+    /// The restarts that its service has.
+    pub restarts_done: i64,
+    /// When the database was made the customer's own.
+    pub personalised_at: Option<DateTime<Utc>>,
+    /// How far it is.
+    pub state: State,
+    /// When it was begun.
+    pub created_at: DateTime<Utc>,
+}
+
+impl Runtime {
+    /// Returns its database's name.
+    pub fn database(&self) -> anyhow::Result<DatabaseName> {
+        DatabaseName::parse(&self.code).context("a runtime's code is no name of a database")
+    }
+
+    /// Returns its login role's name.
+    pub fn role(&self) -> anyhow::Result<RoleName> {
+        RoleName::of(&self.code, self.login_generation).context("a runtime's code is no name of a role")
+    }
+
+    /// Returns its service's name.
+    pub fn service(&self, installation: &str) -> anyhow::Result<ServiceName> {
+        ServiceName::of(installation, &self.code).context("a runtime's code is no name of a service")
+    }
+}

@@ -1,0 +1,136 @@
+//! Makes what is missing of a runtime. Every verb may be repeated; nothing is retried here: the next turn is the retry.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::base::ids::RuntimeId;
+use crate::base::secret::Secret;
+use crate::base::seal::SealingKey;
+use crate::engine::ServiceSpec;
+use crate::reconcile::{Site, crash, instance};
+use crate::tenant_db::DatabaseName;
+
+use super::{Parts, Runtime, store};
+
+/// Connections that one tenant may have at once: Odoo's pool, its cron thread and a little room.
+const CONNECTIONS: u32 = 24;
+/// The secret's file in `/run/secrets`.
+const PASSWORD_SECRET: &str = "db_password";
+/// How long Odoo may take to end its requests when it is told to stop.
+const STOP_GRACE: Duration = Duration::from_secs(15);
+
+/// Makes a password for a login role.
+#[must_use]
+pub fn new_password() -> Secret<String> {
+    crate::base::secret::new_token()
+}
+
+/// Seals a password for its row.
+#[must_use]
+pub fn seal(key: &SealingKey, runtime: RuntimeId, password: &Secret<String>) -> Vec<u8> {
+    key.seal(&place_of(runtime), password.expose().as_bytes())
+}
+
+/// Returns the password of a runtime's login role.
+pub async fn password(site: &Site, runtime: RuntimeId) -> anyhow::Result<Secret<String>> {
+    let mut db = site.db.acquire().await.context("reach the control database")?;
+    let sealed = store::password_sealed(&mut db, runtime).await?.context("the runtime has no password")?;
+    let plain = site.key.open(&place_of(runtime), &sealed)?;
+    Ok(Secret::new(String::from_utf8(plain).context("the password is no text")?))
+}
+
+fn place_of(runtime: RuntimeId) -> String {
+    format!("runtime_secrets/{runtime}")
+}
+
+/// Returns what the runtime's service must be like. Without the password only its fingerprint is of use.
+pub fn service_spec(site: &Site, runtime: &Runtime, password: Option<&Secret<String>>) -> anyhow::Result<ServiceSpec> {
+    let secrets = BTreeMap::from([(
+        PASSWORD_SECRET.to_owned(),
+        password.cloned().unwrap_or_else(|| Secret::new(String::new())),
+    )]);
+    let env = instance::service_env(site, runtime, &format!("/run/secrets/{PASSWORD_SECRET}"))?;
+    Ok(ServiceSpec {
+        installation: site.installation.clone(),
+        name: runtime.service(&site.installation)?,
+        runtime: runtime.id,
+        generation: u64::try_from(runtime.service_generation).unwrap_or(0),
+        image: runtime.image.clone(),
+        user: None,
+        args: None,
+        env,
+        secrets,
+        node: runtime.node.clone(),
+        replicas: 1,
+        cpu_millis: runtime.cpu_millis,
+        memory_mb: runtime.memory_mb,
+        health: None,
+        restarts: u64::try_from(runtime.restarts_done).unwrap_or(0),
+        stop_grace: STOP_GRACE,
+    })
+}
+
+/// Makes the missing parts: first the role, then database and service at the same time.
+///
+/// The image waits for its database, so a container may start while the clone is being made.
+pub async fn provide(site: &Site, runtime: &Runtime, missing: Parts) -> anyhow::Result<()> {
+    let password = password(site, runtime.id).await?;
+    let role = runtime.role()?;
+    let database = runtime.database()?;
+    if missing.role || missing.database {
+        crash::point("role:before");
+        site.tenants.create_role(&role, &password, CONNECTIONS).await.context("make the login role")?;
+        crash::point("role:after");
+    }
+    let clone = async {
+        if !missing.database {
+            return Ok(());
+        }
+        let template = DatabaseName::parse(&runtime.template_database).context("the template's name")?;
+        crash::point("database:before");
+        site.tenants.clone_template(&template, &database, &role).await.context("clone the template")?;
+        crash::point("database:after");
+        anyhow::Ok(())
+    };
+    let serve = async {
+        if !missing.service {
+            return Ok(());
+        }
+        let spec = service_spec(site, runtime, Some(&password))?;
+        crash::point("service:before");
+        site.engine.apply(&spec).await.context("make the service")?;
+        crash::point("service:after");
+        anyhow::Ok(())
+    };
+    let (cloned, served) = tokio::join!(clone, serve);
+    cloned.and(served)
+}
+
+/// Removes the service.
+pub async fn remove_service(site: &Site, runtime: &Runtime) -> anyhow::Result<()> {
+    crash::point("remove:before");
+    site.engine.remove(&runtime.service(&site.installation)?).await.context("remove the service")?;
+    crash::point("remove:after");
+    Ok(())
+}
+
+/// Drops the database.
+pub async fn drop_database(site: &Site, runtime: &Runtime) -> anyhow::Result<()> {
+    crash::point("drop:before");
+    site.tenants.drop_database(&runtime.database()?).await.context("drop the database")?;
+    crash::point("drop:after");
+    Ok(())
+}
+
+/// Drops the login roles of every generation.
+pub async fn drop_roles(site: &Site, runtime: &Runtime) -> anyhow::Result<()> {
+    crash::point("drop-role:before");
+    for generation in 1..=runtime.login_generation {
+        let role = crate::tenant_db::RoleName::of(&runtime.code, generation).context("the role's name")?;
+        site.tenants.drop_role(&role).await.context("drop the login role")?;
+    }
+    crash::point("drop-role:after");
+    Ok(())
+}

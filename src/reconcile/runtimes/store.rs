@@ -1,0 +1,217 @@
+//! The tables of runtimes and of machines, as far as the worker changes them.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::base::ids::{DatabaseServerId, EnvironmentId, HostId, ImageId, RuntimeId, TemplateId};
+use crate::db::StoreError;
+
+use super::{Runtime, State};
+
+/// Returns a runtime with what it needs to be built.
+pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option<Runtime>> {
+    let row = sqlx::query!(
+        r#"
+        SELECT runtimes.code
+             , images.digest
+             , templates.database_name
+             , templates.modules
+             , runtimes.cpu_millis
+             , runtimes.memory_mb
+             , runtimes.host_id AS "host: HostId"
+             , hosts.node AS "node?"
+             , runtimes.login_generation
+             , runtimes.service_generation
+             , runtimes.restarts_done
+             , runtimes.personalised_at
+             , runtimes.state
+             , runtimes.created_at
+          FROM runtimes
+          JOIN images ON images.id = runtimes.image_id
+          JOIN templates ON templates.id = runtimes.template_id
+          LEFT JOIN hosts ON hosts.id = runtimes.host_id
+         WHERE runtimes.id = $1
+        "#,
+        id as RuntimeId
+    )
+    .fetch_optional(db)
+    .await
+    .map_err(StoreError::from)?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Runtime {
+        id,
+        code: row.code,
+        image: row.digest,
+        template_database: row.database_name,
+        modules: row.modules,
+        cpu_millis: row.cpu_millis,
+        memory_mb: row.memory_mb,
+        host: row.host,
+        node: row.node,
+        login_generation: row.login_generation,
+        service_generation: row.service_generation,
+        restarts_done: row.restarts_done,
+        personalised_at: row.personalised_at,
+        state: State::parse(&row.state)?,
+        created_at: row.created_at,
+    }))
+}
+
+/// What a new runtime is made of.
+pub struct NewRuntime<'a> {
+    /// Which one.
+    pub id: RuntimeId,
+    /// What everything of it is named after.
+    pub code: &'a str,
+    /// Whose it is; a spare has nobody.
+    pub environment: Option<EnvironmentId>,
+    /// Its image.
+    pub image: ImageId,
+    /// Its template.
+    pub template: TemplateId,
+    /// Its database server.
+    pub database_server: DatabaseServerId,
+    /// Its machine.
+    pub host: HostId,
+    /// Thousandths of a core.
+    pub cpu_millis: i32,
+    /// MiB of memory.
+    pub memory_mb: i32,
+    /// The restarts it begins with.
+    pub restarts: i64,
+    /// The sealed password of its login role.
+    pub password_sealed: &'a [u8],
+    /// When it is begun.
+    pub now: DateTime<Utc>,
+}
+
+/// Writes a new runtime and its sealed password.
+pub async fn insert(db: &mut PgConnection, new: &NewRuntime<'_>) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        INSERT INTO runtimes
+             ( id, code, environment_id, image_id, template_id, database_server_id, host_id, cpu_millis, memory_mb
+             , wanted, restarts_done, state, created_at, claimed_at )
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'running', $10, 'building', $11
+              , CASE WHEN $3::uuid IS NULL THEN NULL ELSE $11::timestamptz END)
+        "#,
+        new.id as RuntimeId,
+        new.code,
+        new.environment as Option<EnvironmentId>,
+        new.image as ImageId,
+        new.template as TemplateId,
+        new.database_server as DatabaseServerId,
+        new.host as HostId,
+        new.cpu_millis,
+        new.memory_mb,
+        new.restarts,
+        new.now,
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO runtime_secrets (runtime_id, password_sealed) VALUES ($1, $2)",
+        new.id as RuntimeId,
+        new.password_sealed
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Returns the sealed password of a runtime's login role.
+pub async fn password_sealed(db: &mut PgConnection, id: RuntimeId) -> Result<Option<Vec<u8>>, StoreError> {
+    let sealed =
+        sqlx::query_scalar!("SELECT password_sealed FROM runtime_secrets WHERE runtime_id = $1", id as RuntimeId)
+            .fetch_optional(db)
+            .await?;
+    Ok(sealed)
+}
+
+/// Gives a runtime a machine, and its service a new generation because of it.
+pub async fn place(db: &mut PgConnection, id: RuntimeId, host: HostId) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE runtimes SET host_id = $2, wanted = 'running', service_generation = service_generation + 1 WHERE id = $1",
+        id as RuntimeId,
+        host as HostId
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Gives a runtime's service a new generation with this many restarts.
+pub async fn renew(db: &mut PgConnection, id: RuntimeId, restarts: i64) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE runtimes
+           SET restarts_done = $2
+             , service_generation = service_generation + 1
+         WHERE id = $1
+           AND restarts_done < $2
+        "#,
+        id as RuntimeId,
+        restarts
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Notes that a runtime answers.
+pub async fn set_ready(db: &mut PgConnection, id: RuntimeId) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE runtimes SET state = 'ready' WHERE id = $1 AND state <> 'gone'", id as RuntimeId)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Notes that a runtime has no machine any more.
+pub async fn set_stopped(db: &mut PgConnection, id: RuntimeId) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE runtimes SET state = 'stopped', host_id = NULL WHERE id = $1 AND state <> 'gone'",
+        id as RuntimeId
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Notes that the database was made the customer's own.
+pub async fn set_personalised(db: &mut PgConnection, id: RuntimeId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE runtimes SET personalised_at = $2 WHERE id = $1", id as RuntimeId, now).execute(db).await?;
+    Ok(())
+}
+
+/// Notes that nothing of a runtime is left, and forgets its password.
+pub async fn set_gone(db: &mut PgConnection, id: RuntimeId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE runtimes SET wanted = 'gone', state = 'gone', host_id = NULL, gone_at = $2 WHERE id = $1 AND state <> 'gone'",
+        id as RuntimeId,
+        now
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!("DELETE FROM runtime_secrets WHERE runtime_id = $1", id as RuntimeId).execute(db).await?;
+    Ok(())
+}
+
+/// Gives up one spare, the oldest, so that a customer's runtime has room. Returns whether there was one.
+pub async fn give_up_a_spare(db: &mut PgConnection) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE runtimes
+           SET wanted = 'gone'
+         WHERE id = (SELECT id
+                       FROM runtimes
+                      WHERE environment_id IS NULL
+                        AND wanted = 'running'
+                      ORDER BY created_at
+                      LIMIT 1
+                        FOR UPDATE SKIP LOCKED)
+        "#
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
