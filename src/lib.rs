@@ -24,6 +24,9 @@ pub mod mail;
 pub mod odoo;
 pub mod tenant_db;
 
+// The domain that looks at the outside world.
+pub mod metering;
+
 // What runs.
 pub mod cli;
 pub mod jobs;

@@ -53,6 +53,10 @@ ids! {
     JobId
     /// A link that was sent by mail.
     MailTokenId
+    /// Numbers that were read together.
+    MeterBatchId
+    /// One run of one counter, or one gauge.
+    MeterEpochId
     /// Something that can be bought.
     PlanId
     /// One immutable version of a plan, with its prices.

@@ -16,6 +16,8 @@ BEGIN
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO sayoo_web;
         REVOKE ALL ON runtime_secrets, _sqlx_migrations FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON routes, runtimes, traffic_samples FROM sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON meter_epochs, meter_samples, meter_batches, meter_refusals, meter_looks FROM sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON usage_hours, usage_due FROM sayoo_web;
         REVOKE UPDATE, DELETE ON audit_log FROM sayoo_web;
     END IF;
 
@@ -24,7 +26,7 @@ BEGIN
         -- The worker has no business with passwords and sessions of people.
         REVOKE ALL ON sessions, staff_sessions, staff_recovery_codes, _sqlx_migrations FROM sayoo_worker;
         GRANT SELECT (id, expires_at), DELETE ON sessions, staff_sessions TO sayoo_worker;
-        REVOKE UPDATE, DELETE ON audit_log FROM sayoo_worker;
+        REVOKE UPDATE, DELETE ON audit_log, meter_samples, meter_batches, meter_refusals FROM sayoo_worker;
     END IF;
 
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_proxy') THEN

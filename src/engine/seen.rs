@@ -131,6 +131,8 @@ pub struct Reading {
     pub runtime: RuntimeId,
     /// The container: counters begin anew with another one.
     pub container: String,
+    /// When it was started: its counters were 0 then.
+    pub started_at: DateTime<Utc>,
     /// When the counters were read, by the engine's clock.
     pub read_at: DateTime<Utc>,
     /// CPU time used since the container was started, in nanoseconds.

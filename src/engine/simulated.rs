@@ -347,6 +347,7 @@ impl Simulated {
                     .map(|container| Reading {
                         runtime: service.spec.runtime,
                         container: container.id.clone(),
+                        started_at: container.started_at,
                         read_at: now,
                         cpu_nanos: u64::try_from((now - container.started_at).num_microseconds().unwrap_or(0) * 10)
                             .unwrap_or(0),

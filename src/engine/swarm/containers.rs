@@ -186,7 +186,10 @@ impl Swarm {
     async fn reading(&self, summary: &ContainerSummary) -> Result<Option<Reading>> {
         let runtime =
             summary.labels.as_ref().and_then(|labels| labels.get(LABEL_RUNTIME)).and_then(|id| id.parse().ok());
-        let (Some(container), Some(runtime)) = (summary.id.clone(), runtime) else { return Ok(None) };
+        let started_at = summary.created.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+        let (Some(container), Some(runtime), Some(started_at)) = (summary.id.clone(), runtime, started_at) else {
+            return Ok(None);
+        };
         let options = StatsOptionsBuilder::default().stream(false).one_shot(true).build();
         let docker = self.docker(self.limit)?;
         let answer = within(self.limit, docker.stats(&container, Some(options)).try_next()).await;
@@ -202,7 +205,14 @@ impl Swarm {
         let parts = memory.stats.unwrap_or_default();
         // Version 1 of cgroups has the sum over children under another name.
         let inactive = parts.get("total_inactive_file").or_else(|| parts.get("inactive_file")).copied().unwrap_or(0);
-        Ok(Some(Reading { runtime, container, read_at, cpu_nanos, memory_bytes: usage.saturating_sub(inactive) }))
+        Ok(Some(Reading {
+            runtime,
+            container,
+            started_at,
+            read_at,
+            cpu_nanos,
+            memory_bytes: usage.saturating_sub(inactive),
+        }))
     }
 
     async fn lines(&self, id: &str, since_nanos: i64, limit: usize) -> Result<Vec<LogLine>> {

@@ -1,0 +1,101 @@
+//! Usage for pages: lines of a graph, and totals of a period. Always of one account.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
+use sqlx::postgres::PgConnection;
+
+use super::{Meter, store, units};
+use crate::base::ids::{AccountId, EnvironmentId};
+use crate::db::StoreError;
+
+/// One step of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// Its beginning.
+    pub at: DateTime<Utc>,
+    /// The average during the step (thousandths of a core, bytes of memory, bytes of database), or the sum of it
+    /// (bytes sent, requests). `None` when nothing is known of the step.
+    pub value: Option<i64>,
+}
+
+/// What was used of one meter in a period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Total {
+    /// The meter.
+    pub meter: Meter,
+    /// In the meter's raw unit.
+    pub quantity: Decimal,
+    /// In the unit that prices are given in.
+    pub priced: Decimal,
+}
+
+/// Returns the line of one meter of an environment from `from` to `until`, in steps of at least a minute.
+///
+/// Empty for an environment of another account.
+pub async fn series(
+    db: &mut PgConnection,
+    (account, environment): (AccountId, EnvironmentId),
+    meter: Meter,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+    step: TimeDelta,
+) -> Result<Vec<Point>, StoreError> {
+    let step = step.max(TimeDelta::minutes(1));
+    let buckets = store::list_steps(db, (account, environment), meter, (from, until), step).await?;
+    let mut points = Vec::new();
+    let mut at = from;
+    // No graph has more points than this.
+    while at < until && points.len() < 2000 {
+        let found = buckets.iter().find(|bucket| bucket.at == at);
+        points.push(Point { at, value: found.and_then(|bucket| shown(meter, bucket)) });
+        at += step;
+    }
+    Ok(points)
+}
+
+/// Returns what an environment used from `from` to `until` (whole hours), of every meter, in the order of [`Meter::ALL`].
+pub async fn totals(
+    db: &mut PgConnection,
+    (account, environment): (AccountId, EnvironmentId),
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Vec<Total>, StoreError> {
+    Ok(all_meters(&store::list_totals(db, account, Some(environment), (from, until)).await?))
+}
+
+/// Returns the same for all of an account's environments together.
+pub async fn totals_of_account(
+    db: &mut PgConnection,
+    account: AccountId,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Vec<Total>, StoreError> {
+    Ok(all_meters(&store::list_totals(db, account, None, (from, until)).await?))
+}
+
+/// Returns the newest known size of the environment's database, in bytes.
+pub async fn database_bytes(
+    db: &mut PgConnection,
+    account: AccountId,
+    environment: EnvironmentId,
+) -> Result<Option<i64>, StoreError> {
+    store::last_value(db, (account, environment), Meter::Database).await
+}
+
+fn all_meters(found: &[(Meter, Decimal)]) -> Vec<Total> {
+    let total = |meter: Meter| {
+        let quantity = found.iter().filter(|(of, _)| *of == meter).map(|(_, quantity)| *quantity).sum();
+        Total { meter, quantity, priced: units::priced(meter, quantity) }
+    };
+    Meter::ALL.map(total).to_vec()
+}
+
+fn shown(meter: Meter, bucket: &store::Step) -> Option<i64> {
+    let per_second = |divisor: i64| {
+        (bucket.seconds > Decimal::ZERO).then(|| bucket.quantity / bucket.seconds / Decimal::from(divisor))
+    };
+    let value = match meter {
+        // Microseconds in a second are millionths of a core.
+        Meter::Cpu => per_second(1000)?,
+        Meter::Memory | Meter::Database => per_second(1)?,
+        Meter::Egress | Meter::Requests => bucket.quantity,
+    };
+    i64::try_from(value.trunc()).ok()
+}
