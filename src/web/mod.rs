@@ -4,6 +4,8 @@ pub mod answer;
 pub mod around;
 pub mod arrival;
 pub mod assets;
+#[cfg(test)]
+mod contrast;
 pub mod cookies;
 pub mod csrf;
 pub mod error;
