@@ -4,7 +4,7 @@ use actix_web::web::{Data, Query};
 use anyhow::Context;
 use askama::Template;
 use chrono::TimeDelta;
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Deserialize;
 
 use crate::base::money::Currency;
@@ -64,6 +64,7 @@ struct MeterRow {
 }
 
 struct MeterCell {
+    plan: String,
     included: String,
     then: String,
 }
@@ -133,7 +134,7 @@ impl MeterRow {
         let cell = |offer: &Offer| {
             let allowances = offer.version.allowances_in(currency);
             let allowance = allowances.into_iter().find(|allowance| allowance.meter == meter)?;
-            Some(MeterCell::new(layout, formats, allowance))
+            Some(MeterCell::new(layout, formats, offer.plan.names.of(layout.locale), allowance))
         };
         // A row with a hole would promise something free: then the row is not shown.
         let cells: Vec<_> = offers.iter().map(cell).collect::<Option<_>>()?;
@@ -142,17 +143,29 @@ impl MeterRow {
 }
 
 impl MeterCell {
-    fn new(layout: &Layout, formats: Formats, allowance: &Allowance) -> Self {
+    fn new(layout: &Layout, formats: Formats, plan: &str, allowance: &Allowance) -> Self {
         let key = format!("public-meter-{}", allowance.meter.code());
-        // People think of a database in GB that stay the month.
-        let included = match allowance.meter {
-            Meter::Database => allowance.included / Decimal::from(HOURS_OF_MONTH),
-            Meter::Cpu | Meter::Egress | Meter::Requests => allowance.included,
+        let hours = Decimal::from(HOURS_OF_MONTH);
+        // People think of a database in GB that stay the month, and count requests one by one.
+        let (included, places) = match allowance.meter {
+            Meter::Database => (allowance.included / hours, 1),
+            Meter::Requests => (allowance.included * Decimal::from(1_000), 0),
+            Meter::Cpu | Meter::Egress => (allowance.included, 1),
         };
         let price = formats.price(allowance.unit_price, allowance.currency);
-        let each = layout.t1(format!("{key}-each"), "price", price);
+        let each = match allowance.meter {
+            Meter::Database => {
+                let month = formats.price(
+                    (allowance.unit_price * hours).round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero),
+                    allowance.currency,
+                );
+                layout.t2(format!("{key}-each"), "month", month, "price", price)
+            }
+            Meter::Cpu | Meter::Egress | Meter::Requests => layout.t1(format!("{key}-each"), "price", price),
+        };
         Self {
-            included: layout.t1(format!("{key}-included"), "value", formats.decimal(included, 1)),
+            plan: plan.to_owned(),
+            included: layout.t1(format!("{key}-included"), "value", formats.decimal(included, places)),
             then: layout.t1("public-prices-then", "price", each),
         }
     }
