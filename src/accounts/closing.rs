@@ -30,12 +30,19 @@ pub enum ClosingError {
 }
 
 /// Closes an account in seven days. Its instances stop now.
-pub async fn ask(portal: &Portal, key: &Key, by: &Actor, (user, account): (UserId, AccountId), typed: (&str, &str)) -> Result<(), ClosingError> {
+pub async fn ask(
+    portal: &Portal,
+    key: &Key,
+    by: &Actor,
+    (user, account): (UserId, AccountId),
+    typed: (&str, &str),
+) -> Result<(), ClosingError> {
     let (typed_name, typed_password) = typed;
     let now = portal.clock.now();
     login::confirm(portal, key, user, typed_password).await.map_err(ClosingError::Password)?;
     let mut tx = portal.db.begin().await.context("begin")?;
-    let organisation = store::lock_organisation(&mut tx, account).await.context("lock the account")?.context("the account is gone")?;
+    let organisation =
+        store::lock_organisation(&mut tx, account).await.context("lock the account")?.context("the account is gone")?;
     if organisation.state != AccountState::Active {
         return Ok(());
     }
@@ -43,7 +50,9 @@ pub async fn ask(portal: &Portal, key: &Key, by: &Actor, (user, account): (UserI
         return Err(ClosingError::WrongName);
     }
     let closes_at = now + UNDO_FOR;
-    store::set_account_state(&mut tx, account, AccountState::Closing, Some(closes_at)).await.context("close the account")?;
+    store::set_account_state(&mut tx, account, AccountState::Closing, Some(closes_at))
+        .await
+        .context("close the account")?;
     queue::enqueue_at(&mut tx, &CloseAccount { account }, closes_at, now).await?;
     for member in store::list_members(&mut tx, account).await.context("list the members")? {
         if member.role == Role::Owner {
@@ -59,7 +68,8 @@ pub async fn ask(portal: &Portal, key: &Key, by: &Actor, (user, account): (UserI
 pub async fn keep(portal: &Portal, by: &Actor, account: AccountId) -> anyhow::Result<()> {
     let now = portal.clock.now();
     let mut tx = portal.db.begin().await.context("begin")?;
-    let organisation = store::lock_organisation(&mut tx, account).await.context("lock the account")?.context("the account is gone")?;
+    let organisation =
+        store::lock_organisation(&mut tx, account).await.context("lock the account")?.context("the account is gone")?;
     if organisation.state == AccountState::Closing {
         store::set_account_state(&mut tx, account, AccountState::Active, None).await.context("keep the account")?;
         audit::record(&mut tx, by, Entry::new("account.closing-undone").account(account), now).await?;
@@ -71,7 +81,8 @@ pub async fn keep(portal: &Portal, by: &Actor, account: AccountId) -> anyhow::Re
 /// Closes an account for good, when the time to take it back is over. Done twice it changes nothing.
 pub async fn finish(portal: &Portal, account: AccountId, now: DateTime<Utc>) -> anyhow::Result<()> {
     let mut tx = portal.db.begin().await.context("begin")?;
-    let organisation = store::lock_organisation(&mut tx, account).await.context("lock the account")?.context("the account is gone")?;
+    let organisation =
+        store::lock_organisation(&mut tx, account).await.context("lock the account")?.context("the account is gone")?;
     let is_due = organisation.closes_at.is_some_and(|at| at <= now);
     if organisation.state == AccountState::Closing && is_due {
         store::set_account_state(&mut tx, account, AccountState::Closed, None).await.context("close the account")?;

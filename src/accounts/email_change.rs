@@ -34,8 +34,11 @@ pub async fn ask(portal: &Portal, key: &Key, user: UserId, new: (&EmailAddress, 
 pub async fn confirm(portal: &Portal, token: &str, origin: &Origin) -> anyhow::Result<bool> {
     let now = portal.clock.now();
     let mut tx = portal.db.begin().await.context("begin")?;
-    let link = store::lock_link(&mut tx, LinkKind::ChangeEmail, &token_hash(token), now).await.context("read a link")?;
-    let Some((link, email)) = link.and_then(|link| Some((link.clone(), EmailAddress::parse(link.new_email.as_deref()?).ok()?))) else {
+    let link =
+        store::lock_link(&mut tx, LinkKind::ChangeEmail, &token_hash(token), now).await.context("read a link")?;
+    let Some((link, email)) =
+        link.and_then(|link| Some((link.clone(), EmailAddress::parse(link.new_email.as_deref()?).ok()?)))
+    else {
         return Ok(false);
     };
     store::use_links(&mut tx, LinkKind::ChangeEmail, link.user, now).await.context("use a link")?;
@@ -48,7 +51,8 @@ pub async fn confirm(portal: &Portal, token: &str, origin: &Origin) -> anyhow::R
     // A link to choose a new password that went to the old address must not work any more.
     store::use_links(&mut tx, LinkKind::ResetPassword, link.user, now).await.context("end links to the old address")?;
     queue::enqueue(&mut tx, &SendLetter::EmailChanged { user: link.user, old_email: link.email.clone() }, now).await?;
-    record(&mut tx, link.user, "email.changed", json!({ "from": link.email, "to": email.as_str() }), origin, now).await?;
+    record(&mut tx, link.user, "email.changed", json!({ "from": link.email, "to": email.as_str() }), origin, now)
+        .await?;
     tx.commit().await.context("commit")?;
     Ok(true)
 }
@@ -57,8 +61,11 @@ pub async fn confirm(portal: &Portal, token: &str, origin: &Origin) -> anyhow::R
 pub async fn undo(portal: &Portal, token: &str, origin: &Origin) -> anyhow::Result<bool> {
     let now = portal.clock.now();
     let mut tx = portal.db.begin().await.context("begin")?;
-    let link = store::lock_link(&mut tx, LinkKind::UndoEmailChange, &token_hash(token), now).await.context("read a link")?;
-    let Some((link, email)) = link.and_then(|link| Some((link.clone(), EmailAddress::parse(link.new_email.as_deref()?).ok()?))) else {
+    let link =
+        store::lock_link(&mut tx, LinkKind::UndoEmailChange, &token_hash(token), now).await.context("read a link")?;
+    let Some((link, email)) =
+        link.and_then(|link| Some((link.clone(), EmailAddress::parse(link.new_email.as_deref()?).ok()?)))
+    else {
         return Ok(false);
     };
     for kind in [LinkKind::UndoEmailChange, LinkKind::ChangeEmail, LinkKind::ResetPassword] {
@@ -70,7 +77,8 @@ pub async fn undo(portal: &Portal, token: &str, origin: &Origin) -> anyhow::Resu
         Err(error) => return Err(anyhow::Error::new(error).context("set the address")),
     }
     store::delete_sessions_except(&mut tx, link.user, None).await.context("end the logins")?;
-    record(&mut tx, link.user, "email.change-undone", json!({ "from": link.email, "to": email.as_str() }), origin, now).await?;
+    record(&mut tx, link.user, "email.change-undone", json!({ "from": link.email, "to": email.as_str() }), origin, now)
+        .await?;
     tx.commit().await.context("commit")?;
     Ok(true)
 }

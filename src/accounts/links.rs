@@ -50,12 +50,15 @@ pub struct Verified {
 pub async fn verify(portal: &Portal, key: &Key, token: &str, origin: &Origin) -> anyhow::Result<Option<Verified>> {
     let now = portal.clock.now();
     let mut tx = portal.db.begin().await.context("begin")?;
-    let Some(link) = store::lock_link(&mut tx, LinkKind::VerifyEmail, &token_hash(token), now).await.context("read a link")? else {
+    let Some(link) =
+        store::lock_link(&mut tx, LinkKind::VerifyEmail, &token_hash(token), now).await.context("read a link")?
+    else {
         return Ok(None);
     };
     store::use_links(&mut tx, LinkKind::VerifyEmail, link.user, now).await.context("use a link")?;
     store::set_user_verified(&mut tx, link.user, now).await.context("note that the address is proved")?;
-    let user = store::find_user(&mut tx, link.user).await.context("read the person")?.context("the link's person is gone")?;
+    let user =
+        store::find_user(&mut tx, link.user).await.context("read the person")?.context("the link's person is gone")?;
     let actor = Actor::user(user.id, &user.name).from_address(&origin.address);
     let home = store::find_home(&mut tx, user.id).await.context("read the person's organisation")?;
     let is_same_browser = link.visit_hash.is_some_and(|hash| bool::from(hash.ct_eq(&token_hash(&origin.visit))));

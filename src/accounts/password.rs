@@ -132,7 +132,9 @@ fn hasher() -> Argon2<'static> {
 pub async fn hash(password: &NewPassword) -> anyhow::Result<String> {
     let password = password.0.clone();
     let _place = HASHING.acquire().await.context("wait for a place to hash")?;
-    let hash = tokio::task::spawn_blocking(move || hasher().hash_password(password.expose().as_bytes()).map(|hash| hash.to_string()));
+    let hash = tokio::task::spawn_blocking(move || {
+        hasher().hash_password(password.expose().as_bytes()).map(|hash| hash.to_string())
+    });
     hash.await.context("hash on another thread")?.ok().context("hash the password")
 }
 

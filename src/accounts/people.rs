@@ -37,7 +37,10 @@ pub async fn receiver(portal: &Portal, letter: &SendLetter) -> anyhow::Result<Op
         | SendLetter::Closing { user, .. } => store::find_user(&mut db, *user).await,
     };
     let Some(user) = found.context("read the receiver")? else { return Ok(None) };
-    let Some(account) = store::find_home(&mut db, user.id).await.context("read the receiver's organisation")? else { return Ok(None) };
-    let timezone = store::find_timezone(&mut db, account).await.context("read the receiver's time zone")?.unwrap_or_default();
+    let Some(account) = store::find_home(&mut db, user.id).await.context("read the receiver's organisation")? else {
+        return Ok(None);
+    };
+    let timezone =
+        store::find_timezone(&mut db, account).await.context("read the receiver's time zone")?.unwrap_or_default();
     Ok(Some(Receiver { id: user.id, name: user.name, email: user.email, locale: user.locale, timezone }))
 }

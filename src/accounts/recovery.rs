@@ -49,9 +49,11 @@ pub async fn reset(portal: &Portal, key: &Key, token: &str, typed: &str, origin:
     let hash = password::hash(&password).await?;
 
     let mut tx = portal.db.begin().await.context("begin")?;
-    let link = store::lock_link(&mut tx, LinkKind::ResetPassword, &token_hash(token), now).await.context("read a link")?;
+    let link =
+        store::lock_link(&mut tx, LinkKind::ResetPassword, &token_hash(token), now).await.context("read a link")?;
     let Some(link) = link else { return Err(ResetError::LinkGone) };
-    let user = store::find_user(&mut tx, link.user).await.context("read the person")?.context("the link's person is gone")?;
+    let user =
+        store::find_user(&mut tx, link.user).await.context("read the person")?.context("the link's person is gone")?;
     store::use_links(&mut tx, LinkKind::ResetPassword, user.id, now).await.context("use a link")?;
     store::set_user_password(&mut tx, user.id, &hash).await.context("set the password")?;
     // The mail arrived: the address is the person's.

@@ -1,6 +1,7 @@
-//! Countries that are offered, with the time zone and the currency that go with them. Pure.
+//! Where an organisation is: its country, with the time zone and the currency that go with it. Pure.
 
 use crate::i18n::Locale;
+use crate::odoo::regions;
 
 /// Where an organisation is, what it pays in, and how it reads the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,46 +14,15 @@ pub struct Region {
     pub timezone: &'static str,
 }
 
-const fn euro(country: &'static str, timezone: &'static str) -> Region {
-    Region { country, currency: "EUR", timezone }
-}
-
-/// Every country that can be chosen, by its code. Names are texts: `country-MA`.
-pub const REGIONS: &[Region] = &[
-    euro("AE", "Asia/Dubai"),
-    euro("BE", "Europe/Brussels"),
-    euro("CA", "America/Toronto"),
-    euro("CH", "Europe/Zurich"),
-    euro("CI", "Africa/Abidjan"),
-    euro("CM", "Africa/Douala"),
-    euro("DE", "Europe/Berlin"),
-    euro("DZ", "Africa/Algiers"),
-    euro("EG", "Africa/Cairo"),
-    euro("ES", "Europe/Madrid"),
-    euro("FR", "Europe/Paris"),
-    euro("GB", "Europe/London"),
-    euro("IE", "Europe/Dublin"),
-    euro("IT", "Europe/Rome"),
-    euro("JO", "Asia/Amman"),
-    euro("KW", "Asia/Kuwait"),
-    euro("LB", "Asia/Beirut"),
-    euro("LU", "Europe/Luxembourg"),
-    euro("LY", "Africa/Tripoli"),
-    Region { country: "MA", currency: "MAD", timezone: "Africa/Casablanca" },
-    euro("MR", "Africa/Nouakchott"),
-    euro("NL", "Europe/Amsterdam"),
-    euro("PT", "Europe/Lisbon"),
-    euro("QA", "Asia/Qatar"),
-    euro("SA", "Asia/Riyadh"),
-    euro("SN", "Africa/Dakar"),
-    euro("TN", "Africa/Tunis"),
-    euro("US", "America/New_York"),
-];
+/// The currencies that are sold in.
+pub const CURRENCIES: [&str; 2] = ["EUR", "MAD"];
 
 /// Returns the region of a country that can be chosen.
 #[must_use]
 pub fn find(country: &str) -> Option<Region> {
-    REGIONS.iter().find(|region| region.country == country).copied()
+    let found = regions::COUNTRIES.iter().find(|known| known.code == country)?;
+    let currency = if found.currency == "MAD" { "MAD" } else { "EUR" };
+    Some(Region { country: found.code, currency, timezone: found.timezone })
 }
 
 /// Guesses the country from what the browser says (`fr-MA, fr;q=0.9`), else from the language. Editable later.
@@ -60,15 +30,15 @@ pub fn find(country: &str) -> Option<Region> {
 pub fn guess(accept_language: &str, locale: Locale) -> Region {
     let named = accept_language.split(',').find_map(|part| {
         let tag = part.split(';').next().unwrap_or_default().trim();
-        find(&tag.split('-').nth(1)?.to_ascii_uppercase())
+        // Browsers in English say en-US wherever they are: it is worth nothing as a guess.
+        find(&tag.split('-').nth(1)?.to_ascii_uppercase()).filter(|_| tag != "en-US")
     });
     let usual = match locale {
         Locale::Fr => "FR",
         Locale::Ar => "MA",
         Locale::En => "GB",
     };
-    // English browsers say en-US wherever they are: it is worth nothing as a guess.
-    named.filter(|region| region.country != "US" || locale == Locale::En).or(find(usual)).unwrap_or(REGIONS[0])
+    named.or(find(usual)).unwrap_or(Region { country: "FR", currency: "EUR", timezone: "Europe/Paris" })
 }
 
 #[cfg(test)]
@@ -85,8 +55,8 @@ mod tests {
 
     #[test]
     fn every_time_zone_exists() {
-        for region in REGIONS {
-            assert!(region.timezone.parse::<chrono_tz::Tz>().is_ok(), "{region:?}");
+        for country in regions::COUNTRIES {
+            assert!(country.timezone.parse::<chrono_tz::Tz>().is_ok(), "{country:?}");
         }
     }
 }

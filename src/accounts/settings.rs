@@ -72,15 +72,28 @@ pub async fn is_currency_open(portal: &Portal, account: AccountId) -> anyhow::Re
 }
 
 /// Sets what an organisation says about itself. The currency stays when something was ordered in it.
-pub async fn change_organisation(portal: &Portal, by: &Actor, account: AccountId, new: Organisation) -> anyhow::Result<()> {
+pub async fn change_organisation(
+    portal: &Portal,
+    by: &Actor,
+    account: AccountId,
+    new: Organisation,
+) -> anyhow::Result<()> {
     let mut tx = portal.db.begin().await.context("begin")?;
-    let old = store::lock_organisation(&mut tx, account).await.context("lock the organisation")?.context("the account is gone")?;
-    let currency = if store::has_ordered(&mut tx, account).await.context("look for orders")? { old.currency.clone() } else { new.currency };
+    let old = store::lock_organisation(&mut tx, account)
+        .await
+        .context("lock the organisation")?
+        .context("the account is gone")?;
+    let currency = if store::has_ordered(&mut tx, account).await.context("look for orders")? {
+        old.currency.clone()
+    } else {
+        new.currency
+    };
     let new = Organisation { currency, ..new };
     if old != new {
         store::set_organisation(&mut tx, account, &new).await.context("set the organisation")?;
         let said = |it: &Organisation| json!({ "name": it.name, "country": it.country, "currency": it.currency, "timezone": it.timezone });
-        let entry = Entry::new("account.changed").account(account).detail(json!({ "from": said(&old), "to": said(&new) }));
+        let entry =
+            Entry::new("account.changed").account(account).detail(json!({ "from": said(&old), "to": said(&new) }));
         audit::record(&mut tx, by, entry, portal.clock.now()).await?;
     }
     tx.commit().await.context("commit")?;

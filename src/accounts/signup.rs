@@ -93,9 +93,17 @@ pub enum SignUpError {
 }
 
 /// Signs somebody up, or tells the owner of the address by mail that there is an account. Nobody else learns which.
-pub async fn sign_up(portal: &Portal, key: &Key, typed: &SignUp, place: (Region, Locale), origin: &Origin) -> Result<(), SignUpError> {
+pub async fn sign_up(
+    portal: &Portal,
+    key: &Key,
+    typed: &SignUp,
+    place: (Region, Locale),
+    origin: &Origin,
+) -> Result<(), SignUpError> {
     let now = portal.clock.now();
-    if let Some(seconds) = throttle::count(portal, key, Limit::SignUpByAddress, &[&throttle::network(&origin.address)]).await? {
+    if let Some(seconds) =
+        throttle::count(portal, key, Limit::SignUpByAddress, &[&throttle::network(&origin.address)]).await?
+    {
         return Err(SignUpError::Wait(seconds));
     }
     let is_mailable = throttle::count(portal, key, Limit::MailsByEmail, &[typed.email.key()]).await?.is_none();
@@ -127,7 +135,11 @@ pub async fn sign_up(portal: &Portal, key: &Key, typed: &SignUp, place: (Region,
             let found = store::find_user_by_email(&mut tx, typed.email.key()).await.context("read the person")?;
             let Some(user) = found else { return Ok(()) };
             // Pressed twice, or the first mail was lost: the link again. The first password stays the one that counts.
-            if user.is_verified { SendLetter::AlreadyHere { user: user.id } } else { SendLetter::Verify { user: user.id, visit_hash } }
+            if user.is_verified {
+                SendLetter::AlreadyHere { user: user.id }
+            } else {
+                SendLetter::Verify { user: user.id, visit_hash }
+            }
         }
         Err(error) => return Err(SignUpError::Failed(anyhow::Error::new(error).context("insert the customer"))),
     };

@@ -99,7 +99,8 @@ pub async fn count(portal: &Portal, key: &Key, limit: Limit, parts: &[&str]) -> 
     let (allowed, window) = limit.allows();
     let began = window_of(now, window);
     let mut db = store::connection(&portal.db).await?;
-    let tries = store::count_try(&mut db, limit.action(), &key.subject(limit, parts), began).await.context("count a try")?;
+    let tries =
+        store::count_try(&mut db, limit.action(), &key.subject(limit, parts), began).await.context("count a try")?;
     Ok((tries > allowed).then(|| u32::try_from((began + window - now).num_seconds().max(1)).unwrap_or(u32::MAX)))
 }
 

@@ -48,7 +48,8 @@ pub async fn ticket(
         return Ok(None);
     };
     let code = store::runtime_code(&mut tx, by.account, id).await.context("read the runtime")?;
-    let (Some(code), Some(name)) = (code.filter(|_| environment.can_be_opened()), environment.subdomain.as_ref()) else {
+    let (Some(code), Some(name)) = (code.filter(|_| environment.can_be_opened()), environment.subdomain.as_ref())
+    else {
         return Ok(Some(Opening::NotRunning));
     };
     let token = signed(key, &code, &environment.admin_email, locale, now);

@@ -128,7 +128,8 @@ pub async fn place(portal: &Portal, by: &By, order: Order) -> Result<Environment
         ordered_by: by.user,
     };
     store::insert(&mut tx, &new, now).await.context("insert an environment")?;
-    let is_ours = names::store::claim(&mut tx, by.account, id, &order.subdomain, now).await.context("claim an address")?;
+    let is_ours =
+        names::store::claim(&mut tx, by.account, id, &order.subdomain, now).await.context("claim an address")?;
     if !is_ours {
         return Err(Refusal::AddressTaken.into());
     }

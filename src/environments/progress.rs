@@ -79,15 +79,16 @@ pub struct Step {
 /// Returns the steps. Building a template is listed only when it happens.
 #[must_use]
 pub fn of(events: &[Event]) -> Vec<Step> {
-    let mut steps: Vec<Step> =
-        StepName::ALL.into_iter().filter_map(|name| step(name, events)).collect();
+    let mut steps: Vec<Step> = StepName::ALL.into_iter().filter_map(|name| step(name, events)).collect();
     // A step that began proves that the ones before it ended, even when that event is missing.
     let mut next_began: Option<DateTime<Utc>> = None;
     for step in steps.iter_mut().rev() {
         if let Some(began) = next_began {
             match step.state {
                 StepState::Running { since } => step.state = StepState::Done { took: began - since },
-                StepState::Waiting | StepState::Failed { .. } => step.state = StepState::Done { took: TimeDelta::zero() },
+                StepState::Waiting | StepState::Failed { .. } => {
+                    step.state = StepState::Done { took: TimeDelta::zero() }
+                }
                 StepState::Done { .. } => {}
             }
         }
@@ -168,7 +169,10 @@ mod tests {
     fn a_failed_step_says_why_until_it_is_tried_again() {
         let failed = [("step.container.started", 0), ("step.container.failed", 5)];
         let steps = of(&events(&failed));
-        assert_eq!(state(&steps, StepName::Container), Some(&StepState::Failed { reason: "reason-no-room".to_owned() }));
+        assert_eq!(
+            state(&steps, StepName::Container),
+            Some(&StepState::Failed { reason: "reason-no-room".to_owned() })
+        );
         let again = [failed.as_slice(), &[("step.container.started", 9)]].concat();
         assert!(matches!(state(&of(&events(&again)), StepName::Container), Some(StepState::Running { .. })));
     }

@@ -54,7 +54,9 @@ fn words(environment: &Environment) -> (&'static str, &'static str, &'static str
         return ("warning", "state-suspended", "sentence-suspended");
     }
     match (environment.wanted, status) {
-        (Wanted::Running, Status::Ordered | Status::Preparing) => ("working", "state-being-made", "sentence-being-made"),
+        (Wanted::Running, Status::Ordered | Status::Preparing) => {
+            ("working", "state-being-made", "sentence-being-made")
+        }
         (Wanted::Running, Status::Starting | Status::Stopped | Status::Stopping | Status::Suspended) => {
             ("working", "state-starting", "sentence-starting")
         }

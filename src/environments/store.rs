@@ -73,7 +73,11 @@ fn reason_key(reason: &Value) -> Option<String> {
 }
 
 /// The account's environments; of `only` one, or all that are not gone for good.
-async fn select(db: &mut PgConnection, account: AccountId, only: Option<EnvironmentId>) -> anyhow::Result<Vec<Environment>> {
+async fn select(
+    db: &mut PgConnection,
+    account: AccountId,
+    only: Option<EnvironmentId>,
+) -> anyhow::Result<Vec<Environment>> {
     let rows = sqlx::query_as!(
         Row,
         r#"
@@ -164,7 +168,11 @@ pub struct Standing {
 }
 
 /// Locks the account and returns how it stands. `None` if the person is no member of it.
-pub async fn lock_standing(db: &mut PgConnection, account: AccountId, user: UserId) -> Result<Option<Standing>, StoreError> {
+pub async fn lock_standing(
+    db: &mut PgConnection,
+    account: AccountId,
+    user: UserId,
+) -> Result<Option<Standing>, StoreError> {
     sqlx::query!("SELECT 1 AS one FROM accounts WHERE id = $1 FOR UPDATE", account as AccountId)
         .fetch_optional(&mut *db)
         .await?;
@@ -211,7 +219,11 @@ pub async fn terms(db: &mut PgConnection, account: AccountId) -> anyhow::Result<
 }
 
 /// The environment that was ordered with this key before, if any.
-pub async fn find_order(db: &mut PgConnection, account: AccountId, key: Uuid) -> Result<Option<EnvironmentId>, StoreError> {
+pub async fn find_order(
+    db: &mut PgConnection,
+    account: AccountId,
+    key: Uuid,
+) -> Result<Option<EnvironmentId>, StoreError> {
     Ok(sqlx::query_scalar!(
         r#"SELECT id AS "id: EnvironmentId" FROM environments WHERE account_id = $1 AND order_key = $2"#,
         account as AccountId,
@@ -286,7 +298,12 @@ pub async fn insert(db: &mut PgConnection, new: &NewEnvironment<'_>, now: DateTi
 }
 
 /// Changes what is wanted; a new generation.
-pub async fn set_wanted(db: &mut PgConnection, account: AccountId, id: EnvironmentId, wanted: Wanted) -> Result<(), StoreError> {
+pub async fn set_wanted(
+    db: &mut PgConnection,
+    account: AccountId,
+    id: EnvironmentId,
+    wanted: Wanted,
+) -> Result<(), StoreError> {
     let purge_after = match wanted {
         Wanted::Deleted { purge_after } => Some(purge_after),
         Wanted::Running | Wanted::Stopped => None,
@@ -329,7 +346,12 @@ pub async fn add_restart(db: &mut PgConnection, account: AccountId, id: Environm
 }
 
 /// Changes the name; a new generation, because the address may have changed with it.
-pub async fn set_name(db: &mut PgConnection, account: AccountId, id: EnvironmentId, name: &str) -> Result<(), StoreError> {
+pub async fn set_name(
+    db: &mut PgConnection,
+    account: AccountId,
+    id: EnvironmentId,
+    name: &str,
+) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE environments SET name = $3, wanted_generation = wanted_generation + 1 WHERE id = $1 AND account_id = $2",
         id as EnvironmentId,
@@ -342,7 +364,11 @@ pub async fn set_name(db: &mut PgConnection, account: AccountId, id: Environment
 }
 
 /// The code of the runtime that serves the account's environment now.
-pub async fn runtime_code(db: &mut PgConnection, account: AccountId, id: EnvironmentId) -> Result<Option<String>, StoreError> {
+pub async fn runtime_code(
+    db: &mut PgConnection,
+    account: AccountId,
+    id: EnvironmentId,
+) -> Result<Option<String>, StoreError> {
     Ok(sqlx::query_scalar!(
         r#"
         SELECT runtimes.code

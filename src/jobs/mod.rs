@@ -35,7 +35,9 @@ impl From<anyhow::Error> for JobError {
 async fn run(portal: &Portal, mailer: &Mailer, held: &Held, now: DateTime<Utc>) -> Result<(), JobError> {
     match held.kind.as_str() {
         CloseAccount::KIND => close_account::run(portal, &held.read().map_err(JobError::GiveUp)?, now).await,
-        SendLetter::KIND => send_letter::run(portal, mailer, (held.id, &held.read().map_err(JobError::GiveUp)?), now).await,
+        SendLetter::KIND => {
+            send_letter::run(portal, mailer, (held.id, &held.read().map_err(JobError::GiveUp)?), now).await
+        }
         kind => Err(JobError::GiveUp(anyhow::anyhow!("there is no job called {kind}"))),
     }
 }

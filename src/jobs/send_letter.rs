@@ -77,11 +77,17 @@ async fn content(
         SendLetter::ConfirmEmail { new_email, .. } => Content {
             to: Some(new_email.clone()),
             values: vec![("new", new_email.clone())],
-            ..plain("confirm-email", Some(urls::confirm_email(link(LinkKind::ChangeEmail, Some(new_email.clone()), None).await?.expose())))
+            ..plain(
+                "confirm-email",
+                Some(urls::confirm_email(link(LinkKind::ChangeEmail, Some(new_email.clone()), None).await?.expose())),
+            )
         },
         SendLetter::EmailChanged { old_email, .. } => Content {
             to: Some(old_email.clone()),
-            ..plain("email-changed", Some(urls::undo_email(link(LinkKind::UndoEmailChange, Some(old_email.clone()), None).await?.expose())))
+            ..plain(
+                "email-changed",
+                Some(urls::undo_email(link(LinkKind::UndoEmailChange, Some(old_email.clone()), None).await?.expose())),
+            )
         },
         SendLetter::Closing { closes_at, .. } => Content {
             values: vec![("date", formats.date(*closes_at))],

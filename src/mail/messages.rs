@@ -45,7 +45,8 @@ struct MailLayout {
 /// Writes the mail.
 pub fn write(draft: &Draft<'_>) -> anyhow::Result<Message> {
     let texts = Texts::new(draft.locale);
-    let mut values: Vec<(&str, FluentValue<'_>)> = draft.values.iter().map(|(name, value)| (*name, one_line(value).into())).collect();
+    let mut values: Vec<(&str, FluentValue<'_>)> =
+        draft.values.iter().map(|(name, value)| (*name, one_line(value).into())).collect();
     values.push(("company", draft.company.into()));
     let say = |part: &str| texts.with(&format!("mail-{}-{part}", draft.name), &values);
     let subject = one_line(&say("subject"));

@@ -49,7 +49,9 @@ impl Mailer {
             Some(url) => Way::Smtp(
                 AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose())
                     .ok()
-                    .context("[mail] smtp_url must look like smtps://user:password@host:465 or smtp://host:587?tls=required")?
+                    .context(
+                        "[mail] smtp_url must look like smtps://user:password@host:465 or smtp://host:587?tls=required",
+                    )?
                     .timeout(Some(SMTP_LIMIT))
                     .pool_config(PoolConfig::new().max_size(4))
                     .build(),
@@ -64,7 +66,9 @@ impl Mailer {
     /// Sends a mail. Sent twice for the same job it has the same identifier; the catcher keeps it once.
     pub async fn send(&self, job: JobId, message: &Message, now: DateTime<Utc>) -> Result<(), SendError> {
         match &self.way {
-            Way::Catcher(pool) => store::catch(pool, job, message, now).await.map_err(|error| SendError::Failed(error.into())),
+            Way::Catcher(pool) => {
+                store::catch(pool, job, message, now).await.map_err(|error| SendError::Failed(error.into()))
+            }
             Way::Smtp(smtp) => {
                 let mail = self.built(job, message).map_err(SendError::Refused)?;
                 match smtp.send(mail).await {

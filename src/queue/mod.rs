@@ -55,7 +55,12 @@ pub async fn enqueue<J: Job>(db: &mut PgConnection, job: &J, now: DateTime<Utc>)
 }
 
 /// Enqueues a job that is due at `due_at`.
-pub async fn enqueue_at<J: Job>(db: &mut PgConnection, job: &J, due_at: DateTime<Utc>, now: DateTime<Utc>) -> anyhow::Result<JobId> {
+pub async fn enqueue_at<J: Job>(
+    db: &mut PgConnection,
+    job: &J,
+    due_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<JobId> {
     let id = JobId::new(now);
     let payload = serde_json::to_value(job).with_context(|| format!("write the payload of a {} job", J::KIND))?;
     store::insert(db, id, J::KIND, &payload, (due_at, now)).await.context("enqueue a job")?;

@@ -105,7 +105,12 @@ pub async fn end(
 }
 
 /// Puts a job that is still held back into the queue.
-pub async fn put_back(db: &mut PgConnection, held: &Held, error: &str, due_at: DateTime<Utc>) -> Result<(), StoreError> {
+pub async fn put_back(
+    db: &mut PgConnection,
+    held: &Held,
+    error: &str,
+    due_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
         UPDATE jobs

@@ -58,16 +58,16 @@ where
 
 /// What the login of a customer changes in the browser; set as a cookie after the handler.
 pub(super) enum SessionChange {
-    /// A new login.
-    LoggedIn(Secret<String>),
+    /// A new login: the cookies of the login and of the device.
+    LoggedIn(Secret<String>, String),
     /// No login any more.
     LoggedOut,
 }
 
 /// Gives the browser a new login.
 #[must_use]
-pub fn logged_in(mut response: HttpResponse, token: Secret<String>) -> HttpResponse {
-    response.extensions_mut().insert(SessionChange::LoggedIn(token));
+pub fn logged_in(mut response: HttpResponse, token: Secret<String>, devices: String) -> HttpResponse {
+    response.extensions_mut().insert(SessionChange::LoggedIn(token, devices));
     response
 }
 

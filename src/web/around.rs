@@ -117,15 +117,16 @@ fn finish(response: &mut HttpResponse, arrival: &Arrival, portal: &Portal, keys:
         cookies.push(cookies::cookie(public, Kind::Visit, visit.clone(), None));
     }
     match change {
-        Some(SessionChange::LoggedIn(token)) => {
+        Some(SessionChange::LoggedIn(token, devices)) => {
             let lasts = CookieDuration::seconds(crate::accounts::sessions::ABSOLUTE.num_seconds());
             cookies.push(cookies::cookie(public, Kind::Session, token.expose().clone(), Some(lasts)));
+            cookies.push(cookies::cookie(public, Kind::Device, devices, Some(CookieDuration::days(365))));
             // What was open before the login must not be used after it.
             cookies.push(cookies::removal(public, Kind::Visit));
         }
         Some(SessionChange::LoggedOut) => {
             cookies.push(cookies::removal(public, Kind::Session));
-            let value = HeaderValue::from_static("\"cache\", \"storage\"");
+            let value = HeaderValue::from_static("\"storage\"");
             response.headers_mut().insert(HeaderName::from_static("clear-site-data"), value);
         }
         None => {}

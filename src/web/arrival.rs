@@ -14,6 +14,7 @@ use super::cookies::{self, Kind, NewFlash};
 use super::keys::Keys;
 use super::layout::{Flash, Layout, NavItem, Person, Theme};
 use super::{csrf, urls};
+use crate::accounts::Origin;
 use crate::accounts::sessions::{self, Session};
 use crate::base::secret::new_token;
 use crate::i18n::{Locale, Texts};
@@ -32,10 +33,8 @@ pub struct Arrival {
     pub new_visit: Option<String>,
     /// Whether a message was waiting: it is taken away once a page has shown it.
     pub had_flash: bool,
-    /// Where the request came from.
-    pub address: String,
-    /// What the browser calls itself.
-    pub user_agent: String,
+    /// Where the request came from, for logins.
+    pub origin: Origin,
 }
 
 /// Looks at a request. Returns the arrival also when the login could not be read, with the reason.
@@ -99,11 +98,15 @@ pub async fn look(request: &ServiceRequest) -> (Rc<Arrival>, Option<anyhow::Erro
     let arrival = Rc::new(Arrival {
         layout,
         session,
-        binding,
+        binding: binding.clone(),
         new_visit: new_visit.filter(|_| !is_static(request.path())),
         had_flash: flash_text.is_some() && request.method() == Method::GET,
-        address: address(request),
-        user_agent: header(USER_AGENT).unwrap_or_default().chars().filter(|c| !c.is_control()).take(300).collect(),
+        origin: Origin {
+            address: address(request),
+            user_agent: header(USER_AGENT).unwrap_or_default().chars().filter(|c| !c.is_control()).take(300).collect(),
+            devices: wanted(Kind::Device).unwrap_or_default(),
+            visit: binding,
+        },
     });
     request.extensions_mut().insert(arrival.clone());
     (arrival, failure)

@@ -18,6 +18,8 @@ pub enum Kind {
     Staff,
     /// A browser that is not logged in: its forms are bound to it.
     Visit,
+    /// Who logged in on this device before.
+    Device,
     /// A message for the next page.
     Flash,
     /// The chosen language.
@@ -34,6 +36,7 @@ pub fn name(public: &Public, kind: Kind) -> String {
         Kind::Session => "",
         Kind::Staff => "-staff",
         Kind::Visit => "-visit",
+        Kind::Device => "-device",
         Kind::Flash => "-flash",
         Kind::Language => "-language",
         Kind::Theme => "-theme",

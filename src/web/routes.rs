@@ -4,7 +4,7 @@ use actix_web::web::ServiceConfig;
 use actix_web::{Route, guard, web};
 
 use super::assets;
-use super::pages::{dev, health, home, instances, preferences, pricing};
+use super::pages::{account, auth, dev, health, home, instances, preferences, pricing};
 use crate::config::Mode;
 
 /// Who may use a route.
@@ -60,6 +60,41 @@ table! {
     Get  "/health"                         Anyone       health::get;
     Post "/preferences"                    Anyone       preferences::post;
     Get  "/pricing"                        Anyone       pricing::get;
+
+    Get  "/signup"                         Anyone       auth::signup::get;
+    Post "/signup"                         Anyone       auth::signup::post;
+    Get  "/signup/check-mail"              Anyone       auth::check_mail::get;
+    Get  "/login"                          Anyone       auth::login::get;
+    Post "/login"                          Anyone       auth::login::post;
+    Post "/logout"                         Anyone       auth::logout::post;
+    Post "/verify/resend"                  Member       auth::verify::resend;
+    Get  "/verify/{token}"                 Anyone       auth::verify::get;
+    Post "/verify/{token}"                 Anyone       auth::verify::post;
+    Get  "/forgot"                         Anyone       auth::forgot::get;
+    Post "/forgot"                         Anyone       auth::forgot::post;
+    Get  "/reset/{token}"                  Anyone       auth::reset::get;
+    Post "/reset/{token}"                  Anyone       auth::reset::post;
+    Get  "/confirm-email/{token}"          Anyone       auth::confirm_email::get;
+    Post "/confirm-email/{token}"          Anyone       auth::confirm_email::post;
+    Get  "/undo-email/{token}"             Anyone       auth::undo_email::get;
+    Post "/undo-email/{token}"             Anyone       auth::undo_email::post;
+
+    Get  "/account"                        Member       account::overview::get;
+    Post "/account/organisation"           Member       account::overview::organisation;
+    Post "/account/person"                 Member       account::overview::person;
+    Get  "/account/security"               Member       account::security::get;
+    Post "/account/security/password"      Member       account::security::password;
+    Post "/account/security/email"         Member       account::security::email;
+    Get  "/account/sessions"               Member       account::sessions::get;
+    Post "/account/sessions/revoke-others" Member       account::sessions::revoke_others;
+    Post "/account/sessions/{session}/revoke" Member    account::sessions::revoke;
+    Get  "/account/members"                Member       account::members::get;
+    Get  "/account/close"                  Member       account::close::get;
+    Post "/account/close"                  Member       account::close::post;
+    Get  "/account/closing"                Member       account::closing::get;
+    Post "/account/keep"                   Member       account::closing::keep;
+
+    Get  "/dev/mails"                      Development  dev::mails::get;
     Get  "/instances"                      Member       instances::list::get;
     Get  "/instances/new"                  Member       instances::order::plan::get;
     Post "/instances/new"                  Member       instances::order::apps::post;

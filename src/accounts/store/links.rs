@@ -81,7 +81,12 @@ pub async fn lock_link(
 }
 
 /// Uses up every link of this kind that the person has: an older one must not work after a newer one did.
-pub async fn use_links(db: &mut PgConnection, kind: LinkKind, user: UserId, now: DateTime<Utc>) -> Result<(), StoreError> {
+pub async fn use_links(
+    db: &mut PgConnection,
+    kind: LinkKind,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE mail_tokens SET used_at = $3 WHERE kind = $1 AND user_id = $2 AND used_at IS NULL",
         kind.word(),

@@ -131,21 +131,30 @@ pub async fn find_home(db: &mut PgConnection, user: UserId) -> Result<Option<Acc
 
 /// Notes that the address was proved.
 pub async fn set_user_verified(db: &mut PgConnection, user: UserId, now: DateTime<Utc>) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE users SET verified_at = coalesce(verified_at, $2) WHERE id = $1", user as UserId, now).execute(db).await?;
+    sqlx::query!("UPDATE users SET verified_at = coalesce(verified_at, $2) WHERE id = $1", user as UserId, now)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
 /// Sets a person's password.
 pub async fn set_user_password(db: &mut PgConnection, user: UserId, password_hash: &str) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE users SET password_hash = $2 WHERE id = $1", user as UserId, password_hash).execute(db).await?;
+    sqlx::query!("UPDATE users SET password_hash = $2 WHERE id = $1", user as UserId, password_hash)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
 /// Sets a person's address. Fails on `users_email_key_key` when somebody else has it.
 pub async fn set_user_email(db: &mut PgConnection, user: UserId, email: &EmailAddress) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE users SET email = $2, email_key = $3 WHERE id = $1", user as UserId, email.as_str(), email.key())
-        .execute(db)
-        .await?;
+    sqlx::query!(
+        "UPDATE users SET email = $2, email_key = $3 WHERE id = $1",
+        user as UserId,
+        email.as_str(),
+        email.key()
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 
@@ -204,9 +213,14 @@ pub async fn set_account_state(
     state: AccountState,
     closes_at: Option<DateTime<Utc>>,
 ) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE accounts SET state = $2, closes_at = $3 WHERE id = $1", account as AccountId, state as AccountState, closes_at)
-        .execute(db)
-        .await?;
+    sqlx::query!(
+        "UPDATE accounts SET state = $2, closes_at = $3 WHERE id = $1",
+        account as AccountId,
+        state as AccountState,
+        closes_at
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 
@@ -261,12 +275,17 @@ pub async fn list_members(db: &mut PgConnection, account: AccountId) -> Result<V
 
 /// Whether an organisation ever ordered anything.
 pub async fn has_ordered(db: &mut PgConnection, account: AccountId) -> Result<bool, StoreError> {
-    Ok(sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM environments WHERE account_id = $1) AS "found!""#, account as AccountId)
-        .fetch_one(db)
-        .await?)
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM environments WHERE account_id = $1) AS "found!""#,
+        account as AccountId
+    )
+    .fetch_one(db)
+    .await?)
 }
 
 /// An organisation's time zone.
 pub async fn find_timezone(db: &mut PgConnection, account: AccountId) -> Result<Option<String>, StoreError> {
-    Ok(sqlx::query_scalar!("SELECT timezone FROM accounts WHERE id = $1", account as AccountId).fetch_optional(db).await?)
+    Ok(sqlx::query_scalar!("SELECT timezone FROM accounts WHERE id = $1", account as AccountId)
+        .fetch_optional(db)
+        .await?)
 }

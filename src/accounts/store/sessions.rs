@@ -108,14 +108,19 @@ pub async fn list_sessions(
 
 /// Ends one login of a person. Returns whether there was one.
 pub async fn delete_session(db: &mut PgConnection, user: UserId, session: SessionId) -> Result<bool, StoreError> {
-    let deleted = sqlx::query!("DELETE FROM sessions WHERE id = $1 AND user_id = $2", session as SessionId, user as UserId)
-        .execute(db)
-        .await?;
+    let deleted =
+        sqlx::query!("DELETE FROM sessions WHERE id = $1 AND user_id = $2", session as SessionId, user as UserId)
+            .execute(db)
+            .await?;
     Ok(deleted.rows_affected() == 1)
 }
 
 /// Ends every login of a person but one.
-pub async fn delete_sessions_except(db: &mut PgConnection, user: UserId, kept: Option<SessionId>) -> Result<u64, StoreError> {
+pub async fn delete_sessions_except(
+    db: &mut PgConnection,
+    user: UserId,
+    kept: Option<SessionId>,
+) -> Result<u64, StoreError> {
     let deleted = sqlx::query!(
         "DELETE FROM sessions WHERE user_id = $1 AND id IS DISTINCT FROM $2",
         user as UserId,

@@ -6,7 +6,12 @@ use sqlx::postgres::PgConnection;
 use crate::db::StoreError;
 
 /// Counts a try and returns how many there were in this window.
-pub async fn count_try(db: &mut PgConnection, action: &str, subject: &[u8], window_at: DateTime<Utc>) -> Result<i32, StoreError> {
+pub async fn count_try(
+    db: &mut PgConnection,
+    action: &str,
+    subject: &[u8],
+    window_at: DateTime<Utc>,
+) -> Result<i32, StoreError> {
     Ok(sqlx::query_scalar!(
         r#"
         INSERT INTO throttles (action, subject, window_at, tries)

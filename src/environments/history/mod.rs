@@ -24,7 +24,11 @@ pub async fn record(
 }
 
 /// Returns the steps of the creation, oldest first.
-pub async fn steps(db: &mut PgConnection, account: AccountId, environment: EnvironmentId) -> anyhow::Result<Vec<Event>> {
+pub async fn steps(
+    db: &mut PgConnection,
+    account: AccountId,
+    environment: EnvironmentId,
+) -> anyhow::Result<Vec<Event>> {
     store::steps(db, account, environment).await.context("read the steps")
 }
 
@@ -39,11 +43,19 @@ pub async fn latest(
 }
 
 /// Returns a number that grows with each event and status change: a page compares it to know whether it is out of date.
-pub async fn version(db: &mut PgConnection, account: AccountId, environment: EnvironmentId) -> anyhow::Result<Option<String>> {
+pub async fn version(
+    db: &mut PgConnection,
+    account: AccountId,
+    environment: EnvironmentId,
+) -> anyhow::Result<Option<String>> {
     store::version(db, account, environment).await.context("read the version of a page")
 }
 
 /// Returns what an event of this kind said last.
-pub async fn last_detail(db: &mut PgConnection, environment: EnvironmentId, kind: &str) -> anyhow::Result<Option<Value>> {
+pub async fn last_detail(
+    db: &mut PgConnection,
+    environment: EnvironmentId,
+    kind: &str,
+) -> anyhow::Result<Option<Value>> {
     store::last_detail(db, environment, kind).await.context("read an event")
 }

@@ -45,7 +45,11 @@ pub async fn insert(
 }
 
 /// The steps of the creation, oldest first.
-pub async fn steps(db: &mut PgConnection, account: AccountId, environment: EnvironmentId) -> Result<Vec<Event>, StoreError> {
+pub async fn steps(
+    db: &mut PgConnection,
+    account: AccountId,
+    environment: EnvironmentId,
+) -> Result<Vec<Event>, StoreError> {
     Ok(sqlx::query_as!(
         Event,
         r#"
@@ -125,7 +129,11 @@ pub async fn version(
 }
 
 /// What the last event of a kind said.
-pub async fn last_detail(db: &mut PgConnection, environment: EnvironmentId, kind: &str) -> Result<Option<Value>, StoreError> {
+pub async fn last_detail(
+    db: &mut PgConnection,
+    environment: EnvironmentId,
+    kind: &str,
+) -> Result<Option<Value>, StoreError> {
     Ok(sqlx::query_scalar!(
         "SELECT detail FROM environment_events WHERE environment_id = $1 AND kind = $2 ORDER BY id DESC LIMIT 1",
         environment as EnvironmentId,

@@ -13,7 +13,12 @@ use crate::base::names::Subdomain;
 pub const REST: TimeDelta = TimeDelta::days(30);
 
 /// Whether the account could have this name now.
-pub async fn is_free(db: &mut PgConnection, account: AccountId, name: &Subdomain, now: DateTime<Utc>) -> anyhow::Result<bool> {
+pub async fn is_free(
+    db: &mut PgConnection,
+    account: AccountId,
+    name: &Subdomain,
+    now: DateTime<Utc>,
+) -> anyhow::Result<bool> {
     Ok(!store::is_taken(db, account, name, now).await.context("look up an address")?)
 }
 

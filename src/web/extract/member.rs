@@ -31,6 +31,10 @@ pub struct Member {
     pub name: String,
     /// The person's e-mail address.
     pub email: String,
+    /// The organisation's name.
+    pub account_name: String,
+    /// The organisation's time zone.
+    pub timezone: String,
     /// Whether that address was proved: without it nothing can be ordered.
     pub is_verified: bool,
     /// The page's surroundings.
@@ -82,9 +86,11 @@ fn member(request: &HttpRequest) -> Result<Member, PageError> {
         session: session.id,
         name: session.name.clone(),
         email: session.email.clone(),
+        account_name: session.account_name.clone(),
+        timezone: session.timezone.clone(),
         is_verified: session.is_verified,
         layout: arrival.layout.clone(),
         authenticated_at: session.authenticated_at,
-        address: arrival.address.clone(),
+        address: arrival.origin.address.clone(),
     })
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
+use crate::accounts::Origin;
 use crate::accounts::sessions::Session;
 use crate::web::arrival::Arrival;
 use crate::web::error::PageError;
@@ -19,9 +20,7 @@ pub struct Visitor {
     /// The customer's login, when there is one.
     pub session: Option<Session>,
     /// Where the request came from.
-    pub address: String,
-    /// What the browser calls itself.
-    pub user_agent: String,
+    pub origin: Origin,
 }
 
 impl FromRequest for Visitor {
@@ -33,8 +32,7 @@ impl FromRequest for Visitor {
         ready(Ok(Self {
             layout: arrival.layout.clone(),
             session: arrival.session.clone(),
-            address: arrival.address.clone(),
-            user_agent: arrival.user_agent.clone(),
+            origin: arrival.origin.clone(),
         }))
     }
 }

@@ -1,1 +1,30 @@
-//! Pages of this area.
+//! The customer's account: organisation, person, security, logins, members, closing.
+
+pub mod close;
+pub mod closing;
+pub mod members;
+pub mod overview;
+pub mod security;
+pub mod sessions;
+
+use crate::web::layout::Layout;
+use crate::web::urls;
+
+/// A tab of the account's pages.
+struct Tab {
+    label: String,
+    href: String,
+    is_current: bool,
+}
+
+/// Returns the tabs; the one with `current` as address is the present one.
+fn tabs(layout: &Layout, current: &str) -> Vec<Tab> {
+    [
+        ("account-tab-overview", urls::account()),
+        ("account-tab-security", urls::account_security()),
+        ("account-tab-sessions", urls::account_sessions()),
+        ("account-tab-members", urls::account_members()),
+    ]
+    .map(|(key, href)| Tab { label: layout.t(key), is_current: href == current, href })
+    .into()
+}
