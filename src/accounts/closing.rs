@@ -8,7 +8,8 @@ use super::login::{self, LoginError};
 use super::throttle::Key;
 use super::{AccountState, Role, store};
 use crate::audit::{self, Actor, Entry};
-use crate::base::ids::{AccountId, UserId};
+use crate::base::ids::AccountId;
+use crate::environments::{By, removal};
 use crate::portal::Portal;
 use crate::queue;
 
@@ -30,16 +31,10 @@ pub enum ClosingError {
 }
 
 /// Closes an account in seven days. Its instances stop now.
-pub async fn ask(
-    portal: &Portal,
-    key: &Key,
-    by: &Actor,
-    (user, account): (UserId, AccountId),
-    typed: (&str, &str),
-) -> Result<(), ClosingError> {
-    let (typed_name, typed_password) = typed;
+pub async fn ask(portal: &Portal, key: &Key, by: &By, typed: (&str, &str)) -> Result<(), ClosingError> {
+    let (account, (typed_name, typed_password)) = (by.account, typed);
     let now = portal.clock.now();
-    login::confirm(portal, key, user, typed_password).await.map_err(ClosingError::Password)?;
+    login::confirm(portal, key, by.user, typed_password).await.map_err(ClosingError::Password)?;
     let mut tx = portal.db.begin().await.context("begin")?;
     let organisation =
         store::lock_organisation(&mut tx, account).await.context("lock the account")?.context("the account is gone")?;
@@ -53,26 +48,31 @@ pub async fn ask(
     store::set_account_state(&mut tx, account, AccountState::Closing, Some(closes_at))
         .await
         .context("close the account")?;
+    removal::ask_all(&mut tx, by, closes_at, now).await?;
     queue::enqueue_at(&mut tx, &CloseAccount { account }, closes_at, now).await?;
     for member in store::list_members(&mut tx, account).await.context("list the members")? {
         if member.role == Role::Owner {
             queue::enqueue(&mut tx, &SendLetter::Closing { user: member.user, closes_at }, now).await?;
         }
     }
-    audit::record(&mut tx, by, Entry::new("account.closing-asked").account(account), now).await?;
+    audit::record(&mut tx, &by.actor, Entry::new("account.closing-asked").account(account), now).await?;
     tx.commit().await.context("commit")?;
     Ok(())
 }
 
 /// Keeps an account that was being closed, and its instances.
-pub async fn keep(portal: &Portal, by: &Actor, account: AccountId) -> anyhow::Result<()> {
+pub async fn keep(portal: &Portal, by: &By) -> anyhow::Result<()> {
+    let account = by.account;
     let now = portal.clock.now();
     let mut tx = portal.db.begin().await.context("begin")?;
     let organisation =
         store::lock_organisation(&mut tx, account).await.context("lock the account")?.context("the account is gone")?;
     if organisation.state == AccountState::Closing {
         store::set_account_state(&mut tx, account, AccountState::Active, None).await.context("keep the account")?;
-        audit::record(&mut tx, by, Entry::new("account.closing-undone").account(account), now).await?;
+        if let Some(closes_at) = organisation.closes_at {
+            removal::undo_all(&mut tx, by, closes_at, now).await?;
+        }
+        audit::record(&mut tx, &by.actor, Entry::new("account.closing-undone").account(account), now).await?;
     }
     tx.commit().await.context("commit")?;
     Ok(())

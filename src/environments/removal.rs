@@ -1,8 +1,9 @@
 //! Deletes an environment after its name was typed, and takes that back for seven days.
 
 use anyhow::Context;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
+use sqlx::PgConnection;
 
 use super::{By, Environment, Status, Wanted, history, store};
 use crate::base::ids::EnvironmentId;
@@ -54,12 +55,7 @@ pub async fn ask(portal: &Portal, by: &By, id: EnvironmentId, typed: &str) -> Re
     if !is_typed_right(&environment, typed) {
         return Err(RemovalError::Refused(Refusal::WrongName));
     }
-    let purge_after = now + UNDO_FOR;
-    store::set_wanted(&mut tx, by.account, id, Wanted::Deleted { purge_after }).await.context("want it deleted")?;
-    let detail = json!({ "was": environment.wanted.code(), "purge_after": purge_after });
-    history::record(&mut tx, id, "deletion.asked", &by.name, detail.clone(), now).await?;
-    let entry = audit::Entry::new("environment.deletion-asked").account(by.account).environment(id).detail(detail);
-    audit::record(&mut tx, &by.actor, entry, now).await?;
+    want_deleted(&mut tx, by, &environment, now + UNDO_FOR, now).await?;
     db::wake(&mut tx).await.context("wake the worker")?;
     tx.commit().await.context("commit")?;
     Ok(Some(()))
@@ -76,14 +72,68 @@ pub async fn undo(portal: &Portal, by: &By, id: EnvironmentId) -> Result<Option<
     if now >= purge_after || environment.status == Status::Deleted {
         return Err(RemovalError::Refused(Refusal::TooLate));
     }
-    let asked = history::last_detail(&mut tx, id, "deletion.asked").await?;
-    let was_stopped = asked.is_some_and(|detail| detail["was"] == "stopped");
-    let wanted = if was_stopped { Wanted::Stopped } else { Wanted::Running };
-    store::set_wanted(&mut tx, by.account, id, wanted).await.context("want it back")?;
-    history::record(&mut tx, id, "deletion.undone", &by.name, json!({}), now).await?;
-    let entry = audit::Entry::new("environment.deletion-undone").account(by.account).environment(id);
-    audit::record(&mut tx, &by.actor, entry, now).await?;
+    want_back(&mut tx, by, id, now).await?;
     db::wake(&mut tx).await.context("wake the worker")?;
     tx.commit().await.context("commit")?;
     Ok(Some(()))
+}
+
+/// Wants every environment of an account deleted at `purge_after`, in the transaction that closes the account.
+pub async fn ask_all(
+    db: &mut PgConnection,
+    by: &By,
+    purge_after: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    for listed in store::list(db, by.account).await.context("list the environments")? {
+        let locked = store::lock(db, by.account, listed.id).await.context("lock an environment")?;
+        if let Some(environment) = locked.filter(|environment| !matches!(environment.wanted, Wanted::Deleted { .. })) {
+            want_deleted(db, by, &environment, purge_after, now).await?;
+        }
+    }
+    db::wake(db).await.context("wake the worker")
+}
+
+/// Takes back what [`ask_all`] did for the same `purge_after`: what was deleted before stays deleted.
+pub async fn undo_all(
+    db: &mut PgConnection,
+    by: &By,
+    purge_after: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    for listed in store::list(db, by.account).await.context("list the environments")? {
+        let locked = store::lock(db, by.account, listed.id).await.context("lock an environment")?;
+        let is_of_closing = |environment: &Environment| {
+            environment.wanted == Wanted::Deleted { purge_after } && environment.status != Status::Deleted
+        };
+        if let Some(environment) = locked.filter(is_of_closing) {
+            want_back(db, by, environment.id, now).await?;
+        }
+    }
+    db::wake(db).await.context("wake the worker")
+}
+
+async fn want_deleted(
+    db: &mut PgConnection,
+    by: &By,
+    environment: &Environment,
+    purge_after: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let id = environment.id;
+    store::set_wanted(db, by.account, id, Wanted::Deleted { purge_after }).await.context("want it deleted")?;
+    let detail = json!({ "was": environment.wanted.code(), "purge_after": purge_after });
+    history::record(db, id, "deletion.asked", &by.name, detail.clone(), now).await?;
+    let entry = audit::Entry::new("environment.deletion-asked").account(by.account).environment(id).detail(detail);
+    audit::record(db, &by.actor, entry, now).await
+}
+
+async fn want_back(db: &mut PgConnection, by: &By, id: EnvironmentId, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let asked = history::last_detail(db, id, "deletion.asked").await?;
+    let was_stopped = asked.is_some_and(|detail| detail["was"] == "stopped");
+    let wanted = if was_stopped { Wanted::Stopped } else { Wanted::Running };
+    store::set_wanted(db, by.account, id, wanted).await.context("want it back")?;
+    history::record(db, id, "deletion.undone", &by.name, json!({}), now).await?;
+    let entry = audit::Entry::new("environment.deletion-undone").account(by.account).environment(id);
+    audit::record(db, &by.actor, entry, now).await
 }

@@ -6,3 +6,4 @@ mod hosts;
 mod proxy;
 mod support;
 mod tenant_db;
+mod web;

@@ -12,6 +12,7 @@ use crate::accounts::policy::{self, Action};
 use crate::accounts::{AccountState, Role};
 use crate::audit::Actor;
 use crate::base::ids::{AccountId, SessionId, UserId};
+use crate::environments::By;
 use crate::web::error::PageError;
 use crate::web::layout::Layout;
 use crate::web::urls;
@@ -49,6 +50,12 @@ impl Member {
     /// Refuses what the person's role does not allow.
     pub fn require(&self, action: Action) -> Result<(), PageError> {
         if policy::may(self.role, action) { Ok(()) } else { Err(PageError::Forbidden) }
+    }
+
+    /// Returns who acts on environments.
+    #[must_use]
+    pub fn by(&self) -> By {
+        By { account: self.account, user: self.user, name: self.name.clone(), actor: self.actor() }
     }
 
     /// Returns who acts, for the audit log.

@@ -3,3 +3,4 @@
 pub mod engine;
 pub mod fault_proxy;
 pub mod tenants;
+pub mod world;

@@ -33,9 +33,8 @@ pub async fn get(member: Member) -> Answer {
 pub async fn post(portal: Data<Portal>, keys: Data<Keys>, member: Member, posted: Posted<CloseForm>) -> Answer {
     member.require(Action::CloseAccount)?;
     let typed = (posted.form.typed.as_str(), posted.form.password.as_str());
-    let who = (member.user, member.account);
     let mut problems = Problems::default();
-    match closing::ask(&portal, &keys.throttle, &member.actor(), who, typed).await {
+    match closing::ask(&portal, &keys.throttle, &member.by(), typed).await {
         Ok(()) => return answer::see_other(urls::account_closing()),
         Err(ClosingError::WrongName) => problems.add("typed", member.layout.t("close-wrong-name")),
         Err(ClosingError::Password(error)) => problems.add("password", refused(&member.layout, error)?),

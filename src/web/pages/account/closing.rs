@@ -30,7 +30,7 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
 /// Keeps the account and its instances.
 pub async fn keep(portal: Data<Portal>, member: Member, _posted: Posted<KeepForm>) -> Answer {
     member.require(Action::CloseAccount)?;
-    closing::keep(&portal, &member.actor(), member.account).await?;
+    closing::keep(&portal, &member.by()).await?;
     answer::flash(urls::instances(), FlashKind::Good, "closing-kept")
 }
 

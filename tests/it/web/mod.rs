@@ -1,0 +1,8 @@
+//! The pages, used as people and strangers use them.
+
+mod accounts;
+mod forms;
+mod login;
+mod mails;
+mod signup;
+mod strangers;
