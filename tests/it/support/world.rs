@@ -52,9 +52,11 @@ impl World {
         Self { portal, url, mailer, _stop: stop.drop_guard() }
     }
 
-    /// Carries out every job that is due.
+    /// Carries out every job that is due, a second for each: so that mails have an order.
     pub async fn settle(&self) {
-        while worker::turn(&self.portal, &self.mailer).await.unwrap() {}
+        while worker::turn(&self.portal, &self.mailer).await.unwrap() {
+            self.wait(TimeDelta::seconds(1));
+        }
     }
 
     /// Moves the time.

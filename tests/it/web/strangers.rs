@@ -75,6 +75,7 @@ async fn staff_s_pages_are_not_for_customers(pool: PgPool) {
 }
 
 /// Gives a customer a running instance, without the order and without a worker.
+#[expect(clippy::disallowed_methods, reason = "one statement for five tables, in a test only")]
 async fn environment_of(pool: &PgPool, customer: &Customer) -> Uuid {
     let id = Uuid::now_v7();
     let statement = "
