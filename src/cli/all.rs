@@ -41,10 +41,17 @@ async fn keep(role: &str, program: &Path, config: Option<&Path>, stop: &Cancella
     while !stop.is_cancelled() {
         let began = Instant::now();
         match start(role, program, config) {
-            Ok(mut child) => tokio::select! {
-                status = child.wait() => tracing::error!(role, ?status, "a process died and is started again"),
-                () = stop.cancelled() => return end(role, child).await,
-            },
+            Ok(mut child) => {
+                // Held here, because waiting for a process closes its input.
+                let life = child.stdin.take();
+                tokio::select! {
+                    status = child.wait() => tracing::error!(role, ?status, "a process died and is started again"),
+                    () = stop.cancelled() => {
+                        drop(life);
+                        return end(role, child).await;
+                    }
+                }
+            }
             Err(error) => tracing::error!(role, %error, "a process does not start"),
         }
         pause = if began.elapsed() > HEALTHY_AFTER { PAUSE_FROM } else { (pause * 2).min(PAUSE_TO) };
@@ -65,7 +72,6 @@ fn start(role: &str, program: &Path, config: Option<&Path>) -> std::io::Result<C
 }
 
 async fn end(role: &str, mut child: Child) {
-    drop(child.stdin.take());
     if timeout(END_WITHIN, child.wait()).await.is_err() {
         tracing::warn!(role, "a process did not end by itself and is killed");
         let _ = child.kill().await;

@@ -4,6 +4,7 @@
 mod engine;
 mod hosts;
 mod proxy;
+mod reconcile;
 mod support;
 mod tenant_db;
 mod web;

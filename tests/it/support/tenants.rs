@@ -11,6 +11,7 @@ pub struct TestTenants {
     pub installation: String,
     superuser: PgConnectOptions,
     platform: String,
+    url: String,
 }
 
 impl TestTenants {
@@ -36,7 +37,12 @@ impl TestTenants {
         let url = superuser.clone().username(&platform).password(&password).to_url_lossy();
         let installation = format!("t{}", new_code(9));
         let server = TenantDb::Postgres(Postgres::new(&Secret::new(url.to_string()), &installation).unwrap());
-        Self { server, installation, superuser, platform }
+        Self { server, installation, superuser, platform, url: url.to_string() }
+    }
+
+    /// The platform role's address, for a process of its own.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// Connects as the superuser, to look behind the scenes.

@@ -1,0 +1,8 @@
+//! The worker, with a real engine, a real control database and a real server of tenants' databases.
+
+mod accidents;
+mod crashes;
+mod leases;
+mod life;
+mod spares;
+mod support;
