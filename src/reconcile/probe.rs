@@ -10,8 +10,8 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// What our add-on answers when its database is loaded.
-const READY: &str = "/sayoo/ready";
+use crate::odoo::commands;
+
 /// What every Odoo answers when its database is loaded.
 const LOGIN: &str = "/web/login";
 /// How long an answer may take. An instance that boots holds the question until its registry is loaded.
@@ -19,11 +19,16 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(4);
 
 /// Returns whether the container at `address` serves its database.
 pub async fn is_ready(address: SocketAddr, host: &str) -> bool {
-    match status_of(address, host, READY).await {
+    match status_of(address, host, commands::READY_PATH).await {
         Some(200..=204) => true,
         Some(404) => matches!(status_of(address, host, LOGIN).await, Some(200)),
         _ => false,
     }
+}
+
+/// Asks for the first page, so that what it needs is in the instance's memory before a customer comes.
+pub async fn warm_up(address: SocketAddr) {
+    let _ = status_of(address, "localhost", commands::WARM_PATH).await;
 }
 
 async fn status_of(address: SocketAddr, host: &str, path: &str) -> Option<u16> {
@@ -38,9 +43,11 @@ async fn status_of(address: SocketAddr, host: &str, path: &str) -> Option<u16> {
             let _ = response.into_body().collect().await;
             Some(status)
         };
+        tokio::pin!(answer);
         tokio::select! {
-            status = answer => status,
-            _ = connection => None,
+            status = &mut answer => status,
+            // The other side closes right after its answer, which is here but not read yet.
+            _ = connection => answer.await,
         }
     })
     .await

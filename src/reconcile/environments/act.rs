@@ -88,12 +88,26 @@ async fn order_template(site: &Site, lease: &Lease, environment: &Environment) -
     let mut tx = lease.begin(&site.db).await?;
     let key = super::template_key(&mut tx, environment).await?;
     templates::store::order(&mut tx, &key, &new_code(20), now).await?;
-    let seconds = templates::store::expected_seconds(&mut tx).await?;
-    add_steps(site, &mut tx, environment, &["queued.done"]).await?;
-    store::add_event(&mut tx, environment.id, "step.template.started", &json!({ "seconds_expected": seconds }), now)
-        .await?;
+    tell_of_template(site, &mut tx, environment).await?;
     db::wake(&mut tx).await?;
     Ok(tx.commit().await?)
+}
+
+/// Tells people that the template they need is being built already.
+pub async fn begin_to_wait(site: &Site, lease: &Lease, environment: &Environment) -> anyhow::Result<()> {
+    let mut tx = lease.begin(&site.db).await?;
+    tell_of_template(site, &mut tx, environment).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn tell_of_template(site: &Site, tx: &mut Fenced, environment: &Environment) -> anyhow::Result<()> {
+    const BEGINS: &str = "step.template.started";
+    add_steps(site, tx, environment, &["queued.done"]).await?;
+    if !store::has_event(tx, environment.id, BEGINS).await? {
+        let detail = json!({ "seconds_expected": templates::store::expected_seconds(tx).await? });
+        store::add_event(tx, environment.id, BEGINS, &detail, site.clock.now()).await?;
+    }
+    Ok(())
 }
 
 /// Takes a spare, or else begins a runtime of its own, in one transaction.

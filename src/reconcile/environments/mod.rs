@@ -131,6 +131,9 @@ impl Task for Environments {
         let circumstances =
             Circumstances { is_overdue, troubles: &sight.troubles, status: &sight.environment.status };
         self.report(lease, &sight, next, status::tell(wanted, sight.world, next, circumstances)).await?;
+        if next == Next::Wait(Awaited::Template) && sight.environment.status == "ordered" {
+            act::begin_to_wait(&self.site, lease, &sight.environment).await?;
+        }
         match next {
             Next::Do(step) => {
                 tracing::debug!(environment = %sight.environment.id, ?step, "takes a step");

@@ -89,7 +89,7 @@ impl Task for Spares {
             database: look.database,
             has_role: look.has_role,
             service: look.service,
-            answers: answers(&look).await,
+            answers: answers(&look, runtime.state != State::Ready).await,
         };
         match plan::next(world) {
             Next::Do(step) => {
@@ -112,7 +112,7 @@ impl Task for Spares {
     }
 }
 
-async fn answers(look: &Look) -> Seen<bool> {
+async fn answers(look: &Look, is_new: bool) -> Seen<bool> {
     if !look.saw_containers {
         return Seen::Unknown;
     }
@@ -120,6 +120,9 @@ async fn answers(look: &Look) -> Seen<bool> {
         if let Some(address) = container.address.filter(|_| container.state.is_alive())
             && probe::is_ready(address, "localhost").await
         {
+            if is_new {
+                probe::warm_up(address).await;
+            }
             return Seen::Known(true);
         }
     }
