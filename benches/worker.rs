@@ -1,0 +1,161 @@
+//! What a worker costs while nothing happens: 1,000 running instances on a simulated engine, a real control database.
+//!
+//! Run by `bench/worker`. The address of a superuser's database is in `DATABASE_URL`; everything happens in one of its own.
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sayoo::base::clock::Clock;
+use sayoo::base::ids::{EnvironmentId, ImageId, RuntimeId, TemplateId};
+use sayoo::base::seal::SealingKey;
+use sayoo::base::secret::{Secret, new_code};
+use sayoo::config::{Mode, Public};
+use sayoo::engine::{Engine, Simulated};
+use sayoo::odoo::commands::{Front, Server};
+use sayoo::reconcile::runtimes::{self, provide};
+use sayoo::reconcile::{self, Site};
+use sayoo::tenant_db::{DatabaseName, RoleName, TenantDb};
+use sqlx::{AssertSqlSafe, PgPool};
+use tokio_util::sync::CancellationToken;
+
+const INSTANCES: usize = 1000;
+const MEASURED_FOR: Duration = Duration::from_secs(30);
+/// The share of one core that watching may cost.
+const MOST: f64 = 0.05;
+
+#[tokio::main]
+async fn main() {
+    // `cargo test --benches` only wants to know that it links.
+    if std::env::args().any(|word| word == "--test") {
+        return;
+    }
+    let address = std::env::var("DATABASE_URL").expect("DATABASE_URL of a scratch server; run bench/worker");
+    let (base, _) = address.rsplit_once('/').unwrap();
+    let name = format!("bench_{}", new_code(8));
+    let server = PgPool::connect(&address).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&server).await.unwrap();
+    let url = Secret::new(format!("{base}/{name}"));
+    let db = sayoo::db::pool(&url, 24).unwrap();
+    sayoo::db::MIGRATOR.run(&db).await.unwrap();
+    let result = measure(&db).await;
+    db.close().await;
+    sqlx::raw_sql(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).execute(&server).await.unwrap();
+    println!("{result}");
+}
+
+async fn measure(db: &PgPool) -> serde_json::Value {
+    let clock = Clock::System;
+    let tenants = sayoo::tenant_db::Simulated::default();
+    let site = Arc::new(Site {
+        db: db.clone(),
+        clock: clock.clone(),
+        engine: Engine::Simulated(Simulated::new(clock)),
+        tenants: TenantDb::Simulated(tenants.clone()),
+        key: SealingKey::new(&[7; 32]),
+        installation: "bench".to_owned(),
+        public: Arc::new(Public {
+            portal_url: "http://localhost".to_owned(),
+            instances_url: "http://{name}.localhost".to_owned(),
+            mode: Mode::Development,
+            company: "Sayoo".to_owned(),
+        }),
+        server: Server { host: "127.0.0.1".to_owned(), port: 5432 },
+        front: Front { url: "http://localhost".to_owned(), sso_public_key: "00".repeat(32) },
+        spares: 0,
+        docker: String::new(),
+        upstream_address: "127.0.0.1".to_owned(),
+    });
+    fill(&site, &tenants).await;
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn(reconcile::run(Arc::clone(&site), stop.clone()));
+
+    let began = Instant::now();
+    while count(db, "SELECT count(*) FROM turns WHERE task = 'environments' AND turned_at IS NOT NULL").await < INSTANCES as i64 {
+        assert!(began.elapsed() < Duration::from_secs(60), "the first look at all takes too long");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let resync = began.elapsed();
+    // The first looks are over; what follows is idling.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let (cpu, at) = (cpu_seconds(), Instant::now());
+    tokio::time::sleep(MEASURED_FOR).await;
+    let share = (cpu_seconds() - cpu) / at.elapsed().as_secs_f64();
+    let changed = count(db, "SELECT count(*) FROM environments WHERE status <> 'running'").await;
+    stop.cancel();
+    worker.await.unwrap();
+    serde_json::json!({
+        "bench": "worker",
+        "instances": INSTANCES,
+        "core_share": (share * 10_000.0).round() / 10_000.0,
+        "resync_s": (resync.as_secs_f64() * 100.0).round() / 100.0,
+        "disturbed": changed,
+        "pass": share <= MOST && changed == 0,
+    })
+}
+
+/// Makes 1,000 instances as a worker would have left them.
+async fn fill(site: &Site, tenants: &sayoo::tenant_db::Simulated) {
+    let (db, now) = (&site.db, site.clock.now());
+    let (image, template) = (ImageId::new(now), TemplateId::new(now));
+    let mut connection = db.acquire().await.unwrap();
+    for node in site.engine.nodes().await.unwrap() {
+        sayoo::hosts::store::record(&mut connection, &node, "", "127.0.0.1", now).await.unwrap();
+    }
+    sayoo::plans::seed(&mut connection, now).await.unwrap();
+    drop(connection);
+    for sql in [
+        format!("INSERT INTO images VALUES ('{image}', 'odoo', 'sha256:00', '19.0', 'current', now())"),
+        "INSERT INTO database_servers VALUES (gen_random_uuid(), 'embedded', 'active', now())".to_owned(),
+        format!("INSERT INTO templates (id, database_server_id, image_id, language, modules, database_name, state, used_at, created_at)
+            SELECT '{template}', id, '{image}', 'fr_FR', '{{}}', 'template', 'ready', now(), now() FROM database_servers"),
+        "INSERT INTO accounts VALUES ('00000000-0000-7000-8000-000000000001', 'Acme', 'EUR', 'FR', 'Europe/Paris', 'active', now())".to_owned(),
+        "INSERT INTO projects VALUES ('00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000001', 'Shop', now())".to_owned(),
+    ] {
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(db).await.unwrap();
+    }
+    for number in 0..INSTANCES {
+        let (environment, runtime, code) = (EnvironmentId::new(now), RuntimeId::new(now), new_code(20));
+        sqlx::raw_sql(AssertSqlSafe(format!(
+            "INSERT INTO environments (id, account_id, project_id, kind, name, plan_version_id, wanted, company, language, country, currency
+                 , timezone, apps, admin_email, admin_name, order_key, status, status_since, first_ready_at, created_at)
+             VALUES ('{environment}', '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000002', 'test', 'Shop'
+                 , (SELECT id FROM plan_versions LIMIT 1), 'running', 'Acme', 'fr_FR', 'FR', 'EUR', 'Europe/Paris', '{{}}', 'a@example.com'
+                 , 'A', gen_random_uuid(), 'running', now(), now(), now());
+             INSERT INTO subdomains (name, environment_id, account_id) VALUES ('shop{number}', '{environment}', '00000000-0000-7000-8000-000000000001');
+             INSERT INTO runtimes (id, code, environment_id, image_id, template_id, database_server_id, host_id, cpu_millis, memory_mb, wanted
+                 , personalised_at, state, created_at, claimed_at)
+             SELECT '{runtime}', '{code}', '{environment}', '{image}', '{template}', database_servers.id, hosts.id, 500, 512, 'running', now()
+                  , 'ready', now(), now() FROM database_servers, hosts;"
+        )))
+        .execute(db)
+        .await
+        .unwrap();
+        tenants.put(DatabaseName::parse(&code).unwrap(), RoleName::of(&code, 1).unwrap());
+        let mut connection = db.acquire().await.unwrap();
+        let row = runtimes::store::find(&mut connection, runtime).await.unwrap().unwrap();
+        drop(connection);
+        let spec = provide::service_spec(site, &row, None).unwrap();
+        site.engine.apply(&spec).await.unwrap();
+        let container = site.engine.containers(&spec.name).await.unwrap().remove(0);
+        sqlx::raw_sql(AssertSqlSafe(format!(
+            "INSERT INTO routes (hostname, environment_id, state, upstreams, updated_at)
+             VALUES ('shop{number}.localhost', '{environment}', 'serving', ARRAY['{}'], now())",
+            container.address.unwrap()
+        )))
+        .execute(db)
+        .await
+        .unwrap();
+    }
+}
+
+async fn count(db: &PgPool, sql: &str) -> i64 {
+    sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(db).await.unwrap()
+}
+
+/// CPU time of this process: user and system, from the kernel's own count of hundredths.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
+}
