@@ -16,6 +16,8 @@ use crate::odoo::commands;
 const LOGIN: &str = "/web/login";
 /// How long an answer may take. An instance that boots holds the question until its registry is loaded.
 const ANSWER_WITHIN: Duration = Duration::from_secs(4);
+/// A refused connection costs next to nothing.
+const ASK_EVERY: Duration = Duration::from_millis(20);
 
 /// Returns whether the container at `address` serves its database.
 pub async fn is_ready(address: SocketAddr, host: &str) -> bool {
@@ -24,6 +26,17 @@ pub async fn is_ready(address: SocketAddr, host: &str) -> bool {
         Some(404) => matches!(status_of(address, host, LOGIN).await, Some(200)),
         _ => false,
     }
+}
+
+/// Asks again and again until the container serves, or the time is over.
+pub async fn until_ready(address: SocketAddr, host: &str, limit: Duration) {
+    let serves = async {
+        while !is_ready(address, host).await {
+            tokio::time::sleep(ASK_EVERY).await;
+        }
+    };
+    // Not in time is as good an end: everything is looked at again.
+    let _ = tokio::time::timeout(limit, serves).await;
 }
 
 /// Asks for the first page, so that what it needs is in the instance's memory before a customer comes.

@@ -22,9 +22,9 @@ use crate::db::StoreError;
 use super::driver::{Outcome, Task};
 use super::lease::Lease;
 use super::templates::{self, Key};
-use super::{Site, store as turns};
+use super::{Site, probe, store as turns};
 use observe::Sight;
-use plan::{Awaited, Next, Wanted};
+use plan::{Awaited, Next, Step, Wanted};
 use status::{Circumstances, Told};
 use store::Environment;
 
@@ -34,6 +34,8 @@ const HEALTHY_WITHIN: TimeDelta = TimeDelta::seconds(120);
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// How often a starting container is looked at. With many at once it is longer, so that looking costs about the same.
 const STARTING_EVERY: Duration = Duration::from_millis(25);
+/// How often everything is looked at while a process boots.
+const BOOTING_LOOK_EVERY: Duration = Duration::from_millis(1500);
 /// The longest time between two looks at a starting container.
 const STARTING_AT_MOST: Duration = Duration::from_millis(400);
 
@@ -130,7 +132,10 @@ impl Task for Environments {
         let is_overdue = self.site.clock.now() - lease.unsettled_since() > HEALTHY_WITHIN;
         let circumstances =
             Circumstances { is_overdue, troubles: &sight.troubles, status: &sight.environment.status };
-        self.report(lease, &sight, next, status::tell(wanted, sight.world, next, circumstances)).await?;
+        // These steps say what they change in their own transaction.
+        if !matches!(next, Next::Do(Step::Begin | Step::Open | Step::Forget)) {
+            self.report(lease, &sight, next, status::tell(wanted, sight.world, next, circumstances)).await?;
+        }
         if next == Next::Wait(Awaited::Template) && sight.environment.status == "ordered" {
             act::begin_to_wait(&self.site, lease, &sight.environment).await?;
         }
@@ -140,6 +145,14 @@ impl Task for Environments {
                 if let Err(error) = act::take(&self.site, lease, &sight, step).await {
                     self.tell_failure(lease, &sight, &error).await?;
                     return Err(error.context(format!("{step:?}")));
+                }
+                Ok(Outcome::Again)
+            }
+            Next::Wait(Awaited::Container) if !is_overdue && sight.booting.is_some() => {
+                // Asking the process itself is much cheaper than looking at everything again.
+                let host = self.site.public.instance_host(&sight.environment.subdomain);
+                if let Some(address) = sight.booting {
+                    probe::until_ready(address, &host, BOOTING_LOOK_EVERY).await;
                 }
                 Ok(Outcome::Again)
             }

@@ -28,8 +28,8 @@ pub struct Sight {
     pub world: World,
     /// The container that would serve.
     pub upstream: Option<Upstream>,
-    /// Whether its process runs.
-    pub is_booting: bool,
+    /// Where its process will answer, when it runs and does not answer yet.
+    pub booting: Option<SocketAddr>,
     /// What could not be seen.
     pub troubles: Vec<Trouble>,
 }
@@ -81,7 +81,7 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
             runtime: None,
             world,
             upstream: None,
-            is_booting: false,
+            booting: None,
             troubles: Vec::new(),
         });
     };
@@ -105,7 +105,7 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
         environment,
         world,
         upstream,
-        is_booting: look.containers.iter().any(|seen| seen.state.is_alive() && seen.address.is_some()),
+        booting: look.containers.iter().find(|seen| seen.state.is_alive()).and_then(|seen| seen.address),
         troubles: look.troubles,
         runtime: Some(runtime),
     })
