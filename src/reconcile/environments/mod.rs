@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::base::ids::EnvironmentId;
 use crate::db::StoreError;
+use crate::hosts::NoRoom;
 
 use super::driver::{Outcome, Task};
 use super::lease::Lease;
@@ -36,6 +37,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 const STARTING_EVERY: Duration = Duration::from_millis(25);
 /// How often everything is looked at while a process boots.
 const BOOTING_LOOK_EVERY: Duration = Duration::from_millis(1500);
+/// How often an instance without room looks for some.
+const ROOM_EVERY: Duration = Duration::from_millis(700);
 /// The longest time between two looks at a starting container.
 const STARTING_AT_MOST: Duration = Duration::from_millis(400);
 
@@ -144,6 +147,10 @@ impl Task for Environments {
                 tracing::debug!(environment = %sight.environment.id, ?step, "takes a step");
                 if let Err(error) = act::take(&self.site, lease, &sight, step).await {
                     self.tell_failure(lease, &sight, &error).await?;
+                    if error.is::<NoRoom>() {
+                        // Not a failure: a spare may be going, or another customer's instance.
+                        return Ok(Outcome::Later(ROOM_EVERY));
+                    }
                     return Err(error.context(format!("{step:?}")));
                 }
                 Ok(Outcome::Again)
