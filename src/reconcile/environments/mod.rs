@@ -80,7 +80,7 @@ impl Environments {
     async fn tell_failure(&self, lease: &Lease, sight: &Sight, error: &anyhow::Error) -> anyhow::Result<()> {
         let Some(reason) = status::reason_of(error) else { return Ok(()) };
         let environment = &sight.environment;
-        let is_overdue = self.site.clock.now() - lease.unsettled_since() > HEALTHY_WITHIN;
+        let is_overdue = self.is_overdue(lease, sight);
         let status = match environment.status.as_str() {
             "ordered" | "preparing" if !is_overdue => "preparing",
             "starting" if !is_overdue => "starting",
@@ -93,6 +93,13 @@ impl Environments {
         let mut tx = lease.begin(&self.site.db).await?;
         act::say(&self.site, &mut tx, environment, &Told { status, reason: Some(reason) }).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// Whether it takes longer than a healthy one does. The time in which its template was built does not count.
+    fn is_overdue(&self, lease: &Lease, sight: &Sight) -> bool {
+        let began_at = sight.runtime.as_ref().map(|runtime| runtime.personalised_at.unwrap_or(runtime.created_at));
+        let since = began_at.map_or(lease.unsettled_since(), |began_at| began_at.max(lease.unsettled_since()));
+        self.site.clock.now() - since > HEALTHY_WITHIN
     }
 
     fn pause_of(&self, subject: Uuid, awaited: Awaited, is_overdue: bool) -> Outcome {
@@ -132,7 +139,7 @@ impl Task for Environments {
         }
         let wanted = sight.wanted(&self.site.clock);
         let next = plan::next(wanted, sight.world);
-        let is_overdue = self.site.clock.now() - lease.unsettled_since() > HEALTHY_WITHIN;
+        let is_overdue = self.is_overdue(lease, &sight);
         let circumstances =
             Circumstances { is_overdue, troubles: &sight.troubles, status: &sight.environment.status };
         // These steps say what they change in their own transaction.
