@@ -38,7 +38,8 @@ async fn a_stopped_instance_keeps_its_data_and_starts_again(db: PgPool) {
     world.want(shop, "wanted = 'running'").await;
     world.until(shop, "running").await;
     assert_eq!(world.counts().await, (1, 1, 1));
-    assert!(world.events(shop).await.ends_with(&["stopped".to_owned(), "started".to_owned()]));
+    let events = world.events(shop).await;
+    assert!(events.ends_with(&["stopped".to_owned(), "started".to_owned()]), "{events:?}");
     world.end().await;
 }
 
