@@ -31,9 +31,7 @@ def build(database):
     if modules:
         refuse_unknown(database, modules)
         install(database, modules)
-        if language != 'en_US':
-            translate(database, language)
-    open_first_pages(database, language)
+    open_first_pages(database)
     tidy(database)
     print('template ready', flush=True)
 
@@ -101,12 +99,7 @@ def settle(database, language, country):
         env['ir.config_parameter'].set_param('web.base.url.freeze', 'True')
 
 
-def translate(database, language):
-    with environment(database) as env:
-        env['ir.module.module'].search([('state', '=', 'installed')])._update_translations([language])
-
-
-def open_first_pages(database, language):
+def open_first_pages(database):
     """Opens what a customer opens first, so that the clones have the compiled style sheets and scripts in them."""
     import odoo.http
     from werkzeug.test import Client
