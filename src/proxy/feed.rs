@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -41,6 +42,8 @@ pub struct Feed {
     save_at: Instant,
     /// When the table file has to be written, if it is behind.
     file_at: Option<Instant>,
+    /// The last writing of the table file: new routes do not wait for a disk.
+    writing: Option<JoinHandle<()>>,
     /// One line in the log when the database goes away, one when it is back.
     is_away: bool,
 }
@@ -59,6 +62,7 @@ impl Feed {
             read_at: None,
             save_at,
             file_at: None,
+            writing: None,
             is_away: false,
         }
     }
@@ -106,8 +110,7 @@ impl Feed {
                 }
             }
         }
-        self.save_counters().await;
-        self.write_file().await;
+        self.last_words().await;
     }
 
     /// Listens on one connection until it breaks.
@@ -171,7 +174,7 @@ impl Feed {
             self.save_counters().await;
         }
         if self.file_at.is_some_and(|at| now >= at) {
-            self.write_file().await;
+            self.write_file();
         }
     }
 
@@ -196,14 +199,30 @@ impl Feed {
         }
     }
 
-    async fn write_file(&mut self) {
-        if self.file_at.take().is_none() {
+    /// Writes the table file unless it says all there is to say. One writing follows the other.
+    fn write_file(&mut self) {
+        let is_writing = self.writing.as_ref().is_some_and(|writing| !writing.is_finished());
+        if is_writing || self.file_at.is_none() {
+            self.file_at = self.file_at.map(|_| Instant::now() + FILE_EVERY);
             return;
         }
+        self.file_at = None;
         let (table, file) = (self.shared.table.load_full(), self.shared.settings.table_file.clone());
-        let written = tokio::task::spawn_blocking(move || save(&table, &file)).await;
-        if let Err(cause) = written.map_err(anyhow::Error::from).flatten() {
-            tracing::warn!(cause = chain::of_any(&cause), "the table file was not written");
+        self.writing = Some(tokio::task::spawn_blocking(move || {
+            if let Err(cause) = save(&table, &file) {
+                tracing::warn!(cause = chain::of_any(&cause), "the table file was not written");
+            }
+        }));
+    }
+
+    async fn last_words(&mut self) {
+        self.save_counters().await;
+        for _ in 0..2 {
+            if let Some(writing) = self.writing.take() {
+                // It has reported what went wrong.
+                drop(writing.await);
+            }
+            self.write_file();
         }
     }
 }

@@ -104,7 +104,7 @@ impl Journey {
             Ok((response, lease, outstanding)) => self.answer(response, lease, outstanding, switch),
             Err(failure) => Err(failure),
         };
-        let response = response.unwrap_or_else(|failure| self.explain(failure, fate.as_deref(), &method, &path));
+        let response = response.unwrap_or_else(|failure| self.explain(&failure, fate.as_deref(), &method, &path));
         if let Destination::Instance(route) = &self.destination
             && response.status().is_server_error()
         {
@@ -236,8 +236,8 @@ impl Journey {
     }
 
     /// Chooses the page for a failure, and writes the line about it: the only ones in the log that name requests.
-    fn explain(&self, failure: Failure, fate: Option<&Fate>, method: &Method, path: &str) -> Response<ResponseBody> {
-        let page = match (fate.map_or(Cut::No, Fate::cut), &failure) {
+    fn explain(&self, failure: &Failure, fate: Option<&Fate>, method: &Method, path: &str) -> Response<ResponseBody> {
+        let page = match (fate.map_or(Cut::No, Fate::cut), failure) {
             (Cut::TooLarge, _) => Page::TooLarge,
             (Cut::Forbidden, _) => Page::Blocked,
             (Cut::Broken, _) => Page::Malformed,
@@ -252,7 +252,7 @@ impl Journey {
             path,
             status = page.status().as_u16(),
             request = self.visitor.request_id.to_str().unwrap_or_default(),
-            cause = crate::base::chain::of(&failure),
+            cause = crate::base::chain::of(failure),
             "a request failed"
         );
         if fate.is_some_and(|fate| fate.cut() != Cut::No) {

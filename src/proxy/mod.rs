@@ -94,7 +94,7 @@ impl Default for Limits {
             slow_ms: 15_000,
             slowest_bytes_per_second: 500,
             connect: Duration::from_secs(5),
-            answer: Duration::from_secs(900),
+            answer: Duration::from_mins(15),
             hold_browser: Duration::from_secs(2),
             hold_other: Duration::from_secs(20),
             drain: Duration::from_secs(30),

@@ -33,7 +33,7 @@ use super::{LARGEST_BUFFER, Shared, forbidden, hold, lock};
 const BACKLOG: i32 = 4_096;
 
 /// Finds visitors that vanished without a word, in websockets above all.
-const KEEPALIVE: Duration = Duration::from_secs(60);
+const KEEPALIVE: Duration = Duration::from_mins(1);
 
 /// When the system has no more file descriptors, trying again at once would only burn the processor.
 const NO_DESCRIPTORS: Duration = Duration::from_millis(50);
@@ -151,9 +151,13 @@ impl Core {
             if left.is_empty() || Instant::now() >= until {
                 break;
             }
-            left.iter().for_each(|connection| connection.close_soon());
+            for connection in &left {
+                connection.close_soon();
+            }
             if left.iter().all(|connection| connection.is_tunnel()) {
-                left.iter().for_each(|connection| connection.condemn());
+                for connection in &left {
+                    connection.condemn();
+                }
             }
             drop(left);
             tokio::time::sleep(Duration::from_millis(20)).await;

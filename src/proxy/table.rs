@@ -100,7 +100,7 @@ impl Drop for Outstanding {
 
 /// Chooses the upstream with the fewest open requests, leaving out one that just failed when there is another.
 #[must_use]
-pub fn least_busy<'a>(upstreams: &'a [Arc<Upstream>], failed: Option<SocketAddr>) -> Option<&'a Arc<Upstream>> {
+pub fn least_busy(upstreams: &[Arc<Upstream>], failed: Option<SocketAddr>) -> Option<&Arc<Upstream>> {
     match upstreams {
         [] => None,
         [only] => Some(only),

@@ -1,0 +1,287 @@
+"""Measures the proxy beside nginx; `run` prepares what it needs. Its last line is one JSON object.
+
+Both proxies know 10,000 host names, keep their connections to one and the same upstream (an nginx that answers
+4 KiB from memory) and write the same forwarding headers. They are measured in turn, several times, and the median
+counts: processor time per request from /proc, the 99th percentile from wrk. All share one machine, so the figures
+mean something beside each other only.
+"""
+
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HOSTS = 10_000
+CONNECTIONS = 64
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
+SECONDS = int(os.environ.get("SECONDS_EACH", "5"))
+VISIBLE_TRIES = 20
+PORT = int(os.environ.get("BENCH_PORT", "23100"))
+UPSTREAMS, NGINX, SAYOO = (PORT, PORT + 1), PORT + 2, PORT + 3
+CORES = os.cpu_count()
+TICKS = os.sysconf("SC_CLK_TCK")
+
+# What must hold (docs/quality.md): cost, slowest requests, freshness.
+MOST_CPU, MOST_P99, MOST_VISIBLE_MS = 1.1, 1.0, 100
+
+COMMON = """
+daemon on; pid {folder}/{name}.pid; error_log {folder}/{name}.log crit; worker_rlimit_nofile 20000;
+events {{ worker_connections 8192; }}
+"""
+PATHS = """
+  access_log off; keepalive_requests 100000000; server_tokens off;
+  client_body_temp_path {folder}/{name}-body; proxy_temp_path {folder}/{name}-proxy; fastcgi_temp_path {folder}/{name}-fastcgi;
+  uwsgi_temp_path {folder}/{name}-uwsgi; scgi_temp_path {folder}/{name}-scgi;
+"""
+UPSTREAM = COMMON + "worker_processes 1;\nhttp {{" + PATHS + """
+  default_type text/plain;
+  server {{ {listens} set $kibi "{kibi}"; location / {{ return 200 $kibi$kibi$kibi$kibi; }} }}
+}}
+"""
+PROXY = COMMON + "worker_processes {cores};\nhttp {{" + PATHS + """
+  map_hash_max_size 65536; map_hash_bucket_size 128;
+  map $host $backend {{ default ""; {names} }}
+  upstream instances {{ server 127.0.0.1:{upstream}; keepalive 64; keepalive_requests 100000000; }}
+  server {{
+    listen 127.0.0.1:{port} reuseport;
+    location / {{
+      if ($backend = "") {{ return 404; }}
+      proxy_pass http://$backend;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Host $host;
+      proxy_set_header Forwarded "";
+      proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_set_header X-Forwarded-Host $http_host;
+      proxy_set_header X-Forwarded-Proto $scheme;
+      proxy_set_header X-Real-IP $remote_addr;
+      proxy_set_header X-Request-Id $request_id;
+      add_header X-Request-Id $request_id;
+    }}
+  }}
+}}
+"""
+# Every request asks for another host, with the headers that a browser sends.
+LUA = """
+local requests = {{}}
+local at = 0
+init = function(args)
+  for number = 0, {hosts} - 1 do
+    requests[number] = wrk.format("GET", "/web/dataset/call_kw/res.partner", {{
+      Host = string.format("h%d.bench.test", number),
+      ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+      Accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+      ["Accept-Language"] = "fr,en;q=0.5",
+      ["Accept-Encoding"] = "gzip, deflate, br",
+      Cookie = "session_id=5f7c1c0a4f5e4f6b8a9d0e1f2a3b4c5d; frontend_lang=fr_FR; tz=Europe/Paris",
+    }})
+  end
+  at = math.random({hosts}) - 1
+end
+request = function()
+  at = (at + 7919) % {hosts}
+  return requests[at]
+end
+"""
+
+
+class Database:
+    """One psql that stays open, so that a statement costs what it costs and no more."""
+
+    def __init__(self):
+        self.psql = subprocess.Popen(
+            [os.environ["PSQL"], "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", os.environ["DATABASE_URL"]],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+        )
+
+    def run(self, statement):
+        self.psql.stdin.write(statement + ";\n\\echo done\n")
+        self.psql.stdin.flush()
+        if self.psql.stdout.readline() != "done\n":
+            sys.exit("a statement failed: " + statement)
+
+
+def routes(db):
+    """The environments behind the routes do not matter here, and would need half the schema."""
+    db.run("ALTER TABLE routes DROP CONSTRAINT IF EXISTS routes_environment_id_fkey")
+    db.run("TRUNCATE routes, traffic_samples")
+    db.run(
+        "INSERT INTO routes (hostname, environment_id, state, upstreams, updated_at) SELECT format('h%s.bench.test', number),"
+        f" gen_random_uuid(), 'serving', ARRAY['127.0.0.1:{UPSTREAMS[0]}'], now() FROM generate_series(0, {HOSTS - 1}) AS number"
+    )
+
+
+def start_nginx(folder, name, template, **values):
+    file = folder / f"{name}.conf"
+    file.write_text(template.format(folder=folder, name=name, **values))
+    subprocess.run(["nginx", "-p", folder, "-c", file, "-e", folder / f"{name}.log"], check=True)
+    wait_for(lambda: (folder / f"{name}.pid").exists())
+    return int((folder / f"{name}.pid").read_text())
+
+
+def start_sayoo(folder):
+    environment = {
+        **os.environ,
+        "SAYOO_CONFIG": "docs/sayoo.example.toml",
+        "SAYOO__PUBLIC__MODE": "development",
+        "SAYOO__PUBLIC__PORTAL_URL": "http://portal.bench.test",
+        "SAYOO__DATABASE__PROXY_URL": os.environ["DATABASE_URL"],
+        "SAYOO__PROXY__LISTEN": f"127.0.0.1:{SAYOO}",
+        "SAYOO__PROXY__WEB_UPSTREAM": f"127.0.0.1:{UPSTREAMS[0]}",
+        "SAYOO__PROXY__TABLE_FILE": str(folder / "routes.json"),
+    }
+    log = open(folder / "sayoo.log", "w")
+    return subprocess.Popen([os.environ["SAYOO_BIN"], "proxy"], env=environment, stdout=log, stderr=log)
+
+
+def family(pid):
+    """A process and its children: nginx works in children, we in threads."""
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *map(int, children)]
+
+
+def processor_seconds(pid):
+    total = 0
+    for one in family(pid):
+        fields = pathlib.Path(f"/proc/{one}/stat").read_text().rsplit(")", 1)[1].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / TICKS
+
+
+def status(port, host):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/", headers={"Host": host})
+        return connection.getresponse().status
+    except OSError:
+        return 0
+    finally:
+        connection.close()
+
+
+def wait_for(is_so, seconds=20):
+    until = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > until:
+            sys.exit("it never came about; see the logs in the folder of the bench")
+        time.sleep(0.02)
+
+
+def wrk(folder, port, seconds):
+    return subprocess.Popen(
+        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", folder / "hosts.lua", f"http://127.0.0.1:{port}/"],
+        stdout=subprocess.PIPE, text=True,
+    )
+
+
+def read_wrk(process):
+    text = process.communicate()[0]
+    requests = int(re.search(r"(\d+) requests in", text).group(1))
+    number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", text).groups()
+    p99_ms = float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+    errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", text)
+    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+    dropped = sum(map(int, errors.groups())) if errors else 0
+    return requests, p99_ms, dropped + (int(bad.group(1)) if bad else 0)
+
+
+def measure(folder, name, port, pid):
+    before = processor_seconds(pid)
+    requests, p99, dropped = read_wrk(wrk(folder, port, SECONDS))
+    micros = (processor_seconds(pid) - before) / requests * 1e6
+    print(f"  {name:6} {requests / SECONDS:8.0f} requests/s  {micros:6.1f} µs of processor each  p99 {p99:6.2f} ms  {dropped} dropped", flush=True)
+    return micros, p99, dropped
+
+
+def beside_each_other(folder, pids):
+    figures = {name: [] for name in pids}
+    for name, (port, pid) in pids.items():
+        read_wrk(wrk(folder, port, 2))  # Connections are opened and code is warm.
+    for _ in range(ROUNDS):
+        for name, (port, pid) in pids.items():
+            figures[name].append(measure(folder, name, port, pid))
+    return {name: [statistics.median(column) for column in zip(*rows)] for name, rows in figures.items()}
+
+
+def visible_ms(db):
+    """From just before the statement that commits a new route to the first answer by it."""
+    times = []
+    for number in range(VISIBLE_TRIES):
+        host = f"new{number}.bench.test"
+        begun = time.monotonic()
+        db.run(
+            "INSERT INTO routes (hostname, environment_id, state, upstreams, updated_at)"
+            f" VALUES ('{host}', gen_random_uuid(), 'serving', ARRAY['127.0.0.1:{UPSTREAMS[0]}'], now())"
+        )
+        while status(SAYOO, host) != 200:
+            if time.monotonic() - begun > 30:
+                sys.exit("a new route was never served")
+        times.append((time.monotonic() - begun) * 1000)
+        time.sleep(0.15)  # Apart, as orders come; bursts are the next measurement.
+    return statistics.median(times), max(times)
+
+
+def dropped_during_changes(folder, db):
+    """Every route moves between two upstreams, and others come and go, while all of them are asked for."""
+    running = wrk(folder, SAYOO, 8)
+    until, changes = time.monotonic() + 7, 0
+    while time.monotonic() < until:
+        port = UPSTREAMS[changes % 2]
+        db.run(f"UPDATE routes SET upstreams = ARRAY['127.0.0.1:{port}'], updated_at = now() WHERE hostname LIKE 'h{changes % 10}%'")
+        db.run(
+            "INSERT INTO routes (hostname, environment_id, state, upstreams, updated_at)"
+            f" VALUES ('burst{changes}.bench.test', gen_random_uuid(), 'serving', '{{}}', now())"
+        )
+        db.run(f"DELETE FROM routes WHERE hostname = 'burst{changes - 20}.bench.test'")
+        changes += 1
+        time.sleep(0.02)
+    requests, _, dropped = read_wrk(running)
+    print(f"  {requests} requests while {changes * 3} statements changed routes: {dropped} dropped", flush=True)
+    return dropped
+
+
+def main():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="sayoo-bench-"))
+    db, processes = Database(), []
+    try:
+        routes(db)
+        (folder / "hosts.lua").write_text(LUA.format(hosts=HOSTS))
+        listens = " ".join(f"listen 127.0.0.1:{port};" for port in UPSTREAMS)
+        processes.append(start_nginx(folder, "upstream", UPSTREAM, listens=listens, kibi="x" * 1024))
+        names = "\n".join(f"h{number}.bench.test instances;" for number in range(HOSTS))
+        nginx = start_nginx(folder, "proxy", PROXY, cores=CORES, names=names, port=NGINX, upstream=UPSTREAMS[0])
+        processes.append(nginx)
+        sayoo = start_sayoo(folder)
+        processes.append(sayoo.pid)
+        for port in (NGINX, SAYOO):
+            wait_for(lambda port=port: status(port, "h1.bench.test") == 200)
+        print(f"{HOSTS} host names, {CONNECTIONS} connections, 4 KiB answers, {CORES} cores, median of {ROUNDS}", flush=True)
+        medians = beside_each_other(folder, {"nginx": (NGINX, nginx), "sayoo": (SAYOO, sayoo.pid)})
+        visible, slowest = visible_ms(db)
+        print(f"  a new route is served after {visible:.0f} ms (slowest of {VISIBLE_TRIES}: {slowest:.0f} ms)", flush=True)
+        dropped = dropped_during_changes(folder, db) + int(medians["sayoo"][2])
+    finally:
+        for pid in processes:
+            os.kill(pid, signal.SIGTERM)
+        db.psql.terminate()
+    sayoo.wait(timeout=40)
+    shutil.rmtree(folder, ignore_errors=True)
+    cpu = medians["sayoo"][0] / medians["nginx"][0]
+    p99 = medians["sayoo"][1] / medians["nginx"][1]
+    passed = cpu <= MOST_CPU and p99 <= MOST_P99 and visible <= MOST_VISIBLE_MS and dropped == 0
+    print(json.dumps({
+        "bench": "proxy", "cpu_over_nginx": round(cpu, 3), "p99_over_nginx": round(p99, 3), "route_visible_ms": round(visible, 1),
+        "dropped": dropped, "cpu_us": round(medians["sayoo"][0], 1), "nginx_cpu_us": round(medians["nginx"][0], 1), "pass": passed,
+    }))
+    return 0 if passed else 1
+
+
+sys.exit(main())
