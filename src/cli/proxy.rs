@@ -12,13 +12,12 @@ const CONNECTIONS: u32 = 3;
 
 /// Runs until `stop`, then lets requests end.
 pub async fn run(config: &Config, stop: CancellationToken) -> anyhow::Result<()> {
-    allow_many_connections();
-    proxy::run(Settings::from_config(config)?, db::pool(&config.database.proxy_url, CONNECTIONS)?, Clock::System, stop)
-        .await
+    let settings = Settings { most_connections: most_connections(), ..Settings::from_config(config)? };
+    proxy::run(settings, db::pool(&config.database.proxy_url, CONNECTIONS)?, Clock::System, stop).await
 }
 
-/// Each connection of a visitor is a file descriptor, and each request one more; the usual default is 1,024.
-fn allow_many_connections() {
+/// Each connection of a visitor is a file descriptor, and each request one more; the usual limit is 1,024 of them.
+fn most_connections() -> usize {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
@@ -26,4 +25,7 @@ fn allow_many_connections() {
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::warn!(%error, "the number of open files could not be raised");
     }
+    let files = getrlimit(Resource::Nofile).current.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
+    // The other half is for upstreams, the database and the log.
+    files.saturating_sub(64) / 2
 }

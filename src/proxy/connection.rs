@@ -160,6 +160,13 @@ impl Connection {
         self.waker.wake();
     }
 
+    /// Since when no request is worked on; `None` while one is.
+    #[must_use]
+    pub fn idle_since(&self) -> Option<u64> {
+        let is_condemned = self.is_condemned.load(Relaxed);
+        (!is_condemned && (self.is_in(Phase::Idle) || self.is_in(Phase::Head))).then(|| self.since.load(Relaxed))
+    }
+
     /// Whether only a tunnel is left here.
     #[must_use]
     pub fn is_tunnel(&self) -> bool {

@@ -121,6 +121,8 @@ pub struct Settings {
     pub scheme: &'static str,
     /// Whose pages they are.
     pub company: String,
+    /// How many visitors' connections are open at most; above it the one that is idle longest has to go.
+    pub most_connections: usize,
     /// The last good table.
     pub table_file: PathBuf,
     /// The largest body of a request.
@@ -149,6 +151,7 @@ impl Settings {
             portal_url: config.public.portal_url.clone(),
             scheme: if config.public.is_https() { "https" } else { "http" },
             company: config.public.company.clone(),
+            most_connections: usize::MAX,
             table_file: config.proxy.table_file.clone(),
             max_body_bytes: config.proxy.max_body_bytes,
             limits: Limits::default(),

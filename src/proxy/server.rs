@@ -169,7 +169,9 @@ impl Core {
         let _ = stream.set_nodelay(true);
         let _ = socket2::SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
         let connection = Connection::new(peer, self.now());
-        lock(&self.connections).push(Arc::downgrade(&connection));
+        if !self.make_room(&connection) {
+            return;
+        }
         let core = Arc::clone(self);
         tokio::spawn(async move {
             let socket = TokioIo::new(Socket::new(stream, Arc::clone(&connection)));
@@ -200,6 +202,23 @@ impl Core {
             })
             .await;
         });
+    }
+
+    /// Takes a connection into the list. When the list is full, whoever is idle longest goes, else the newcomer.
+    fn make_room(&self, newcomer: &Arc<Connection>) -> bool {
+        let most = (self.shared.settings.most_connections / self.shared.settings.threads.max(1)).max(1);
+        let mut connections = lock(&self.connections);
+        if connections.len() >= most {
+            connections.retain(|connection| connection.strong_count() > 0);
+        }
+        if connections.len() >= most {
+            let idle = connections.iter().filter_map(Weak::upgrade).filter_map(|one| Some((one.idle_since()?, one)));
+            let Some((_, idlest)) = idle.min_by_key(|(since, _)| *since) else { return false };
+            idlest.condemn();
+            connections.retain(|connection| connection.as_ptr() != Arc::as_ptr(&idlest));
+        }
+        connections.push(Arc::downgrade(newcomer));
+        true
     }
 
     async fn answer(

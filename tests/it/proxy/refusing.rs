@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::PgPool;
 use tokio::io::AsyncWriteExt;
 
-use super::support::{Upstream, World, ok, read_all, read_until};
+use super::support::{Act, Upstream, World, ok, read_all, read_until};
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_request_that_can_be_read_in_two_ways_is_refused(db: PgPool) {
@@ -226,4 +226,27 @@ async fn slow_and_silent_visitors_lose_their_place(db: PgPool) {
         })
         .await;
     assert!(world.get("a.test", "/").await.starts_with("HTTP/1.1 200"));
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn when_there_is_no_more_room_the_longest_idle_visitor_goes_and_work_is_not_disturbed(db: PgPool) {
+    let world = World::with(db, |settings| {
+        settings.threads = 1;
+        settings.most_connections = 20;
+    })
+    .await;
+    let upstream = Upstream::new(|_, _| Act::Slowly(Duration::from_millis(500), ok("slow"))).await;
+    world.serves("a.test", &upstream).await;
+    let mut working = world.connect().await;
+    working.write_all(b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n").await.unwrap();
+    world.until(|| async { upstream.seen().len() == 1 }).await;
+    let mut crowd = Vec::new();
+    for _ in 0..60 {
+        let mut one = world.connect().await;
+        one.write_all(b"GET / HTTP/1.1\r\nHost: a.te").await.unwrap();
+        crowd.push(one);
+    }
+    assert!(world.get("portal.test", "/").await.starts_with("HTTP/1.1 200"));
+    assert!(read_all(&mut working).await.ends_with("slow"));
+    assert_eq!(read_all(&mut crowd[0]).await, "");
 }

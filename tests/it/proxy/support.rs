@@ -44,6 +44,7 @@ impl World {
             company: "Sayoo".to_owned(),
             table_file: folder.path().join("routes.json"),
             max_body_bytes: 100_000,
+            most_connections: 1_000,
             limits: Limits {
                 tick: Duration::from_millis(20),
                 save: Duration::from_millis(50),
