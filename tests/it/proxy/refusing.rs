@@ -250,3 +250,16 @@ async fn when_there_is_no_more_room_the_longest_idle_visitor_goes_and_work_is_no
     assert!(read_all(&mut working).await.ends_with("slow"));
     assert_eq!(read_all(&mut crowd[0]).await, "");
 }
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_visitor_that_does_not_read_its_answer_loses_it(db: PgPool) {
+    let world = World::with(db, |settings| settings.limits.slow_ms = 200).await;
+    let upstream = Upstream::answering(ok(&"x".repeat(30_000_000))).await;
+    world.serves("a.test", &upstream).await;
+    let mut greedy = world.connect().await;
+    greedy.write_all(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n").await.unwrap();
+    world.until(|| async { upstream.seen().len() == 1 }).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(read_all(&mut greedy).await.len() < 30_000_000);
+    assert!(world.get("a.test", "/").await.len() > 30_000_000, "whoever reads gets all of it");
+}
