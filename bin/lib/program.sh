@@ -107,12 +107,12 @@ stop_program() {
     [ -z "$pid" ] && return
     kill "$pid" 2>/dev/null || true
     local _
-    for _ in $(seq 1 150); do
+    for _ in $(seq 1 225); do
         alive "$pid" || break
         sleep 0.2
     done
     if alive "$pid"; then
-        say "  sayoo did not stop within 30 s; killing it. It is made to survive that."
+        say "  sayoo did not stop within 45 s; killing it. It is made to survive that."
         # The whole session: the program's own children with it.
         kill -KILL -- "-$pid" 2>/dev/null || kill -KILL "$pid"
     fi

@@ -18,8 +18,8 @@ const PAUSE_FROM: Duration = Duration::from_millis(250);
 const PAUSE_TO: Duration = Duration::from_secs(15);
 /// A process that lived this long did not die of its start: the next pause is short again.
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
-/// How long a process may take to end by itself.
-const END_WITHIN: Duration = Duration::from_secs(20);
+/// How long a process may take to end by itself: the proxy lets requests go on for 30 seconds.
+const END_WITHIN: Duration = Duration::from_secs(40);
 
 /// Runs all processes until `stop`.
 pub async fn run(config: Option<&Path>, stop: CancellationToken) -> anyhow::Result<()> {
