@@ -17,6 +17,7 @@ pub mod audit;
 pub mod environments;
 pub mod hosts;
 pub mod plans;
+pub mod staff;
 
 // The outside world: one folder for each foreign system.
 pub mod engine;
@@ -29,6 +30,7 @@ pub mod metering;
 
 // What runs.
 pub mod cli;
+pub mod doctor;
 pub mod jobs;
 pub mod proxy;
 pub mod reconcile;

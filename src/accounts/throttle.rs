@@ -54,6 +54,10 @@ pub enum Limit {
     LoginByEmail,
     /// Logins with one e-mail from one device that did.
     LoginByDevice,
+    /// Logins with one staff member's e-mail.
+    StaffByEmail,
+    /// Codes for one staff member.
+    StaffCode,
     /// Sign-ups from one network address.
     SignUpByAddress,
     /// Links asked for from one network address.
@@ -72,7 +76,7 @@ impl Limit {
     pub fn allows(self) -> (i32, TimeDelta) {
         match self {
             Self::LoginByAddress => (60, TimeDelta::hours(1)),
-            Self::LoginByEmail | Self::LoginByDevice | Self::Password => (10, TimeDelta::hours(1)),
+            Self::LoginByEmail | Self::LoginByDevice | Self::StaffByEmail | Self::StaffCode | Self::Password => (10, TimeDelta::hours(1)),
             Self::SignUpByAddress => (20, TimeDelta::hours(1)),
             Self::LinksByAddress => (20, TimeDelta::hours(1)),
             Self::MailsByEmail | Self::MailsByUser => (4, TimeDelta::hours(1)),
@@ -84,6 +88,8 @@ impl Limit {
             Self::LoginByAddress => "login-address",
             Self::LoginByEmail => "login-email",
             Self::LoginByDevice => "login-device",
+            Self::StaffByEmail => "staff-email",
+            Self::StaffCode => "staff-code",
             Self::SignUpByAddress => "signup-address",
             Self::LinksByAddress => "links-address",
             Self::MailsByEmail => "mails-email",

@@ -1,10 +1,13 @@
 //! The command line: one binary, one subcommand for each role and each administrative task.
 
 pub mod all;
+mod doctor;
+mod export;
 mod probe;
 pub mod proxy;
 pub mod reconcile;
 pub mod setup;
+mod staff;
 pub mod stop;
 pub mod wait_ready;
 pub mod web;
@@ -39,6 +42,14 @@ enum Command {
     },
     /// Brings the control database's schema up to date.
     Migrate,
+    /// Looks at everything this installation stands on and says how to mend each fault.
+    Doctor,
+    /// Writes usage for invoicing to standard output.
+    #[command(subcommand)]
+    Export(export::Export),
+    /// What only somebody at the machine may do about staff.
+    #[command(subcommand)]
+    Staff(staff::Staff),
     /// Registers this machine, the image and the first plans. Safe to run again.
     Setup,
     /// Says what is still being prepared, and ends when customers can be served.
@@ -102,6 +113,9 @@ pub fn run() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match cli.command {
         Command::Probe { .. } => Ok(()),
+        Command::Doctor => runtime.block_on(doctor::run(&config)),
+        Command::Export(what) => runtime.block_on(export::run(&config, what)),
+        Command::Staff(command) => runtime.block_on(staff::run(&config, &command)),
         Command::Setup => runtime.block_on(setup::run(&config)),
         Command::WaitReady => runtime.block_on(wait_ready::run(&config)),
         Command::All => runtime.block_on(async { all::run(cli.config.as_deref(), stop::on_signals()?).await }),

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use names::ServiceName;
-pub use seen::{ContainerSeen, ContainerState, Finished, ImageSeen, LogLine, NodeSeen, Reading, ServiceSeen, Stream};
+pub use seen::{ContainerSeen, ContainerState, DaemonSeen, Finished, ImageSeen, LogLine, NodeSeen, Reading, ServiceSeen, Stream};
 pub use simulated::{Behaviour, Fault, Simulated, Verb};
 pub use spec::{HealthCheck, ServiceSpec, TaskSpec};
 pub use swarm::Swarm;
@@ -151,6 +151,11 @@ impl Engine {
     /// Replaces the service's containers if it has not yet been restarted `restarts` times.
     pub async fn restart(&self, name: &ServiceName, restarts: u64) -> Result<()> {
         ask!(self, restart(name, restarts))
+    }
+
+    /// Looks at the daemon itself.
+    pub async fn daemon(&self) -> Result<DaemonSeen> {
+        ask!(self, daemon())
     }
 
     /// Asks for a sign of life.

@@ -173,3 +173,20 @@ pub struct LogLine {
     /// The text, without its end of line.
     pub text: String,
 }
+
+/// The daemon itself, as `sayoo doctor` and the hosts page judge it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DaemonSeen {
+    /// Such as `20.10.24`.
+    pub version: String,
+    /// The newest version of the API that it speaks.
+    pub api_version: String,
+    /// Whether it is a manager of a Swarm: only a manager takes our orders.
+    pub is_manager: bool,
+    /// Whether containers on the default network reach each other. They must not.
+    pub containers_can_talk: bool,
+    /// The address that published ports are bound to.
+    pub publishes_on: String,
+    /// What the daemon enforces on every container: seccomp, no-new-privileges, …
+    pub security_options: Vec<String>,
+}

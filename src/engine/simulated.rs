@@ -10,7 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    ContainerSeen, ContainerState, Error, Finished, ImageSeen, LogLine, NodeSeen, Reading, Result, ServiceName,
+    ContainerSeen, ContainerState, DaemonSeen, Error, Finished, ImageSeen, LogLine, NodeSeen, Reading, Result, ServiceName,
     ServiceSeen, ServiceSpec, TaskSpec,
 };
 use crate::base::clock::Clock;
@@ -361,6 +361,10 @@ impl Simulated {
 
     pub(super) async fn logs(&self, _: &ServiceName, _: i64, _: usize) -> Result<Vec<LogLine>> {
         self.call(Verb::Look, |_, _| Ok(Vec::new()))
+    }
+
+    pub(super) async fn daemon(&self) -> Result<DaemonSeen> {
+        self.call(Verb::Look, |_, _| Ok(DaemonSeen { is_manager: true, ..DaemonSeen::default() }))
     }
 
     pub(super) async fn ping(&self) -> Result<()> {

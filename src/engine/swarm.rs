@@ -1,6 +1,7 @@
 //! Docker in Swarm mode. Only this file and its folder name bollard.
 
 mod containers;
+mod daemon;
 mod tasks;
 mod wire;
 

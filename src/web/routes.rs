@@ -4,7 +4,7 @@ use actix_web::web::ServiceConfig;
 use actix_web::{Route, guard, web};
 
 use super::assets;
-use super::pages::{account, auth, dev, health, home, instances, preferences, pricing};
+use super::pages::{account, auth, dev, health, home, instances, preferences, pricing, staff};
 use crate::config::Mode;
 
 /// Who may use a route.
@@ -116,6 +116,38 @@ table! {
     Get  "/instances/{id}/logs/stream"     Member       instances::logs::stream;
     Get  "/instances/{id}/usage"           Member       instances::usage::get;
     Get  "/dev/gallery"                    Development  dev::gallery::get;
+    Get  "/staff/login"                    Anyone       staff::login::get;
+    Post "/staff/login"                    Anyone       staff::login::post;
+    Post "/staff/logout"                   Anyone       staff::login::out;
+    Get  "/staff/join/{token}"             Anyone       staff::join::get;
+    Post "/staff/join/{token}"             Anyone       staff::join::post;
+    Get  "/staff/second-factor"            Anyone       staff::second_factor::get;
+    Post "/staff/second-factor"            Anyone       staff::second_factor::post;
+    Get  "/staff/enrol"                    Anyone       staff::second_factor::enrol;
+    Post "/staff/enrol"                    Anyone       staff::second_factor::enrol_post;
+    Get  "/staff"                          Staff        staff::home::get;
+    Post "/staff/invitations"              Staff        staff::home::invite;
+    Get  "/staff/accounts"                 Staff        staff::accounts::list;
+    Get  "/staff/accounts/{account}"       Staff        staff::accounts::get;
+    Post "/staff/accounts/{account}/suspend" Staff      staff::suspend::account;
+    Post "/staff/accounts/{account}/resume" Staff       staff::suspend::account_resume;
+    Get  "/staff/instances"                Staff        staff::instances::list;
+    Get  "/staff/instances/{environment}"  Staff        staff::instances::get;
+    Post "/staff/instances/{environment}/suspend" Staff staff::suspend::instance;
+    Post "/staff/instances/{environment}/resume" Staff  staff::suspend::instance_resume;
+    Get  "/staff/hosts"                    Staff        staff::hosts::get;
+    Get  "/staff/plans"                    Staff        staff::plans::get;
+    Post "/staff/plans/{plan}/draft"       Staff        staff::plans::draft;
+    Post "/staff/plans/versions/{version}/publish" Staff staff::plans::publish;
+    Get  "/staff/queue"                    Staff        staff::queue::get;
+    Post "/staff/queue/turns"              Staff        staff::queue::retry_turn;
+    Post "/staff/queue/jobs/{job}/retry"   Staff        staff::queue::retry_job;
+    Get  "/staff/usage"                    Staff        staff::usage::get;
+    Get  "/staff/usage.csv"                Staff        staff::usage::csv;
+    Get  "/staff/usage.json"               Staff        staff::usage::json;
+    Get  "/staff/search"                   Staff        staff::search::get;
+    Get  "/staff/audit"                    Staff        staff::audit::get;
+    Post "/staff/audit/verify"             Staff        staff::audit::verify;
 }
 
 fn route(verb: Verb) -> Route {

@@ -2,8 +2,10 @@
 
 mod member;
 mod posted;
+mod staff;
 mod visitor;
 
 pub use member::Member;
 pub use posted::Posted;
+pub use staff::{Staff, staff_token};
 pub use visitor::Visitor;

@@ -8,3 +8,4 @@ pub mod home;
 pub mod instances;
 pub mod preferences;
 pub mod pricing;
+pub mod staff;

@@ -1,0 +1,234 @@
+# Pages of the hosting company's own people.
+staff-title = Staff
+staff-nav-home = Overview
+staff-nav-accounts = Customers
+staff-nav-instances = Instances
+staff-nav-hosts = Hosts
+staff-nav-plans = Plans
+staff-nav-queue = Work queue
+staff-nav-usage = Usage
+staff-nav-audit = Audit log
+
+staff-login-title = Staff login
+staff-login-lead = For people who work here. Customers log in elsewhere.
+staff-login-customers = Customer login
+staff-email = E-mail address
+staff-password = Password
+staff-login-submit = Continue
+staff-login-wrong = E-mail address and password do not match. Check both and try again.
+staff-login-throttled = Too many tries. Wait { $minutes ->
+    [one] one minute
+   *[other] { $minutes } minutes
+ } and try again.
+staff-logout = Log out
+
+staff-code-title = Second factor
+staff-code-lead = Type the six digits that your authenticator application shows, or one of your recovery codes.
+staff-code = Code
+staff-code-submit = Log in
+staff-code-wrong = This code is wrong, too old, or was used already. Wait for the next one and try again.
+
+staff-enrol-title = Set up the second factor
+staff-enrol-lead = Scan this picture with an authenticator application (such as Aegis, FreeOTP or 1Password). Every login asks for its code.
+staff-enrol-typed = No camera? Type this key into the application:
+staff-enrol-submit = Finish
+staff-qr-label = Picture with the key for the authenticator application
+staff-recovery-title = Your recovery codes
+staff-recovery-lead = Each logs you in once if you lose the authenticator. They are shown only now: print them or keep them in a password manager.
+staff-recovery-done = I have kept them
+
+staff-join-title = Join the staff
+staff-join-lead = This link works once. Choose how you log in; the second factor comes next.
+staff-join-submit = Join
+staff-join-spent = This link was used or is too old. Ask a colleague for a new one, or run “sayoo staff first-link” on the machine when nobody has joined yet.
+staff-join-email-taken = Somebody with this e-mail address is staff already.
+staff-join-name-missing = Type your name.
+staff-name = Your name
+
+staff-home-title = Overview
+staff-home-running = Running instances
+staff-home-of = of { $total }
+staff-home-accounts = Customers
+staff-home-new = { $count ->
+    [0] none new this week
+    [one] one new this week
+   *[other] { $count } new this week
+ }
+staff-home-failing = In trouble
+staff-home-failing-none = all well
+staff-home-failing-look = look at the work queue
+staff-home-spares = Ready spares
+staff-home-spares-detail = for the next orders
+staff-home-suspended = Suspensions
+staff-home-mails = Jobs given up
+staff-home-invite = Invite a colleague
+staff-home-invited = The link for your colleague (works once, for 24 hours):
+staff-home-hosts = Hosts
+staff-home-latest = Latest instances
+
+staff-accounts-title = Customers
+staff-accounts-none = No customer fits.
+staff-accounts-none-text = Try another part of the name or e-mail address.
+staff-filter = Filter
+staff-filter-show = Show
+staff-filter-hint = Name, e-mail, address or number
+staff-all-states = All states
+staff-col-customer = Customer
+staff-col-owner = Owner
+staff-col-instances = Instances
+staff-col-since = Since
+staff-col-country = Country
+staff-col-state = State
+staff-col-instance = Instance
+staff-col-plan = Plan
+staff-col-host = Host
+staff-col-runtime = Runtime
+staff-col-reason = Reason
+staff-col-by = By
+staff-col-when = When
+staff-col-what = What
+staff-col-who = Who
+staff-col-tries = Tries
+staff-col-next = Next try
+staff-col-error = Last error
+staff-col-role = Role
+staff-col-seen = Last seen
+staff-col-name = Name
+staff-col-version = Version
+staff-col-prices = A month
+staff-col-limits = Limits
+staff-number = Number
+
+staff-account-active = Active
+staff-account-closing = Closing
+staff-account-closed = Closed
+staff-account-suspended = Suspended
+staff-account-members = Members
+staff-account-unverified = e-mail not proved
+staff-account-never = not lately
+staff-account-history = History
+staff-account-suspensions = Suspensions
+staff-account-no-instances = This customer has no instances yet.
+
+staff-suspend = Suspend
+staff-suspend-account-title = Suspend { $name }?
+staff-suspend-account-text = Every instance of this customer stops and shows a page that says so. No data is touched. The customer reads your reason.
+staff-suspend-instance-text = The instance stops and shows a page that says so. No data is touched. The customer reads your reason.
+staff-suspended-because = Suspended: { $reason }
+staff-resume = Resume
+staff-resume-lead = What ran before runs again. The reason is kept in the audit log.
+staff-reason = Reason
+staff-reason-hint = 3 to 1,000 characters. The customer reads it.
+staff-reason-needed = Give a reason of 3 to 1,000 characters.
+staff-already-so = Nothing changed: it is in that state already.
+staff-suspended-done = Suspended. It takes effect within seconds.
+staff-resumed-done = Resumed. It takes effect within seconds.
+staff-suspension-in-force = in force
+staff-suspension-lifted = lifted: { $reason }
+staff-whole-account = whole account
+
+staff-instances-title = Instances
+staff-instances-none = No instance fits.
+staff-instances-none-text = Try another part of the name, address or runtime.
+staff-instance-wanted = Wanted
+staff-instance-address = Address
+staff-instance-purge = Data is deleted on
+staff-instance-events = What happened
+staff-instance-audit = Audit log
+staff-instance-machinery = Machinery
+staff-instance-turn = Reconciler
+staff-wanted-running = running
+staff-wanted-stopped = stopped
+staff-wanted-deleted = deleted
+
+staff-hosts-title = Hosts
+staff-hosts-lead = What is promised to runtimes, of what may be promised. Memory is never promised twice.
+staff-hosts-none = No host yet.
+staff-hosts-none-text = Run “sayoo setup” on this machine: it registers the host.
+staff-host-memory = Memory promised
+staff-host-cpu = CPU promised
+staff-host-active = In use
+staff-host-cordoned = Takes nothing new
+staff-host-down = Not reachable
+staff-host-runtimes = { $count ->
+    [0] no runtime
+    [one] one runtime
+   *[other] { $count } runtimes
+ }
+staff-host-spares = { $count ->
+    [0] no spare
+    [one] one of them spare
+   *[other] { $count } of them spare
+ }
+staff-host-seen = Seen { $when }
+staff-host-never = never seen
+
+staff-plans-title = Plans
+staff-plans-lead = A published version never changes: customers keep what they bought. A new price is a new version.
+staff-plans-published = Published
+staff-plans-draft = Draft
+staff-plans-new-version = New version
+staff-plans-publish = Publish
+staff-plans-published-done = Published. New orders use it from now on.
+staff-plans-drafted-done = A draft was made from the newest version. Change it, then publish it.
+staff-plans-saved = Saved.
+staff-plans-no-draft = There is no draft that could be changed.
+staff-plans-bad-number = Give whole or decimal numbers that are not negative.
+staff-plans-price = Price in { $currency }
+staff-plans-cpu = CPU, thousandths of a core
+staff-plans-memory = Memory, MiB
+staff-plans-storage = Database, MiB
+staff-plans-save = Save the draft
+staff-plans-edit-title = { $plan }, version { $version } (draft)
+
+staff-queue-title = Work queue
+staff-queue-lead = What is not as it should be, since when, why, and when it is tried again.
+staff-queue-none = Everything is as it should be.
+staff-queue-none-text = Nothing waits and nothing failed.
+staff-queue-turns = Reconcilers
+staff-queue-jobs = Jobs
+staff-queue-retry = Try now
+staff-queue-retried = It is tried now.
+staff-queue-gone = It is not in the queue any more.
+staff-queue-working = at it now
+staff-queue-failed = given up
+staff-queue-due = waiting
+
+staff-usage-title = Usage
+staff-usage-lead = Counted hour by hour. Export it for invoicing; “sayoo export usage” gives the same.
+staff-usage-from = From (day)
+staff-usage-to = To (day, not included)
+staff-usage-show = Show
+staff-usage-csv = CSV
+staff-usage-json = JSON
+staff-usage-none = No usage in these days.
+staff-usage-none-text = Choose other days. Usage appears a few minutes after an instance has started.
+staff-usage-bad-period = Choose a first day before the last one, at most 400 days apart.
+staff-usage-quantity = Quantity
+staff-usage-meter = Meter
+staff-usage-covered = Measured
+staff-usage-by-hour = By customer, instance and hour:
+
+staff-audit-title = Audit log
+staff-audit-lead = Who did what. Each entry carries the hash of the one before, so that a change shows.
+staff-audit-verify = Check the chain
+staff-audit-verified = All { $count } entries are as they were written.
+staff-audit-broken = The log was changed: entry { $seq } is not as it was written.
+staff-audit-all = Everybody
+staff-audit-users = Customers
+staff-audit-staff = Staff
+staff-audit-system = The program
+staff-audit-none = Nothing fits.
+staff-audit-none-text = Try another word.
+
+staff-search-title = Search
+staff-search-for = Results for “{ $text }”
+staff-search-none = Nothing found.
+staff-search-none-text = Names, e-mail addresses, subdomains, companies, runtime codes and numbers are searched.
+staff-search-people = People
+
+staff-meter-cpu = CPU, core-hours
+staff-meter-memory = Memory, GB-hours
+staff-meter-database = Database, GB-hours
+staff-meter-egress = Traffic out, GB
+staff-meter-requests = Requests, thousands

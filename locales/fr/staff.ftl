@@ -1,0 +1,234 @@
+# Pages de l'équipe de l'hébergeur.
+staff-title = Équipe
+staff-nav-home = Vue d’ensemble
+staff-nav-accounts = Clients
+staff-nav-instances = Instances
+staff-nav-hosts = Machines
+staff-nav-plans = Formules
+staff-nav-queue = File de travail
+staff-nav-usage = Consommation
+staff-nav-audit = Journal d’audit
+
+staff-login-title = Connexion de l’équipe
+staff-login-lead = Pour les personnes qui travaillent ici. Les clients se connectent ailleurs.
+staff-login-customers = Connexion client
+staff-email = Adresse e-mail
+staff-password = Mot de passe
+staff-login-submit = Continuer
+staff-login-wrong = L’adresse et le mot de passe ne correspondent pas. Vérifiez les deux et réessayez.
+staff-login-throttled = Trop d’essais. Attendez { $minutes ->
+    [one] une minute
+   *[other] { $minutes } minutes
+ } puis réessayez.
+staff-logout = Se déconnecter
+
+staff-code-title = Second facteur
+staff-code-lead = Saisissez les six chiffres de votre application d’authentification, ou l’un de vos codes de secours.
+staff-code = Code
+staff-code-submit = Se connecter
+staff-code-wrong = Ce code est faux, trop ancien ou déjà utilisé. Attendez le suivant et réessayez.
+
+staff-enrol-title = Mettre en place le second facteur
+staff-enrol-lead = Scannez cette image avec une application d’authentification (Aegis, FreeOTP, 1Password…). Chaque connexion demandera son code.
+staff-enrol-typed = Pas d’appareil photo ? Saisissez cette clé dans l’application :
+staff-enrol-submit = Terminer
+staff-qr-label = Image contenant la clé pour l’application d’authentification
+staff-recovery-title = Vos codes de secours
+staff-recovery-lead = Chacun permet une connexion si vous perdez l’application. Ils ne sont montrés que maintenant : imprimez-les ou gardez-les dans un gestionnaire de mots de passe.
+staff-recovery-done = Je les ai conservés
+
+staff-join-title = Rejoindre l’équipe
+staff-join-lead = Ce lien fonctionne une seule fois. Choisissez comment vous connecter ; le second facteur vient ensuite.
+staff-join-submit = Rejoindre
+staff-join-spent = Ce lien a été utilisé ou est trop ancien. Demandez-en un nouveau à un collègue, ou lancez « sayoo staff first-link » sur la machine si personne n’a encore rejoint l’équipe.
+staff-join-email-taken = Une personne de l’équipe a déjà cette adresse.
+staff-join-name-missing = Saisissez votre nom.
+staff-name = Votre nom
+
+staff-home-title = Vue d’ensemble
+staff-home-running = Instances en marche
+staff-home-of = sur { $total }
+staff-home-accounts = Clients
+staff-home-new = { $count ->
+    [0] aucun nouveau cette semaine
+    [one] un nouveau cette semaine
+   *[other] { $count } nouveaux cette semaine
+ }
+staff-home-failing = En difficulté
+staff-home-failing-none = tout va bien
+staff-home-failing-look = voir la file de travail
+staff-home-spares = Réserves prêtes
+staff-home-spares-detail = pour les prochaines commandes
+staff-home-suspended = Suspensions
+staff-home-mails = Travaux abandonnés
+staff-home-invite = Inviter un collègue
+staff-home-invited = Le lien pour votre collègue (une seule utilisation, pendant 24 heures) :
+staff-home-hosts = Machines
+staff-home-latest = Dernières instances
+
+staff-accounts-title = Clients
+staff-accounts-none = Aucun client ne correspond.
+staff-accounts-none-text = Essayez une autre partie du nom ou de l’adresse e-mail.
+staff-filter = Filtrer
+staff-filter-show = Afficher
+staff-filter-hint = Nom, e-mail, adresse ou numéro
+staff-all-states = Tous les états
+staff-col-customer = Client
+staff-col-owner = Propriétaire
+staff-col-instances = Instances
+staff-col-since = Depuis
+staff-col-country = Pays
+staff-col-state = État
+staff-col-instance = Instance
+staff-col-plan = Formule
+staff-col-host = Machine
+staff-col-runtime = Exécution
+staff-col-reason = Motif
+staff-col-by = Par
+staff-col-when = Quand
+staff-col-what = Quoi
+staff-col-who = Qui
+staff-col-tries = Essais
+staff-col-next = Prochain essai
+staff-col-error = Dernière erreur
+staff-col-role = Rôle
+staff-col-seen = Vu la dernière fois
+staff-col-name = Nom
+staff-col-version = Version
+staff-col-prices = Par mois
+staff-col-limits = Limites
+staff-number = Numéro
+
+staff-account-active = Actif
+staff-account-closing = En fermeture
+staff-account-closed = Fermé
+staff-account-suspended = Suspendu
+staff-account-members = Membres
+staff-account-unverified = e-mail non vérifié
+staff-account-never = pas récemment
+staff-account-history = Historique
+staff-account-suspensions = Suspensions
+staff-account-no-instances = Ce client n’a pas encore d’instance.
+
+staff-suspend = Suspendre
+staff-suspend-account-title = Suspendre { $name } ?
+staff-suspend-account-text = Toutes les instances de ce client s’arrêtent et affichent une page qui le dit. Aucune donnée n’est touchée. Le client lit votre motif.
+staff-suspend-instance-text = L’instance s’arrête et affiche une page qui le dit. Aucune donnée n’est touchée. Le client lit votre motif.
+staff-suspended-because = Suspendu : { $reason }
+staff-resume = Reprendre
+staff-resume-lead = Ce qui tournait reprend. Le motif est gardé dans le journal d’audit.
+staff-reason = Motif
+staff-reason-hint = De 3 à 1 000 caractères. Le client le lit.
+staff-reason-needed = Donnez un motif de 3 à 1 000 caractères.
+staff-already-so = Rien n’a changé : c’est déjà dans cet état.
+staff-suspended-done = Suspendu. L’effet est visible en quelques secondes.
+staff-resumed-done = Repris. L’effet est visible en quelques secondes.
+staff-suspension-in-force = en vigueur
+staff-suspension-lifted = levée : { $reason }
+staff-whole-account = tout le compte
+
+staff-instances-title = Instances
+staff-instances-none = Aucune instance ne correspond.
+staff-instances-none-text = Essayez une autre partie du nom, de l’adresse ou du code d’exécution.
+staff-instance-wanted = Souhaité
+staff-instance-address = Adresse
+staff-instance-purge = Données supprimées le
+staff-instance-events = Ce qui s’est passé
+staff-instance-audit = Journal d’audit
+staff-instance-machinery = Mécanique
+staff-instance-turn = Réconciliateur
+staff-wanted-running = en marche
+staff-wanted-stopped = arrêtée
+staff-wanted-deleted = supprimée
+
+staff-hosts-title = Machines
+staff-hosts-lead = Ce qui est promis aux exécutions, sur ce qui peut l’être. La mémoire n’est jamais promise deux fois.
+staff-hosts-none = Aucune machine pour l’instant.
+staff-hosts-none-text = Lancez « sayoo setup » sur cette machine : il l’enregistre.
+staff-host-memory = Mémoire promise
+staff-host-cpu = Processeur promis
+staff-host-active = En service
+staff-host-cordoned = Ne reçoit plus rien de nouveau
+staff-host-down = Injoignable
+staff-host-runtimes = { $count ->
+    [0] aucune exécution
+    [one] une exécution
+   *[other] { $count } exécutions
+ }
+staff-host-spares = { $count ->
+    [0] aucune en réserve
+    [one] dont une en réserve
+   *[other] dont { $count } en réserve
+ }
+staff-host-seen = Vue { $when }
+staff-host-never = jamais vue
+
+staff-plans-title = Formules
+staff-plans-lead = Une version publiée ne change jamais : les clients gardent ce qu’ils ont acheté. Un nouveau prix est une nouvelle version.
+staff-plans-published = Publiée
+staff-plans-draft = Brouillon
+staff-plans-new-version = Nouvelle version
+staff-plans-publish = Publier
+staff-plans-published-done = Publiée. Les nouvelles commandes l’utilisent désormais.
+staff-plans-drafted-done = Un brouillon a été créé à partir de la dernière version. Modifiez-le puis publiez-le.
+staff-plans-saved = Enregistré.
+staff-plans-no-draft = Il n’y a pas de brouillon à modifier.
+staff-plans-bad-number = Donnez des nombres entiers ou décimaux, non négatifs.
+staff-plans-price = Prix en { $currency }
+staff-plans-cpu = Processeur, millièmes de cœur
+staff-plans-memory = Mémoire, Mio
+staff-plans-storage = Base de données, Mio
+staff-plans-save = Enregistrer le brouillon
+staff-plans-edit-title = { $plan }, version { $version } (brouillon)
+
+staff-queue-title = File de travail
+staff-queue-lead = Ce qui n’est pas comme il le faudrait, depuis quand, pourquoi, et quand un nouvel essai aura lieu.
+staff-queue-none = Tout est en ordre.
+staff-queue-none-text = Rien n’attend et rien n’a échoué.
+staff-queue-turns = Réconciliateurs
+staff-queue-jobs = Travaux
+staff-queue-retry = Essayer maintenant
+staff-queue-retried = L’essai a lieu maintenant.
+staff-queue-gone = Ce n’est plus dans la file.
+staff-queue-working = en cours
+staff-queue-failed = abandonné
+staff-queue-due = en attente
+
+staff-usage-title = Consommation
+staff-usage-lead = Comptée heure par heure. Exportez-la pour la facturation ; « sayoo export usage » donne la même chose.
+staff-usage-from = Du (jour)
+staff-usage-to = Au (jour, non compris)
+staff-usage-show = Afficher
+staff-usage-csv = CSV
+staff-usage-json = JSON
+staff-usage-none = Aucune consommation ces jours-là.
+staff-usage-none-text = Choisissez d’autres jours. La consommation apparaît quelques minutes après le démarrage d’une instance.
+staff-usage-bad-period = Choisissez un premier jour avant le dernier, à 400 jours d’écart au plus.
+staff-usage-quantity = Quantité
+staff-usage-meter = Compteur
+staff-usage-covered = Mesuré
+staff-usage-by-hour = Par client, instance et heure :
+
+staff-audit-title = Journal d’audit
+staff-audit-lead = Qui a fait quoi. Chaque ligne porte l’empreinte de la précédente : toute modification se voit.
+staff-audit-verify = Vérifier la chaîne
+staff-audit-verified = Les { $count } lignes sont telles qu’elles ont été écrites.
+staff-audit-broken = Le journal a été modifié : la ligne { $seq } n’est pas telle qu’elle a été écrite.
+staff-audit-all = Tout le monde
+staff-audit-users = Clients
+staff-audit-staff = Équipe
+staff-audit-system = Le programme
+staff-audit-none = Rien ne correspond.
+staff-audit-none-text = Essayez un autre mot.
+
+staff-search-title = Recherche
+staff-search-for = Résultats pour « { $text } »
+staff-search-none = Rien trouvé.
+staff-search-none-text = La recherche porte sur les noms, adresses e-mail, sous-domaines, sociétés, codes d’exécution et numéros.
+staff-search-people = Personnes
+
+staff-meter-cpu = Processeur, cœurs-heures
+staff-meter-memory = Mémoire, Go-heures
+staff-meter-database = Base de données, Go-heures
+staff-meter-egress = Trafic sortant, Go
+staff-meter-requests = Requêtes, milliers

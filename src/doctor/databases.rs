@@ -1,0 +1,93 @@
+//! The control database with each role, and the tenants' server.
+
+use anyhow::Context;
+use sqlx::{Connection, PgConnection};
+
+use super::{Finding, store};
+use crate::base::chain;
+use crate::base::secret::Secret;
+use crate::config::Config;
+use crate::db::MIGRATOR;
+
+/// Looks at both clusters.
+pub async fn examine(config: &Config) -> Vec<Finding> {
+    let database = &config.database;
+    vec![
+        schema(&database.owner_url).await,
+        role("control database, web", &database.web_url, "environments", Some("runtime_secrets")).await,
+        role("control database, worker", &database.worker_url, "runtimes", None).await,
+        role("control database, proxy", &database.proxy_url, "routes", Some("users")).await,
+        tenants(&config.tenants.admin_url).await,
+    ]
+}
+
+async fn connect(url: &Secret<String>) -> anyhow::Result<PgConnection> {
+    let connecting = PgConnection::connect(url.expose());
+    tokio::time::timeout(std::time::Duration::from_secs(5), connecting)
+        .await
+        .context("no answer in 5 seconds")?
+        .context("connect")
+}
+
+async fn schema(url: &Secret<String>) -> Finding {
+    let what = "control database, schema";
+    let looked = async {
+        let mut db = connect(url).await?;
+        Ok::<_, anyhow::Error>(store::newest_migration(&mut db).await?)
+    };
+    let newest = MIGRATOR.iter().map(|migration| migration.version).max();
+    match looked.await {
+        Err(error) => Finding::bad(what, chain::of_any(&error), "start it (bin/up), or correct [database] owner_url; then sayoo migrate"),
+        Ok(applied) if applied < newest => Finding::bad(what, "it is older than this program", "sayoo migrate"),
+        Ok(applied) if applied > newest => {
+            Finding::bad(what, "it is newer than this program", "install the version of sayoo that made it, or a newer one")
+        }
+        Ok(_) => Finding::good(what, "up to date"),
+    }
+}
+
+/// A role reads what it needs, and not what it must not.
+async fn role(what: &'static str, url: &Secret<String>, needs: &str, must_not: Option<&str>) -> Finding {
+    let looked = async {
+        let mut db = connect(url).await?;
+        let reads_needed = store::may_read(&mut db, needs).await?;
+        let reads_forbidden = match must_not {
+            Some(table) => store::may_read(&mut db, table).await?,
+            None => false,
+        };
+        Ok::<_, anyhow::Error>((store::role(&mut db).await?, reads_needed, reads_forbidden))
+    };
+    match looked.await {
+        Err(error) => Finding::bad(what, chain::of_any(&error), "correct its address in [database], or run bin/up"),
+        Ok((_, false, _)) => Finding::bad(what, format!("it may not read {needs}"), "sayoo migrate gives the roles their rights"),
+        Ok((role, _, true)) => {
+            let matter = format!("{} may read {}", role.name, must_not.unwrap_or_default());
+            Finding::weak(what, matter, "give each process its own role: sayoo_web, sayoo_worker, sayoo_proxy; then sayoo migrate")
+        }
+        Ok((role, true, false)) => Finding::good(what, role.name),
+    }
+}
+
+async fn tenants(url: &Secret<String>) -> Finding {
+    let what = "tenants' database server";
+    let looked = async {
+        let mut db = connect(url).await?;
+        Ok::<_, anyhow::Error>((store::role(&mut db).await?, store::open_databases(&mut db).await?))
+    };
+    match looked.await {
+        Err(error) => Finding::bad(what, chain::of_any(&error), "start it (bin/up), or correct [tenants] admin_url"),
+        Ok((role, _)) if role.is_superuser => {
+            let matter = format!("{} is a superuser: a tenant's trap in its own database could take it over", role.name);
+            Finding::bad(what, matter, "use a role with CREATEDB and CREATEROLE only")
+        }
+        Ok((role, _)) if !role.makes_databases || !role.makes_roles => {
+            let remedy = format!("ALTER ROLE {} CREATEDB CREATEROLE;", role.name);
+            Finding::bad(what, "the role may not make databases and roles", remedy)
+        }
+        Ok((_, open)) if !open.is_empty() => {
+            let remedy = open.iter().map(|name| format!("REVOKE CONNECT ON DATABASE {name} FROM PUBLIC;")).collect::<Vec<_>>();
+            Finding::bad(what, format!("every tenant may connect to {}", open.join(", ")), remedy.join(" "))
+        }
+        Ok((role, _)) => Finding::good(what, role.name),
+    }
+}

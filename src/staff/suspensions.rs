@@ -1,0 +1,75 @@
+//! Staff stop a customer or one environment, with a reason, until they lift it.
+//!
+//! Only rows change; the worker stops what runs and the proxy shows a page that says so. No data is touched.
+
+use anyhow::Context;
+
+use super::{StaffMember, store};
+use crate::audit::{self, Actor};
+use crate::base::ids::{AccountId, EnvironmentId, SuspensionId};
+use crate::db;
+use crate::portal::Portal;
+
+/// What is suspended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// Everything that an account has.
+    Account(AccountId),
+    /// One environment.
+    Environment(EnvironmentId),
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum SuspensionError {
+    /// A reason has 3 to 1,000 characters: the customer reads it.
+    #[error("a reason of 3 to 1,000 characters is needed")]
+    ReasonNeeded,
+    /// There is no such account or environment.
+    #[error("it does not exist")]
+    NotFound,
+    /// It is suspended already, or not suspended any more.
+    #[error("it is in that state already")]
+    AlreadySo,
+    /// Something we must look at.
+    #[error(transparent)]
+    Failed(#[from] anyhow::Error),
+}
+
+fn checked(reason: &str) -> Result<&str, SuspensionError> {
+    let reason = reason.trim();
+    if (3..=1000).contains(&reason.chars().count()) { Ok(reason) } else { Err(SuspensionError::ReasonNeeded) }
+}
+
+/// Suspends. The customer sees the reason.
+pub async fn suspend(portal: &Portal, by: &StaffMember, subject: Subject, reason: &str) -> Result<(), SuspensionError> {
+    let reason = checked(reason)?;
+    let now = portal.clock.now();
+    let mut tx = portal.db.begin().await.context("begin")?;
+    let (account, environment) = store::suspension_subject(&mut tx, subject).await.context("find it")?.ok_or(SuspensionError::NotFound)?;
+    let id = SuspensionId::new(now);
+    if !store::insert_suspension(&mut tx, id, (account, environment), (by.id, reason), now).await.context("insert the suspension")? {
+        return Err(SuspensionError::AlreadySo);
+    }
+    let entry = audit::Entry::new("suspended").account(account).environment(environment).detail(serde_json::json!({ "reason": reason }));
+    audit::record(&mut tx, &Actor::staff(by.id, &by.name), entry, now).await?;
+    db::wake(&mut tx).await.context("wake the worker")?;
+    tx.commit().await.context("commit")?;
+    Ok(())
+}
+
+/// Lifts a suspension; what ran before runs again.
+pub async fn lift(portal: &Portal, by: &StaffMember, subject: Subject, reason: &str) -> Result<(), SuspensionError> {
+    let reason = checked(reason)?;
+    let now = portal.clock.now();
+    let mut tx = portal.db.begin().await.context("begin")?;
+    let (account, environment) = store::suspension_subject(&mut tx, subject).await.context("find it")?.ok_or(SuspensionError::NotFound)?;
+    if !store::lift_suspension(&mut tx, (account, environment), (by.id, reason), now).await.context("lift the suspension")? {
+        return Err(SuspensionError::AlreadySo);
+    }
+    let entry = audit::Entry::new("resumed").account(account).environment(environment).detail(serde_json::json!({ "reason": reason }));
+    audit::record(&mut tx, &Actor::staff(by.id, &by.name), entry, now).await?;
+    db::wake(&mut tx).await.context("wake the worker")?;
+    tx.commit().await.context("commit")?;
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! `/staff/instances`: every customer's instances, and everything about one of them.
+
+use actix_web::web::{Data, Path, Query};
+use anyhow::Context;
+use askama::Template;
+
+use super::accounts::{ListQuery, neighbours};
+use super::rows::{AuditLine, InstanceLine, audit_of, cut, formats, status_words};
+use crate::base::ids::EnvironmentId;
+use crate::environments::Status;
+use crate::portal::Portal;
+use crate::staff::directory::{self, InstanceFilter};
+use crate::web::answer::{self, Answer};
+use crate::web::error::PageError;
+use crate::web::extract::Staff;
+use crate::web::layout::Layout;
+use crate::web::urls;
+
+#[derive(Template)]
+#[template(path = "pages/staff/instances.html")]
+struct InstancesPage {
+    layout: Layout,
+    text: String,
+    /// Code, word, whether it is chosen.
+    statuses: Vec<(&'static str, String, bool)>,
+    lines: Vec<InstanceLine>,
+    newer: String,
+    older: String,
+}
+
+/// Lists instances.
+pub async fn list(portal: Data<Portal>, staff: Staff, query: Query<ListQuery>) -> Answer {
+    let mut db = portal.db.acquire().await.context("reach the control database")?;
+    let filter = InstanceFilter { text: query.q.clone(), status: query.status.clone(), account: None };
+    let rows = directory::instances(&mut db, &filter, i64::from(query.page)).await?;
+    let (rows, has_more) = cut(rows, directory::PAGE);
+    let layout = staff.layout;
+    let (newer, older) = neighbours(&urls::staff_instances(), &query, has_more);
+    answer::page(&InstancesPage {
+        text: query.q.clone(),
+        statuses: Status::ALL
+            .iter()
+            .map(|status| (status.code(), status_words(&layout, status.code()).1, status.code() == query.status))
+            .collect(),
+        lines: rows.iter().map(|row| InstanceLine::new(&layout, row)).collect(),
+        newer,
+        older,
+        layout,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "pages/staff/instance.html")]
+struct InstancePage {
+    layout: Layout,
+    line: InstanceLine,
+    id: String,
+    address: String,
+    wanted: String,
+    reason: String,
+    purge: String,
+    host: String,
+    action: String,
+    because: String,
+    problem: Option<String>,
+    audit: Vec<AuditLine>,
+}
+
+/// Shows one instance.
+pub async fn get(portal: Data<Portal>, staff: Staff, id: Path<EnvironmentId>) -> Answer {
+    show(&portal, staff.layout, *id, None).await
+}
+
+/// Shows one instance, with what was wrong in the suspension form.
+pub async fn show(portal: &Portal, layout: Layout, id: EnvironmentId, problem: Option<String>) -> Answer {
+    let mut db = portal.db.acquire().await.context("reach the control database")?;
+    let row = directory::instance(&mut db, id).await?.ok_or(PageError::NotFound)?;
+    let is_again = problem.is_some();
+    let page = InstancePage {
+        line: InstanceLine::new(&layout, &row),
+        id: id.to_string(),
+        address: row.subdomain.as_deref().map(|name| portal.public.instance_url(name)).unwrap_or_default(),
+        wanted: layout.t(format!("staff-wanted-{}", row.wanted)),
+        reason: row
+            .status_reason
+            .as_ref()
+            .and_then(|reason| reason.get("key").and_then(serde_json::Value::as_str).map(str::to_owned))
+            .map(|key| layout.t(key))
+            .unwrap_or_default(),
+        purge: row.purge_after.map(|at| formats(&layout).date_time(at)).unwrap_or_default(),
+        host: row.host.clone().unwrap_or_default(),
+        action: urls::staff_instance(id),
+        because: row.suspended_because.clone().unwrap_or_default(),
+        problem,
+        audit: audit_of(&mut db, &layout, None, Some(id)).await?,
+        layout,
+    };
+    if is_again { answer::again(&page) } else { answer::page(&page) }
+}

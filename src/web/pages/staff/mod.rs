@@ -1,0 +1,16 @@
+//! `/staff`: pages of the hosting company's own people.
+
+pub mod accounts;
+pub mod audit;
+pub mod home;
+pub mod hosts;
+pub mod instances;
+pub mod join;
+pub mod login;
+pub mod plans;
+pub mod queue;
+pub mod rows;
+pub mod search;
+pub mod second_factor;
+pub mod suspend;
+pub mod usage;

@@ -1,0 +1,252 @@
+//! Lines that several staff pages show: customers, instances, hosts, audit entries. Words only, ready for a template.
+
+use crate::audit;
+use crate::base::ids::{AccountId, EnvironmentId};
+use crate::environments::Status;
+use crate::i18n::format::Formats;
+use crate::staff::directory::{AccountRow, HostRow, InstanceRow};
+use crate::web::layout::Layout;
+use crate::web::urls;
+
+/// One instance.
+pub struct InstanceLine {
+    /// Its page.
+    pub url: String,
+    /// Its name.
+    pub name: String,
+    /// Its subdomain.
+    pub subdomain: String,
+    /// Its customer's page.
+    pub account_url: String,
+    /// Its customer's name.
+    pub account_name: String,
+    /// The shape of its state.
+    pub badge: &'static str,
+    /// Its state in a word.
+    pub status: String,
+    /// The exact instant.
+    pub since_iso: String,
+    /// Since when.
+    pub since: String,
+    /// Plan and version.
+    pub plan: String,
+    /// The runtime's code.
+    pub runtime: String,
+}
+
+/// One customer.
+pub struct AccountLine {
+    /// Its page.
+    pub url: String,
+    /// Its name.
+    pub name: String,
+    /// The first owner's e-mail.
+    pub owner: String,
+    /// How many instances it has.
+    pub environments: i64,
+    /// ISO 3166.
+    pub country: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// The shape of its state.
+    pub badge: &'static str,
+    /// Its state in a word.
+    pub state: String,
+    /// The exact instant.
+    pub since_iso: String,
+    /// Since when.
+    pub since: String,
+}
+
+/// One host.
+pub struct HostLine {
+    /// Its name.
+    pub name: String,
+    /// The shape of its state.
+    pub badge: &'static str,
+    /// Its state in a word.
+    pub state: String,
+    /// Why it is not in use.
+    pub reason: String,
+    /// MiB promised.
+    pub memory_promised: i64,
+    /// MiB that may be promised.
+    pub memory_mb: i64,
+    /// Both in words.
+    pub memory: String,
+    /// Thousandths of a core promised.
+    pub cpu_promised: i64,
+    /// Thousandths of a core that may be promised.
+    pub cpu_millis: i64,
+    /// Both in words.
+    pub cpu: String,
+    /// How many live there.
+    pub runtimes: String,
+    /// How many of them are spare.
+    pub spares: String,
+    /// When it was last seen.
+    pub seen: String,
+}
+
+/// One entry of the audit log.
+pub struct AuditLine {
+    /// Its number.
+    pub seq: i64,
+    /// The exact instant.
+    pub at_iso: String,
+    /// When.
+    pub at: String,
+    /// Whose act.
+    pub who: String,
+    /// Customer, staff or program.
+    pub kind: String,
+    /// What was done.
+    pub action: String,
+    /// What else is known.
+    pub detail: String,
+}
+
+/// The formats of staff pages: instants are in UTC, which all of them share with the log files.
+#[must_use]
+pub fn formats(layout: &Layout) -> Formats {
+    Formats::new(layout.locale, "UTC")
+}
+
+/// Returns the shape and the word of a status.
+#[must_use]
+pub fn status_words(layout: &Layout, status: &str) -> (&'static str, String) {
+    let badge = match status.parse().ok() {
+        Some(Status::Running) => "running",
+        Some(Status::Ordered | Status::Preparing | Status::Starting | Status::Stopping | Status::Deleting) => "working",
+        Some(Status::Suspended) => "warning",
+        Some(Status::Failing) => "failed",
+        Some(Status::Stopped | Status::Deleted) | None => "stopped",
+    };
+    (badge, layout.t(format!("status-{status}")))
+}
+
+impl InstanceLine {
+    /// Makes a line of a row.
+    #[must_use]
+    pub fn new(layout: &Layout, row: &InstanceRow) -> Self {
+        let since = formats(layout).when(row.status_since, layout.now);
+        let (badge, status) = status_words(layout, &row.status);
+        Self {
+            url: urls::staff_instance(row.id),
+            name: row.name.clone(),
+            subdomain: row.subdomain.clone().unwrap_or_default(),
+            account_url: urls::staff_account(row.account),
+            account_name: row.account_name.clone(),
+            badge,
+            status,
+            since_iso: since.iso,
+            since: since.words,
+            plan: format!("{} {}", row.plan, row.plan_version),
+            runtime: row.runtime.clone().unwrap_or_default(),
+        }
+    }
+}
+
+impl AccountLine {
+    /// Makes a line of a row.
+    #[must_use]
+    pub fn new(layout: &Layout, row: &AccountRow) -> Self {
+        let since = formats(layout).when(row.created_at, layout.now);
+        let (badge, state) = match (row.suspended_because.is_some(), row.state.as_str()) {
+            (true, _) => ("warning", layout.t("staff-account-suspended")),
+            (false, "active") => ("running", layout.t("staff-account-active")),
+            (false, "closing") => ("working", layout.t("staff-account-closing")),
+            (false, _) => ("stopped", layout.t("staff-account-closed")),
+        };
+        Self {
+            url: urls::staff_account(row.id),
+            name: row.name.clone(),
+            owner: row.owner_email.clone().unwrap_or_default(),
+            environments: row.environments,
+            country: row.country.clone(),
+            currency: row.currency.clone(),
+            badge,
+            state,
+            since_iso: since.iso,
+            since: since.words,
+        }
+    }
+}
+
+impl HostLine {
+    /// Makes a line of a row.
+    #[must_use]
+    pub fn new(layout: &Layout, row: &HostRow) -> Self {
+        let formats = formats(layout);
+        let mebibytes = |mb: i64| formats.mebibytes(u32::try_from(mb).unwrap_or(0));
+        let (badge, state) = match row.state.as_str() {
+            "active" => ("running", layout.t("staff-host-active")),
+            "cordoned" => ("warning", layout.t("staff-host-cordoned")),
+            _ => ("failed", layout.t("staff-host-down")),
+        };
+        let cores = |millis: i64| formats.decimal(rust_decimal::Decimal::new(millis, 3), 1);
+        Self {
+            name: row.name.clone(),
+            badge,
+            state,
+            reason: row.state_reason.clone().unwrap_or_default(),
+            memory_promised: row.memory_promised,
+            memory_mb: row.memory_mb,
+            memory: format!("{} / {}", mebibytes(row.memory_promised), mebibytes(row.memory_mb)),
+            cpu_promised: row.cpu_promised,
+            cpu_millis: row.cpu_millis,
+            cpu: format!("{} / {}", cores(row.cpu_promised), cores(row.cpu_millis)),
+            runtimes: layout.t1("staff-host-runtimes", "count", row.runtimes),
+            spares: layout.t1("staff-host-spares", "count", row.spares),
+            seen: match row.seen_at {
+                Some(at) => layout.t1("staff-host-seen", "when", formats.spoken(at, layout.now)),
+                None => layout.t("staff-host-never"),
+            },
+        }
+    }
+}
+
+impl AuditLine {
+    /// Makes a line of an entry.
+    #[must_use]
+    pub fn new(layout: &Layout, row: &audit::Row) -> Self {
+        let at = formats(layout).when(row.at, layout.now);
+        Self {
+            seq: row.seq,
+            at_iso: at.iso,
+            at: at.words,
+            who: row.actor_name.clone(),
+            kind: layout.t(match row.actor_kind.as_str() {
+                "user" => "staff-audit-users",
+                "staff" => "staff-audit-staff",
+                _ => "staff-audit-system",
+            }),
+            action: row.action.clone(),
+            detail: if row.detail == serde_json::json!({}) { String::new() } else { row.detail.to_string() },
+        }
+    }
+}
+
+/// Returns the audit entries of one account or instance, newest first.
+pub async fn audit_of(
+    db: &mut sqlx::PgConnection,
+    layout: &Layout,
+    account: Option<AccountId>,
+    environment: Option<EnvironmentId>,
+) -> anyhow::Result<Vec<AuditLine>> {
+    let filter = audit::Filter {
+        account: account.map(AccountId::uuid),
+        environment: environment.map(EnvironmentId::uuid),
+        ..audit::Filter::default()
+    };
+    Ok(audit::list(db, &filter, None, 20).await?.iter().map(|row| AuditLine::new(layout, row)).collect())
+}
+
+/// Cuts a list that was read with one row too many; tells whether there is more.
+#[must_use]
+pub fn cut<T>(mut rows: Vec<T>, page: i64) -> (Vec<T>, bool) {
+    let size = usize::try_from(page).unwrap_or(usize::MAX);
+    let has_more = rows.len() > size;
+    rows.truncate(size);
+    (rows, has_more)
+}
