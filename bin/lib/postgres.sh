@@ -213,7 +213,7 @@ stop_cluster() {
     as_postgres test -f "$data/PG_VERSION" 2>/dev/null || return 0
     programs=$(postgres_programs "$(as_postgres cat "$data/PG_VERSION")") || return 0
     as_postgres "$programs/pg_ctl" --pgdata "$data" status >/dev/null 2>&1 || return 0
-    as_postgres "$programs/pg_ctl" --pgdata "$data" --mode fast --wait --timeout 60 stop >/dev/null ||
+    as_postgres "$programs/pg_ctl" --pgdata "$data" --mode fast --wait --timeout 300 stop >/dev/null ||
         fail "the PostgreSQL cluster '$1' does not stop" "Its log: $home/$1.log"
     done_with "PostgreSQL cluster '$1' stopped"
 }
