@@ -1,8 +1,13 @@
 //! Integration tests: real Postgres and a real Docker engine. One binary, linked once.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests look behind the scenes, by the real clock and with plain queries"
+)]
 
 mod engine;
 mod hosts;
+mod metering;
 mod proxy;
 mod reconcile;
 mod support;

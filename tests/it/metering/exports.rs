@@ -1,0 +1,62 @@
+//! Usage for invoicing, as CSV and JSON.
+
+use chrono::TimeDelta;
+use futures_util::TryStreamExt;
+use sayoo::metering::Meter;
+use sayoo::metering::export::{Filter, Format, stream};
+use sqlx::PgPool;
+
+use super::world::{World, start};
+
+async fn text(world: &World, filter: Filter, format: Format) -> String {
+    let parts: Vec<bytes::Bytes> = stream(world.db.clone(), filter, format).try_collect().await.unwrap();
+    String::from_utf8(parts.concat()).unwrap()
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn an_export_has_every_hour_once_and_adds_up(db: PgPool) {
+    let world = World::new(db);
+    let (alice, bob) = (world.instance("=alice", 0).await, world.instance("bob", 0).await);
+    world.sampler.tick().await;
+    world.minutes(120).await;
+    world.derive().await;
+    let mut filter = Filter { from: start(), until: start() + TimeDelta::days(1), account: None, environment: None };
+
+    let csv = text(&world, filter, Format::Csv).await;
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 4, "{csv}");
+    let cpu: i64 = rows.iter().map(|row| row[8].parse::<i64>().unwrap()).sum();
+    assert_eq!(cpu, world.used(&alice, Meter::Cpu).await + world.used(&bob, Meter::Cpu).await);
+    assert!(rows.iter().any(|row| &row[1] == "'=alice") && rows.iter().all(|row| &row[13] == "3600"), "{csv}");
+
+    let json: Vec<serde_json::Value> = serde_json::from_str(&text(&world, filter, Format::Json).await).unwrap();
+    assert_eq!(json.len(), 4);
+    assert!(json.iter().any(|row| row["account"] == "=alice"));
+
+    filter.account = Some(bob.account);
+    let json: Vec<serde_json::Value> = serde_json::from_str(&text(&world, filter, Format::Json).await).unwrap();
+    assert!(json.len() == 2 && json.iter().all(|row| row["account"] == "bob"));
+    filter.environment = Some(alice.environment);
+    assert_eq!(text(&world, filter, Format::Json).await, "[\n]\n");
+    assert_eq!(text(&world, filter, Format::Csv).await.lines().count(), 1);
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn an_export_of_many_pages_has_each_row_once(db: PgPool) {
+    let world = World::new(db);
+    let instance = world.instance("alice", 0).await;
+    sqlx::query(
+        "INSERT INTO usage_hours SELECT $1, 'cpu', $2::timestamptz + n * interval '1 hour', n, 3600, 'measured' FROM generate_series(0, 4999) n",
+    )
+    .bind(instance.environment.uuid())
+    .bind(start())
+    .execute(&world.db)
+    .await
+    .unwrap();
+    let filter = Filter { from: start(), until: start() + TimeDelta::days(1000), account: None, environment: None };
+    let json: Vec<serde_json::Value> = serde_json::from_str(&text(&world, filter, Format::Json).await).unwrap();
+    let hours: std::collections::BTreeSet<&str> = json.iter().map(|row| row["hour"].as_str().unwrap()).collect();
+    assert_eq!((json.len(), hours.len()), (5000, 5000));
+    assert_eq!(text(&world, filter, Format::Csv).await.lines().count(), 5001);
+}

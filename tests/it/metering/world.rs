@@ -1,0 +1,267 @@
+//! An environment whose engine, database server and clock are simulated, on a real control database.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sayoo::base::clock::Clock;
+use sayoo::base::ids::{
+    AccountId, DatabaseServerId, EnvironmentId, ImageId, PlanId, PlanVersionId, ProjectId, RuntimeId, TemplateId,
+};
+use sayoo::base::secret::new_code;
+use sayoo::engine::{Engine, ServiceName, ServiceSpec, Simulated};
+use sayoo::metering::sampling::Sampler;
+use sayoo::metering::store::Batch;
+use sayoo::metering::{Meter, Observation};
+use sayoo::tenant_db::{self, DatabaseName, RoleName, TenantDb};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+/// The beginning of an hour.
+pub fn start() -> DateTime<Utc> {
+    "2026-11-22T10:00:00Z".parse().unwrap()
+}
+
+/// An environment and what runs it.
+pub struct Instance {
+    pub account: AccountId,
+    pub environment: EnvironmentId,
+    pub runtime: RuntimeId,
+    pub service: ServiceName,
+}
+
+/// Everything that sampling reaches.
+pub struct World {
+    pub db: PgPool,
+    pub clock: Clock,
+    pub engine: Simulated,
+    pub tenants: tenant_db::Simulated,
+    pub sampler: Sampler,
+}
+
+impl World {
+    pub fn new(db: PgPool) -> Self {
+        let clock = Clock::manual(start());
+        let (engine, tenants) = (Simulated::new(clock.clone()), tenant_db::Simulated::default());
+        let sampler = Sampler {
+            db: db.clone(),
+            clock: clock.clone(),
+            engine: Engine::Simulated(engine.clone()),
+            tenants: TenantDb::Simulated(tenants.clone()),
+        };
+        Self { db, clock, engine, tenants, sampler }
+    }
+
+    pub fn advance(&self, seconds: i64) {
+        self.clock.advance(TimeDelta::seconds(seconds));
+    }
+
+    /// Lets minutes pass with everything that is due done in each.
+    pub async fn minutes(&self, minutes: i64) {
+        for _ in 0..minutes {
+            self.advance(60);
+            self.sampler.tick().await;
+        }
+    }
+
+    /// Derives every hour that samples have touched.
+    pub async fn derive(&self) {
+        self.advance(3600);
+        self.sampler.derive_hours().await.unwrap();
+    }
+
+    /// Makes an environment of a new account, whose container was started `head_start` seconds before it was claimed.
+    pub async fn instance(&self, name: &str, head_start: i64) -> Instance {
+        let now = self.clock.now();
+        let started = now;
+        self.advance(head_start);
+        let claimed = self.clock.now();
+        let account = AccountId::new(now);
+        let (project, environment) = (ProjectId::new(now), EnvironmentId::new(now));
+        let (plan, version) = (PlanId::new(now), PlanVersionId::new(now));
+        let (image, server, template) = (ImageId::new(now), DatabaseServerId::new(now), TemplateId::new(now));
+        let runtime = RuntimeId::new(now);
+        let code = new_code(20);
+        let statements = [
+            format!(
+                "INSERT INTO accounts (id, name, currency, country, timezone, created_at) VALUES ('{account}', '{name}', 'EUR', 'FR', 'Europe/Paris', '{now}')"
+            ),
+            format!(
+                "INSERT INTO projects (id, account_id, name, created_at) VALUES ('{project}', '{account}', '{name}', '{now}')"
+            ),
+            format!(
+                "INSERT INTO plans (id, code, kind, position, names, summaries, created_at) VALUES ('{plan}', '{}', 'production', 1, '{{}}', '{{}}', '{now}')",
+                new_code(10)
+            ),
+            format!(
+                "INSERT INTO plan_versions (id, plan_id, version, state, cpu_millis, memory_mb, storage_mb, daily_backups, weekly_backups, monthly_backups, created_at) VALUES ('{version}', '{plan}', 1, 'draft', 1000, 512, 1000, 0, 0, 0, '{now}')"
+            ),
+            format!(
+                "INSERT INTO environments (id, account_id, project_id, kind, name, plan_version_id, wanted, company, language, country, currency, timezone, apps, admin_email, admin_name, order_key, status_since, created_at) VALUES ('{environment}', '{account}', '{project}', 'production', '{name}', '{version}', 'running', 'x', 'fr_FR', 'FR', 'EUR', 'Europe/Paris', '{{}}', 'x@example.com', 'x', '{}', '{now}', '{now}')",
+                Uuid::new_v4()
+            ),
+            format!(
+                "INSERT INTO images (id, reference, digest, odoo_version, state, created_at) VALUES ('{image}', 'x', '{}', '19.0', 'retired', '{now}')",
+                new_code(20)
+            ),
+            format!(
+                "INSERT INTO database_servers (id, name, state, created_at) VALUES ('{server}', '{}', 'active', '{now}')",
+                new_code(20)
+            ),
+            format!(
+                "INSERT INTO templates (id, database_server_id, image_id, language, modules, database_name, state, used_at, created_at) VALUES ('{template}', '{server}', '{image}', 'fr_FR', '{{}}', '{}', 'ready', '{now}', '{now}')",
+                new_code(20)
+            ),
+            format!(
+                "INSERT INTO runtimes (id, code, environment_id, image_id, template_id, database_server_id, cpu_millis, memory_mb, wanted, state, created_at, claimed_at) VALUES ('{runtime}', '{code}', '{environment}', '{image}', '{template}', '{server}', 1000, 512, 'running', 'ready', '{started}', '{claimed}')"
+            ),
+        ];
+        for statement in statements {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&self.db).await.unwrap();
+        }
+        let service = ServiceName::of("sayoo", &code).unwrap();
+        // The simulated engine takes the clock of the moment; a head start was before.
+        self.advance(-head_start);
+        Engine::Simulated(self.engine.clone()).apply(&spec(&service, runtime)).await.unwrap();
+        self.advance(head_start);
+        self.tenants.put(DatabaseName::parse(&code).unwrap(), RoleName::of(&code, 1).unwrap());
+        Instance { account, environment, runtime, service }
+    }
+
+    /// Hands numbers in, as a collector does.
+    pub async fn ingest(&self, observations: &[Observation]) -> Batch {
+        let mut tx = self.db.begin().await.unwrap();
+        let batch = sayoo::metering::store::ingest(&mut tx, self.clock.now(), observations).await.unwrap();
+        tx.commit().await.unwrap();
+        batch
+    }
+
+    /// Writes what a proxy process counted since it began.
+    pub async fn traffic(&self, epoch: Uuid, instance: &Instance, seq: i64, requests: i64, egress_bytes: i64) {
+        sqlx::query(
+            "INSERT INTO traffic_samples (proxy_epoch, environment_id, seq, observed_at, requests, egress_bytes, ingress_bytes, errors)
+             VALUES ($1, $2, $3, $4, $5, $6, 0, 0)",
+        )
+        .bind(epoch)
+        .bind(instance.environment.uuid())
+        .bind(seq)
+        .bind(self.clock.now())
+        .bind(requests)
+        .bind(egress_bytes)
+        .execute(&self.db)
+        .await
+        .unwrap();
+    }
+
+    /// Returns every derived hour as text.
+    pub async fn hours(&self) -> Vec<String> {
+        let statement = "SELECT format('%s %s %s %s %s %s', environment_id, meter, to_char(hour AT TIME ZONE 'UTC', 'HH24'), quantity, covered_seconds, quality)
+                           FROM usage_hours ORDER BY environment_id, meter, hour";
+        sqlx::query_scalar(statement).fetch_all(&self.db).await.unwrap()
+    }
+
+    /// Returns the sum of one meter over all hours.
+    pub async fn used(&self, instance: &Instance, meter: Meter) -> i64 {
+        self.sum(
+            "SELECT coalesce(sum(quantity), 0)::bigint FROM usage_hours WHERE environment_id = $1 AND meter = $2",
+            instance,
+            meter,
+        )
+        .await
+    }
+
+    /// Returns the sum of one meter over all samples.
+    pub async fn sampled(&self, instance: &Instance, meter: Meter) -> i64 {
+        self.sum(
+            "SELECT coalesce(sum(s.quantity), 0)::bigint FROM meter_samples s JOIN meter_epochs e ON e.id = s.epoch_id
+              WHERE e.environment_id = $1 AND e.meter = $2",
+            instance,
+            meter,
+        )
+        .await
+    }
+
+    async fn sum(&self, statement: &'static str, instance: &Instance, meter: Meter) -> i64 {
+        let (environment, meter) = (instance.environment.uuid(), meter.as_str());
+        sqlx::query_scalar(statement).bind(environment).bind(meter).fetch_one(&self.db).await.unwrap()
+    }
+
+    /// Checks what must hold of every installation at every moment, with SQL of its own (billing.md I1, I2, I3, I5, I6).
+    pub async fn check_invariants(&self) {
+        for (invariant, statement) in INVARIANTS {
+            let broken: Vec<String> = sqlx::query_scalar(*statement).fetch_all(&self.db).await.unwrap();
+            assert!(broken.is_empty(), "{invariant}: {broken:#?}");
+        }
+    }
+}
+
+/// Each statement returns what breaks the rule.
+const INVARIANTS: &[(&str, &str)] = &[
+    (
+        "I1: what a counter added is its last number less its first",
+        "SELECT format('%s: %s of %s', e.source, sum(s.quantity), e.last_value - e.base_value)
+           FROM meter_epochs e JOIN meter_samples s ON s.epoch_id = e.id
+          WHERE e.meter IN ('cpu', 'egress', 'requests')
+          GROUP BY e.id HAVING sum(s.quantity) <> e.last_value - e.base_value",
+    ),
+    (
+        "I2: hours add up to samples, when none is due",
+        "SELECT format('%s %s: %s of %s', environment_id, meter, hours, samples)
+           FROM (SELECT e.environment_id, e.meter, sum(s.quantity) AS samples
+                   FROM meter_epochs e JOIN meter_samples s ON s.epoch_id = e.id GROUP BY 1, 2) AS sampled
+           FULL JOIN (SELECT environment_id, meter, sum(quantity) AS hours FROM usage_hours GROUP BY 1, 2) AS derived
+          USING (environment_id, meter)
+          WHERE hours IS DISTINCT FROM samples AND NOT EXISTS (SELECT FROM usage_due)",
+    ),
+    (
+        "I3: each number that came in was accepted, known or refused",
+        "SELECT format('%s', id) FROM meter_batches b
+          WHERE received <> accepted + duplicate + refused
+             OR refused <> (SELECT count(*) FROM meter_refusals r WHERE r.batch_id = b.id)",
+    ),
+    (
+        "I5: an hour is covered for at most an hour",
+        "SELECT format('%s %s', meter, covered_seconds) FROM usage_hours WHERE covered_seconds NOT BETWEEN 0 AND 3600",
+    ),
+    (
+        "I6: another program derives the same hours",
+        "WITH parts AS (
+             SELECT e.environment_id, e.meter, h.hour, s.quantity
+                  , extract(epoch FROM least(s.until_at, h.hour + interval '1 hour') - s.from_at) AS until_then
+                  , extract(epoch FROM greatest(s.from_at, h.hour) - s.from_at) AS from_then
+                  , extract(epoch FROM s.until_at - s.from_at) AS whole
+               FROM meter_epochs e JOIN meter_samples s ON s.epoch_id = e.id
+               CROSS JOIN LATERAL generate_series(date_trunc('hour', s.from_at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'
+                                                , greatest(s.from_at, s.until_at - interval '1 microsecond'), interval '1 hour') AS h (hour)
+         ), derived AS (
+             SELECT environment_id, meter, hour
+                  , sum(CASE WHEN whole = 0 THEN quantity
+                             ELSE floor(quantity * until_then / whole) - floor(quantity * from_then / whole) END) AS quantity
+               FROM parts GROUP BY 1, 2, 3
+         )
+         SELECT format('%s %s: %s of %s', meter, hour, u.quantity, d.quantity)
+           FROM derived d FULL JOIN usage_hours u USING (environment_id, meter, hour)
+          WHERE u.quantity IS DISTINCT FROM d.quantity AND NOT EXISTS (SELECT FROM usage_due)",
+    ),
+];
+
+fn spec(name: &ServiceName, runtime: RuntimeId) -> ServiceSpec {
+    ServiceSpec {
+        installation: "sayoo".to_owned(),
+        name: name.clone(),
+        runtime,
+        generation: 1,
+        image: "sha256:00".to_owned(),
+        user: None,
+        args: None,
+        env: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        node: None,
+        replicas: 1,
+        cpu_millis: 1000,
+        memory_mb: 512,
+        health: None,
+        restarts: 0,
+        stop_grace: Duration::from_secs(10),
+    }
+}
