@@ -11,6 +11,7 @@ use crate::db;
 use crate::engine::{Engine, Swarm};
 use crate::jobs::worker as jobs;
 use crate::mail::transport::Mailer;
+use crate::metering::sampling::{self, Sampler};
 use crate::portal::Portal;
 use crate::reconcile::{self, Site, crash};
 use crate::tenant_db::{Postgres, TenantDb};
@@ -30,6 +31,13 @@ pub async fn run(config: &Config, crash_at: Option<String>, stop: CancellationTo
     let mut tasks = JoinSet::new();
     tasks.spawn(reconcile::run(Arc::clone(&site), stop.clone()));
     tasks.spawn(jobs::run(portal, mailer, stop.clone()));
+    let sampler = Sampler {
+        db: site.db.clone(),
+        clock: site.clock.clone(),
+        engine: site.engine.clone(),
+        tenants: site.tenants.clone(),
+    };
+    tasks.spawn(sampling::run(sampler, stop.clone()));
     while let Some(ended) = tasks.join_next().await {
         ended.context("a part of the worker panicked")?;
         anyhow::ensure!(stop.is_cancelled(), "a part of the worker ended by itself");
