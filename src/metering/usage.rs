@@ -70,6 +70,16 @@ pub async fn totals_of_account(
     Ok(all_meters(&store::list_totals(db, account, None, (from, until)).await?))
 }
 
+/// Returns what an environment used in a period, of the meters that have a price, in the units of prices.
+pub async fn priced(
+    db: &mut PgConnection,
+    whose: (AccountId, EnvironmentId),
+    period: (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Vec<(crate::plans::Meter, Decimal)>, StoreError> {
+    let totals = totals(db, whose, period).await?;
+    Ok(totals.into_iter().filter_map(|total| Some((units::price_of(total.meter)?, total.priced))).collect())
+}
+
 /// Returns the newest known size of the environment's database, in bytes.
 pub async fn database_bytes(
     db: &mut PgConnection,

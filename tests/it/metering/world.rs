@@ -26,7 +26,6 @@ pub fn start() -> DateTime<Utc> {
 pub struct Instance {
     pub account: AccountId,
     pub environment: EnvironmentId,
-    pub runtime: RuntimeId,
     pub service: ServiceName,
 }
 
@@ -125,7 +124,7 @@ impl World {
         Engine::Simulated(self.engine.clone()).apply(&spec(&service, runtime)).await.unwrap();
         self.advance(head_start);
         self.tenants.put(DatabaseName::parse(&code).unwrap(), RoleName::of(&code, 1).unwrap());
-        Instance { account, environment, runtime, service }
+        Instance { account, environment, service }
     }
 
     /// Hands numbers in, as a collector does.

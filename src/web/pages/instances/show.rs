@@ -10,6 +10,7 @@ use crate::environments::history::{self, Event};
 use crate::environments::progress::{self, Step, StepState};
 use crate::environments::{self, Environment, Status, Wanted, orders, sentence};
 use crate::i18n::format::{Formats, When};
+use crate::metering::usage;
 use crate::odoo::{apps, regions};
 use crate::plans::{self, cost};
 use crate::portal::Portal;
@@ -28,21 +29,22 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
     let mut db = portal.db.acquire().await.context("acquire a connection")?;
     // The version first: what changes while the page is made is then told by the stream.
     let version = history::version(&mut db, member.account, environment).await?.ok_or(PageError::NotFound)?;
-    let environment =
-        environments::find(&mut db, member.account, environment).await?.ok_or(PageError::NotFound)?;
+    let environment = environments::find(&mut db, member.account, environment).await?.ok_or(PageError::NotFound)?;
     let steps = history::steps(&mut db, member.account, environment.id).await?;
     let events = history::latest(&mut db, member.account, environment.id, EVENTS).await?;
     let usual = environments::usual_seconds(&mut db).await?;
     let currency = orders::terms(&mut db, member.account).await?.currency;
     let plan = plans::version(&mut db, environment.plan_version).await?;
-    drop(db);
-
     let layout = &member.layout;
     let formats = formats(layout);
+    let month = cost::month(layout.now, formats.zone());
+    let used = usage::priced(&mut db, (member.account, environment.id), month).await?;
+    drop(db);
+
     let said = sentence::of(&environment);
     let may = |action| policy::may(member.role, action);
     let cost = plan.as_ref().filter(|_| may(Action::SeeCosts)).and_then(|(_, version)| {
-        cost::so_far(version, currency, environment.created_at, layout.now, formats.zone(), &[])
+        cost::so_far(version, currency, environment.created_at, layout.now, formats.zone(), &used)
     });
     let is_deleting = matches!(environment.wanted, Wanted::Deleted { .. });
     let can_steer = may(Action::SteerInstance) && !is_deleting && environment.suspension.is_none();
@@ -51,7 +53,8 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
         StepState::Failed { reason } => Some(facts::reason(layout, reason)),
         _ => None,
     });
-    let failing = (environment.status == Status::Failing).then(|| said.reason_key.as_deref().map(|key| facts::reason(layout, key)));
+    let failing = (environment.status == Status::Failing)
+        .then(|| said.reason_key.as_deref().map(|key| facts::reason(layout, key)));
     answer::page(&ShowPage {
         badge: said.badge,
         word: layout.t(said.word),

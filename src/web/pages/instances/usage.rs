@@ -3,14 +3,19 @@
 use actix_web::web::{Data, Path, Query};
 use anyhow::Context;
 use askama::Template;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use rust_decimal::Decimal;
-use rust_decimal::prelude::FromPrimitive;
+use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 use serde::Deserialize;
+use sqlx::PgConnection;
 
 use super::{find, formats, id};
+use crate::base::ids::{AccountId, EnvironmentId};
+use crate::db::StoreError;
 use crate::environments::history;
 use crate::i18n::format::Formats;
+use crate::metering::Meter;
+use crate::metering::usage::{self, Point};
 use crate::plans::{self, Resources};
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
@@ -37,6 +42,16 @@ impl Period {
             Self::Day => "24h",
             Self::Week => "7d",
             Self::Month => "30d",
+        }
+    }
+
+    /// Returns the time between two points.
+    fn step(self) -> TimeDelta {
+        match self {
+            Self::Hour => TimeDelta::minutes(1),
+            Self::Day => TimeDelta::minutes(10),
+            Self::Week => TimeDelta::hours(1),
+            Self::Month => TimeDelta::hours(4),
         }
     }
 
@@ -72,6 +87,45 @@ struct Measured {
     egress: Vec<(DateTime<Utc>, f64)>,
 }
 
+impl Measured {
+    async fn read(
+        db: &mut PgConnection,
+        whose: (AccountId, EnvironmentId),
+        period: Period,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
+        let step = period.step();
+        // Whole steps, so that a line does not change its shape with every look at it.
+        let until = now.duration_trunc(step).unwrap_or(now) + step;
+        let span = (until - period.length(), until);
+        let mut lines = Vec::new();
+        for meter in Meter::ALL {
+            lines.push(usage::series(db, whose, meter, span, step).await?);
+        }
+        let [cpu, memory, database, egress, requests] = lines.try_into().unwrap_or_default();
+        let known: Vec<bool> = cpu.iter().map(|point| point.value.is_some()).collect();
+        let minutes = 60.0 / step.as_seconds_f64();
+        Ok(Self {
+            cpu: scaled(&cpu, 0.001),
+            memory: scaled(&memory, 1.0),
+            database: scaled(&database, 1.0),
+            requests: scaled(&quiet(&requests, &known), minutes),
+            egress: scaled(&quiet(&egress, &known), minutes),
+        })
+    }
+}
+
+/// A proxy writes only when something happened: silence while the instance ran is a zero, not a hole.
+fn quiet(points: &[Point], known: &[bool]) -> Vec<Point> {
+    let silence = |is_known: bool| is_known.then_some(0);
+    points.iter().zip(known).map(|(point, known)| Point { value: point.value.or(silence(*known)), ..*point }).collect()
+}
+
+fn scaled(points: &[Point], factor: f64) -> Vec<(DateTime<Utc>, f64)> {
+    let value = |point: &Point| Decimal::from(point.value?).to_f64().map(|value| (point.at, value * factor));
+    points.iter().filter_map(value).collect()
+}
+
 /// Shows the page.
 pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>, wish: Query<Wish>) -> Answer {
     let environment = find(&portal, &member, id(&path)?).await?;
@@ -79,7 +133,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>, wish:
     let mut db = portal.db.acquire().await.context("acquire a connection")?;
     let plan = plans::version(&mut db, environment.plan_version).await?;
     let events = history::latest(&mut db, member.account, environment.id, 200).await?;
-    let measured = Measured::default();
+    let measured = Measured::read(&mut db, (member.account, environment.id), period, member.layout.now).await?;
     drop(db);
 
     let layout = &member.layout;
@@ -130,7 +184,13 @@ impl Pen<'_> {
         ]
     }
 
-    fn draw(&self, name: &str, points: &[(DateTime<Utc>, f64)], limit: Option<f64>, say_value: &dyn Fn(f64) -> String) -> Graph {
+    fn draw(
+        &self,
+        name: &str,
+        points: &[(DateTime<Utc>, f64)],
+        limit: Option<f64>,
+        say_value: &dyn Fn(f64) -> String,
+    ) -> Graph {
         let title = self.layout.t(format!("usage-{name}"));
         let now = self.layout.now;
         let tick = |at| match self.period {
