@@ -126,7 +126,10 @@ def open_first_pages(database):
     if 'web.assets_web.min.js' not in web_client:
         sys.exit('template: the web client does not open')
     get_assets(web_client)
-    get_assets(get('/web/bundle/web.assets_backend_lazy'))
+    # What the web client fetches by itself once it is there.
+    for bundle in ('web.assets_backend_lazy', 'web.assets_emoji', 'web_tour.interactive'):
+        get_assets(get(f'/web/bundle/{bundle}'))
+    get('/bus/websocket_worker_bundle')
 
 
 def tidy(database):
