@@ -85,6 +85,14 @@ impl World {
             |query| query.bind(self.template.uuid()).bind(server.uuid()).bind(self.image.uuid()).bind(database.to_string()),
         )
         .await;
+        // The other default templates are not wanted: the stand-in cannot build one.
+        self.run(
+            "INSERT INTO templates (id, database_server_id, image_id, language, modules, database_name, state, used_at, created_at)
+             SELECT gen_random_uuid(), $1, $2, language, '{}', 'none_' || language, 'retired', now(), now()
+               FROM unnest(ARRAY['en_US', 'ar_001']) AS language",
+            |query| query.bind(server.uuid()).bind(self.image.uuid()),
+        )
+        .await;
         self.run(
             "INSERT INTO accounts VALUES ($1, 'Acme', 'EUR', 'FR', 'Europe/Paris', 'active', now())",
             |query| query.bind(self.account.uuid()),
