@@ -11,7 +11,7 @@ use sayoo::config::{Mode, Public};
 use sayoo::engine::ServiceName;
 use sayoo::odoo::commands::{Front, Server};
 use sayoo::reconcile::{self, Site};
-use sayoo::tenant_db::{DatabaseName, RoleName};
+use sayoo::tenant_db::{DatabaseName, Postgres, RoleName, TenantDb};
 use sqlx::{AssertSqlSafe, PgPool, Row};
 use uuid::Uuid;
 
@@ -41,7 +41,10 @@ impl World {
 
     /// Makes an installation with this engine.
     pub async fn with(db: PgPool, engine: TestEngine) -> Self {
-        let tenants = TestTenants::new().await;
+        let mut tenants = TestTenants::new().await;
+        // One name for both, as a worker process has it: what one makes the other finds.
+        let server = Postgres::new(&Secret::new(tenants.url().to_owned()), &engine.installation).unwrap();
+        tenants.server = TenantDb::Postgres(server);
         let key = rand::random();
         let site = Arc::new(Site {
             db: db.clone(),
