@@ -71,7 +71,9 @@ async fn measure(db: &PgPool) -> serde_json::Value {
     let worker = tokio::spawn(reconcile::run(Arc::clone(&site), stop.clone()));
 
     let began = Instant::now();
-    while count(db, "SELECT count(*) FROM turns WHERE task = 'environments' AND turned_at IS NOT NULL").await < INSTANCES as i64 {
+    while count(db, "SELECT count(*) FROM turns WHERE task = 'environments' AND turned_at IS NOT NULL").await
+        < INSTANCES as i64
+    {
         assert!(began.elapsed() < Duration::from_secs(60), "the first look at all takes too long");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

@@ -19,7 +19,8 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let nodes = engine.nodes().await.context("ask the engine for its machines")?;
     anyhow::ensure!(!nodes.is_empty(), "the engine has no machine: is Docker in Swarm mode? (docker swarm init)");
     let image = engine.image(&config.odoo.image).await.context("ask the engine for the instance image")?;
-    let image = image.with_context(|| format!("the engine has no image {}: run docker/odoo/build", config.odoo.image))?;
+    let image =
+        image.with_context(|| format!("the engine has no image {}: run docker/odoo/build", config.odoo.image))?;
     let mut tx = pool.begin().await.context("begin")?;
     setup::register(&mut tx, config, &nodes, &image, now).await?;
     plans::seed(&mut tx, now).await.context("make the first plans")?;

@@ -59,6 +59,7 @@ fn sentence(found: &Readiness, wanted: u32) -> String {
 /// A spare of each kind is enough: the others are built while customers are served.
 fn is_ready(found: &Readiness, wanted: u32) -> bool {
     let has_templates = found.templates > 0 && found.templates_ready == found.templates;
-    let has_spares = wanted == 0 || found.kinds_without_spare == 0 || (found.is_pool_settled && found.spares_building == 0);
+    let has_spares =
+        wanted == 0 || found.kinds_without_spare == 0 || (found.is_pool_settled && found.spares_building == 0);
     has_templates && has_spares
 }

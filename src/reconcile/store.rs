@@ -219,11 +219,7 @@ pub async fn nudge(db: &mut PgConnection, task: &str, subject: Uuid, now: DateTi
 }
 
 /// Keeps what was seen and done, for the staff's pages.
-pub async fn report(
-    db: &mut PgConnection,
-    lease: &Lease,
-    status: &serde_json::Value,
-) -> Result<(), StoreError> {
+pub async fn report(db: &mut PgConnection, lease: &Lease, status: &serde_json::Value) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE turns SET status = $4 WHERE task = $1 AND subject = $2 AND lease_token = $3 AND status <> $4",
         lease.task,

@@ -228,7 +228,8 @@ async fn open(
     store::set_route(&mut tx, environment, &route, &websockets, now).await?;
     runtimes::store::set_ready(&mut tx, runtime.id).await?;
     if environment.first_ready_at.is_none() {
-        add_steps(site, &mut tx, environment, &["container.done", "address.done", "ready.started", "ready.done"]).await?;
+        add_steps(site, &mut tx, environment, &["container.done", "address.done", "ready.started", "ready.done"])
+            .await?;
     }
     store::add_restarted(&mut tx, environment.id, now).await?;
     say(site, &mut tx, environment, &Told { status: "running", reason: None }).await?;

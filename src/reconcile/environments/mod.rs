@@ -59,11 +59,14 @@ impl Environments {
     /// Writes down what was seen and decided, and tells people what is news to them.
     async fn report(&self, lease: &Lease, sight: &Sight, next: Next, told: Option<Told>) -> anyhow::Result<()> {
         let environment = &sight.environment;
-        let told = told.filter(|told| environment.status != told.status || environment.status_reason != told.reason_value());
+        let told =
+            told.filter(|told| environment.status != told.status || environment.status_reason != told.reason_value());
         if next == Next::Settled && told.is_none() && lease.unsettled_at.is_none() {
             return Ok(());
         }
-        let is_news = told.is_some() || matches!(next, Next::Wait(Awaited::Sight | Awaited::LostDatabase)) || next == Next::Settled;
+        let is_news = told.is_some()
+            || matches!(next, Next::Wait(Awaited::Sight | Awaited::LostDatabase))
+            || next == Next::Settled;
         if !is_news {
             return Ok(());
         }
@@ -140,8 +143,7 @@ impl Task for Environments {
         let wanted = sight.wanted(&self.site.clock);
         let next = plan::next(wanted, sight.world);
         let is_overdue = self.is_overdue(lease, &sight);
-        let circumstances =
-            Circumstances { is_overdue, troubles: &sight.troubles, status: &sight.environment.status };
+        let circumstances = Circumstances { is_overdue, troubles: &sight.troubles, status: &sight.environment.status };
         // These steps say what they change in their own transaction.
         if !matches!(next, Next::Do(Step::Begin | Step::Open | Step::Forget)) {
             self.report(lease, &sight, next, status::tell(wanted, sight.world, next, circumstances)).await?;
@@ -194,6 +196,7 @@ pub async fn look(site: &Site, subject: Uuid) -> anyhow::Result<Option<Sight>> {
 
 /// Returns which template an environment is cloned from.
 async fn template_key(db: &mut PgConnection, environment: &Environment) -> anyhow::Result<Key> {
-    let current = templates::store::current(db).await?.context("no image or database server is registered: run `sayoo setup`")?;
+    let current =
+        templates::store::current(db).await?.context("no image or database server is registered: run `sayoo setup`")?;
     Ok(Key::new(&current, &environment.language, &environment.country, &environment.apps))
 }

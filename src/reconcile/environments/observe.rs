@@ -76,14 +76,7 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
     let Some(runtime) = runtime else {
         let route = route_of(&routes, &host, None);
         let world = World { is_forgotten: environment.status == "deleted", template, runtime: None, route };
-        return Ok(Sight {
-            environment,
-            runtime: None,
-            world,
-            upstream: None,
-            booting: None,
-            troubles: Vec::new(),
-        });
+        return Ok(Sight { environment, runtime: None, world, upstream: None, booting: None, troubles: Vec::new() });
     };
     let look = look::at(site, &runtime).await?;
     let (container, upstream) = container_of(site, &look, &runtime, &routes, &host).await;

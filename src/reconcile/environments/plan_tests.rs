@@ -10,19 +10,11 @@ const WANTED: [Wanted; 5] = [
     Wanted::Deleted { is_purge_due: true },
 ];
 const TEMPLATES: [Template; 4] = [Template::Missing, Template::Building, Template::Failed, Template::Ready];
-const DATABASES: [Seen<Database>; 4] = [
-    Seen::Unknown,
-    Seen::Known(Database::Missing),
-    Seen::Known(Database::HalfMade),
-    Seen::Known(Database::Ready),
-];
+const DATABASES: [Seen<Database>; 4] =
+    [Seen::Unknown, Seen::Known(Database::Missing), Seen::Known(Database::HalfMade), Seen::Known(Database::Ready)];
 const ROLES: [Seen<bool>; 3] = [Seen::Unknown, Seen::Known(false), Seen::Known(true)];
-const SERVICES: [Seen<Service>; 4] = [
-    Seen::Unknown,
-    Seen::Known(Service::Missing),
-    Seen::Known(Service::Outdated),
-    Seen::Known(Service::Current),
-];
+const SERVICES: [Seen<Service>; 4] =
+    [Seen::Unknown, Seen::Known(Service::Missing), Seen::Known(Service::Outdated), Seen::Known(Service::Current)];
 const CONTAINERS: [Seen<Container>; 6] = [
     Seen::Unknown,
     Seen::Known(Container::Missing),
@@ -166,8 +158,7 @@ fn a_failed_look_makes_nothing_and_removes_nothing() {
             runtime.service = Seen::Unknown;
             runtime.container = Seen::Unknown;
             if let Next::Do(step) = next(wanted, world) {
-                let touches_only_rows =
-                    matches!(step, Step::Place | Step::Renew | Step::Close(_) | Step::Unroute);
+                let touches_only_rows = matches!(step, Step::Place | Step::Renew | Step::Close(_) | Step::Unroute);
                 assert!(touches_only_rows, "{step:?} without having seen anything: {world:?}");
                 if let Step::Close(page) = step {
                     assert!(wanted != Wanted::Running, "closed to {page:?} without having seen anything");

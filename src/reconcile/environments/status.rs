@@ -80,9 +80,9 @@ fn running(world: World, next: Next, circumstances: Circumstances<'_>) -> Option
         _ => {}
     }
     let serves = world.route == Route::Serving
-        && world.runtime.is_some_and(|runtime| {
-            matches!(runtime.container, Seen::Known(Container::Serves | Container::OldServes))
-        });
+        && world
+            .runtime
+            .is_some_and(|runtime| matches!(runtime.container, Seen::Known(Container::Serves | Container::OldServes)));
     if serves {
         // A restart under way: the old container serves until the new one does.
         let reason = (circumstances.is_overdue).then_some("reason-image-unhealthy");
@@ -165,7 +165,11 @@ mod tests {
         }
     }
 
-    fn told(wanted: Wanted, world: World, circumstances: Circumstances<'_>) -> Option<(&'static str, Option<&'static str>)> {
+    fn told(
+        wanted: Wanted,
+        world: World,
+        circumstances: Circumstances<'_>,
+    ) -> Option<(&'static str, Option<&'static str>)> {
         tell(wanted, world, next(wanted, world), circumstances).map(|told| (told.status, told.reason))
     }
 

@@ -74,7 +74,11 @@ impl Task for Leftovers {
         drop(db);
         let prefix = format!("{}-", site.installation);
         let seen = plan::Seen {
-            services: services.iter().map(|seen| seen.name.to_string()).filter(|name| name.starts_with(&prefix)).collect(),
+            services: services
+                .iter()
+                .map(|seen| seen.name.to_string())
+                .filter(|name| name.starts_with(&prefix))
+                .collect(),
             databases: inventory.databases.iter().map(ToString::to_string).collect(),
             roles: inventory.roles.iter().map(ToString::to_string).collect(),
         };

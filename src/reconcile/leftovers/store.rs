@@ -22,7 +22,8 @@ pub async fn refresh(db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), St
 
 /// Returns every runtime and template there has ever been.
 pub async fn owners(db: &mut PgConnection) -> Result<Owners, StoreError> {
-    let runtimes = sqlx::query!(r#"SELECT code, state = 'gone' AS "is_gone!" FROM runtimes"#).fetch_all(&mut *db).await?;
+    let runtimes =
+        sqlx::query!(r#"SELECT code, state = 'gone' AS "is_gone!" FROM runtimes"#).fetch_all(&mut *db).await?;
     let templates =
         sqlx::query!(r#"SELECT database_name, state = 'retired' AS "is_gone!" FROM templates"#).fetch_all(db).await?;
     Ok(Owners {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::base::ids::RuntimeId;
-use crate::base::secret::Secret;
 use crate::base::seal::SealingKey;
+use crate::base::secret::Secret;
 use crate::engine::ServiceSpec;
 use crate::reconcile::{Site, crash, instance};
 use crate::tenant_db::DatabaseName;
@@ -47,10 +47,8 @@ fn place_of(runtime: RuntimeId) -> String {
 
 /// Returns what the runtime's service must be like. Without the password only its fingerprint is of use.
 pub fn service_spec(site: &Site, runtime: &Runtime, password: Option<&Secret<String>>) -> anyhow::Result<ServiceSpec> {
-    let secrets = BTreeMap::from([(
-        PASSWORD_SECRET.to_owned(),
-        password.cloned().unwrap_or_else(|| Secret::new(String::new())),
-    )]);
+    let secrets =
+        BTreeMap::from([(PASSWORD_SECRET.to_owned(), password.cloned().unwrap_or_else(|| Secret::new(String::new())))]);
     let env = instance::service_env(site, runtime, &format!("/run/secrets/{PASSWORD_SECRET}"))?;
     Ok(ServiceSpec {
         installation: site.installation.clone(),

@@ -31,6 +31,8 @@ pub async fn register(
             .context("register a machine")?;
     }
     let version = image.labels.get(VERSION_LABEL).map_or("unknown", String::as_str);
-    store::set_current_image(tx, &config.odoo.image, &image.digest, version, now).await.context("register the image")?;
+    store::set_current_image(tx, &config.odoo.image, &image.digest, version, now)
+        .await
+        .context("register the image")?;
     Ok(())
 }

@@ -83,9 +83,19 @@ mod tests {
     fn every_world() -> Vec<World> {
         let mut all = Vec::new();
         for flags in 0..4_u8 {
-            for database in [Seen::Unknown, Seen::Known(Database::Missing), Seen::Known(Database::HalfMade), Seen::Known(Database::Ready)] {
+            for database in [
+                Seen::Unknown,
+                Seen::Known(Database::Missing),
+                Seen::Known(Database::HalfMade),
+                Seen::Known(Database::Ready),
+            ] {
                 for has_role in [Seen::Unknown, Seen::Known(false), Seen::Known(true)] {
-                    for service in [Seen::Unknown, Seen::Known(Service::Missing), Seen::Known(Service::Outdated), Seen::Known(Service::Current)] {
+                    for service in [
+                        Seen::Unknown,
+                        Seen::Known(Service::Missing),
+                        Seen::Known(Service::Outdated),
+                        Seen::Known(Service::Current),
+                    ] {
                         for answers in [Seen::Unknown, Seen::Known(false), Seen::Known(true)] {
                             let (is_wanted, is_ready) = (flags & 1 != 0, flags & 2 != 0);
                             all.push(World { is_wanted, is_ready, database, has_role, service, answers });

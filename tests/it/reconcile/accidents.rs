@@ -61,7 +61,8 @@ async fn a_killed_container_is_replaced_and_the_name_follows(db: PgPool) {
     for _ in 0..200 {
         world.run("UPDATE turns SET due_at = now()", |query| query).await;
         reconcile::settle(&world.site).await.unwrap();
-        let now = world.text("SELECT upstreams[1] FROM routes WHERE environment_id = $1 AND state = 'serving'", shop.uuid());
+        let now =
+            world.text("SELECT upstreams[1] FROM routes WHERE environment_id = $1 AND state = 'serving'", shop.uuid());
         let now = now.await;
         if !now.is_empty() && now != before {
             world.end().await;

@@ -85,7 +85,10 @@ async fn a_panic_with_one_subject_does_not_harm_the_others(db: PgPool) {
     }
     Driver::new(Careless { bad, done: Arc::clone(&done) }, db.clone(), clock).settle().await.unwrap();
     assert_eq!(done.load(Ordering::SeqCst), 3);
-    let (attempts, error): (i32, String) =
-        sqlx::query_as("SELECT attempts, last_error FROM turns WHERE subject = $1").bind(bad).fetch_one(&db).await.unwrap();
+    let (attempts, error): (i32, String) = sqlx::query_as("SELECT attempts, last_error FROM turns WHERE subject = $1")
+        .bind(bad)
+        .fetch_one(&db)
+        .await
+        .unwrap();
     assert_eq!((attempts, error.as_str()), (1, "the turn panicked"));
 }

@@ -52,7 +52,10 @@ async fn a_spare_of_an_old_image_is_never_handed_out_and_goes(db: PgPool) {
     until_ready(&world, "3").await;
     world.run("UPDATE images SET state = 'retired' WHERE id = $1", |query| query.bind(world.image.uuid())).await;
     world
-        .run("INSERT INTO images VALUES (gen_random_uuid(), 'newer', 'sha256:newer', '19.0', 'current', now())", |query| query)
+        .run(
+            "INSERT INTO images VALUES (gen_random_uuid(), 'newer', 'sha256:newer', '19.0', 'current', now())",
+            |query| query,
+        )
         .await;
     let shop = world.order("shop").await;
     until_ready(&world, "0").await;

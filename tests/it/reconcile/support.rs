@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sayoo::base::clock::Clock;
-use sayoo::base::ids::{AccountId, DatabaseServerId, EnvironmentId, ImageId, ProjectId, StaffId, SuspensionId, TemplateId};
+use sayoo::base::ids::{
+    AccountId, DatabaseServerId, EnvironmentId, ImageId, ProjectId, StaffId, SuspensionId, TemplateId,
+};
 use sayoo::base::seal::SealingKey;
 use sayoo::base::secret::{Secret, new_code};
 use sayoo::config::{Mode, Public};
@@ -79,8 +81,10 @@ impl World {
         })
         .await;
         let server = DatabaseServerId::new(now);
-        self.run("INSERT INTO database_servers VALUES ($1, 'embedded', 'active', now())", |query| query.bind(server.uuid()))
-            .await;
+        self.run("INSERT INTO database_servers VALUES ($1, 'embedded', 'active', now())", |query| {
+            query.bind(server.uuid())
+        })
+        .await;
         let database = self.small_template().await;
         self.run(
             "INSERT INTO templates (id, database_server_id, image_id, language, modules, database_name, state, used_at, created_at)
@@ -96,10 +100,9 @@ impl World {
             |query| query.bind(server.uuid()).bind(self.image.uuid()),
         )
         .await;
-        self.run(
-            "INSERT INTO accounts VALUES ($1, 'Acme', 'EUR', 'FR', 'Europe/Paris', 'active', now())",
-            |query| query.bind(self.account.uuid()),
-        )
+        self.run("INSERT INTO accounts VALUES ($1, 'Acme', 'EUR', 'FR', 'Europe/Paris', 'active', now())", |query| {
+            query.bind(self.account.uuid())
+        })
         .await;
     }
 
@@ -228,19 +231,22 @@ impl World {
         let codes = sqlx::query("SELECT code FROM runtimes").fetch_all(&self.db).await.unwrap();
         let codes: Vec<String> = codes.iter().map(|row| row.get(0)).collect();
         let databases = inventory.databases.iter().filter(|name| codes.contains(&name.to_string())).count();
-        let roles = inventory.roles.iter().filter(|role| codes.iter().any(|code| role.as_str().starts_with(code))).count();
+        let roles =
+            inventory.roles.iter().filter(|role| codes.iter().any(|code| role.as_str().starts_with(code))).count();
         (services, databases, roles)
     }
 
     /// The name of the environment's service.
     pub async fn service(&self, id: EnvironmentId) -> ServiceName {
-        let code = self.text("SELECT code FROM runtimes WHERE environment_id = $1 AND wanted <> 'gone'", id.uuid()).await;
+        let code =
+            self.text("SELECT code FROM runtimes WHERE environment_id = $1 AND wanted <> 'gone'", id.uuid()).await;
         ServiceName::of(&self.engine.installation, &code).unwrap()
     }
 
     /// What the environment's database says of a parameter.
     pub async fn parameter(&self, id: EnvironmentId, key: &str) -> String {
-        let code = self.text("SELECT code FROM runtimes WHERE environment_id = $1 AND wanted <> 'gone'", id.uuid()).await;
+        let code =
+            self.text("SELECT code FROM runtimes WHERE environment_id = $1 AND wanted <> 'gone'", id.uuid()).await;
         let mut inside = self.tenants.superuser(&code).await;
         let row = sqlx::query("SELECT value FROM ir_config_parameter WHERE key = $1").bind(key.to_owned());
         row.fetch_optional(&mut inside).await.unwrap().map(|row| row.get(0)).unwrap_or_default()
@@ -249,7 +255,8 @@ impl World {
     /// Lets the time in which a deletion can be undone be over.
     pub async fn let_purge_be_due(&self, id: EnvironmentId) {
         let past = self.now() - TimeDelta::minutes(1);
-        self.run("UPDATE environments SET purge_after = $2 WHERE id = $1", |query| query.bind(id.uuid()).bind(past)).await;
+        self.run("UPDATE environments SET purge_after = $2 WHERE id = $1", |query| query.bind(id.uuid()).bind(past))
+            .await;
     }
 
     /// Removes everything that was made outside of the control database.
