@@ -116,3 +116,6 @@ usage-database = قاعدة البيانات
 usage-requests = الطلبات في الدقيقة
 usage-egress = حركة البيانات في الدقيقة
 usage-cores = { $value } معالج
+
+cost-base = السعر الأساسي حتى الآن
+cost-used = استُهلك { $used }، والمشمول حتى الآن { $included }

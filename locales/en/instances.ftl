@@ -112,3 +112,6 @@ usage-database = Database
 usage-requests = Requests a minute
 usage-egress = Traffic a minute
 usage-cores = { $value } CPU
+
+cost-base = Base price so far
+cost-used = { $used } used, { $included } included so far

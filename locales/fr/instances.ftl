@@ -112,3 +112,6 @@ usage-database = Base de données
 usage-requests = Requêtes par minute
 usage-egress = Trafic par minute
 usage-cores = { $value } CPU
+
+cost-base = Prix de base à ce jour
+cost-used = { $used } utilisés, { $included } inclus à ce jour

@@ -544,6 +544,33 @@ pub async fn list_totals(
     Ok(rows.into_iter().filter_map(|row| Some((Meter::from_word(&row.meter)?, row.quantity))).collect())
 }
 
+/// Returns what each of an account's environments used, from one hour to another.
+pub async fn list_totals_by_environment(
+    db: &mut PgConnection,
+    account: AccountId,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Vec<(EnvironmentId, Meter, Decimal)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT u.environment_id AS "environment: EnvironmentId"
+             , u.meter
+             , sum(u.quantity) AS "quantity!"
+          FROM environments v
+          JOIN usage_hours u ON u.environment_id = v.id
+         WHERE v.account_id = $1
+           AND u.hour >= $2
+           AND u.hour < $3
+         GROUP BY u.environment_id, u.meter
+        "#,
+        account as AccountId,
+        from,
+        until,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().filter_map(|row| Some((row.environment, Meter::from_word(&row.meter)?, row.quantity))).collect())
+}
+
 /// Returns the newest number of one meter of an account's environment.
 pub async fn last_value(
     db: &mut PgConnection,

@@ -7,6 +7,7 @@
 
 mod engine;
 mod hosts;
+mod instances;
 mod metering;
 mod proxy;
 mod reconcile;

@@ -2,5 +2,6 @@
 
 pub mod engine;
 pub mod fault_proxy;
+pub mod portal;
 pub mod tenants;
 pub mod world;

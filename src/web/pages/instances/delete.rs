@@ -1,6 +1,7 @@
 //! `/instances/{id}/delete`: deletion with a typed name, and its undoing.
 
 use actix_web::web::{Data, Path};
+use anyhow::Context;
 use askama::Template;
 use serde::Deserialize;
 
@@ -9,6 +10,7 @@ use super::{by, find, forbidden_or_missing, formats, id};
 use crate::accounts::policy::Action;
 use crate::environments::removal::{self, Refusal, RemovalError, UNDO_FOR};
 use crate::environments::{Environment, Wanted};
+use crate::metering::usage;
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
@@ -30,7 +32,8 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
     if matches!(environment.wanted, Wanted::Deleted { .. }) {
         return answer::see_other(urls::instance(environment.id));
     }
-    answer::page(&DeletePage::new(&member.layout, &environment, None))
+    let size = database_size(&portal, &member, &environment).await?;
+    answer::page(&DeletePage::new(&member.layout, &environment, size, None))
 }
 
 /// Deletes, or says that the name is not right.
@@ -45,7 +48,8 @@ pub async fn post(portal: Data<Portal>, member: Member, path: Path<String>, post
         Err(RemovalError::Refused(_)) => {
             let environment = find(&portal, &member, environment).await?;
             let problem = member.layout.t("instances-delete-wrong-name");
-            answer::again(&DeletePage::new(&member.layout, &environment, Some(problem)))
+            let size = database_size(&portal, &member, &environment).await?;
+            answer::again(&DeletePage::new(&member.layout, &environment, size, Some(problem)))
         }
         Err(RemovalError::Failed(cause)) => Err(PageError::Failed(cause)),
     }
@@ -67,6 +71,14 @@ pub async fn undo(portal: Data<Portal>, member: Member, path: Path<String>, _: P
     }
 }
 
+/// Returns the newest known size of the database in words; empty while nobody has measured it.
+async fn database_size(portal: &Portal, member: &Member, environment: &Environment) -> Result<String, PageError> {
+    let mut db = portal.db.acquire().await.context("acquire a connection")?;
+    let bytes = usage::database_bytes(&mut db, member.account, environment.id).await?;
+    let bytes = bytes.and_then(|bytes| u64::try_from(bytes).ok());
+    Ok(bytes.map(|bytes| formats(&member.layout).bytes(bytes)).unwrap_or_default())
+}
+
 #[derive(Template)]
 #[template(path = "pages/instances/delete.html")]
 struct DeletePage {
@@ -85,7 +97,7 @@ struct DeletePage {
 }
 
 impl DeletePage {
-    fn new(layout: &Layout, environment: &Environment, problem: Option<String>) -> Self {
+    fn new(layout: &Layout, environment: &Environment, database_size: String, problem: Option<String>) -> Self {
         let typed = environment.subdomain.as_ref().map_or(environment.name.clone(), ToString::to_string);
         Self {
             layout: layout.clone(),
@@ -93,7 +105,7 @@ impl DeletePage {
             host: layout.public.instance_host(&typed),
             typed,
             until: formats(layout).date_time(layout.now + UNDO_FOR),
-            database_size: String::new(),
+            database_size,
             problem,
             delete_url: urls::delete_instance(environment.id),
             instance_url: urls::instance(environment.id),

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{facts, formats};
 use crate::accounts::policy::{self, Action};
 use crate::environments::{self, listing, orders, sentence};
+use crate::metering::usage;
 use crate::plans::{self, cost};
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
@@ -38,18 +39,26 @@ pub async fn get(portal: Data<Portal>, member: Member, wish: Query<Wish>) -> Ans
     let usual = environments::usual_seconds(&mut db).await?;
     let currency = orders::terms(&mut db, member.account).await?.currency;
     let catalogue = plans::catalogue::everything(&mut db).await?;
-    drop(db);
-
     let layout = &member.layout;
     let formats = formats(layout);
     let sees_costs = policy::may(member.role, Action::SeeCosts);
+    let used = if sees_costs {
+        let month = cost::month(layout.now, formats.zone());
+        usage::priced_by_environment(&mut db, member.account, month).await?
+    } else {
+        Vec::new()
+    };
+    drop(db);
+
     let rows = page.environments.iter().map(|environment| {
         let said = sentence::of(environment);
         let plan = catalogue.iter().find_map(|(plan, versions)| {
             versions.iter().find(|version| version.id == environment.plan_version).map(|version| (plan, version))
         });
         let cost = plan.filter(|_| sees_costs).and_then(|(_, version)| {
-            cost::so_far(version, currency, environment.created_at, layout.now, formats.zone(), &[])
+            let own = used.iter().filter(|(id, ..)| *id == environment.id);
+            let own: Vec<_> = own.map(|(_, meter, quantity)| (*meter, *quantity)).collect();
+            cost::so_far(version, currency, environment.created_at, layout.now, formats.zone(), &own)
         });
         Row {
             url: urls::instance(environment.id),

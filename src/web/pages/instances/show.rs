@@ -3,6 +3,7 @@
 use actix_web::web::{Data, Path};
 use anyhow::Context;
 use askama::Template;
+use rust_decimal::Decimal;
 
 use super::{facts, formats, id};
 use crate::accounts::policy::{self, Action};
@@ -73,11 +74,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
         can_delete: may(Action::DeleteInstance) && !is_deleting,
         can_undo: may(Action::DeleteInstance) && is_deleting && environment.status != Status::Deleted,
         details: Details::new(layout, formats, &environment, plan.as_ref()),
-        cost: cost.map(|cost| CostLine {
-            total: formats.money(cost.total),
-            monthly: formats.price(cost.monthly.exact(), currency),
-            from: formats.day(cost.from),
-        }),
+        cost: cost.map(|cost| CostLine::new(layout, formats, &cost)),
         events: events.iter().filter_map(|event| EventLine::new(layout, formats, event)).collect(),
         addresses: Addresses::new(&environment, &version),
         number: environment.id.to_string(),
@@ -155,8 +152,40 @@ impl Details {
 
 struct CostLine {
     total: String,
+    base: String,
     monthly: String,
     from: String,
+    meters: Vec<MeterLine>,
+}
+
+/// What was used of one meter: how much, how much of it is included, what the rest costs.
+struct MeterLine {
+    name: String,
+    used: String,
+    charge: String,
+}
+
+impl CostLine {
+    fn new(layout: &Layout, formats: Formats, cost: &cost::SoFar) -> Self {
+        /// Hours of the month that prices are made with: people think of a database in GB that stay the month.
+        const HOURS_OF_MONTH: i64 = 730;
+        let quantity = |line: &cost::Line, value: Decimal| {
+            let value = if line.meter == plans::Meter::Database { value / Decimal::from(HOURS_OF_MONTH) } else { value };
+            formats.decimal(value, 2)
+        };
+        let meters = cost.lines.iter().map(|line| MeterLine {
+            name: layout.t(format!("public-meter-{}", line.meter.code())),
+            used: layout.t2("cost-used", "used", quantity(line, line.used), "included", quantity(line, line.included)),
+            charge: formats.money(line.charge),
+        });
+        Self {
+            total: formats.money(cost.total),
+            base: formats.money(cost.base),
+            monthly: formats.price(cost.monthly.exact(), cost.monthly.currency),
+            from: formats.day(cost.from),
+            meters: meters.collect(),
+        }
+    }
 }
 
 struct EventLine {

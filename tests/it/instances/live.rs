@@ -1,0 +1,104 @@
+//! Pages that follow what happens: progress and logs over server-sent events.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+
+use sayoo::base::ids::EnvironmentId;
+use sayoo::environments::history;
+
+use crate::support::portal::World;
+
+/// Reads a stream until a text comes. A test that waits ten seconds has failed.
+async fn read_until(stream: &mut reqwest::Response, text: &str) -> String {
+    let mut read = String::new();
+    let reading = async {
+        while !read.contains(text) {
+            let part = stream.chunk().await.unwrap().expect("the stream goes on");
+            read.push_str(std::str::from_utf8(&part).unwrap());
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), reading).await.unwrap_or_else(|_| panic!("no {text:?} came"));
+    read
+}
+
+async fn happens(world: &World, id: EnvironmentId, kind: &str) {
+    let mut db = world.db.acquire().await.unwrap();
+    history::record(&mut db, id, kind, "", serde_json::json!({}), world.portal.clock.now()).await.unwrap();
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_step_reaches_an_open_page_and_a_page_that_comes_back_misses_nothing(db: PgPool) {
+    let world = World::new(db).await;
+    let alice = world.customer("alice").await;
+    let id = alice.has_ordered(&world, "shop").await;
+    let page = alice.get(&format!("/instances/{id}")).await;
+    let address = page.attribute("[data-live]", "data-live");
+
+    let mut stream = alice.stream(&address, None).await;
+    assert_eq!(stream.headers()["content-type"], "text/event-stream; charset=utf-8");
+    read_until(&mut stream, ": still here").await;
+    happens(&world, id, "step.database.started").await;
+    let heard = read_until(&mut stream, "data: changed\n\n").await;
+    let last = heard.lines().rfind(|line| line.starts_with("id: ")).unwrap()[4..].to_owned();
+    drop(stream);
+
+    happens(&world, id, "step.database.done").await;
+    let mut back = alice.stream(&address, Some(&last)).await;
+    read_until(&mut back, "data: changed").await;
+    let page = alice.get(&format!("/instances/{id}")).await;
+    assert!(page.text(".step.done").contains("Creating the database"), "{}", page.text(".steps"));
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_failed_step_says_what_why_what_next_and_a_number(db: PgPool) {
+    let world = World::new(db).await;
+    let alice = world.customer("alice").await;
+    let id = alice.has_ordered(&world, "shop").await;
+    let mut conn = world.db.acquire().await.unwrap();
+    let detail = serde_json::json!({ "reason": "reason-image-unhealthy" });
+    history::record(&mut conn, id, "step.container.failed", "", detail, world.portal.clock.now()).await.unwrap();
+    let page = alice.get(&format!("/instances/{id}")).await;
+    let said = page.text("[role=alert]");
+    assert!(said.contains("did not answer in time") && said.contains("keep trying") && said.contains(&id.to_string()), "{said}");
+    assert!(page.text(".step.failed").contains("Starting Odoo"));
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn log_lines_come_live_are_plain_text_and_go_on_behind_the_last_one(db: PgPool) {
+    let world = World::new(db).await;
+    let alice = world.customer("alice").await;
+    let id = alice.has_running(&world, "shop").await;
+    let write = async |nanos: i64, line: &str| {
+        sqlx::query!(
+            "INSERT INTO log_lines (environment_id, container, at_nanos, stream, line) VALUES ($1, 'c', $2, 'out', $3)",
+            id.uuid(),
+            nanos,
+            line
+        )
+        .execute(&world.db)
+        .await
+        .unwrap();
+    };
+    write(1, "\u{1b}[31mERROR\u{1b}[0m <script>alert(1)</script>").await;
+    let page = alice.get(&format!("/instances/{id}/logs")).await;
+    assert!(page.text(".log li").contains("ERROR <script>alert(1)</script>"), "{}", page.text(".log"));
+    assert!(!page.body.contains("<script>alert"));
+    let watched = sqlx::query_scalar!("SELECT watched_until FROM log_watches").fetch_one(&world.db).await.unwrap();
+    assert!(watched > world.portal.clock.now(), "the worker is told that somebody looks");
+
+    let address = page.attribute("[data-log]", "data-log");
+    let mut stream = alice.stream(&address, None).await;
+    write(2, "second").await;
+    let heard = read_until(&mut stream, "second").await;
+    assert!(!heard.contains("ERROR"), "what the page shows is not sent again");
+    drop(stream);
+    write(3, "third").await;
+    let last = sqlx::query_scalar!("SELECT id FROM log_lines WHERE line = 'second'").fetch_one(&world.db).await.unwrap();
+    let mut stream = alice.stream(&address, Some(&last.to_string())).await;
+    let heard = read_until(&mut stream, "third").await;
+    assert!(!heard.contains("second"));
+
+    let found = alice.get(&format!("/instances/{id}/logs?q=SECOND")).await;
+    assert!(found.text(".log li").contains("second") && !found.text(".log li").contains("third"));
+}

@@ -1,0 +1,271 @@
+//! A running web process with a database of its own, and people who use it with a browser.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use reqwest::StatusCode;
+use reqwest::header::LOCATION;
+use sayoo::accounts::Origin;
+use sayoo::accounts::sessions;
+use sayoo::audit::Actor;
+use sayoo::base::clock::Clock;
+use sayoo::base::ids::{AccountId, EnvironmentId, PlanVersionId, UserId};
+use sayoo::base::names::Subdomain;
+use sayoo::config::{Mode, Public};
+use sayoo::environments::orders::{self, Order};
+use sayoo::environments::{self, By, Environment};
+use sayoo::plans;
+use sayoo::portal::Portal;
+use sayoo::web::{self, Keys};
+use scraper::{Html, Selector};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// The web process and what it stands on. Ends with the test.
+pub struct World {
+    pub db: PgPool,
+    pub portal: Portal,
+    address: String,
+    stop: CancellationToken,
+}
+
+impl World {
+    /// Starts a web process; the catalogue has its first three plans.
+    pub async fn new(db: PgPool) -> Self {
+        let clock = Clock::manual("2026-11-22T12:00:00Z".parse().unwrap());
+        plans::seed(&mut db.acquire().await.unwrap(), clock.now()).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let public = Arc::new(Public {
+            portal_url: address.clone(),
+            instances_url: "http://{name}.localhost:8080".to_owned(),
+            mode: Mode::Development,
+            company: "Sayoo".to_owned(),
+        });
+        let stop = CancellationToken::new();
+        let portal = Portal { db: db.clone(), clock: clock.clone(), public: public.clone() };
+        let (options, ending) = (db.connect_options().as_ref().clone(), stop.clone());
+        // A runtime of its own, as the process has; so it needs a pool of its own.
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
+                let db = sqlx::postgres::PgPoolOptions::new().max_connections(8).connect_lazy_with(options);
+                let keys = Keys::new([1; 32], &[2; 32]).unwrap();
+                web::serve(Portal { db, clock, public }, keys, listener, ending).await.unwrap();
+            });
+        });
+        Self { db, portal, address, stop }
+    }
+
+    /// A customer who owns an account in Morocco that pays in dirhams, with a verified address, logged in.
+    pub async fn customer(&self, name: &str) -> Person {
+        self.person(name, "owner").await
+    }
+
+    /// The same with another role.
+    pub async fn person(&self, name: &str, role: &str) -> Person {
+        let now = self.portal.clock.now();
+        let (account, user) = (AccountId::new(now), UserId::new(now));
+        let email = format!("{name}@example.com");
+        sqlx::query!(
+            "INSERT INTO accounts (id, name, currency, country, timezone, created_at) VALUES ($1, $2, 'MAD', 'MA', 'Africa/Casablanca', $3)",
+            account.uuid(),
+            format!("{name} & Fils"),
+            now
+        )
+        .execute(&self.db)
+        .await
+        .unwrap();
+        sqlx::query!(
+            "INSERT INTO users (id, email, email_key, name, password_hash, locale, verified_at, created_at) VALUES ($1, $2, $2, $3, '', 'en', $4, $4)",
+            user.uuid(),
+            email,
+            name,
+            now
+        )
+        .execute(&self.db)
+        .await
+        .unwrap();
+        sqlx::query!(
+            "INSERT INTO members (account_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)",
+            account.uuid(),
+            user.uuid(),
+            role,
+            now
+        )
+        .execute(&self.db)
+        .await
+        .unwrap();
+        let origin = Origin {
+            address: "192.0.2.1".to_owned(),
+            user_agent: "test".to_owned(),
+            devices: String::new(),
+            visit: String::new(),
+        };
+        let mut db = self.db.acquire().await.unwrap();
+        let token = sessions::start(&mut db, (user, account), &origin, now).await.unwrap();
+        Person {
+            account,
+            user,
+            name: name.to_owned(),
+            client: reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
+            cookie: format!("sayoo={}", token.expose()),
+            address: self.address.clone(),
+            portal: self.portal.clone(),
+        }
+    }
+
+    /// Returns the newest version of a plan.
+    pub async fn plan(&self, code: &str) -> PlanVersionId {
+        let mut db = self.db.acquire().await.unwrap();
+        let offers = plans::offered(&mut db, sayoo::base::money::Currency::Eur).await.unwrap();
+        offers.into_iter().find(|offer| offer.plan.code == code).unwrap().version.id
+    }
+
+    /// Says that the worker has made an environment run.
+    pub async fn ready(&self, environment: EnvironmentId) {
+        sqlx::query!(
+            "UPDATE environments SET status = 'running', status_since = $2, first_ready_at = $2 WHERE id = $1",
+            environment.uuid(),
+            self.portal.clock.now()
+        )
+        .execute(&self.db)
+        .await
+        .unwrap();
+    }
+
+    /// Returns what the audit log says was done, oldest first.
+    pub async fn audit(&self) -> Vec<String> {
+        sqlx::query_scalar!("SELECT action FROM audit_log ORDER BY seq").fetch_all(&self.db).await.unwrap()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// A person with a browser.
+pub struct Person {
+    pub account: AccountId,
+    pub user: UserId,
+    pub name: String,
+    client: reqwest::Client,
+    cookie: String,
+    address: String,
+    portal: Portal,
+}
+
+/// What the browser got.
+#[derive(Debug)]
+pub struct Page {
+    pub status: StatusCode,
+    /// Where it is sent.
+    pub location: String,
+    pub body: String,
+}
+
+impl Page {
+    /// The page, read.
+    pub fn html(&self) -> Html {
+        Html::parse_document(&self.body)
+    }
+
+    /// The text of everything that fits a CSS selector.
+    pub fn text(&self, selector: &str) -> String {
+        let selector = Selector::parse(selector).unwrap();
+        self.html().select(&selector).flat_map(|element| element.text().map(str::to_owned)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// An attribute of the first element that fits a CSS selector.
+    pub fn attribute(&self, selector: &str, name: &str) -> String {
+        let selector = Selector::parse(selector).unwrap();
+        let html = self.html();
+        let element = html.select(&selector).next().unwrap_or_else(|| panic!("no {selector:?} in {}", self.body));
+        element.value().attr(name).unwrap_or_default().to_owned()
+    }
+
+    /// The id of the instance that the browser is sent to.
+    pub fn instance(&self) -> EnvironmentId {
+        assert_eq!(self.status, StatusCode::SEE_OTHER, "{}", self.body);
+        self.location.strip_prefix("/instances/").unwrap().parse().unwrap()
+    }
+}
+
+impl Person {
+    /// Asks for a page.
+    pub async fn get(&self, path: &str) -> Page {
+        let request = self.client.get(format!("{}{path}", self.address)).header("cookie", &self.cookie);
+        self.page(request).await
+    }
+
+    /// Sends a form, with the token of one of our pages.
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let token = self.get("/instances").await.attribute("input[name=csrf]", "value");
+        let fields = [&[("csrf", token.as_str())], fields].concat();
+        let request = self.client.post(format!("{}{path}", self.address)).header("cookie", &self.cookie).form(&fields);
+        self.page(request).await
+    }
+
+    /// Opens a stream of events.
+    pub async fn stream(&self, path: &str, last: Option<&str>) -> reqwest::Response {
+        let mut request = self.client.get(format!("{}{path}", self.address)).header("cookie", &self.cookie);
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        request.send().await.unwrap()
+    }
+
+    async fn page(&self, request: reqwest::RequestBuilder) -> Page {
+        let answer = request.send().await.unwrap();
+        let location = answer.headers().get(LOCATION).map(|path| path.to_str().unwrap().to_owned());
+        Page { status: answer.status(), location: location.unwrap_or_default(), body: answer.text().await.unwrap() }
+    }
+
+    /// Who asks, for use cases.
+    pub fn by(&self) -> By {
+        By {
+            account: self.account,
+            user: self.user,
+            name: self.name.clone(),
+            actor: Actor::user(self.user, &self.name),
+        }
+    }
+
+    /// Returns an order for a production instance at an address.
+    pub async fn order(&self, world: &World, address: &str) -> Order {
+        Order {
+            key: Uuid::new_v4(),
+            plan_version: world.plan("production").await,
+            name: address.to_owned(),
+            subdomain: Subdomain::parse(address).unwrap(),
+            company: "Acme".to_owned(),
+            language: "fr_FR".to_owned(),
+            country: "MA".to_owned(),
+            currency: "MAD".to_owned(),
+            timezone: "Africa/Casablanca".to_owned(),
+            apps: vec!["crm".to_owned()],
+        }
+    }
+
+    /// Orders an instance without the pages.
+    pub async fn has_ordered(&self, world: &World, address: &str) -> EnvironmentId {
+        let order = self.order(world, address).await;
+        orders::place(&self.portal, &self.by(), order).await.unwrap()
+    }
+
+    /// Orders an instance and has it running.
+    pub async fn has_running(&self, world: &World, address: &str) -> EnvironmentId {
+        let environment = self.has_ordered(world, address).await;
+        world.ready(environment).await;
+        environment
+    }
+
+    /// Reads one of the person's instances.
+    pub async fn instance(&self, id: EnvironmentId) -> Environment {
+        let mut db = self.portal.db.acquire().await.unwrap();
+        environments::find(&mut db, self.account, id).await.unwrap().unwrap()
+    }
+}
