@@ -123,6 +123,11 @@ async fn container_of(
         let is_current = seen.generation == generation;
         is_there |= is_current;
         let upstream = Upstream { address, websocket: seen.websocket_address };
+        // An old one serves on only while the name leads there, during a restart. One that was closed is about to end,
+        // although it may still answer.
+        if !is_current && !routes.iter().any(|route| serves(route, upstream)) {
+            continue;
+        }
         // A container that the public is sent to already is asked by the engine's own health check.
         let is_trusted = seen.state == ContainerState::Running
             && routes.iter().any(|route| route.hostname == host && serves(route, upstream));
