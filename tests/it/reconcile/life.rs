@@ -139,3 +139,21 @@ async fn twenty_orders_at_once_all_succeed_and_promise_no_memory_twice(db: PgPoo
     assert_eq!(world.text(over, uuid::Uuid::nil()).await, "");
     world.end().await;
 }
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn what_starts_right_after_its_stop_is_not_led_to_the_container_that_ends(db: PgPool) {
+    let world = World::new(db).await;
+    let shop = world.order("shop").await;
+    world.until(shop, "running").await;
+    let before = world.text("SELECT upstreams[1] FROM routes WHERE environment_id = $1", shop.uuid()).await;
+
+    world.want(shop, "wanted = 'stopped'").await;
+    world.until(shop, "stopped").await;
+    world.want(shop, "wanted = 'running'").await;
+    world.until(shop, "running").await;
+    let after = world.text("SELECT upstreams[1] FROM routes WHERE environment_id = $1", shop.uuid()).await;
+    let generation = world.site.engine.containers(&world.service(shop).await).await.unwrap();
+    let serving = generation.iter().find(|seen| seen.address.is_some_and(|address| address.to_string() == after));
+    assert!(serving.is_some_and(|seen| seen.generation == 2), "{before} then {after}: {generation:?}");
+    world.end().await;
+}
