@@ -1,0 +1,120 @@
+// A customer's story: from sign-up to a contact in Odoo that outlives its container.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { after, before, test } from "node:test";
+import { PORTAL, eventually, inspect, logIn, newPerson, openOdoo, orderInstance, signUp, startBrowser, unique, waitUntilRunning } from "./support.mjs";
+
+const docker = (...args) => execFileSync("docker", args, { encoding: "utf8" }).trim();
+const installation = process.env.SAYOO_NAME ?? "sayoo";
+
+let browser;
+before(async () => { browser = await startBrowser(); });
+after(async () => { await browser?.close(); });
+
+test("a contact saved in Odoo is still there after the container is killed", async () => {
+  const { page, complaints } = await newPerson(browser);
+  await signUp(page);
+  const instance = await orderInstance(page);
+  await waitUntilRunning(page, instance);
+  await openOdoo(page, instance);
+
+  const contact = unique("Rachid");
+  await page.goto(`${instance.home}/odoo/action-base.action_partner_form/new`);
+  const name = page.locator(".o_form_view .o_field_widget[name=name] :is(input, textarea)").first();
+  await name.fill(contact);
+  await page.locator(".o_form_button_save").click();
+  await page.waitForFunction(() => !location.pathname.endsWith("/new"));
+  const saved = page.url();
+
+  const killed = docker("ps", "-q", "--filter", `label=sayoo.installation=${installation}`).split("\n").filter(Boolean);
+  assert.ok(killed.length > 0, "there are containers to kill");
+  docker("kill", ...killed);
+
+  // The same cookie, the same address, another container.
+  await eventually("the contact after the kill", 120, async () => {
+    await page.goto(saved, { timeout: 30_000 });
+    await page.waitForSelector(".o_form_view", { timeout: 10_000 });
+    return (await page.title()).includes(contact) || (await page.inputValue(".o_form_view .o_field_widget[name=name] :is(input, textarea)")) === contact;
+  });
+
+  await page.goto(instance.url);
+  await page.click("form[action$='/stop'] button");
+  await page.waitForSelector("form[action$='/start'] button", { timeout: 60_000 });
+  await eventually("the page that says it is stopped", 30, async () => (await page.request.get(instance.home)).status() === 503);
+  await page.click("form[action$='/start'] button");
+  await waitUntilRunning(page, instance);
+  await page.goto(saved);
+  await page.waitForSelector(".o_form_view");
+  assert.deepEqual(complaints, []);
+});
+
+test("what belongs to a customer is not there for a stranger", async () => {
+  const alice = await newPerson(browser);
+  await signUp(alice.page);
+  const instance = await orderInstance(alice.page, { plan: "development" });
+  const mallory = await newPerson(browser);
+  await signUp(mallory.page);
+  for (const part of ["", "/usage", "/logs", "/rename", "/delete"]) {
+    assert.equal((await mallory.page.request.get(instance.url + part)).status(), 404, part);
+  }
+});
+
+test("a deleted instance can be had back", async () => {
+  const { page } = await newPerson(browser);
+  await signUp(page);
+  const instance = await orderInstance(page, { plan: "test" });
+  await waitUntilRunning(page, instance);
+  await page.goto(`${instance.url}/delete`);
+  await page.fill("#f-typed", "something else");
+  await page.click("main form[method=post] button.danger");
+  await page.waitForSelector("[aria-invalid=true], .error, [role=alert]");
+  await page.fill("#f-typed", instance.subdomain).catch(() => {});
+  const asked = await page.locator("main").innerText();
+  await page.fill("#f-typed", asked.includes(instance.subdomain) ? instance.subdomain : "Atlas");
+  await page.click("main form[method=post] button.danger");
+  await page.waitForSelector("form[action$='/undo-delete'] button");
+  await page.click("form[action$='/undo-delete'] button");
+  await waitUntilRunning(page, instance);
+});
+
+test("everything that matters works without JavaScript", async () => {
+  const { page } = await newPerson(browser, { javaScriptEnabled: false });
+  const email = await signUp(page);
+  const instance = await orderInstance(page, { plan: "development" });
+  await eventually("the instance without JavaScript", 240, async () => {
+    await page.goto(instance.url);
+    return (await page.locator("form[action$='/open'] button").count()) > 0;
+  });
+  await page.click("form[action$='/open'] button");
+  await page.click("form[action$='/sayoo/login'] button");
+  assert.ok(page.url().startsWith(instance.home));
+  await page.goto(`${PORTAL}/instances`);
+  await page.locator("form[action='/logout'] button").first().evaluate((button) => button.form.submit()).catch(() => {});
+  await logIn(page, email).catch(() => {});
+});
+
+test("an unknown address says so", async () => {
+  const { page } = await newPerson(browser);
+  const at = new URL(PORTAL);
+  const response = await page.request.get(`${at.protocol}//${unique("nobody")}.${at.host}/`);
+  assert.ok([404, 421].includes(response.status()));
+  assert.match(await response.text(), /<html/);
+});
+
+test("no page of a customer has an axe violation, in three languages, light and dark", async () => {
+  const visitor = await newPerson(browser);
+  await inspect(visitor, { home: "/", pricing: "/pricing", signup: "/signup", login: "/login", forgot: "/forgot", "not-found": "/no-such-page", gallery: "/dev/gallery" });
+  assert.deepEqual(visitor.complaints.filter((text) => !text.includes("404")), []);
+
+  const person = await newPerson(browser);
+  await signUp(person.page);
+  const before = { "instances-empty": "/instances", "order-plan": "/instances/new", "order-details": "/instances/new/details?plan=production" };
+  await inspect(person, before);
+  const instance = await orderInstance(person.page);
+  await waitUntilRunning(person.page, instance);
+  const path = new URL(instance.url).pathname;
+  await inspect(person, {
+    instances: "/instances", instance: path, usage: `${path}/usage`, logs: `${path}/logs`, rename: `${path}/rename`, delete: `${path}/delete`,
+    account: "/account", security: "/account/security", sessions: "/account/sessions", members: "/account/members", close: "/account/close",
+  });
+});

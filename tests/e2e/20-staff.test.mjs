@@ -1,0 +1,102 @@
+// The staff's story: join by the one-time link, see everything, suspend and resume, export usage.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { after, before, test } from "node:test";
+import { PASSWORD, PORTAL, eventually, inspect, newPerson, orderInstance, signUp, startBrowser, totp, unique, waitUntilRunning } from "./support.mjs";
+
+let browser;
+before(async () => { browser = await startBrowser(); });
+after(async () => { await browser?.close(); });
+
+test("the first staff member joins by a link that works once, and sees, suspends and exports", async () => {
+  const link = process.env.STAFF_LINK;
+  assert.ok(link, "bin/test hands over the link that `sayoo staff first-link` printed");
+  const person = await newPerson(browser);
+  const { page } = person;
+  const email = `${unique("karim")}@example.com`;
+  await page.goto(link);
+  await page.fill("#f-name", "Karim El Fassi");
+  await page.fill("#f-email", email);
+  await page.fill("#f-password", PASSWORD);
+  await page.click("main form.form button[type=submit]");
+  await page.waitForURL("**/staff/enrol");
+  const secret = await page.locator("main bdi.code").innerText();
+  await page.fill("#f-code", totp(secret));
+  await page.click("main form.form button[type=submit]");
+  await page.waitForSelector("ul.codes");
+  const recovery = await page.locator("ul.codes code").first().innerText();
+  await page.goto(`${PORTAL}/staff`);
+  assert.equal(new URL(page.url()).pathname, "/staff");
+
+  // The link is spent, and a customer's or stranger's browser sees nothing.
+  const stranger = await newPerson(browser);
+  await stranger.page.goto(link);
+  assert.equal(await stranger.page.locator("#f-password").count(), 0, "the link works once");
+  await stranger.page.goto(`${PORTAL}/staff/accounts`);
+  assert.equal(new URL(stranger.page.url()).pathname, "/staff/login");
+
+  const customer = await newPerson(browser);
+  const company = unique("Riad");
+  await signUp(customer.page, { company });
+  const instance = await orderInstance(customer.page);
+  await waitUntilRunning(customer.page, instance);
+  const id = new URL(instance.url).pathname.split("/").pop();
+
+  await page.fill("#staff-search", company);
+  await page.press("#staff-search", "Enter");
+  await page.waitForSelector(`a[href="/staff/instances/${id}"]`);
+  await page.goto(`${PORTAL}/staff/instances/${id}`);
+  await page.fill("#f-reason", "x");
+  await page.click("#suspend button[type=submit]");
+  await page.waitForSelector("#suspend .error");
+  await page.fill("#f-reason", "Unpaid since March");
+  await page.click("#suspend button[type=submit]");
+  await page.waitForSelector("#suspend form[action$='/resume']");
+  await eventually("the page that says it is suspended", 60, async () => {
+    const response = await customer.page.request.get(instance.home);
+    return [402, 403, 503].includes(response.status());
+  });
+  await page.fill("#f-reason", "Paid today");
+  await page.click("#suspend button[type=submit]");
+  await page.waitForSelector("#suspend form[action$='/suspend']");
+  await waitUntilRunning(customer.page, instance);
+
+  await page.goto(`${PORTAL}/staff/audit`);
+  assert.match(await page.innerText("main"), /Unpaid since March/);
+  await page.locator("form[action='/staff/audit/verify'] button").click();
+  await page.waitForLoadState();
+  assert.match(await page.innerText("body"), /as they were written/);
+
+  // The page's export and the command's are the same bytes.
+  const today = new Date().toISOString().slice(0, 10);
+  const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
+  await eventually("usage of the instance", 180, async () => {
+    const csv = await (await page.request.get(`${PORTAL}/staff/usage.csv?from=${today}&to=${tomorrow}`)).text();
+    return csv.includes(id);
+  });
+  const csv = await (await page.request.get(`${PORTAL}/staff/usage.csv?from=2020-01-01&to=2020-01-02`)).text();
+  const command = execFileSync(process.env.SAYOO, ["export", "usage", "--from", "2020-01-01", "--to", "2020-01-02"], { encoding: "utf8", cwd: new URL("../..", import.meta.url).pathname });
+  assert.equal(csv, command);
+
+  await inspect(person, {
+    "staff-home": "/staff", "staff-accounts": "/staff/accounts", "staff-instances": "/staff/instances", "staff-instance": `/staff/instances/${id}`,
+    "staff-hosts": "/staff/hosts", "staff-plans": "/staff/plans", "staff-queue": "/staff/queue", "staff-usage": "/staff/usage",
+    "staff-audit": "/staff/audit", "staff-search": `/staff/search?q=${company}`,
+  });
+  await inspect(stranger, { "staff-login": "/staff/login" });
+
+  // A recovery code logs in once.
+  const again = await newPerson(browser);
+  for (const isGood of [true, false]) {
+    await again.context.clearCookies();
+    await again.page.goto(`${PORTAL}/staff/login`);
+    await again.page.fill("#f-email", email);
+    await again.page.fill("#f-password", PASSWORD);
+    await again.page.click("main form.form button[type=submit]");
+    await again.page.waitForURL("**/staff/second-factor");
+    await again.page.fill("#f-code", recovery);
+    await again.page.click("main form.form button[type=submit]");
+    if (isGood) await again.page.waitForURL((url) => url.pathname === "/staff");
+    else await again.page.waitForSelector(".error");
+  }
+});

@@ -1,0 +1,173 @@
+// People who use the portal in a browser, and what is checked on every page.
+import assert from "node:assert/strict";
+import { createHmac, randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import AxeBuilder from "@axe-core/playwright";
+import { chromium } from "playwright-core";
+
+export const PORTAL = process.env.PORTAL_URL ?? "http://localhost:8080";
+const SCREENSHOTS = new URL("../../target/screenshots/", import.meta.url).pathname;
+export const PASSWORD = "seven otters juggle lanterns";
+
+// A name that no other run or test uses.
+export const unique = (prefix) => `${prefix}-${randomBytes(4).toString("hex")}`;
+
+export async function startBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+}
+
+// One person's browser window: their own cookies, and a list of what the console complained about.
+export async function newPerson(browser, options = {}) {
+  const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 900 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(60_000);
+  const complaints = [];
+  page.on("console", (message) => {
+    // Odoo has complaints of its own; the portal must have none.
+    if (message.type() === "error" && message.location().url.startsWith(PORTAL)) complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => {
+    if (page.url().startsWith(PORTAL)) complaints.push(error.message);
+  });
+  return { context, page, complaints };
+}
+
+// Signs up, finds the mail in the catcher, and proves the address.
+export async function signUp(page, { company = "Atlas Textiles" } = {}) {
+  const email = `${unique("amina")}@example.com`;
+  await page.goto(`${PORTAL}/signup`);
+  await page.fill("#f-name", "Amina Benali");
+  await page.fill("#f-email", email);
+  await page.fill("#f-company", company);
+  await page.fill("#f-password", PASSWORD);
+  await page.click("main form.form button[type=submit]");
+  await page.waitForURL((url) => url.pathname !== "/signup");
+  await page.goto(await linkMailedTo(page, email, "/verify/"));
+  await page.click("main form.form button[type=submit]");
+  await page.waitForURL((url) => !url.pathname.startsWith("/verify/"));
+  if (new URL(page.url()).pathname === "/login") await logIn(page, email);
+  return email;
+}
+
+export async function logIn(page, email, password = PASSWORD) {
+  await page.goto(`${PORTAL}/login`);
+  await page.fill("#f-email", email);
+  await page.fill("#f-password", password);
+  await page.click("main form.form button[type=submit]");
+  await page.waitForURL((url) => url.pathname !== "/login");
+}
+
+// Waits for the mail (it is sent by the worker) and returns the link in it.
+export async function linkMailedTo(page, email, path) {
+  let link;
+  await eventually(`a mail to ${email}`, 30, async () => {
+    await page.goto(`${PORTAL}/dev/mails`);
+    const mail = page.locator("article", { hasText: email }).first();
+    link = await mail.locator(`a[href*="${path}"]`).first().getAttribute("href", { timeout: 500 }).catch(() => null);
+    return link !== null;
+  });
+  return link;
+}
+
+// Orders an instance in three screens; returns its page's address and its own address.
+export async function orderInstance(page, { plan = "production", subdomain = unique("atlas"), name = "Atlas" } = {}) {
+  await page.goto(`${PORTAL}/instances/new`);
+  await page.check(`input[name=plan][value=${plan}]`, { force: true });
+  await page.click("main form button[type=submit]");
+  await page.waitForSelector("#f-subdomain");
+  await page.fill("#f-name", name);
+  await page.fill("#f-subdomain", subdomain);
+  await page.selectOption("#f-language", "en_US");
+  await page.click("main form.form button[type=submit]");
+  await page.waitForSelector("#summary-title");
+  await page.click("main form[method=post] button[type=submit]");
+  await page.waitForURL((url) => /^\/instances\/[0-9a-f-]{36}$/.test(url.pathname));
+  const at = new URL(page.url());
+  const home = `${at.protocol}//${subdomain}.${at.host}`;
+  return { url: page.url(), subdomain, home };
+}
+
+export async function waitUntilRunning(page, instance) {
+  await page.goto(instance.url);
+  // The page follows by itself: no reload here on purpose.
+  await page.waitForSelector("form[action$='/open'] button", { timeout: 240_000 });
+}
+
+export async function openOdoo(page, instance) {
+  await page.goto(instance.url);
+  await page.click("form[action$='/open'] button");
+  await page.waitForURL((url) => url.href.startsWith(`${instance.home}/odoo`), { timeout: 90_000 });
+  await page.waitForSelector(".o_main_navbar, .o_home_menu, .o_web_client .o_action_manager", { timeout: 90_000 });
+}
+
+// Tries until it is so; says what was waited for when it never is.
+export async function eventually(what, seconds, isSo) {
+  const end = Date.now() + seconds * 1000;
+  let last;
+  while (Date.now() < end) {
+    try {
+      if (await isSo()) return;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  assert.fail(`${what} did not come about in ${seconds} s${last ? `: ${last.message}` : ""}`);
+}
+
+// The code that an authenticator application shows (RFC 6238).
+export function totp(base32, at = Date.now()) {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  let bits = "";
+  for (const letter of base32.replace(/[\s=]/g, "")) bits += alphabet.indexOf(letter).toString(2).padStart(5, "0");
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)));
+  const mac = createHmac("sha1", key).update(counter).digest();
+  const offset = mac[19] & 15;
+  return String((mac.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, "0");
+}
+
+const LOOKS = [
+  ["en", "light"], ["en", "dark"], ["fr", "light"], ["fr", "dark"], ["ar", "light"], ["ar", "dark"],
+];
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+// Checks each page in every language and theme: axe finds nothing, nothing sticks out at 360 px, and pictures are taken.
+export async function inspect(person, pages) {
+  const { context, page } = person;
+  const secure = PORTAL.startsWith("https:") ? "__Host-" : "";
+  const found = [];
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  for (const [language, theme] of LOOKS) {
+    await context.addCookies([
+      { name: `${secure}sayoo-language`, value: language, url: PORTAL },
+      { name: `${secure}sayoo-theme`, value: theme, url: PORTAL },
+    ]);
+    for (const [name, path] of Object.entries(pages)) {
+      await page.setViewportSize({ width: 1280, height: 900 });
+      const response = await page.goto(path.startsWith("http") ? path : PORTAL + path, { waitUntil: "load" });
+      const place = `${name} (${language}, ${theme})`;
+      if (response.status() >= 500) found.push(`${place}: status ${response.status()}`);
+      const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
+      for (const { id, nodes } of violations) found.push(`${place}: ${id} at ${nodes.slice(0, 3).map((node) => node.target).join(" | ")}`);
+      const shown = await page.textContent("body");
+      const raw = shown.match(/\b(staff|instances|order|account|login|signup|common|nav|error|status|step|role|meter)-[a-z]+-?[a-z-]*\b(?!\.)/g) ?? [];
+      for (const key of new Set(raw)) if (MISSING.test(key)) found.push(`${place}: shows the key ${key}`);
+      if (language === "fr") continue;
+      for (const width of [360, 768, 1280]) {
+        await page.setViewportSize({ width, height: width < 500 ? 780 : 900 });
+        const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        if (over > 0) found.push(`${place}: ${over} px wider than the screen at ${width} px`);
+        await page.screenshot({ path: `${SCREENSHOTS}${name}-${language}-${theme}-${width}.png`, fullPage: true });
+      }
+    }
+  }
+  await context.addCookies([{ name: `${secure}sayoo-language`, value: "en", url: PORTAL }]);
+  assert.deepEqual(found, []);
+}
+// A key of our texts has at least two parts after its area; product words such as "sign-up" have not.
+const MISSING = /^[a-z]+-[a-z]+-[a-z-]+$/;
