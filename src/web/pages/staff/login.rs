@@ -61,5 +61,5 @@ pub async fn out(portal: Data<Portal>, request: HttpRequest, _posted: Posted<sec
 /// Returns what is known of the visitor's browser.
 #[must_use]
 pub fn browser(visitor: &Visitor) -> Browser {
-    Browser { address: visitor.address.clone(), user_agent: visitor.user_agent.clone() }
+    Browser { address: visitor.origin.address.clone(), user_agent: visitor.origin.user_agent.clone() }
 }
