@@ -1,5 +1,5 @@
 # The customer's own pages.
-nav-instances = التطبيقات
+nav-instances = النسخ
 nav-pricing = الأسعار
 nav-account = الحساب
 nav-security = الدخول والأمان

@@ -15,15 +15,21 @@ for (const viewer of document.querySelectorAll(".log")) {
   list.scrollTop = list.scrollHeight;
 
   const matches = (line) => !find.value || line.textContent.toLowerCase().includes(find.value.toLowerCase());
-  const line = (text) => {
-    const item = document.createElement("li");
+  const shown = (item) => {
     // Colours of terminals are noise here; the words carry the level.
-    item.textContent = text.replace(/\u001b\[[0-9;]*[A-Za-z]/g, "");
+    const text = item.textContent;
+    if (text.includes("\u001b")) item.textContent = text.replace(/\u001b\[[0-9;]*[A-Za-z]/g, "");
     if (/\b(ERROR|CRITICAL|FATAL)\b/.test(text)) item.className = "bad";
     else if (/\bWARNING\b/.test(text)) item.className = "warn";
     item.hidden = !matches(item);
+  };
+  const line = (text) => {
+    const item = document.createElement("li");
+    item.textContent = text;
+    shown(item);
     return item;
   };
+  for (const item of list.children) shown(item);
   const show = () => {
     frame = 0;
     const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
