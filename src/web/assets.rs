@@ -105,4 +105,32 @@ mod tests {
         // The page itself has ten thousand bytes left of the hundred thousand; Arabic pages load one more font.
         assert!(latin + weight("rubik-arabic.woff2") < 90_000, "{latin} and {}", weight("rubik-arabic.woff2"));
     }
+
+    /// Every template, with its path.
+    fn templates(folder: &std::path::Path, found: &mut Vec<(String, String)>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                templates(&path, found);
+            } else {
+                found.push((path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+
+    #[test]
+    fn no_page_carries_a_style_or_a_script_that_the_policy_forbids() {
+        let mut found = Vec::new();
+        templates(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/templates")), &mut found);
+        // Mails have no policy and no style sheet; the proxy's pages carry the hash of theirs.
+        let pages = found.iter().filter(|(path, _)| !["mail", "/proxy/"].iter().any(|part| path.contains(part)));
+        for (path, text) in pages {
+            for forbidden in [" style=", "<style", "<script>", " onclick=", " onchange=", " onsubmit=", "javascript:"] {
+                assert!(!text.contains(forbidden), "{path} contains {forbidden}");
+            }
+            for asked in text.split("layout.asset(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+                assert_ne!(url(asked), "/assets/missing", "{path} asks for {asked}");
+            }
+        }
+    }
 }

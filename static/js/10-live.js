@@ -91,11 +91,13 @@ function morph(old, fresh) {
 }
 
 // Elapsed time of running steps, in the page's language.
-const clock = (seconds) =>
-  new Intl.NumberFormat(document.documentElement.lang, { style: "unit", unit: "second", unitDisplay: "short", maximumFractionDigits: 0 }).format(seconds);
+const elapsed = (seconds) => {
+  const [value, unit] = seconds < 120 ? [seconds, "second"] : [Math.floor(seconds / 60), "minute"];
+  return new Intl.NumberFormat(document.documentElement.lang, { style: "unit", unit, unitDisplay: "short" }).format(value);
+};
 setInterval(() => {
   for (const item of document.querySelectorAll("[data-since]")) {
     const seconds = Math.max(0, Math.round((Date.now() - Date.parse(item.dataset.since)) / 1000));
-    if (Number.isFinite(seconds) && seconds < 3600) item.textContent = clock(seconds);
+    if (Number.isFinite(seconds)) item.textContent = elapsed(seconds);
   }
 }, 1000);
