@@ -68,7 +68,7 @@ impl World {
     pub async fn mails_to(&self, address: &str) -> Vec<Caught> {
         self.settle().await;
         let mut mails = store::newest(&self.portal.db, 100).await.unwrap();
-        mails.retain(|mail| mail.recipient == address);
+        mails.retain(|mail| mail.recipient.eq_ignore_ascii_case(address));
         mails.reverse();
         mails
     }
