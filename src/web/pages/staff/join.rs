@@ -47,7 +47,7 @@ impl JoinPage {
             email: String::new(),
             email_problem: None,
             password_problem: None,
-            password_hint: layout.t("auth-password-hint"),
+            password_hint: layout.t("password-hint"),
             layout,
         }
     }
@@ -97,7 +97,7 @@ fn parse(layout: &Layout, form: &JoinForm) -> Result<Joining, Problems> {
     if name.is_empty() || name.chars().count() > 200 {
         problems.add("name", layout.t("staff-join-name-missing"));
     }
-    let email = EmailAddress::parse(&form.email).inspect_err(|_| problems.add("email", layout.t("auth-email-invalid"))).ok();
+    let email = EmailAddress::parse(&form.email).inspect_err(|_| problems.add("email", layout.t("email-invalid"))).ok();
     let password = NewPassword::check(form.password.expose(), &[&form.name, &form.email])
         .inspect_err(|problem| problems.add("password", layout.t(problem.key())))
         .ok();
