@@ -17,7 +17,7 @@ const ROLES: [&str; 3] = ["web", "worker", "proxy"];
 const PAUSE_FROM: Duration = Duration::from_millis(250);
 const PAUSE_TO: Duration = Duration::from_secs(15);
 /// A process that lived this long did not die of its start: the next pause is short again.
-const HEALTHY_AFTER: Duration = Duration::from_secs(60);
+const HEALTHY_AFTER: Duration = Duration::from_mins(1);
 /// How long a process may take to end by itself: the proxy lets requests go on for 30 seconds.
 const END_WITHIN: Duration = Duration::from_secs(40);
 

@@ -10,7 +10,7 @@ use crate::db;
 use crate::reconcile::pool::store::{self, Readiness};
 
 /// Templates take about half a minute each, spares a few seconds each.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(1200);
+const GIVE_UP_AFTER: Duration = Duration::from_mins(20);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// A template that failed is tried again; after this long with a failure a person is needed.
 const FAILURE_LASTS: Duration = Duration::from_secs(90);

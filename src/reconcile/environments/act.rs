@@ -39,7 +39,7 @@ pub async fn take(site: &Site, lease: &Lease, sight: &Sight, step: Step) -> anyh
         }
         (Step::Forget, runtime) => forget(site, lease, environment, runtime.as_ref()).await,
         (_, None) => anyhow::bail!("{step:?} needs a runtime"),
-        (step, Some(runtime)) => with_runtime(site, lease, sight, runtime, step).await,
+        (step, Some(runtime)) => Box::pin(with_runtime(site, lease, sight, runtime, step)).await,
     }
 }
 
@@ -53,7 +53,7 @@ async fn with_runtime(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runti
             Ok(tx.commit().await?)
         }
         Step::Provide(missing) => {
-            provide::provide(site, runtime, missing).await?;
+            Box::pin(provide::provide(site, runtime, missing)).await?;
             if environment.first_ready_at.is_none() {
                 let mut tx = lease.begin(&site.db).await?;
                 add_steps(site, &mut tx, environment, &["database.done", "settings.started"]).await?;

@@ -32,7 +32,7 @@ use store::Environment;
 /// After this long without an answer an environment is said to be failing.
 const HEALTHY_WITHIN: TimeDelta = TimeDelta::seconds(120);
 /// How often an environment that is as wanted is looked at all the same.
-const LOOK_EVERY: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_mins(1);
 /// How often a starting container is looked at. With many at once it is longer, so that looking costs about the same.
 const STARTING_EVERY: Duration = Duration::from_millis(25);
 /// How often everything is looked at while a process boots.
@@ -128,7 +128,7 @@ impl Environments {
 impl Task for Environments {
     const NAME: &'static str = "environments";
     const AT_ONCE: usize = 64;
-    const LIMIT: Duration = Duration::from_secs(60);
+    const LIMIT: Duration = Duration::from_mins(1);
 
     async fn refresh(&self) -> Result<(), StoreError> {
         let mut db = self.site.db.acquire().await.map_err(StoreError::from)?;
@@ -154,7 +154,7 @@ impl Task for Environments {
         match next {
             Next::Do(step) => {
                 tracing::debug!(environment = %sight.environment.id, ?step, "takes a step");
-                if let Err(error) = act::take(&self.site, lease, &sight, step).await {
+                if let Err(error) = Box::pin(act::take(&self.site, lease, &sight, step)).await {
                     self.tell_failure(lease, &sight, &error).await?;
                     if error.is::<NoRoom>() {
                         // Not a failure: a spare may be going, or another customer's instance.
@@ -191,7 +191,7 @@ pub async fn look(site: &Site, subject: Uuid) -> anyhow::Result<Option<Sight>> {
     let mut db = site.db.acquire().await.context("reach the control database")?;
     let Some(environment) = store::find(&mut db, id).await? else { return Ok(None) };
     drop(db);
-    Ok(Some(observe::at(site, environment).await?))
+    Ok(Some(Box::pin(observe::at(site, environment)).await?))
 }
 
 /// Returns which template an environment is cloned from.

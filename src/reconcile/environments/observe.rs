@@ -45,6 +45,7 @@ pub struct Upstream {
 
 impl Sight {
     /// Returns what is wanted now.
+    #[must_use]
     pub fn wanted(&self, clock: &Clock) -> Wanted {
         let environment = &self.environment;
         match environment.wanted.as_str() {
@@ -64,12 +65,11 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
         Some(id) => crate::reconcile::runtimes::store::find(&mut db, id).await?,
         None => None,
     };
-    let template = match &runtime {
-        Some(_) => Template::Ready,
-        None => {
-            let key = super::template_key(&mut db, &environment).await?;
-            store::template_state(&mut db, &key).await?
-        }
+    let template = if runtime.is_some() {
+        Template::Ready
+    } else {
+        let key = super::template_key(&mut db, &environment).await?;
+        store::template_state(&mut db, &key).await?
     };
     drop(db);
     let host = site.public.instance_host(&environment.subdomain);
@@ -78,7 +78,7 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
         let world = World { is_forgotten: environment.status == "deleted", template, runtime: None, route };
         return Ok(Sight { environment, runtime: None, world, upstream: None, booting: None, troubles: Vec::new() });
     };
-    let look = look::at(site, &runtime).await?;
+    let look = Box::pin(look::at(site, &runtime)).await?;
     let (container, upstream) = container_of(site, &look, &runtime, &routes, &host).await;
     let world = World {
         is_forgotten: environment.status == "deleted",

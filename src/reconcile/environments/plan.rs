@@ -238,10 +238,9 @@ fn towards_deleted(world: World, is_purge_due: bool) -> Next {
         return if is_purge_due { Next::Do(Step::Forget) } else { Next::Settled };
     };
     match (runtime.has_role, runtime.database) {
-        (Seen::Unknown, _) => Next::Wait(Awaited::Sight),
         (Seen::Known(true), _) => Next::Do(Step::Fence),
         (Seen::Known(false), _) if !is_purge_due => Next::Settled,
-        (Seen::Known(false), Seen::Unknown) => Next::Wait(Awaited::Sight),
+        (Seen::Unknown, _) | (Seen::Known(false), Seen::Unknown) => Next::Wait(Awaited::Sight),
         (Seen::Known(false), Seen::Known(Database::Missing)) => Next::Do(Step::Forget),
         (Seen::Known(false), Seen::Known(_)) => Next::Do(Step::DropDatabase),
     }

@@ -129,9 +129,8 @@ pub fn reason_of(error: &anyhow::Error) -> Option<&'static str> {
         if cause.is::<crate::hosts::NoRoom>() {
             return Some("reason-no-room");
         }
-        match cause.downcast_ref::<engine::Error>() {
-            Some(_) => return Some("reason-engine-away"),
-            None => {}
+        if cause.is::<engine::Error>() {
+            return Some("reason-engine-away");
         }
         match cause.downcast_ref::<tenant_db::Error>() {
             Some(tenant_db::Error::DiskFull(_)) => return Some("reason-disk-full"),

@@ -25,7 +25,7 @@ use plan::{Remove, Suspects};
 
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// Older than the longest building.
-const TASKS_LEFT_AFTER: Duration = Duration::from_secs(1200);
+const TASKS_LEFT_AFTER: Duration = Duration::from_mins(20);
 
 /// The task.
 pub struct Leftovers {
@@ -56,7 +56,7 @@ impl Leftovers {
 impl Task for Leftovers {
     const NAME: &'static str = "leftovers";
     const AT_ONCE: usize = 1;
-    const LIMIT: Duration = Duration::from_secs(120);
+    const LIMIT: Duration = Duration::from_mins(2);
 
     async fn refresh(&self) -> Result<(), StoreError> {
         let mut db = self.site.db.acquire().await.map_err(StoreError::from)?;

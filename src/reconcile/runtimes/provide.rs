@@ -88,7 +88,7 @@ pub async fn provide(site: &Site, runtime: &Runtime, missing: Parts) -> anyhow::
         }
         let template = DatabaseName::parse(&runtime.template_database).context("the template's name")?;
         crash::point("database:before");
-        site.tenants.clone_template(&template, &database, &role).await.context("clone the template")?;
+        Box::pin(site.tenants.clone_template(&template, &database, &role)).await.context("clone the template")?;
         crash::point("database:after");
         anyhow::Ok(())
     };
@@ -98,7 +98,7 @@ pub async fn provide(site: &Site, runtime: &Runtime, missing: Parts) -> anyhow::
         }
         let spec = service_spec(site, runtime, Some(&password))?;
         crash::point("service:before");
-        site.engine.apply(&spec).await.context("make the service")?;
+        Box::pin(site.engine.apply(&spec)).await.context("make the service")?;
         crash::point("service:after");
         anyhow::Ok(())
     };

@@ -41,7 +41,7 @@ impl Spares {
         let site = &self.site;
         lease.hold(&site.db, &site.clock).await?;
         match step {
-            Step::Provide(missing) => provide::provide(site, runtime, missing).await,
+            Step::Provide(missing) => Box::pin(provide::provide(site, runtime, missing)).await,
             Step::RemoveService => provide::remove_service(site, runtime).await,
             Step::DropDatabase => provide::drop_database(site, runtime).await,
             Step::Offer => {
@@ -67,7 +67,7 @@ impl Spares {
 impl Task for Spares {
     const NAME: &'static str = "spares";
     const AT_ONCE: usize = 4;
-    const LIMIT: Duration = Duration::from_secs(60);
+    const LIMIT: Duration = Duration::from_mins(1);
 
     async fn refresh(&self) -> Result<(), StoreError> {
         let mut db = self.site.db.acquire().await.map_err(StoreError::from)?;
@@ -82,7 +82,7 @@ impl Task for Spares {
         drop(db);
         // Claimed, or nothing left of it: not a spare any more.
         let (Some(is_wanted), Some(runtime)) = (is_wanted, runtime) else { return Ok(Outcome::Over) };
-        let look = look::at(&self.site, &runtime).await?;
+        let look = Box::pin(look::at(&self.site, &runtime)).await?;
         let world = World {
             is_wanted,
             is_ready: runtime.state == State::Ready,

@@ -20,7 +20,7 @@ use super::{Site, crash, instance};
 use store::Current;
 
 /// The longest that the installation of many applications may take.
-const BUILT_WITHIN: Duration = Duration::from_secs(900);
+const BUILT_WITHIN: Duration = Duration::from_mins(15);
 /// What a building container may use. Memory is of the machine's own part; only a few are built at once.
 const BUILD_CPU_MILLIS: i32 = 2000;
 const BUILD_MEMORY_MB: i32 = 2048;
@@ -150,7 +150,7 @@ impl Task for Templates {
     const NAME: &'static str = "templates";
     // Each building keeps a core busy.
     const AT_ONCE: usize = 2;
-    const LIMIT: Duration = Duration::from_secs(960);
+    const LIMIT: Duration = Duration::from_mins(16);
 
     async fn refresh(&self) -> Result<(), StoreError> {
         let mut db = self.site.db.acquire().await.map_err(StoreError::from)?;
