@@ -544,10 +544,11 @@ pub async fn list_totals(
     Ok(rows.into_iter().filter_map(|row| Some((Meter::from_word(&row.meter)?, row.quantity))).collect())
 }
 
-/// Returns what each of an account's environments used, from one hour to another.
+/// Returns what each of some of an account's environments used, from one hour to another.
 pub async fn list_totals_by_environment(
     db: &mut PgConnection,
     account: AccountId,
+    environments: &[EnvironmentId],
     (from, until): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Vec<(EnvironmentId, Meter, Decimal)>, StoreError> {
     let rows = sqlx::query!(
@@ -558,11 +559,13 @@ pub async fn list_totals_by_environment(
           FROM environments v
           JOIN usage_hours u ON u.environment_id = v.id
          WHERE v.account_id = $1
-           AND u.hour >= $2
-           AND u.hour < $3
+           AND v.id = ANY($2)
+           AND u.hour >= $3
+           AND u.hour < $4
          GROUP BY u.environment_id, u.meter
         "#,
         account as AccountId,
+        &environments.iter().map(|id| id.uuid()).collect::<Vec<_>>(),
         from,
         until,
     )

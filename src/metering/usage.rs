@@ -80,13 +80,14 @@ pub async fn priced(
     Ok(totals.into_iter().filter_map(|total| Some((units::price_of(total.meter)?, total.priced))).collect())
 }
 
-/// Returns the same for each of an account's environments.
+/// Returns the same for each of some of an account's environments: for lists.
 pub async fn priced_by_environment(
     db: &mut PgConnection,
     account: AccountId,
+    environments: &[EnvironmentId],
     period: (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Vec<(EnvironmentId, crate::plans::Meter, Decimal)>, StoreError> {
-    let found = store::list_totals_by_environment(db, account, period).await?;
+    let found = store::list_totals_by_environment(db, account, environments, period).await?;
     let priced = |(id, meter, quantity)| Some((id, units::price_of(meter)?, units::priced(meter, quantity)));
     Ok(found.into_iter().filter_map(priced).collect())
 }

@@ -44,7 +44,8 @@ pub async fn get(portal: Data<Portal>, member: Member, wish: Query<Wish>) -> Ans
     let sees_costs = policy::may(member.role, Action::SeeCosts);
     let used = if sees_costs {
         let month = cost::month(layout.now, formats.zone());
-        usage::priced_by_environment(&mut db, member.account, month).await?
+        let shown: Vec<_> = page.environments.iter().map(|environment| environment.id).collect();
+        usage::priced_by_environment(&mut db, member.account, &shown, month).await?
     } else {
         Vec::new()
     };
