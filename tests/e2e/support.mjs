@@ -103,6 +103,16 @@ export async function openOdoo(page, instance) {
   await page.waitForSelector(".o_main_navbar, .o_home_menu, .o_web_client .o_action_manager", { timeout: 90_000 });
 }
 
+// What the browser gets at an address. Not Playwright's own client: only the browser knows that NAME.localhost is this machine.
+export async function statusOf(page, url) {
+  const other = await page.context().newPage();
+  try {
+    return (await other.goto(url)).status();
+  } finally {
+    await other.close();
+  }
+}
+
 // Tries until it is so; says what was waited for when it never is.
 export async function eventually(what, seconds, isSo) {
   const end = Date.now() + seconds * 1000;
