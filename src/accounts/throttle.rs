@@ -76,7 +76,9 @@ impl Limit {
     pub fn allows(self) -> (i32, TimeDelta) {
         match self {
             Self::LoginByAddress => (60, TimeDelta::hours(1)),
-            Self::LoginByEmail | Self::LoginByDevice | Self::StaffByEmail | Self::StaffCode | Self::Password => (10, TimeDelta::hours(1)),
+            Self::LoginByEmail | Self::LoginByDevice | Self::StaffByEmail | Self::StaffCode | Self::Password => {
+                (10, TimeDelta::hours(1))
+            }
             Self::SignUpByAddress => (20, TimeDelta::hours(1)),
             Self::LinksByAddress => (20, TimeDelta::hours(1)),
             Self::MailsByEmail | Self::MailsByUser => (4, TimeDelta::hours(1)),

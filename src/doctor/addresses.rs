@@ -30,7 +30,9 @@ async fn port(what: &'static str, listen: &str) -> Finding {
     }
     match std::net::TcpListener::bind(listen) {
         Ok(_) => Finding::weak(what, format!("nothing serves {listen}"), "start it: sayoo all (or bin/up)"),
-        Err(error) => Finding::bad(what, format!("{listen} cannot be served: {error}"), "correct listen in the configuration"),
+        Err(error) => {
+            Finding::bad(what, format!("{listen} cannot be served: {error}"), "correct listen in the configuration")
+        }
     }
 }
 
@@ -42,9 +44,15 @@ async fn name(what: &'static str, host: &str) -> Finding {
     match tokio::time::timeout(LIMIT, tokio::net::lookup_host((host, 443))).await {
         Ok(Ok(mut found)) => match found.next() {
             Some(address) => Finding::good(what, format!("{host} is {}", address.ip())),
-            None => Finding::bad(what, format!("{host} has no address"), "add an A record for it (for instances: one for *)"),
+            None => Finding::bad(
+                what,
+                format!("{host} has no address"),
+                "add an A record for it (for instances: one for *)",
+            ),
         },
-        Ok(Err(_)) => Finding::bad(what, format!("{host} is not known"), "add an A record for it (for instances: one for *)"),
+        Ok(Err(_)) => {
+            Finding::bad(what, format!("{host} is not known"), "add an A record for it (for instances: one for *)")
+        }
         Err(_) => Finding::bad(what, "the name server does not answer", "correct /etc/resolv.conf"),
     }
 }
@@ -53,17 +61,29 @@ async fn mail(config: &Config) -> Finding {
     let what = "mail";
     let Some(url) = &config.mail.smtp_url else {
         return match config.public.mode {
-            Mode::Development => Finding::weak(what, "mails are caught at /dev/mails", "set [mail] smtp_url to send them"),
+            Mode::Development => {
+                Finding::weak(what, "mails are caught at /dev/mails", "set [mail] smtp_url to send them")
+            }
             Mode::Production => Finding::bad(what, "mails cannot be sent", "set [mail] smtp_url"),
         };
     };
     let transport = match AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose()) {
         Ok(builder) => builder.timeout(Some(LIMIT)).build::<Tokio1Executor>(),
-        Err(error) => return Finding::bad(what, format!("[mail] smtp_url cannot be read: {error}"), "write it as smtps://user:password@host"),
+        Err(error) => {
+            return Finding::bad(
+                what,
+                format!("[mail] smtp_url cannot be read: {error}"),
+                "write it as smtps://user:password@host",
+            );
+        }
     };
     match transport.test_connection().await {
         Ok(true) => Finding::good(what, "the mail server answers"),
         Ok(false) => Finding::bad(what, "the mail server refuses", "check its address, user and password"),
-        Err(error) => Finding::bad(what, format!("the mail server does not answer: {error}"), "check its address, port and firewall"),
+        Err(error) => Finding::bad(
+            what,
+            format!("the mail server does not answer: {error}"),
+            "check its address, port and firewall",
+        ),
     }
 }

@@ -37,11 +37,17 @@ async fn schema(url: &Secret<String>) -> Finding {
     };
     let newest = MIGRATOR.iter().map(|migration| migration.version).max();
     match looked.await {
-        Err(error) => Finding::bad(what, chain::of_any(&error), "start it (bin/up), or correct [database] owner_url; then sayoo migrate"),
+        Err(error) => Finding::bad(
+            what,
+            chain::of_any(&error),
+            "start it (bin/up), or correct [database] owner_url; then sayoo migrate",
+        ),
         Ok(applied) if applied < newest => Finding::bad(what, "it is older than this program", "sayoo migrate"),
-        Ok(applied) if applied > newest => {
-            Finding::bad(what, "it is newer than this program", "install the version of sayoo that made it, or a newer one")
-        }
+        Ok(applied) if applied > newest => Finding::bad(
+            what,
+            "it is newer than this program",
+            "install the version of sayoo that made it, or a newer one",
+        ),
         Ok(_) => Finding::good(what, "up to date"),
     }
 }
@@ -59,10 +65,16 @@ async fn role(what: &'static str, url: &Secret<String>, needs: &str, must_not: O
     };
     match looked.await {
         Err(error) => Finding::bad(what, chain::of_any(&error), "correct its address in [database], or run bin/up"),
-        Ok((_, false, _)) => Finding::bad(what, format!("it may not read {needs}"), "sayoo migrate gives the roles their rights"),
+        Ok((_, false, _)) => {
+            Finding::bad(what, format!("it may not read {needs}"), "sayoo migrate gives the roles their rights")
+        }
         Ok((role, _, true)) => {
             let matter = format!("{} may read {}", role.name, must_not.unwrap_or_default());
-            Finding::weak(what, matter, "give each process its own role: sayoo_web, sayoo_worker, sayoo_proxy; then sayoo migrate")
+            Finding::weak(
+                what,
+                matter,
+                "give each process its own role: sayoo_web, sayoo_worker, sayoo_proxy; then sayoo migrate",
+            )
         }
         Ok((role, true, false)) => Finding::good(what, role.name),
     }
@@ -77,7 +89,8 @@ async fn tenants(url: &Secret<String>) -> Finding {
     match looked.await {
         Err(error) => Finding::bad(what, chain::of_any(&error), "start it (bin/up), or correct [tenants] admin_url"),
         Ok((role, _)) if role.is_superuser => {
-            let matter = format!("{} is a superuser: a tenant's trap in its own database could take it over", role.name);
+            let matter =
+                format!("{} is a superuser: a tenant's trap in its own database could take it over", role.name);
             Finding::bad(what, matter, "use a role with CREATEDB and CREATEROLE only")
         }
         Ok((role, _)) if !role.makes_databases || !role.makes_roles => {
@@ -85,7 +98,8 @@ async fn tenants(url: &Secret<String>) -> Finding {
             Finding::bad(what, "the role may not make databases and roles", remedy)
         }
         Ok((_, open)) if !open.is_empty() => {
-            let remedy = open.iter().map(|name| format!("REVOKE CONNECT ON DATABASE {name} FROM PUBLIC;")).collect::<Vec<_>>();
+            let remedy =
+                open.iter().map(|name| format!("REVOKE CONNECT ON DATABASE {name} FROM PUBLIC;")).collect::<Vec<_>>();
             Finding::bad(what, format!("every tenant may connect to {}", open.join(", ")), remedy.join(" "))
         }
         Ok((role, _)) => Finding::good(what, role.name),

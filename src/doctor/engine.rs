@@ -9,7 +9,11 @@ use crate::engine::{DaemonSeen, Engine, Swarm};
 /// Looks at the engine.
 pub async fn examine(config: &Config) -> Vec<Finding> {
     let Ok(address) = config.worker.upstream_address.parse() else {
-        return vec![Finding::bad("Docker", "[worker] upstream_address is no IP address", "give the address that dockerd --ip has")];
+        return vec![Finding::bad(
+            "Docker",
+            "[worker] upstream_address is no IP address",
+            "give the address that dockerd --ip has",
+        )];
     };
     let swarm = match Swarm::new(&config.worker.docker, &config.installation.name, address) {
         Ok(swarm) => Engine::Swarm(swarm),
@@ -36,7 +40,11 @@ fn judge(daemon: &DaemonSeen, publishes_on: &str) -> Vec<Finding> {
         if daemon.is_manager {
             Finding::good("Swarm", "this machine is a manager")
         } else {
-            Finding::bad("Swarm", "this machine is not a manager of a Swarm", "docker swarm init --advertise-addr 127.0.0.1")
+            Finding::bad(
+                "Swarm",
+                "this machine is not a manager of a Swarm",
+                "docker swarm init --advertise-addr 127.0.0.1",
+            )
         },
         if daemon.containers_can_talk {
             let remedy = format!("set \"icc\": false in /etc/docker/daemon.json, {restart}");
@@ -60,7 +68,11 @@ fn judge(daemon: &DaemonSeen, publishes_on: &str) -> Vec<Finding> {
         if enforces("seccomp") {
             Finding::good("Docker, system calls", "filtered")
         } else {
-            Finding::bad("Docker, system calls", "seccomp is off", "install a Docker with seccomp and do not disable its profile")
+            Finding::bad(
+                "Docker, system calls",
+                "seccomp is off",
+                "install a Docker with seccomp and do not disable its profile",
+            )
         },
     ]
 }
@@ -70,7 +82,9 @@ async fn image(config: &Config, engine: &Engine) -> Finding {
     let reference = &config.odoo.image;
     let seen = match engine.image(reference).await {
         Err(error) => return Finding::bad(what, chain::of(&error), "see Docker above"),
-        Ok(None) => return Finding::bad(what, format!("Docker has no {reference}"), "docker/odoo/build (bin/up does it)"),
+        Ok(None) => {
+            return Finding::bad(what, format!("Docker has no {reference}"), "docker/odoo/build (bin/up does it)");
+        }
         Ok(Some(seen)) => seen,
     };
     let registered = async {
@@ -79,9 +93,17 @@ async fn image(config: &Config, engine: &Engine) -> Finding {
         Ok::<_, anyhow::Error>(store::current_image(&mut db).await?)
     };
     match registered.await {
-        Err(_) => Finding::weak(what, "the control database cannot be asked whether it is registered", "see control database above"),
+        Err(_) => Finding::weak(
+            what,
+            "the control database cannot be asked whether it is registered",
+            "see control database above",
+        ),
         Ok(Some(digest)) if digest == seen.digest => Finding::good(what, reference.clone()),
-        Ok(_) => Finding::weak(what, format!("{reference} is not the registered one"), "sayoo setup registers it; new instances then use it"),
+        Ok(_) => Finding::weak(
+            what,
+            format!("{reference} is not the registered one"),
+            "sayoo setup registers it; new instances then use it",
+        ),
     }
 }
 
@@ -102,7 +124,9 @@ mod tests {
 
     #[test]
     fn a_daemon_with_the_right_flags_has_no_fault() {
-        assert!(judge(&safe(), "127.0.0.1").iter().all(|finding| matches!(finding.verdict, super::super::Verdict::Good(_))));
+        assert!(
+            judge(&safe(), "127.0.0.1").iter().all(|finding| matches!(finding.verdict, super::super::Verdict::Good(_)))
+        );
     }
 
     #[test]

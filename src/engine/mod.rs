@@ -12,7 +12,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use names::ServiceName;
-pub use seen::{ContainerSeen, ContainerState, DaemonSeen, Finished, ImageSeen, LogLine, NodeSeen, Reading, ServiceSeen, Stream};
+pub use seen::{
+    ContainerSeen, ContainerState, DaemonSeen, Finished, ImageSeen, LogLine, NodeSeen, Reading, ServiceSeen, Stream,
+};
 pub use simulated::{Behaviour, Fault, Simulated, Verb};
 pub use spec::{HealthCheck, ServiceSpec, TaskSpec};
 pub use swarm::Swarm;

@@ -10,8 +10,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    ContainerSeen, ContainerState, DaemonSeen, Error, Finished, ImageSeen, LogLine, NodeSeen, Reading, Result, ServiceName,
-    ServiceSeen, ServiceSpec, TaskSpec,
+    ContainerSeen, ContainerState, DaemonSeen, Error, Finished, ImageSeen, LogLine, NodeSeen, Reading, Result,
+    ServiceName, ServiceSeen, ServiceSpec, TaskSpec,
 };
 use crate::base::clock::Clock;
 

@@ -571,7 +571,10 @@ pub async fn list_totals_by_environment(
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().filter_map(|row| Some((row.environment, Meter::from_word(&row.meter)?, row.quantity))).collect())
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| Some((row.environment, Meter::from_word(&row.meter)?, row.quantity)))
+        .collect())
 }
 
 /// Returns the newest number of one meter of an account's environment.

@@ -73,7 +73,8 @@ pub fn so_far(
         .allowances_in(currency)
         .into_iter()
         .map(|allowance| {
-            let used = used.iter().filter(|(meter, _)| *meter == allowance.meter).map(|(_, used)| *used).sum::<Decimal>();
+            let used =
+                used.iter().filter(|(meter, _)| *meter == allowance.meter).map(|(_, used)| *used).sum::<Decimal>();
             let included = allowance.included * part;
             let beyond = (used - included).max(Decimal::ZERO);
             let charge = Money::rounded(beyond * allowance.unit_price, currency);

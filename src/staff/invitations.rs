@@ -78,7 +78,13 @@ pub enum JoinError {
 }
 
 /// Uses up the link, makes the staff member and logs them in as far as the second factor's set-up.
-pub async fn join(portal: &Portal, key: &SealingKey, token: &str, joining: Joining, browser: &login::Browser) -> Result<Secret<String>, JoinError> {
+pub async fn join(
+    portal: &Portal,
+    key: &SealingKey,
+    token: &str,
+    joining: Joining,
+    browser: &login::Browser,
+) -> Result<Secret<String>, JoinError> {
     let now = portal.clock.now();
     // Before the transaction: hashing takes tens of milliseconds.
     let password_hash = password::hash(&joining.password).await.context("hash the password")?;
@@ -102,8 +108,11 @@ pub async fn join(portal: &Portal, key: &SealingKey, token: &str, joining: Joini
         return Err(anyhow::Error::new(error).context("insert the staff member").into());
     }
     let member = StaffMember { id, email: joining.email.to_string(), name: joining.name, locale: joining.locale };
-    audit::record(&mut tx, &Actor::staff(member.id, &member.name), audit::Entry::new("staff.joined"), now).await.context("write the audit log")?;
-    let session = login::open_session(&mut tx, id, login::IsComplete::No, browser, now).await.context("open a session")?;
+    audit::record(&mut tx, &Actor::staff(member.id, &member.name), audit::Entry::new("staff.joined"), now)
+        .await
+        .context("write the audit log")?;
+    let session =
+        login::open_session(&mut tx, id, login::IsComplete::No, browser, now).await.context("open a session")?;
     tx.commit().await.context("commit")?;
     Ok(session)
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::store::{self, SessionRow};
-use super::{ABSOLUTE_LIMIT, IDLE_LIMIT, Stage, StaffMember, second_factor};
+use super::{ABSOLUTE_LIMIT, IDLE_LIMIT, StaffMember, Stage, second_factor};
 use crate::accounts::password;
 use crate::accounts::throttle::{self, Limit};
 use crate::audit::{self, Actor};
@@ -56,7 +56,13 @@ pub struct Session {
 }
 
 /// Opens a session row and returns the cookie's value.
-pub async fn open_session(db: &mut PgConnection, staff: StaffId, complete: IsComplete, browser: &Browser, now: DateTime<Utc>) -> anyhow::Result<Secret<String>> {
+pub async fn open_session(
+    db: &mut PgConnection,
+    staff: StaffId,
+    complete: IsComplete,
+    browser: &Browser,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Secret<String>> {
     let token = new_token();
     let row = SessionRow {
         token_hash: token_hash(token.expose()),
@@ -71,7 +77,13 @@ pub async fn open_session(db: &mut PgConnection, staff: StaffId, complete: IsCom
 }
 
 /// Checks e-mail and password; the answer takes the same time for an unknown e-mail.
-pub async fn with_password(portal: &Portal, counter: &throttle::Key, email: &str, typed: Secret<String>, browser: &Browser) -> Result<Secret<String>, LoginError> {
+pub async fn with_password(
+    portal: &Portal,
+    counter: &throttle::Key,
+    email: &str,
+    typed: Secret<String>,
+    browser: &Browser,
+) -> Result<Secret<String>, LoginError> {
     let now = portal.clock.now();
     let key = email.trim().to_ascii_lowercase();
     // A stranger can use these tries up and keep a staff member waiting; the other way round would be worse.
@@ -101,7 +113,11 @@ pub async fn find_session(portal: &Portal, token: &str) -> anyhow::Result<Option
 }
 
 /// What to show to somebody who sets up the second factor.
-pub async fn enrolment(portal: &Portal, key: &SealingKey, member: &StaffMember) -> anyhow::Result<second_factor::Enrolment> {
+pub async fn enrolment(
+    portal: &Portal,
+    key: &SealingKey,
+    member: &StaffMember,
+) -> anyhow::Result<second_factor::Enrolment> {
     let mut db = portal.db.acquire().await.context("reach the control database")?;
     let sealed = store::totp_sealed(&mut db, member.id).await?;
     let secret = key.open(&format!("staff/{}", member.id), &sealed)?;
@@ -109,7 +125,13 @@ pub async fn enrolment(portal: &Portal, key: &SealingKey, member: &StaffMember) 
 }
 
 /// Finishes the set-up with a first code. Returns the new session and the recovery codes, shown once.
-pub async fn enrol(portal: &Portal, key: &SealingKey, half: (&Session, &str), code: &str, browser: &Browser) -> Result<(Secret<String>, Vec<String>), LoginError> {
+pub async fn enrol(
+    portal: &Portal,
+    key: &SealingKey,
+    half: (&Session, &str),
+    code: &str,
+    browser: &Browser,
+) -> Result<(Secret<String>, Vec<String>), LoginError> {
     let now = portal.clock.now();
     let (session, token) = half;
     if session.stage != Stage::MustEnrol {
@@ -121,13 +143,26 @@ pub async fn enrol(portal: &Portal, key: &SealingKey, half: (&Session, &str), co
     let hashes: Vec<_> = codes.iter().map(|code| token_hash(code)).collect();
     store::confirm_totp(&mut tx, session.member.id, &hashes, now).await.context("confirm the second factor")?;
     let new = complete(&mut tx, session, token, browser, now).await?;
-    audit::record(&mut tx, &Actor::staff(session.member.id, &session.member.name), audit::Entry::new("staff.second-factor-set"), now).await?;
+    audit::record(
+        &mut tx,
+        &Actor::staff(session.member.id, &session.member.name),
+        audit::Entry::new("staff.second-factor-set"),
+        now,
+    )
+    .await?;
     tx.commit().await.context("commit")?;
     Ok((new, codes))
 }
 
 /// Finishes a login with a code or a recovery code. The half session is replaced by a new one (ASVS 7.2.4).
-pub async fn with_second_factor(portal: &Portal, counter: &throttle::Key, key: &SealingKey, half: (&Session, &str), typed: &str, browser: &Browser) -> Result<Secret<String>, LoginError> {
+pub async fn with_second_factor(
+    portal: &Portal,
+    counter: &throttle::Key,
+    key: &SealingKey,
+    half: (&Session, &str),
+    typed: &str,
+    browser: &Browser,
+) -> Result<Secret<String>, LoginError> {
     let now = portal.clock.now();
     let (session, token) = half;
     if session.stage != Stage::MustProve {
@@ -148,13 +183,25 @@ pub async fn with_second_factor(portal: &Portal, counter: &throttle::Key, key: &
         None => prove_code(&mut tx, key, session.member.id, typed, now).await?,
     }
     let new = complete(&mut tx, session, token, browser, now).await?;
-    audit::record(&mut tx, &Actor::staff(session.member.id, &session.member.name), audit::Entry::new("staff.logged-in"), now).await?;
+    audit::record(
+        &mut tx,
+        &Actor::staff(session.member.id, &session.member.name),
+        audit::Entry::new("staff.logged-in"),
+        now,
+    )
+    .await?;
     tx.commit().await.context("commit")?;
     throttle::forgive(portal, counter, Limit::StaffCode, &[&subject]).await?;
     Ok(new)
 }
 
-async fn prove_code(db: &mut PgConnection, key: &SealingKey, staff: StaffId, code: &str, now: DateTime<Utc>) -> Result<(), LoginError> {
+async fn prove_code(
+    db: &mut PgConnection,
+    key: &SealingKey,
+    staff: StaffId,
+    code: &str,
+    now: DateTime<Utc>,
+) -> Result<(), LoginError> {
     let sealed = store::totp_sealed(db, staff).await.context("read the second factor")?;
     let secret = key.open(&format!("staff/{staff}"), &sealed)?;
     let step = second_factor::matching_step(&secret, code, now).ok_or(LoginError::Wrong)?;
@@ -162,7 +209,13 @@ async fn prove_code(db: &mut PgConnection, key: &SealingKey, staff: StaffId, cod
     if store::use_totp_step(db, staff, step).await.context("use the code")? { Ok(()) } else { Err(LoginError::Wrong) }
 }
 
-async fn complete(db: &mut PgConnection, session: &Session, token: &str, browser: &Browser, now: DateTime<Utc>) -> anyhow::Result<Secret<String>> {
+async fn complete(
+    db: &mut PgConnection,
+    session: &Session,
+    token: &str,
+    browser: &Browser,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Secret<String>> {
     store::delete_session(db, &token_hash(token)).await?;
     open_session(db, session.member.id, IsComplete::Yes, browser, now).await
 }

@@ -58,7 +58,12 @@ pub fn enrolment(secret: &[u8], email: &str, company: &str) -> anyhow::Result<En
     let qr = qrcode::QrCode::new(address.as_bytes())?;
     let qr_svg = qr.render::<qrcode::render::svg::Color<'_>>().min_dimensions(220, 220).quiet_zone(true).build();
     let base32 = Secret::from(secret.to_vec()).to_base32();
-    let typed = base32.as_bytes().chunks(4).map(|group| String::from_utf8_lossy(group).into_owned()).collect::<Vec<_>>().join(" ");
+    let typed = base32
+        .as_bytes()
+        .chunks(4)
+        .map(|group| String::from_utf8_lossy(group).into_owned())
+        .collect::<Vec<_>>()
+        .join(" ");
     // Only the <svg> element: an XML declaration has no place inside a page.
     let start = qr_svg.find("<svg").unwrap_or(0);
     Ok(Enrolment { qr_svg: qr_svg[start..].to_owned(), typed })
@@ -85,7 +90,9 @@ mod tests {
     fn the_codes_are_those_of_rfc_6238() {
         // RFC 6238, appendix B, SHA-1, the last six digits.
         let secret = b"12345678901234567890";
-        for (seconds, code) in [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (2_000_000_000, "279037")] {
+        for (seconds, code) in
+            [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (2_000_000_000, "279037")]
+        {
             let at = DateTime::from_timestamp(seconds, 0).unwrap();
             assert_eq!(code_at(secret, at), code);
             assert_eq!(matching_step(secret, code, at), Some(seconds / 30));

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use super::login::Session;
 use super::suspensions::Subject;
-use super::{Stage, StaffMember};
+use super::{StaffMember, Stage};
 use crate::base::ids::{AccountId, EnvironmentId, StaffId, SuspensionId};
 use crate::base::names::EmailAddress;
 use crate::db::StoreError;
@@ -137,15 +137,26 @@ pub async fn totp_sealed(db: &mut PgConnection, staff: StaffId) -> Result<Vec<u8
 
 /// Uses a time step up. False when it, or a later one, was used before.
 pub async fn use_totp_step(db: &mut PgConnection, staff: StaffId, step: i64) -> Result<bool, StoreError> {
-    let done = sqlx::query!("UPDATE staff SET totp_last_step = $2 WHERE id = $1 AND totp_last_step < $2", staff as StaffId, step)
-        .execute(db)
-        .await?;
+    let done = sqlx::query!(
+        "UPDATE staff SET totp_last_step = $2 WHERE id = $1 AND totp_last_step < $2",
+        staff as StaffId,
+        step
+    )
+    .execute(db)
+    .await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// Marks the second factor as set up and stores the hashes of the recovery codes.
-pub async fn confirm_totp(db: &mut PgConnection, staff: StaffId, code_hashes: &[Vec<u8>], now: DateTime<Utc>) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE staff SET totp_confirmed_at = $2 WHERE id = $1", staff as StaffId, now).execute(&mut *db).await?;
+pub async fn confirm_totp(
+    db: &mut PgConnection,
+    staff: StaffId,
+    code_hashes: &[Vec<u8>],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE staff SET totp_confirmed_at = $2 WHERE id = $1", staff as StaffId, now)
+        .execute(&mut *db)
+        .await?;
     sqlx::query!(
         "INSERT INTO staff_recovery_codes ( staff_id, code_hash ) SELECT $1, unnest($2::bytea[])",
         staff as StaffId,
@@ -157,7 +168,12 @@ pub async fn confirm_totp(db: &mut PgConnection, staff: StaffId, code_hashes: &[
 }
 
 /// Uses a recovery code up. Of two who try at once, one gets true.
-pub async fn use_recovery_code(db: &mut PgConnection, staff: StaffId, code_hash: &[u8], now: DateTime<Utc>) -> Result<bool, StoreError> {
+pub async fn use_recovery_code(
+    db: &mut PgConnection,
+    staff: StaffId,
+    code_hash: &[u8],
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
     let done = sqlx::query!(
         "UPDATE staff_recovery_codes SET used_at = $3 WHERE staff_id = $1 AND code_hash = $2 AND used_at IS NULL",
         staff as StaffId,

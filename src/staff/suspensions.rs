@@ -46,12 +46,19 @@ pub async fn suspend(portal: &Portal, by: &StaffMember, subject: Subject, reason
     let reason = checked(reason)?;
     let now = portal.clock.now();
     let mut tx = portal.db.begin().await.context("begin")?;
-    let (account, environment) = store::suspension_subject(&mut tx, subject).await.context("find it")?.ok_or(SuspensionError::NotFound)?;
+    let (account, environment) =
+        store::suspension_subject(&mut tx, subject).await.context("find it")?.ok_or(SuspensionError::NotFound)?;
     let id = SuspensionId::new(now);
-    if !store::insert_suspension(&mut tx, id, (account, environment), (by.id, reason), now).await.context("insert the suspension")? {
+    if !store::insert_suspension(&mut tx, id, (account, environment), (by.id, reason), now)
+        .await
+        .context("insert the suspension")?
+    {
         return Err(SuspensionError::AlreadySo);
     }
-    let entry = audit::Entry::new("suspended").account(account).environment(environment).detail(serde_json::json!({ "reason": reason }));
+    let entry = audit::Entry::new("suspended")
+        .account(account)
+        .environment(environment)
+        .detail(serde_json::json!({ "reason": reason }));
     audit::record(&mut tx, &Actor::staff(by.id, &by.name), entry, now).await?;
     db::wake(&mut tx).await.context("wake the worker")?;
     tx.commit().await.context("commit")?;
@@ -63,11 +70,18 @@ pub async fn lift(portal: &Portal, by: &StaffMember, subject: Subject, reason: &
     let reason = checked(reason)?;
     let now = portal.clock.now();
     let mut tx = portal.db.begin().await.context("begin")?;
-    let (account, environment) = store::suspension_subject(&mut tx, subject).await.context("find it")?.ok_or(SuspensionError::NotFound)?;
-    if !store::lift_suspension(&mut tx, (account, environment), (by.id, reason), now).await.context("lift the suspension")? {
+    let (account, environment) =
+        store::suspension_subject(&mut tx, subject).await.context("find it")?.ok_or(SuspensionError::NotFound)?;
+    if !store::lift_suspension(&mut tx, (account, environment), (by.id, reason), now)
+        .await
+        .context("lift the suspension")?
+    {
         return Err(SuspensionError::AlreadySo);
     }
-    let entry = audit::Entry::new("resumed").account(account).environment(environment).detail(serde_json::json!({ "reason": reason }));
+    let entry = audit::Entry::new("resumed")
+        .account(account)
+        .environment(environment)
+        .detail(serde_json::json!({ "reason": reason }));
     audit::record(&mut tx, &Actor::staff(by.id, &by.name), entry, now).await?;
     db::wake(&mut tx).await.context("wake the worker")?;
     tx.commit().await.context("commit")?;

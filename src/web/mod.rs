@@ -41,7 +41,10 @@ pub async fn serve(portal: Portal, keys: Keys, listener: TcpListener, stop: Canc
     let (portal, keys) = (Data::new(portal), Data::new(keys));
     let server = HttpServer::new(move || {
         let (portal, keys, live) = (portal.clone(), keys.clone(), live.clone());
-        App::new().configure(|cfg| configure(cfg, portal, keys, live)).wrap(from_fn(around::around)).wrap(Compress::default())
+        App::new()
+            .configure(|cfg| configure(cfg, portal, keys, live))
+            .wrap(from_fn(around::around))
+            .wrap(Compress::default())
     })
     // A page goes out in several parts: without this each waits for the other side's delayed acknowledgement, 40 ms.
     .tcp_nodelay(true)

@@ -74,7 +74,12 @@ pub struct AccountRow {
 }
 
 /// Customers whose name, id or members fit.
-pub async fn accounts(db: &mut PgConnection, pattern: &str, offset: i64, limit: i64) -> Result<Vec<AccountRow>, StoreError> {
+pub async fn accounts(
+    db: &mut PgConnection,
+    pattern: &str,
+    offset: i64,
+    limit: i64,
+) -> Result<Vec<AccountRow>, StoreError> {
     Ok(sqlx::query_as!(
         AccountRow,
         r#"
@@ -406,7 +411,10 @@ pub struct UsageRow {
 }
 
 /// Usage added up by environment and meter.
-pub async fn usage(db: &mut PgConnection, (from, until): (DateTime<Utc>, DateTime<Utc>)) -> Result<Vec<UsageRow>, StoreError> {
+pub async fn usage(
+    db: &mut PgConnection,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Vec<UsageRow>, StoreError> {
     let rows = sqlx::query!(
         r#"
         SELECT accounts.name AS account

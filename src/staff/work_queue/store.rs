@@ -101,10 +101,16 @@ pub async fn jobs(db: &mut PgConnection) -> Result<Vec<JobRow>, StoreError> {
 }
 
 /// Makes a turn due at `now`.
-pub async fn make_turn_due(db: &mut PgConnection, task: &str, subject: Uuid, now: DateTime<Utc>) -> Result<bool, StoreError> {
-    let done = sqlx::query!("UPDATE turns SET due_at = $3, attempts = 0 WHERE task = $1 AND subject = $2", task, subject, now)
-        .execute(db)
-        .await?;
+pub async fn make_turn_due(
+    db: &mut PgConnection,
+    task: &str,
+    subject: Uuid,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let done =
+        sqlx::query!("UPDATE turns SET due_at = $3, attempts = 0 WHERE task = $1 AND subject = $2", task, subject, now)
+            .execute(db)
+            .await?;
     Ok(done.rows_affected() == 1)
 }
 

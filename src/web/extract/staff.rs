@@ -13,7 +13,7 @@ use crate::audit::Actor;
 use crate::config::Public;
 use crate::i18n::Texts;
 use crate::portal::Portal;
-use crate::staff::{Stage, StaffMember, login};
+use crate::staff::{StaffMember, Stage, login};
 use crate::web::cookies::{self, Kind};
 use crate::web::error::PageError;
 use crate::web::layout::{Layout, NavItem, Person};

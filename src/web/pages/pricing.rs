@@ -91,11 +91,7 @@ impl PricingPage {
 impl PlanCard {
     fn new(layout: &Layout, formats: Formats, offer: &Offer) -> Self {
         let plan = &offer.plan;
-        let href = if layout.person.is_some() {
-            urls::order_with_plan(&plan.code)
-        } else {
-            urls::sign_up()
-        };
+        let href = if layout.person.is_some() { urls::order_with_plan(&plan.code) } else { urls::sign_up() };
         Self {
             code: plan.code.clone(),
             name: plan.names.of(layout.locale).to_owned(),

@@ -53,10 +53,14 @@ async fn a_deletion_is_taken_back_until_the_last_minute_of_the_seventh_day(db: P
 
     alice.post(&format!("/instances/{id}/delete"), &[("typed", "shop")]).await;
     world.portal.clock.advance(UNDO_FOR);
-    sqlx::query!("UPDATE sessions SET seen_at = $1, expires_at = $2", world.portal.clock.now(), world.portal.clock.now() + UNDO_FOR)
-        .execute(&world.db)
-        .await
-        .unwrap();
+    sqlx::query!(
+        "UPDATE sessions SET seen_at = $1, expires_at = $2",
+        world.portal.clock.now(),
+        world.portal.clock.now() + UNDO_FOR
+    )
+    .execute(&world.db)
+    .await
+    .unwrap();
     let late = alice.post(&format!("/instances/{id}/undo-delete"), &[]).await;
     assert_eq!(late.location, "/instances");
     assert!(matches!(alice.instance(id).await.wanted, Wanted::Deleted { .. }));

@@ -60,7 +60,10 @@ async fn a_failed_step_says_what_why_what_next_and_a_number(db: PgPool) {
     history::record(&mut conn, id, "step.container.failed", "", detail, world.portal.clock.now()).await.unwrap();
     let page = alice.get(&format!("/instances/{id}")).await;
     let said = page.text("[role=alert]");
-    assert!(said.contains("did not answer in time") && said.contains("keep trying") && said.contains(&id.to_string()), "{said}");
+    assert!(
+        said.contains("did not answer in time") && said.contains("keep trying") && said.contains(&id.to_string()),
+        "{said}"
+    );
     assert!(page.text(".step.failed").contains("Starting Odoo"));
 }
 
@@ -94,7 +97,8 @@ async fn log_lines_come_live_are_plain_text_and_go_on_behind_the_last_one(db: Pg
     assert!(!heard.contains("ERROR"), "what the page shows is not sent again");
     drop(stream);
     write(3, "third").await;
-    let last = sqlx::query_scalar!("SELECT id FROM log_lines WHERE line = 'second'").fetch_one(&world.db).await.unwrap();
+    let last =
+        sqlx::query_scalar!("SELECT id FROM log_lines WHERE line = 'second'").fetch_one(&world.db).await.unwrap();
     let mut stream = alice.stream(&address, Some(&last.to_string())).await;
     let heard = read_until(&mut stream, "third").await;
     assert!(!heard.contains("second"));

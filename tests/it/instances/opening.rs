@@ -14,7 +14,14 @@ async fn has_runtime(world: &World, id: EnvironmentId, code: &str) {
     let now = world.portal.clock.now();
     let any = uuid::Uuid::new_v4();
     sqlx::query!("INSERT INTO images (id, reference, digest, odoo_version, state, created_at) VALUES ($1, 'odoo', 'sha256:1', '19.0', 'current', $2)", any, now).execute(&world.db).await.unwrap();
-    sqlx::query!("INSERT INTO database_servers (id, name, state, created_at) VALUES ($1, 'embedded', 'active', $2)", any, now).execute(&world.db).await.unwrap();
+    sqlx::query!(
+        "INSERT INTO database_servers (id, name, state, created_at) VALUES ($1, 'embedded', 'active', $2)",
+        any,
+        now
+    )
+    .execute(&world.db)
+    .await
+    .unwrap();
     sqlx::query!("INSERT INTO templates (id, database_server_id, image_id, language, modules, database_name, state, used_at, created_at) VALUES ($1, $1, $1, 'fr_FR', '{}', 'tpl', 'ready', $2, $2)", any, now).execute(&world.db).await.unwrap();
     sqlx::query!("INSERT INTO runtimes (id, code, environment_id, image_id, template_id, database_server_id, cpu_millis, memory_mb, wanted, state, created_at, claimed_at) VALUES ($1, $2, $3, $1, $1, $1, 500, 512, 'running', 'ready', $4, $4)", any, code, id.uuid(), now).execute(&world.db).await.unwrap();
 }
@@ -36,7 +43,10 @@ async fn open_odoo_posts_a_ticket_to_the_instance_and_no_address_carries_it(db: 
     assert_eq!((&said["aud"], &said["login"]), (&"abcdefghij0123456789".into(), &"alice@example.com".into()));
     assert!(page.text("button").contains("Go to Odoo"), "without JavaScript there is a button");
     assert_eq!(world.audit().await, ["environment.ordered", "environment.opened"]);
-    let detail = sqlx::query_scalar!("SELECT detail::text FROM audit_log ORDER BY seq DESC LIMIT 1").fetch_one(&world.db).await.unwrap();
+    let detail = sqlx::query_scalar!("SELECT detail::text FROM audit_log ORDER BY seq DESC LIMIT 1")
+        .fetch_one(&world.db)
+        .await
+        .unwrap();
     assert!(!detail.unwrap().contains(&token), "the ticket is written nowhere");
 }
 

@@ -55,7 +55,10 @@ async fn an_order_takes_three_screens_and_the_price_is_shown_before_the_click(db
     let fields = [DETAILS.as_slice(), &[("key", &key), ("apps", "crm"), ("apps", "stock"), ("apps", "evil")]].concat();
     let id = alice.post("/instances/new", &fields).await.instance();
     let environment = alice.instance(id).await;
-    assert_eq!((environment.name.as_str(), environment.status, environment.wanted), ("My shop", Status::Ordered, Wanted::Running));
+    assert_eq!(
+        (environment.name.as_str(), environment.status, environment.wanted),
+        ("My shop", Status::Ordered, Wanted::Running)
+    );
     assert_eq!(environment.apps, ["crm", "stock"], "only what is offered");
     assert_eq!(environment.admin_email, "alice@example.com");
     let kinds: Vec<String> =
@@ -112,9 +115,14 @@ async fn other_fields_are_checked_too(db: PgPool) {
     let world = World::new(db).await;
     let alice = world.customer("alice").await;
     let long = "x".repeat(201);
-    for (field, typed) in
-        [("name", ""), ("name", " \t "), ("company", long.as_str()), ("language", "xx_YY"), ("country", "ZZ"), ("name", "a\u{0}b")]
-    {
+    for (field, typed) in [
+        ("name", ""),
+        ("name", " \t "),
+        ("company", long.as_str()),
+        ("language", "xx_YY"),
+        ("country", "ZZ"),
+        ("name", "a\u{0}b"),
+    ] {
         let again = alice.post("/instances/new", &with(field, typed)).await;
         assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}={typed:?}");
         assert_eq!(again.attribute(".summary a", "href"), format!("#f-{field}"));
@@ -130,7 +138,12 @@ async fn html_and_sql_in_names_are_only_text(db: PgPool) {
     let alice = world.customer("alice").await;
     let name = "<script>alert('x')</script>'; DROP TABLE users; --";
     let id = alice.post("/instances/new", &with("name", name)).await.instance();
-    for path in ["/instances".to_owned(), format!("/instances/{id}"), format!("/instances/{id}/delete"), format!("/instances/{id}/logs")] {
+    for path in [
+        "/instances".to_owned(),
+        format!("/instances/{id}"),
+        format!("/instances/{id}/delete"),
+        format!("/instances/{id}/logs"),
+    ] {
         let page = alice.get(&path).await;
         assert!(!page.body.contains("<script>alert"), "{path}");
         assert!(page.text("body").contains(name), "{path}");
@@ -143,15 +156,14 @@ async fn of_two_people_who_want_the_same_address_at_once_one_gets_it(db: PgPool)
     let (alice, bob) = (world.customer("alice").await, world.customer("bob").await);
     let (of_alice, of_bob) = (alice.order(&world, "shop").await, bob.order(&world, "shop").await);
     let (by_alice, by_bob) = (alice.by(), bob.by());
-    let results = tokio::join!(
-        orders::place(&world.portal, &by_alice, of_alice),
-        orders::place(&world.portal, &by_bob, of_bob)
-    );
+    let results =
+        tokio::join!(orders::place(&world.portal, &by_alice, of_alice), orders::place(&world.portal, &by_bob, of_bob));
     let refused = |result: &Result<_, OrderError>| matches!(result, Err(OrderError::Refused(Refusal::AddressTaken)));
     assert!(results.0.is_ok() != results.1.is_ok(), "{results:?}");
     assert!(refused(&results.0) || refused(&results.1), "{results:?}");
     assert_eq!(count(&world).await, 1, "nothing half done");
-    let projects = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM projects"#).fetch_one(&world.db).await.unwrap();
+    let projects =
+        sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM projects"#).fetch_one(&world.db).await.unwrap();
     assert_eq!(projects, 1);
 
     let loser = if results.0.is_ok() { &bob } else { &alice };

@@ -37,7 +37,8 @@ async fn a_click_says_what_is_wanted_and_the_page_shows_it_at_once(db: PgPool) {
     alice.post(&format!("{page}/start"), &[]).await;
     alice.post(&format!("{page}/restart"), &[]).await;
     assert_eq!(counters(&world, id).await, (4, 1));
-    let expected = ["environment.ordered", "environment.stop-asked", "environment.start-asked", "environment.restart-asked"];
+    let expected =
+        ["environment.ordered", "environment.stop-asked", "environment.start-asked", "environment.restart-asked"];
     assert_eq!(world.audit().await, expected);
     assert!(alice.get(&page).await.text(".events").contains("Restart asked for"));
 }
@@ -72,7 +73,19 @@ async fn a_suspended_instance_says_why_and_cannot_be_started(db: PgPool) {
     assert_eq!(counters(&world, id).await, (1, 0));
     let opened = alice.post(&format!("/instances/{id}/open"), &[]).await;
     assert_eq!(opened.location, format!("/instances/{id}"), "nor opened");
-    let ordered = alice.post("/instances/new", &[("plan", "test"), ("name", "x"), ("subdomain", "xyz"), ("company", "x"), ("language", "fr_FR"), ("country", "FR")]).await;
+    let ordered = alice
+        .post(
+            "/instances/new",
+            &[
+                ("plan", "test"),
+                ("name", "x"),
+                ("subdomain", "xyz"),
+                ("company", "x"),
+                ("language", "fr_FR"),
+                ("country", "FR"),
+            ],
+        )
+        .await;
     assert!(ordered.text("[role=alert]").contains("suspended"));
 }
 

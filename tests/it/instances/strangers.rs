@@ -15,7 +15,9 @@ async fn a_stranger_finds_no_instance_of_another_account_on_any_route(db: PgPool
     for (name, role) in [("mallory", "owner"), ("trudy", "member")] {
         let stranger = world.person(name, role).await;
         let mut tried = 0;
-        for route in TABLE.iter().filter(|route| route.access == Access::Member && route.path.starts_with("/instances/{id}")) {
+        for route in
+            TABLE.iter().filter(|route| route.access == Access::Member && route.path.starts_with("/instances/{id}"))
+        {
             let path = route.path.replace("{id}", &id.to_string());
             let page = match route.verb {
                 Verb::Get => stranger.get(&path).await,

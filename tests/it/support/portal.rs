@@ -176,7 +176,11 @@ impl Page {
     /// The text of everything that fits a CSS selector.
     pub fn text(&self, selector: &str) -> String {
         let selector = Selector::parse(selector).unwrap();
-        self.html().select(&selector).flat_map(|element| element.text().map(str::to_owned)).collect::<Vec<_>>().join(" ")
+        self.html()
+            .select(&selector)
+            .flat_map(|element| element.text().map(str::to_owned))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     /// An attribute of the first element that fits a CSS selector.

@@ -14,11 +14,8 @@ pub fn of_plan(layout: &Layout, formats: Formats, version: &Version) -> Vec<Stri
 /// Returns the state of an instance as a whole sentence.
 pub fn of_state(layout: &Layout, formats: Formats, said: &Sentence, usual_seconds: Option<f64>) -> String {
     let when = formats.spoken(said.at, layout.now);
-    let reason = said
-        .reason
-        .clone()
-        .or_else(|| said.reason_key.as_ref().map(|key| reason(layout, key)))
-        .unwrap_or_default();
+    let reason =
+        said.reason.clone().or_else(|| said.reason_key.as_ref().map(|key| reason(layout, key))).unwrap_or_default();
     let usual = usual_words(formats, usual_seconds);
     layout.texts.with(
         said.key,

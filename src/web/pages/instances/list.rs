@@ -64,7 +64,11 @@ pub async fn get(portal: Data<Portal>, member: Member, wish: Query<Wish>) -> Ans
         Row {
             url: urls::instance(environment.id),
             name: environment.name.clone(),
-            host: environment.subdomain.as_ref().map(|name| layout.public.instance_host(name.as_str())).unwrap_or_default(),
+            host: environment
+                .subdomain
+                .as_ref()
+                .map(|name| layout.public.instance_host(name.as_str()))
+                .unwrap_or_default(),
             badge: said.badge,
             word: layout.t(said.word),
             sentence: facts::of_state(layout, formats, &said, usual),
@@ -77,7 +81,11 @@ pub async fn get(portal: Data<Portal>, member: Member, wish: Query<Wish>) -> Ans
         rows: rows.collect(),
         is_empty: page.total == 0,
         count: page.found,
-        states: STATES.map(|code| State { code, label: layout.t(format!("instances-filter-{code}")), is_chosen: code == state }),
+        states: STATES.map(|code| State {
+            code,
+            label: layout.t(format!("instances-filter-{code}")),
+            is_chosen: code == state,
+        }),
         has_filter: page.total > 5 || !words.is_empty() || !state.is_empty(),
         newer: if page.number > 0 { address(page.number - 1) } else { String::new() },
         older: if page.has_more() { address(page.number + 1) } else { String::new() },

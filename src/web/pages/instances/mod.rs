@@ -52,11 +52,7 @@ async fn forbidden_or_missing(
 }
 
 /// Returns the account's instance. Anybody else's does not exist.
-async fn find(
-    portal: &Portal,
-    member: &Member,
-    environment: EnvironmentId,
-) -> Result<Environment, PageError> {
+async fn find(portal: &Portal, member: &Member, environment: EnvironmentId) -> Result<Environment, PageError> {
     let mut db = portal.db.acquire().await.context("acquire a connection")?;
     crate::environments::find(&mut db, member.account, environment).await?.ok_or(PageError::NotFound)
 }

@@ -69,7 +69,10 @@ pub async fn post(portal: Data<Portal>, member: Member, path: Path<String>, post
         Ok(Some(())) => answer::flash(urls::instance(environment.id), FlashKind::Good, "instances-renamed"),
         Ok(None) => Err(PageError::NotFound),
         Err(RenamingError::Refused(Refusal::AddressTaken)) => {
-            problems.add("subdomain", layout.t1("instances-name-taken", "host", layout.public.instance_host(address.as_str())));
+            problems.add(
+                "subdomain",
+                layout.t1("instances-name-taken", "host", layout.public.instance_host(address.as_str())),
+            );
             answer::again(&RenamePage::new(layout, &environment, form, problems))
         }
         Err(RenamingError::Refused(Refusal::BeingDeleted)) => {

@@ -170,7 +170,8 @@ impl CostLine {
         /// Hours of the month that prices are made with: people think of a database in GB that stay the month.
         const HOURS_OF_MONTH: i64 = 730;
         let quantity = |line: &cost::Line, value: Decimal| {
-            let value = if line.meter == plans::Meter::Database { value / Decimal::from(HOURS_OF_MONTH) } else { value };
+            let value =
+                if line.meter == plans::Meter::Database { value / Decimal::from(HOURS_OF_MONTH) } else { value };
             formats.decimal(value, 2)
         };
         let meters = cost.lines.iter().map(|line| MeterLine {

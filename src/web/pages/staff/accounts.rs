@@ -57,7 +57,8 @@ pub async fn list(portal: Data<Portal>, staff: Staff, query: Query<ListQuery>) -
 /// Returns the addresses of the parts before and after; empty where there is none.
 #[must_use]
 pub fn neighbours(path: &str, query: &ListQuery, has_more: bool) -> (String, String) {
-    let address = |page: u32| format!("{path}?q={}&status={}&page={page}", urls::encoded(&query.q), urls::encoded(&query.status));
+    let address =
+        |page: u32| format!("{path}?q={}&status={}&page={page}", urls::encoded(&query.q), urls::encoded(&query.status));
     let newer = query.page.checked_sub(1).map(address).unwrap_or_default();
     let older = if has_more { address(query.page + 1) } else { String::new() };
     (newer, older)

@@ -51,7 +51,12 @@ pub async fn get(portal: Data<Portal>, staff: Staff, query: Query<AuditQuery>) -
         _ => String::new(),
     };
     let layout = staff.layout;
-    let kinds = [("", "staff-audit-all"), ("user", "staff-audit-users"), ("staff", "staff-audit-staff"), ("system", "staff-audit-system")];
+    let kinds = [
+        ("", "staff-audit-all"),
+        ("user", "staff-audit-users"),
+        ("staff", "staff-audit-staff"),
+        ("system", "staff-audit-system"),
+    ];
     answer::page(&AuditPage {
         text: query.q.clone(),
         kinds: kinds.iter().map(|(code, key)| (*code, layout.t(key), *code == query.kind)).collect(),
@@ -65,10 +70,20 @@ pub async fn get(portal: Data<Portal>, staff: Staff, query: Query<AuditQuery>) -
 pub async fn verify(portal: Data<Portal>, _staff: Staff, _posted: Posted<Nothing>) -> Answer {
     let mut db = portal.db.acquire().await.context("reach the control database")?;
     match audit::verify(&mut db).await? {
-        Ok(count) => answer::flash_with(urls::staff_audit(), FlashKind::Good, "staff-audit-verified", ("count", &count.to_string())),
+        Ok(count) => answer::flash_with(
+            urls::staff_audit(),
+            FlashKind::Good,
+            "staff-audit-verified",
+            ("count", &count.to_string()),
+        ),
         Err(broken) => {
             tracing::error!(seq = broken.seq, what = broken.what, "the audit log was changed");
-            answer::flash_with(urls::staff_audit(), FlashKind::Bad, "staff-audit-broken", ("seq", &broken.seq.to_string()))
+            answer::flash_with(
+                urls::staff_audit(),
+                FlashKind::Bad,
+                "staff-audit-broken",
+                ("seq", &broken.seq.to_string()),
+            )
         }
     }
 }

@@ -72,7 +72,13 @@ pub async fn get(portal: Data<Portal>, visitor: Visitor, token: Path<String>) ->
 }
 
 /// Makes the staff member; the second factor comes next.
-pub async fn post(portal: Data<Portal>, keys: Data<Keys>, visitor: Visitor, token: Path<String>, posted: Posted<JoinForm>) -> Answer {
+pub async fn post(
+    portal: Data<Portal>,
+    keys: Data<Keys>,
+    visitor: Visitor,
+    token: Path<String>,
+    posted: Posted<JoinForm>,
+) -> Answer {
     let form = posted.form;
     let layout = visitor.layout.clone();
     let joining = match parse(&layout, &form) {

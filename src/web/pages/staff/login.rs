@@ -42,7 +42,9 @@ pub async fn post(portal: Data<Portal>, keys: Data<Keys>, visitor: Visitor, post
     let problem = match login::with_password(&portal, &keys.throttle, &email, password, &browser(&visitor)).await {
         Ok(token) => return second_factor::go_on(&portal, token, urls::staff_second_factor()),
         Err(LoginError::Wrong) => visitor.layout.t("staff-login-wrong"),
-        Err(LoginError::Throttled(seconds)) => visitor.layout.t1("staff-login-throttled", "minutes", seconds.div_ceil(60)),
+        Err(LoginError::Throttled(seconds)) => {
+            visitor.layout.t1("staff-login-throttled", "minutes", seconds.div_ceil(60))
+        }
         Err(LoginError::Failed(cause)) => return Err(cause.into()),
     };
     answer::again(&LoginPage { layout: visitor.layout, email, problem: Some(problem) })
@@ -54,7 +56,9 @@ pub async fn out(portal: Data<Portal>, request: HttpRequest, _posted: Posted<sec
         login::log_out(&portal, &token).await?;
     }
     let mut response = answer::see_other(urls::staff_login())?;
-    response.add_cookie(&cookies::removal(&portal.public, Kind::Staff)).map_err(|error| PageError::Failed(error.into()))?;
+    response
+        .add_cookie(&cookies::removal(&portal.public, Kind::Staff))
+        .map_err(|error| PageError::Failed(error.into()))?;
     Ok(response)
 }
 

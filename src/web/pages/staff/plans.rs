@@ -64,7 +64,8 @@ pub async fn get(portal: Data<Portal>, staff: Staff) -> Answer {
 
 fn plan_line(layout: &Layout, plan: &Plan, versions: &[Version]) -> Option<PlanLine> {
     let newest = versions.first()?;
-    let plain = |currency| newest.monthly(currency).map(|money| Decimal::new(money.minor, 2).to_string()).unwrap_or_default();
+    let plain =
+        |currency| newest.monthly(currency).map(|money| Decimal::new(money.minor, 2).to_string()).unwrap_or_default();
     Some(PlanLine {
         code: plan.code.clone(),
         name: plan.names.of(layout.locale).to_owned(),
@@ -146,7 +147,9 @@ pub async fn publish(portal: Data<Portal>, staff: Staff, id: Path<PlanVersionId>
     let mut tx = portal.db.begin().await.context("begin")?;
     match catalogue::publish(&mut tx, *id, staff.layout.now).await {
         Ok(()) => {}
-        Err(CatalogueError::Refused(_)) => return answer::flash(urls::staff_plans(), FlashKind::Info, "staff-already-so"),
+        Err(CatalogueError::Refused(_)) => {
+            return answer::flash(urls::staff_plans(), FlashKind::Info, "staff-already-so");
+        }
         Err(error) => return Err(failed(error)),
     }
     let entry = audit::Entry::new("plan.published").detail(serde_json::json!({ "version": *id }));

@@ -108,6 +108,7 @@ pub async fn retry_job(portal: Data<Portal>, staff: Staff, id: Path<JobId>, _pos
 }
 
 fn told(is_found: bool) -> Answer {
-    let (kind, key) = if is_found { (FlashKind::Good, "staff-queue-retried") } else { (FlashKind::Info, "staff-queue-gone") };
+    let (kind, key) =
+        if is_found { (FlashKind::Good, "staff-queue-retried") } else { (FlashKind::Info, "staff-queue-gone") };
     answer::flash(urls::staff_queue(), kind, key)
 }

@@ -60,12 +60,20 @@ pub async fn get(portal: Data<Portal>, visitor: Visitor, request: HttpRequest) -
 }
 
 /// Checks the code.
-pub async fn post(portal: Data<Portal>, keys: Data<Keys>, visitor: Visitor, request: HttpRequest, posted: Posted<CodeForm>) -> Answer {
+pub async fn post(
+    portal: Data<Portal>,
+    keys: Data<Keys>,
+    visitor: Visitor,
+    request: HttpRequest,
+    posted: Posted<CodeForm>,
+) -> Answer {
     let (session, token) = half(&portal, &request).await?;
     let (code, browser) = (&posted.form.code, browser(&visitor));
     match login::with_second_factor(&portal, &keys.throttle, &keys.seal, (&session, &token), code, &browser).await {
         Ok(token) => go_on(&portal, token, urls::staff()),
-        Err(error) => answer::again(&CodePage { problem: Some(problem(&visitor.layout, error)?), layout: visitor.layout }),
+        Err(error) => {
+            answer::again(&CodePage { problem: Some(problem(&visitor.layout, error)?), layout: visitor.layout })
+        }
     }
 }
 
@@ -79,7 +87,13 @@ pub async fn enrol(portal: Data<Portal>, keys: Data<Keys>, visitor: Visitor, req
 }
 
 /// Checks the first code and shows the recovery codes.
-pub async fn enrol_post(portal: Data<Portal>, keys: Data<Keys>, visitor: Visitor, request: HttpRequest, posted: Posted<CodeForm>) -> Answer {
+pub async fn enrol_post(
+    portal: Data<Portal>,
+    keys: Data<Keys>,
+    visitor: Visitor,
+    request: HttpRequest,
+    posted: Posted<CodeForm>,
+) -> Answer {
     let (session, token) = half(&portal, &request).await?;
     match login::enrol(&portal, &keys.seal, (&session, &token), &posted.form.code, &browser(&visitor)).await {
         Ok((token, codes)) => with_cookie(&portal, token, answer::page(&CodesPage { layout: visitor.layout, codes })?),
@@ -90,7 +104,13 @@ pub async fn enrol_post(portal: Data<Portal>, keys: Data<Keys>, visitor: Visitor
     }
 }
 
-async fn enrol_page(portal: &Portal, keys: &Keys, layout: Layout, session: &Session, problem: Option<String>) -> Answer {
+async fn enrol_page(
+    portal: &Portal,
+    keys: &Keys,
+    layout: Layout,
+    session: &Session,
+    problem: Option<String>,
+) -> Answer {
     let shown = login::enrolment(portal, &keys.seal, &session.member).await?;
     let is_again = problem.is_some();
     let page = EnrolPage { layout, qr_svg: shown.qr_svg, typed: shown.typed, problem };

@@ -30,17 +30,32 @@ pub async fn account(portal: Data<Portal>, staff: Staff, id: Path<AccountId>, po
 }
 
 /// Resumes a customer.
-pub async fn account_resume(portal: Data<Portal>, staff: Staff, id: Path<AccountId>, posted: Posted<ReasonForm>) -> Answer {
+pub async fn account_resume(
+    portal: Data<Portal>,
+    staff: Staff,
+    id: Path<AccountId>,
+    posted: Posted<ReasonForm>,
+) -> Answer {
     act(&portal, staff, Subject::Account(*id), Act::Lift, &posted.form.reason).await
 }
 
 /// Suspends an instance.
-pub async fn instance(portal: Data<Portal>, staff: Staff, id: Path<EnvironmentId>, posted: Posted<ReasonForm>) -> Answer {
+pub async fn instance(
+    portal: Data<Portal>,
+    staff: Staff,
+    id: Path<EnvironmentId>,
+    posted: Posted<ReasonForm>,
+) -> Answer {
     act(&portal, staff, Subject::Environment(*id), Act::Suspend, &posted.form.reason).await
 }
 
 /// Resumes an instance.
-pub async fn instance_resume(portal: Data<Portal>, staff: Staff, id: Path<EnvironmentId>, posted: Posted<ReasonForm>) -> Answer {
+pub async fn instance_resume(
+    portal: Data<Portal>,
+    staff: Staff,
+    id: Path<EnvironmentId>,
+    posted: Posted<ReasonForm>,
+) -> Answer {
     act(&portal, staff, Subject::Environment(*id), Act::Lift, &posted.form.reason).await
 }
 

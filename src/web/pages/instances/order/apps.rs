@@ -8,13 +8,13 @@ use uuid::Uuid;
 use super::{OrderForm, Shop, connection, details};
 use crate::accounts::policy::Action;
 use crate::environments::orders::{self, Order, OrderError, Refusal};
+use crate::odoo::{apps as odoo_apps, regions};
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
 use crate::web::extract::{Member, Posted};
 use crate::web::form::Problems;
 use crate::web::layout::Layout;
-use crate::odoo::{apps as odoo_apps, regions};
 use crate::web::pages::instances::{by, facts, formats};
 use crate::web::urls;
 
@@ -105,7 +105,9 @@ impl AppsPage {
             price: offer.map(|offer| formats.price(offer.monthly.exact(), offer.monthly.currency)).unwrap_or_default(),
             host: layout.public.instance_host(order.subdomain.as_str()),
             language_name: language.map(|language| language.own_name.to_owned()).unwrap_or_default(),
-            country_name: regions::find_country(&form.country).map(|country| layout.t(country.name)).unwrap_or_default(),
+            country_name: regions::find_country(&form.country)
+                .map(|country| layout.t(country.name))
+                .unwrap_or_default(),
             place_url: urls::order(),
             order_url: urls::order_with_plan(&form.plan),
             details_url: urls::order_details(&query(&form)),

@@ -6,8 +6,8 @@ use askama::Template;
 
 use super::{OrderForm, Shop, connection};
 use crate::accounts::policy::Action;
-use crate::odoo::regions;
 use crate::i18n::format::Formats;
+use crate::odoo::regions;
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
 use crate::web::extract::Member;
@@ -77,7 +77,10 @@ impl DetailsPage {
             .collect();
         Formats::new(layout.locale, "UTC").sort_by_name(&mut countries, |country| &country.label);
         Self {
-            plan_name: shop.chosen(&form).map(|offer| offer.plan.names.of(layout.locale).to_owned()).unwrap_or_default(),
+            plan_name: shop
+                .chosen(&form)
+                .map(|offer| offer.plan.names.of(layout.locale).to_owned())
+                .unwrap_or_default(),
             suffix: layout.public.instance_suffix(),
             languages: languages.collect(),
             countries,

@@ -71,10 +71,8 @@ impl OrderForm {
         let company = &shop.terms.name;
         let plan = shop.chosen(self).map(|offer| &offer.plan);
         let suffix = plan.filter(|plan| plan.kind != plans::Kind::Production);
-        self.name = suffix.map_or_else(
-            || company.clone(),
-            |plan| format!("{company} {}", plan.names.of(member.layout.locale)),
-        );
+        self.name =
+            suffix.map_or_else(|| company.clone(), |plan| format!("{company} {}", plan.names.of(member.layout.locale)));
         self.name = self.name.chars().take(100).collect();
         self.company.clone_from(company);
         language_of(member.layout.locale).clone_into(&mut self.language);
@@ -139,7 +137,12 @@ impl OrderForm {
     }
 
     /// Checks the first two screens and whether the address is free at this moment.
-    async fn check(&self, db: &mut PgConnection, member: &Member, shop: &Shop) -> Result<Result<Order, Problems>, PageError> {
+    async fn check(
+        &self,
+        db: &mut PgConnection,
+        member: &Member,
+        shop: &Shop,
+    ) -> Result<Result<Order, Problems>, PageError> {
         let order = match self.parse(&member.layout, shop) {
             Ok(order) => order,
             Err(problems) => return Ok(Err(problems)),
