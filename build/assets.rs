@@ -121,7 +121,7 @@ fn write_table(out: &Path, files: &BTreeMap<String, Vec<u8>>, hashed: &BTreeMap<
         fs::write(&plain, bytes).expect("OUT_DIR is writable");
         let mut gzip = String::from("None");
         // Fonts are compressed already.
-        if !file_name(&plain).ends_with(".woff2") {
+        if plain.extension().is_none_or(|extension| extension != "woff2") {
             let path = folder.join(format!("{file}.gz"));
             fs::write(&path, compressed(bytes)).expect("OUT_DIR is writable");
             gzip = format!("Some(include_bytes!({:?}))", path.display().to_string());
