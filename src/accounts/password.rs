@@ -107,7 +107,7 @@ fn plain(text: &str) -> String {
 
 fn known_words(about: &[&str]) -> Vec<String> {
     let parts = about.iter().flat_map(|text| text.split(|letter: char| !letter.is_alphanumeric()).chain([*text]));
-    let mut words: Vec<String> = parts.chain(OUR_WORDS).map(plain).filter(|word| word.chars().count() >= 4).collect();
+    let mut words: Vec<String> = parts.chain(OUR_WORDS).map(plain).filter(|word| word.chars().count() >= 3).collect();
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
     words.dedup();
     words

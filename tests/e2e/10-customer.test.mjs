@@ -65,11 +65,15 @@ test("a deleted instance can be had back", async () => {
   const instance = await orderInstance(page, { plan: "test" });
   await waitUntilRunning(page, instance);
   await page.goto(`${instance.url}/delete`);
-  await page.fill("#f-typed", "something else");
-  await page.click("main form[method=post] button.danger");
-  await page.waitForSelector("#f-typed[aria-invalid=true]");
-  await page.fill("#f-typed", instance.subdomain);
-  await page.click("main form[method=post] button.danger");
+  // The name in the address must be typed: without it nothing is asked for.
+  await page.fill("#f-delete-typed", "something else");
+  const go = page.locator("main form[method=post] button.danger");
+  if (await go.isEnabled()) {
+    await go.click();
+    await page.waitForSelector("#f-delete-typed[aria-invalid=true]");
+  }
+  await page.fill("#f-delete-typed", instance.subdomain);
+  await go.click();
   await page.waitForSelector("form[action$='/undo-delete'] button");
   await page.click("form[action$='/undo-delete'] button");
   await waitUntilRunning(page, instance);

@@ -74,7 +74,7 @@ impl TestEngine {
     /// Waits until the service's containers are as the test wants them, and returns them.
     pub async fn until(&self, name: &ServiceName, is_so: impl Fn(&[ContainerSeen]) -> bool) -> Vec<ContainerSeen> {
         let mut seen = Vec::new();
-        for _ in 0..300 {
+        for _ in 0..900 {
             seen = self.engine.containers(name).await.unwrap_or_default();
             if is_so(&seen) {
                 return seen;
@@ -86,7 +86,7 @@ impl TestEngine {
 
     /// Waits until one container of the service answers, and returns it.
     pub async fn until_answering(&self, name: &ServiceName) -> ContainerSeen {
-        for _ in 0..300 {
+        for _ in 0..900 {
             let seen = self.engine.containers(name).await.unwrap_or_default();
             if let Some(container) = seen.into_iter().find(|container| container.address.is_some())
                 && get(&container, "/web/login").await.is_some()
