@@ -8,7 +8,7 @@ public-start = Create my Odoo
 
 public-home-title = Odoo hosting, ready in seconds
 public-home-hero = Your Odoo, running in seconds.
-public-home-lead = Choose a name, choose your applications, and log in to your own Odoo 19. We keep it running, backed up and measured to the minute. You run your company.
+public-home-lead = Choose a name, choose your applications, and log in to your own Odoo 19. We keep it running and measure it to the minute. You run your company.
 public-home-see-prices = See prices
 public-home-under = In French, Arabic and English · Prices in euros or dirhams
 
@@ -33,10 +33,10 @@ public-why-environments = Development, test, production
 public-why-environments-text = Three kinds of Odoo, each with its own database, address and plan. Try the upgrade on a copy; your shop stays open.
 public-why-metering = A bill you can check
 public-why-metering-text = Processor, memory, database and traffic are counted, not estimated, and shown hour by hour. Each line of your invoice leads back to the measurements behind it.
-public-why-backups = Backups on a schedule
-public-why-backups-text = Daily, weekly and monthly, as many as your plan says. You see when the last one was made, on the first page.
-public-why-survives = Machines may fail
-public-why-survives-text = Documents and sessions live in the database, not on the machine. If one fails, your Odoo starts on another, and your users stay logged in.
+public-why-backups = Time to change your mind
+public-why-backups-text = An Odoo that was deleted by mistake comes back with everything in it, for seven days, by one click.
+public-why-survives = Containers may die
+public-why-survives-text = Documents and sessions live in the database, not in the container. If one dies, another takes its place and your users stay logged in.
 public-why-apart = Yours alone
 public-why-apart-text = Your own database, your own login to it, your own process. No neighbour can see you, and none can slow you beyond the limits of your plan.
 public-why-language = In your language

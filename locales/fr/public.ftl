@@ -8,7 +8,7 @@ public-start = Créer mon Odoo
 
 public-home-title = Hébergement Odoo, prêt en quelques secondes
 public-home-hero = Votre Odoo, prêt en quelques secondes.
-public-home-lead = Choisissez un nom, vos applications, et connectez-vous à votre propre Odoo 19. Nous le faisons tourner, le sauvegardons et le mesurons à la minute. Vous, vous dirigez votre entreprise.
+public-home-lead = Choisissez un nom, vos applications, et connectez-vous à votre propre Odoo 19. Nous le faisons tourner et le mesurons à la minute. Vous, vous dirigez votre entreprise.
 public-home-see-prices = Voir les tarifs
 public-home-under = En français, arabe et anglais · Tarifs en euros ou en dirhams
 
@@ -33,10 +33,10 @@ public-why-environments = Développement, test, production
 public-why-environments-text = Trois sortes d’Odoo, chacune avec sa base, son adresse et sa formule. Essayez la mise à jour sur une copie : votre boutique reste ouverte.
 public-why-metering = Une facture vérifiable
 public-why-metering-text = Processeur, mémoire, base de données et trafic sont comptés, jamais estimés, et affichés heure par heure. Chaque ligne de facture renvoie aux mesures qui la justifient.
-public-why-backups = Des sauvegardes planifiées
-public-why-backups-text = Chaque jour, chaque semaine, chaque mois, autant que le prévoit votre formule. La date de la dernière est sur la première page.
-public-why-survives = Une machine peut tomber
-public-why-survives-text = Documents et sessions vivent dans la base, pas sur la machine. Si l’une tombe, votre Odoo repart sur une autre et vos utilisateurs restent connectés.
+public-why-backups = Le droit de changer d’avis
+public-why-backups-text = Un Odoo supprimé par erreur revient avec tout son contenu, pendant sept jours, en un clic.
+public-why-survives = Un conteneur peut tomber
+public-why-survives-text = Documents et sessions vivent dans la base, pas dans le conteneur. Si l’un tombe, un autre prend sa place et vos utilisateurs restent connectés.
 public-why-apart = Rien qu’à vous
 public-why-apart-text = Votre base, votre accès à cette base, votre processus. Aucun voisin ne vous voit, et aucun ne vous ralentit au-delà des limites de votre formule.
 public-why-language = Dans votre langue
