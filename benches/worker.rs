@@ -2,6 +2,7 @@
 //!
 //! Run by `bench/worker`. The address of a superuser's database is in `DATABASE_URL`; everything happens in one of its own.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
+#![expect(clippy::large_futures, reason = "a benchmark has stack enough")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -72,7 +73,7 @@ async fn measure(db: &PgPool) -> serde_json::Value {
 
     let began = Instant::now();
     while count(db, "SELECT count(*) FROM turns WHERE task = 'environments' AND turned_at IS NOT NULL").await
-        < INSTANCES as i64
+        < i64::try_from(INSTANCES).unwrap()
     {
         assert!(began.elapsed() < Duration::from_secs(60), "the first look at all takes too long");
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -193,7 +193,7 @@ fn messages(language: &str) -> BTreeMap<String, BTreeSet<String>> {
             if let Some((left, _)) =
                 line.split_once('=').filter(|_| line.starts_with(|letter: char| letter.is_ascii_lowercase()))
             {
-                message = left.trim().to_owned();
+                left.trim().clone_into(&mut message);
                 key.clone_from(&message);
                 assert!(found.insert(key.clone(), BTreeSet::new()).is_none(), "{name}: {key} stands twice");
             } else if let Some((left, _)) = line.trim_start().strip_prefix('.').and_then(|line| line.split_once('=')) {
@@ -223,7 +223,7 @@ fn every_text_exists_in_every_language_with_the_same_values() {
                 None => broken.push(format!("{language} lacks {key}")),
                 // A plural form may say a number in words.
                 Some(there) if there != values => {
-                    broken.push(format!("{language}: {key} has {there:?}, English {values:?}"))
+                    broken.push(format!("{language}: {key} has {there:?}, English {values:?}"));
                 }
                 Some(_) => {}
             }

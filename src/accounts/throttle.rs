@@ -79,8 +79,7 @@ impl Limit {
             Self::LoginByEmail | Self::LoginByDevice | Self::StaffByEmail | Self::StaffCode | Self::Password => {
                 (10, TimeDelta::hours(1))
             }
-            Self::SignUpByAddress => (20, TimeDelta::hours(1)),
-            Self::LinksByAddress => (20, TimeDelta::hours(1)),
+            Self::SignUpByAddress | Self::LinksByAddress => (20, TimeDelta::hours(1)),
             Self::MailsByEmail | Self::MailsByUser => (4, TimeDelta::hours(1)),
         }
     }

@@ -24,7 +24,7 @@ fn key(what: &'static str, path: &Path) -> Finding {
         let remedy = "make it once, with 64 bytes: openssl rand -hex 64 > FILE (or run bin/up); keep a copy elsewhere";
         return Finding::bad(what, chain::of_any(&error), remedy);
     }
-    let mode = std::fs::metadata(path).map(|about| about.permissions().mode() & 0o777).unwrap_or(0);
+    let mode = std::fs::metadata(path).map_or(0, |about| about.permissions().mode() & 0o777);
     if mode & 0o077 != 0 {
         let matter = format!("{} can be read by others (mode {mode:o})", path.display());
         return Finding::bad(what, matter, format!("chmod 600 {}", path.display()));

@@ -95,14 +95,13 @@ pub fn place(loads: &[Load], need: Need) -> Result<Placement, NoRoom> {
     let mut why = Vec::new();
     let mut best: Option<(i64, &Load)> = None;
     for load in loads {
-        match lacks(load, need) {
-            Some(reason) => why.push(NotThere { host: load.host.name.clone(), reason }),
-            None => {
-                let left = free_memory_mb(load) - i64::from(need.memory_mb);
-                // The first of equals wins, so that the same world always gives the same answer.
-                if best.is_none_or(|(most, _)| left > most) {
-                    best = Some((left, load));
-                }
+        if let Some(reason) = lacks(load, need) {
+            why.push(NotThere { host: load.host.name.clone(), reason });
+        } else {
+            let left = free_memory_mb(load) - i64::from(need.memory_mb);
+            // The first of equals wins, so that the same world always gives the same answer.
+            if best.is_none_or(|(most, _)| left > most) {
+                best = Some((left, load));
             }
         }
     }

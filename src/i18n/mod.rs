@@ -135,7 +135,7 @@ impl Texts {
         self.format(key, Some(&args))
     }
 
-    fn format(&self, key: &str, args: Option<&FluentArgs<'_>>) -> String {
+    fn format(self, key: &str, args: Option<&FluentArgs<'_>>) -> String {
         let index = Locale::ALL.iter().position(|locale| *locale == self.locale).unwrap_or(0);
         let bundle = &BUNDLES[index];
         let (id, attribute) = key.split_once('.').map_or((key, None), |(id, attribute)| (id, Some(attribute)));

@@ -274,14 +274,14 @@ pub async fn insert_allowances(
     version: PlanVersionId,
     allowances: &[Allowance],
 ) -> Result<(), StoreError> {
-    for allowance in allowances {
+    for included in allowances {
         sqlx::query!(
             "INSERT INTO plan_meters (plan_version_id, meter, currency, included, unit_price) VALUES ($1, $2, $3, $4, $5)",
             version as PlanVersionId,
-            allowance.meter.code(),
-            allowance.currency.code(),
-            allowance.included as Decimal,
-            allowance.unit_price as Decimal
+            included.meter.code(),
+            included.currency.code(),
+            included.included as Decimal,
+            included.unit_price as Decimal
         )
         .execute(&mut *db)
         .await?;

@@ -18,6 +18,7 @@ use crate::base::secret::Secret;
 
 /// A server of tenants' databases: a real one, or a simulated one for scale. Cheap to copy.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there are few of them, and nearly all are the large one")]
 pub enum TenantDb {
     /// A Postgres server.
     Postgres(Postgres),

@@ -34,13 +34,13 @@ pub fn see_other(path: impl AsRef<str>) -> Answer {
 
 /// Sends the browser to another page, with a message on it.
 pub fn flash(path: impl AsRef<str>, kind: FlashKind, key: &str) -> Answer {
-    put_flash(see_other(path)?, NewFlash { kind, key: key.to_owned(), value: None })
+    Ok(put_flash(see_other(path)?, NewFlash { kind, key: key.to_owned(), value: None }))
 }
 
 /// Sends the browser to another page, with a message that has a value in it.
 pub fn flash_with(path: impl AsRef<str>, kind: FlashKind, key: &str, (name, value): (&str, &str)) -> Answer {
     let value = Some((name.to_owned(), value.chars().take(200).collect()));
-    put_flash(see_other(path)?, NewFlash { kind, key: key.to_owned(), value })
+    Ok(put_flash(see_other(path)?, NewFlash { kind, key: key.to_owned(), value }))
 }
 
 /// Answers with a stream of server-sent events. Never compressed: a compressor would hold events back.
@@ -78,7 +78,7 @@ pub fn logged_out(mut response: HttpResponse) -> HttpResponse {
     response
 }
 
-fn put_flash(mut response: HttpResponse, flash: NewFlash) -> Answer {
+fn put_flash(mut response: HttpResponse, flash: NewFlash) -> HttpResponse {
     response.extensions_mut().insert(flash);
-    Ok(response)
+    response
 }

@@ -36,15 +36,14 @@ pub async fn around(
     let keys = request.app_data::<Data<Keys>>().expect("web::configure registers the keys").clone();
     let (method, path) = (request.method().clone(), request.path().to_owned());
 
-    let outcome = match failure {
-        Some(cause) => Err(PageError::Failed(cause)),
-        None => {
-            let answer = AssertUnwindSafe(tokio::time::timeout(HANDLER_LIMIT, next.call(request))).catch_unwind().await;
-            match answer {
-                Ok(Ok(answer)) => Ok(answer?),
-                Ok(Err(_)) => Err(PageError::TooSlow),
-                Err(_panic) => Err(PageError::Failed(anyhow::anyhow!("the handler of {method} {path} panicked"))),
-            }
+    let outcome = if let Some(cause) = failure {
+        Err(PageError::Failed(cause))
+    } else {
+        let answer = AssertUnwindSafe(tokio::time::timeout(HANDLER_LIMIT, next.call(request))).catch_unwind().await;
+        match answer {
+            Ok(Ok(answer)) => Ok(answer?),
+            Ok(Err(_)) => Err(PageError::TooSlow),
+            Err(_panic) => Err(PageError::Failed(anyhow::anyhow!("the handler of {method} {path} panicked"))),
         }
     };
     let (request, mut response) = match outcome {

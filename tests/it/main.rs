@@ -4,6 +4,7 @@
     clippy::disallowed_methods,
     reason = "tests look behind the scenes, by the real clock and with plain queries"
 )]
+#![expect(clippy::large_futures, reason = "a test has stack enough")]
 
 mod engine;
 mod hosts;

@@ -3,7 +3,6 @@
 use actix_web::HttpResponse;
 
 /// Answers.
-#[expect(clippy::unused_async, reason = "handlers are asynchronous")]
 pub async fn get() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }

@@ -13,7 +13,6 @@ use crate::web::urls;
 const MEASURED_MS: [i64; 4] = [390, 1_800, 100, 2_300];
 
 /// Shows the page.
-#[expect(clippy::unused_async, reason = "handlers are asynchronous")]
 pub async fn get(visitor: Visitor) -> Answer {
     if visitor.session.is_some() {
         return answer::see_other(urls::instances());

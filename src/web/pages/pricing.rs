@@ -105,6 +105,7 @@ impl PlanCard {
 }
 
 /// Returns what a plan gives, one line each.
+#[must_use]
 pub fn features(layout: &Layout, formats: Formats, resources: &Resources) -> Vec<String> {
     let size = |mb: i32| formats.mebibytes(mb.unsigned_abs());
     let backups = resources.daily_backups + resources.weekly_backups + resources.monthly_backups;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sayoo::base::clock::Clock;
 use sayoo::base::ids::{
     AccountId, DatabaseServerId, EnvironmentId, ImageId, ProjectId, StaffId, SuspensionId, TemplateId,
@@ -250,13 +250,6 @@ impl World {
         let mut inside = self.tenants.superuser(&code).await;
         let row = sqlx::query("SELECT value FROM ir_config_parameter WHERE key = $1").bind(key.to_owned());
         row.fetch_optional(&mut inside).await.unwrap().map(|row| row.get(0)).unwrap_or_default()
-    }
-
-    /// Lets the time in which a deletion can be undone be over.
-    pub async fn let_purge_be_due(&self, id: EnvironmentId) {
-        let past = self.now() - TimeDelta::minutes(1);
-        self.run("UPDATE environments SET purge_after = $2 WHERE id = $1", |query| query.bind(id.uuid()).bind(past))
-            .await;
     }
 
     /// Removes everything that was made outside of the control database.

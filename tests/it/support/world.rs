@@ -30,6 +30,7 @@ pub struct World {
 
 impl World {
     /// Starts a portal.
+    #[expect(clippy::unused_async, reason = "made like every other world of the tests, with await")]
     pub async fn new(pool: PgPool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -135,7 +136,7 @@ pub struct Browser {
 
 impl Browser {
     /// The same browser, with the address that the proxy says it has.
-    pub fn from_address(mut self, address: &str) -> Self {
+    pub fn at_address(mut self, address: &str) -> Self {
         self.forwarded = Some(address.to_owned());
         self
     }

@@ -38,10 +38,10 @@ async fn strangers_who_guess_are_stopped_and_the_owner_s_own_device_is_not(pool:
     let world = World::new(pool).await;
     let alice = world.customer("alice").await;
     for guess in 0..10 {
-        let eve = world.stranger().from_address(&format!("198.51.100.{guess}"));
+        let eve = world.stranger().at_address(&format!("198.51.100.{guess}"));
         eve.log_in(&alice.email, "one guess of very many").await.assert_says(422, "not right");
     }
-    let eve = world.stranger().from_address("198.51.100.77");
+    let eve = world.stranger().at_address("198.51.100.77");
     let stopped = eve.log_in(&alice.email, PASSWORD).await;
     stopped.assert_says(429, "Too many tries");
     assert!(stopped.header("retry-after").parse::<u32>().unwrap() <= 3600);
@@ -88,7 +88,7 @@ async fn a_login_from_a_new_device_is_told_by_mail_and_one_from_a_known_device_i
     let before = world.mails_to(&alice.email).await.len();
     alice.browser.log_in(&alice.email, PASSWORD).await.assert_redirect("/instances");
     assert_eq!(world.mails_to(&alice.email).await.len(), before);
-    world.stranger().from_address("203.0.113.9").log_in(&alice.email, PASSWORD).await.assert_redirect("/instances");
+    world.stranger().at_address("203.0.113.9").log_in(&alice.email, PASSWORD).await.assert_redirect("/instances");
     let mails = world.mails_to(&alice.email).await;
     assert_eq!(mails.len(), before + 1);
     assert_eq!(mails.last().unwrap().subject, "A new sign-in to your account");

@@ -23,7 +23,6 @@ pub struct CloseForm {
 }
 
 /// Says what will be lost, and asks.
-#[expect(clippy::unused_async, reason = "handlers are asynchronous")]
 pub async fn get(member: Member) -> Answer {
     member.require(Action::CloseAccount)?;
     answer::page(&ClosePage { company: member.account_name, layout: member.layout, problems: Problems::default() })

@@ -34,7 +34,6 @@ pub struct EmailForm {
 }
 
 /// Shows both forms.
-#[expect(clippy::unused_async, reason = "handlers are asynchronous")]
 pub async fn get(member: Member) -> Answer {
     answer::page(&SecurityPage::new(member, String::new(), Problems::default()))
 }

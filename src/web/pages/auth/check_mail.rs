@@ -7,7 +7,6 @@ use crate::web::extract::Visitor;
 use crate::web::layout::Layout;
 
 /// Shows the page. It names no address: whoever shares the browser learns none.
-#[expect(clippy::unused_async, reason = "handlers are asynchronous")]
 pub async fn get(visitor: Visitor) -> Answer {
     answer::page(&CheckMailPage { layout: visitor.layout })
 }

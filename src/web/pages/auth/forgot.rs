@@ -23,7 +23,6 @@ pub struct ForgotForm {
 }
 
 /// Shows the form.
-#[expect(clippy::unused_async, reason = "handlers are asynchronous")]
 pub async fn get(visitor: Visitor) -> Answer {
     answer::page(&ForgotPage { layout: visitor.layout, email: String::new(), problems: Problems::default() })
 }

@@ -31,7 +31,6 @@ pub struct LoginForm {
 }
 
 /// Shows the form.
-#[expect(clippy::unused_async, reason = "handlers are asynchronous")]
 pub async fn get(visitor: Visitor, query: Query<LoginQuery>) -> Answer {
     let next = urls::local(&query.next).unwrap_or_default().to_owned();
     if visitor.session.is_some() {

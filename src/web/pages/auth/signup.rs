@@ -34,7 +34,6 @@ pub struct SignUpForm {
 }
 
 /// Shows the form.
-#[expect(clippy::unused_async, reason = "handlers are asynchronous")]
 pub async fn get(visitor: Visitor) -> Answer {
     if visitor.session.is_some() {
         return answer::see_other(urls::instances());

@@ -9,7 +9,6 @@ use crate::web::graph::{self, Graph, Marker, Series};
 use crate::web::layout::Layout;
 
 /// Shows the page.
-#[expect(clippy::unused_async, reason = "handlers are asynchronous")]
 pub async fn get(visitor: Visitor) -> Answer {
     let now = visitor.layout.now;
     answer::page(&GalleryPage {

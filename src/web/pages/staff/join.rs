@@ -86,7 +86,7 @@ pub async fn post(
         Err(problems) => return answer::again(&JoinPage::new(layout, true).with(&form, &problems)),
     };
     match invitations::join(&portal, &keys.seal, &token, joining, &browser(&visitor)).await {
-        Ok(session) => go_on(&portal, session, urls::staff_enrol()),
+        Ok(session) => go_on(&portal, &session, urls::staff_enrol()),
         Err(JoinError::LinkIsSpent) => answer::again(&JoinPage::new(layout, false)),
         Err(JoinError::EmailTaken) => {
             let mut problems = Problems::default();

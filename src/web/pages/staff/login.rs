@@ -40,7 +40,7 @@ pub async fn get(visitor: Visitor) -> Answer {
 pub async fn post(portal: Data<Portal>, keys: Data<Keys>, visitor: Visitor, posted: Posted<LoginForm>) -> Answer {
     let LoginForm { email, password } = posted.form;
     let problem = match login::with_password(&portal, &keys.throttle, &email, password, &browser(&visitor)).await {
-        Ok(token) => return second_factor::go_on(&portal, token, urls::staff_second_factor()),
+        Ok(token) => return second_factor::go_on(&portal, &token, urls::staff_second_factor()),
         Err(LoginError::Wrong) => visitor.layout.t("staff-login-wrong"),
         Err(LoginError::Throttled(seconds)) => {
             visitor.layout.t1("staff-login-throttled", "minutes", seconds.div_ceil(60))

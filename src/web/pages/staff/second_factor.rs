@@ -70,7 +70,7 @@ pub async fn post(
     let (session, token) = half(&portal, &request).await?;
     let (code, browser) = (&posted.form.code, browser(&visitor));
     match login::with_second_factor(&portal, &keys.throttle, &keys.seal, (&session, &token), code, &browser).await {
-        Ok(token) => go_on(&portal, token, urls::staff()),
+        Ok(token) => go_on(&portal, &token, urls::staff()),
         Err(error) => {
             answer::again(&CodePage { problem: Some(problem(&visitor.layout, error)?), layout: visitor.layout })
         }
@@ -96,7 +96,7 @@ pub async fn enrol_post(
 ) -> Answer {
     let (session, token) = half(&portal, &request).await?;
     match login::enrol(&portal, &keys.seal, (&session, &token), &posted.form.code, &browser(&visitor)).await {
-        Ok((token, codes)) => with_cookie(&portal, token, answer::page(&CodesPage { layout: visitor.layout, codes })?),
+        Ok((token, codes)) => with_cookie(&portal, &token, answer::page(&CodesPage { layout: visitor.layout, codes })?),
         Err(error) => {
             let problem = problem(&visitor.layout, error)?;
             enrol_page(&portal, &keys, visitor.layout, &session, Some(problem)).await
@@ -134,11 +134,11 @@ async fn half(portal: &Portal, request: &HttpRequest) -> Result<(Session, String
 }
 
 /// Gives the browser a staff session and sends it on.
-pub fn go_on(portal: &Portal, token: Secret<String>, path: String) -> Answer {
+pub fn go_on(portal: &Portal, token: &Secret<String>, path: String) -> Answer {
     with_cookie(portal, token, answer::see_other(path)?)
 }
 
-fn with_cookie(portal: &Portal, token: Secret<String>, mut response: HttpResponse) -> Answer {
+fn with_cookie(portal: &Portal, token: &Secret<String>, mut response: HttpResponse) -> Answer {
     let cookie = cookies::cookie(&portal.public, Kind::Staff, token.expose().clone(), None);
     response.add_cookie(&cookie).map_err(|error| PageError::Failed(error.into()))?;
     Ok(response)

@@ -76,7 +76,7 @@ impl OrderForm {
         self.name = self.name.chars().take(100).collect();
         self.company.clone_from(company);
         language_of(member.layout.locale).clone_into(&mut self.language);
-        self.country = regions::find_country(&shop.terms.country).map_or("MA", |country| country.code).to_owned();
+        regions::find_country(&shop.terms.country).map_or("MA", |country| country.code).clone_into(&mut self.country);
         let wish = suffix.map_or_else(
             || Subdomain::suggest(company),
             |plan| {
