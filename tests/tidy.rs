@@ -147,7 +147,7 @@ const ROWS: &[&[&str]] = &[
     &["config", "db", "i18n", "portal", "queue", "telemetry"],
     &["accounts", "audit", "environments", "hosts", "metering", "odoo", "plans", "staff"],
     &["engine", "mail", "tenant_db"],
-    &["jobs", "proxy", "reconcile", "web"],
+    &["doctor", "jobs", "proxy", "reconcile", "web"],
     &["cli"],
 ];
 

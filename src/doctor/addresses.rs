@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use tokio::net::TcpStream;
 
 use super::Finding;
+use crate::base::chain;
 use crate::config::{Config, Mode};
+use crate::mail::transport;
 
 /// Long enough for a slow name server.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -67,23 +68,9 @@ async fn mail(config: &Config) -> Finding {
             Mode::Production => Finding::bad(what, "mails cannot be sent", "set [mail] smtp_url"),
         };
     };
-    let transport = match AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose()) {
-        Ok(builder) => builder.timeout(Some(LIMIT)).build::<Tokio1Executor>(),
-        Err(error) => {
-            return Finding::bad(
-                what,
-                format!("[mail] smtp_url cannot be read: {error}"),
-                "write it as smtps://user:password@host",
-            );
-        }
-    };
-    match transport.test_connection().await {
+    match transport::answers(url, LIMIT).await {
         Ok(true) => Finding::good(what, "the mail server answers"),
         Ok(false) => Finding::bad(what, "the mail server refuses", "check its address, user and password"),
-        Err(error) => Finding::bad(
-            what,
-            format!("the mail server does not answer: {error}"),
-            "check its address, port and firewall",
-        ),
+        Err(error) => Finding::bad(what, chain::of_any(&error), "check its address, port and firewall"),
     }
 }

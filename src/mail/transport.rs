@@ -11,6 +11,7 @@ use sqlx::PgPool;
 
 use super::{Message, store};
 use crate::base::ids::JobId;
+use crate::base::secret::Secret;
 use crate::config::{Mail, Mode, Public};
 
 /// A mail server that answers slower than this is tried again later.
@@ -40,6 +41,16 @@ pub enum SendError {
     /// Worth another try: the server is away, slow, or asks for patience.
     #[error("the mail did not leave")]
     Failed(#[source] anyhow::Error),
+}
+
+/// Asks a mail server whether it would take mails from us. Sends none.
+pub async fn answers(url: &Secret<String>, limit: Duration) -> anyhow::Result<bool> {
+    let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose())
+        .ok()
+        .context("[mail] smtp_url must look like smtps://user:password@host:465")?
+        .timeout(Some(limit))
+        .build::<Tokio1Executor>();
+    transport.test_connection().await.context("ask the mail server")
 }
 
 impl Mailer {

@@ -19,8 +19,9 @@ const QUICK: Duration = Duration::from_secs(10);
 const SLOW: Duration = Duration::from_secs(120);
 /// Work inside a tenant's database.
 const TENANT: Duration = Duration::from_secs(60);
-/// A server that is away is known soon: the pool tries again until then.
-const ACQUIRE: Duration = Duration::from_secs(3);
+/// How long a call waits for a connection. Long enough for a queue of clones on a busy disk: a server that is merely busy must not
+/// look as if it were away.
+const ACQUIRE: Duration = Duration::from_secs(15);
 /// Connections at a time for the platform itself.
 const CONNECTIONS: u32 = 8;
 /// Odoo opens few; a template is filled by one process.
