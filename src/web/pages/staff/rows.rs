@@ -115,14 +115,18 @@ pub fn formats(layout: &Layout) -> Formats {
 /// Returns the shape and the word of a status.
 #[must_use]
 pub fn status_words(layout: &Layout, status: &str) -> (&'static str, String) {
-    let badge = match status.parse().ok() {
-        Some(Status::Running) => "running",
-        Some(Status::Ordered | Status::Preparing | Status::Starting | Status::Stopping | Status::Deleting) => "working",
-        Some(Status::Suspended) => "warning",
-        Some(Status::Failing) => "failed",
-        Some(Status::Stopped | Status::Deleted) | None => "stopped",
+    let (badge, key) = match status.parse().ok() {
+        Some(Status::Running) => ("running", "state-running"),
+        Some(Status::Ordered | Status::Preparing) => ("working", "state-being-made"),
+        Some(Status::Starting) => ("working", "state-starting"),
+        Some(Status::Stopping) => ("working", "state-stopping"),
+        Some(Status::Deleting) => ("working", "state-deleting"),
+        Some(Status::Suspended) => ("warning", "state-suspended"),
+        Some(Status::Failing) => ("failed", "state-failing"),
+        Some(Status::Deleted) => ("neutral", "state-deleted"),
+        Some(Status::Stopped) | None => ("stopped", "state-stopped"),
     };
-    (badge, layout.t(format!("status-{status}")))
+    (badge, layout.t(key))
 }
 
 impl InstanceLine {
