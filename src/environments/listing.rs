@@ -3,8 +3,8 @@
 use anyhow::Context;
 use sqlx::PgConnection;
 
-use super::{Environment, sentence, store};
-use crate::base::ids::AccountId;
+use super::{Environment, Status, Wanted, sentence, store};
+use crate::base::ids::{AccountId, EnvironmentId};
 
 /// How many stand on one page of the list.
 pub const PAGE: usize = 50;
@@ -30,6 +30,23 @@ impl Page {
     }
 }
 
+/// What an environment is found by.
+#[derive(Clone, Debug)]
+pub struct Glance {
+    /// Which one.
+    pub id: EnvironmentId,
+    /// What its people call it.
+    pub name: String,
+    /// Its address below the instances' domain, or nothing.
+    pub subdomain: String,
+    /// What the customer wants.
+    pub wanted: Wanted,
+    /// What the worker last saw.
+    pub status: Status,
+    /// Whether staff keep it from running.
+    pub is_suspended: bool,
+}
+
 /// Returns a page of the account's environments that contain `words` and whose badge is `badge` (each may be empty).
 pub async fn page(
     db: &mut PgConnection,
@@ -38,45 +55,49 @@ pub async fn page(
     badge: &str,
     number: usize,
 ) -> anyhow::Result<Page> {
-    let all = store::list(db, account).await.context("list the environments")?;
-    Ok(choose(all, words, badge, number))
+    let all = store::list_glances(db, account).await.context("look over the environments")?;
+    let (chosen, mut page) = choose(&all, words, badge, number);
+    page.environments = store::list_of(db, account, &chosen).await.context("list the environments")?;
+    Ok(page)
 }
 
 /// Chooses what stands on the page. An account has at most some thousand, so this needs no index.
-fn choose(all: Vec<Environment>, words: &str, badge: &str, number: usize) -> Page {
-    let total = all.len();
+fn choose(all: &[Glance], words: &str, badge: &str, number: usize) -> (Vec<EnvironmentId>, Page) {
     let words = words.trim().to_lowercase();
-    let fits = |environment: &Environment| {
-        let address = environment.subdomain.as_ref().map_or("", |name| name.as_str());
-        (words.is_empty() || environment.name.to_lowercase().contains(&words) || address.contains(&words))
-            && (badge.is_empty() || sentence::of(environment).badge == badge)
+    let fits = |glance: &&Glance| {
+        (words.is_empty() || glance.name.to_lowercase().contains(&words) || glance.subdomain.contains(&words))
+            && (badge.is_empty() || sentence::badge(glance.wanted, glance.status, glance.is_suspended) == badge)
     };
-    let mut fitting: Vec<Environment> = all.into_iter().filter(fits).collect();
+    let fitting: Vec<EnvironmentId> = all.iter().filter(fits).map(|glance| glance.id).collect();
     let found = fitting.len();
     let number = number.min(found.saturating_sub(1) / PAGE);
-    let environments = fitting.drain(number * PAGE..found.min((number + 1) * PAGE)).collect();
-    Page { environments, found, total, number }
+    let chosen = fitting.into_iter().skip(number * PAGE).take(PAGE).collect();
+    (chosen, Page { environments: Vec::new(), found, total: all.len(), number })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::environments::{Status, sentence::tests::running};
 
     #[test]
     fn a_thousand_are_filtered_and_shown_a_page_at_a_time() {
+        let now = "2026-11-22T21:00:00Z".parse().unwrap();
         let all: Vec<_> = (0..1000)
-            .map(|number| Environment {
+            .map(|number| Glance {
+                id: EnvironmentId::new(now),
                 name: format!("Shop {number}"),
+                subdomain: format!("shop-{number}"),
+                wanted: Wanted::Running,
                 status: if number % 2 == 0 { Status::Running } else { Status::Failing },
-                ..running()
+                is_suspended: false,
             })
             .collect();
-        let first = choose(all.clone(), "", "", 0);
-        assert_eq!((first.environments.len(), first.found, first.has_more()), (PAGE, 1000, true));
-        assert_eq!(choose(all.clone(), " SHOP 99", "", 0).found, 11);
-        assert_eq!(choose(all.clone(), "", "failed", 9).environments.len(), PAGE);
-        assert_eq!(choose(all.clone(), "", "failed", 99).number, 9, "a page that is not there is the last one");
-        assert_eq!(choose(all, "nothing", "", 3).environments.len(), 0);
+        let (chosen, first) = choose(&all, "", "", 0);
+        assert_eq!((chosen.len(), first.found, first.has_more()), (PAGE, 1000, true));
+        assert_eq!(chosen[0], all[0].id);
+        assert_eq!(choose(&all, " SHOP 99", "", 0).1.found, 11);
+        assert_eq!(choose(&all, "", "failed", 9).0.len(), PAGE);
+        assert_eq!(choose(&all, "", "failed", 99).1.number, 9, "a page that is not there is the last one");
+        assert_eq!(choose(&all, "nothing", "", 3).0.len(), 0);
     }
 }

@@ -26,7 +26,7 @@ pub struct Sentence {
 /// What was asked for is said at once, before the worker has seen it: a person who clicked *Stop* reads that it stops.
 #[must_use]
 pub fn of(environment: &Environment) -> Sentence {
-    let (badge, word, key) = words(environment);
+    let (badge, word, key) = words(environment.wanted, environment.status, environment.suspension.is_some());
     let at = match environment.wanted {
         Wanted::Deleted { purge_after } if environment.status != Status::Deleted => purge_after,
         _ => environment.suspension.as_ref().map_or(environment.status_since, |suspension| suspension.since),
@@ -42,18 +42,24 @@ pub fn of(environment: &Environment) -> Sentence {
     }
 }
 
-fn words(environment: &Environment) -> (&'static str, &'static str, &'static str) {
-    let status = environment.status;
+/// Returns the badge alone, for what is not wholly read.
+#[must_use]
+pub fn badge(wanted: Wanted, status: Status, is_suspended: bool) -> &'static str {
+    words(wanted, status, is_suspended).0
+}
+
+/// Badge, word and sentence.
+fn words(wanted: Wanted, status: Status, is_suspended: bool) -> (&'static str, &'static str, &'static str) {
     if status == Status::Deleted {
         return ("neutral", "state-deleted", "sentence-deleted");
     }
-    if let Wanted::Deleted { .. } = environment.wanted {
+    if let Wanted::Deleted { .. } = wanted {
         return ("warning", "state-deleting", "sentence-deletion-asked");
     }
-    if environment.suspension.is_some() || status == Status::Suspended {
+    if is_suspended || status == Status::Suspended {
         return ("warning", "state-suspended", "sentence-suspended");
     }
-    match (environment.wanted, status) {
+    match (wanted, status) {
         (Wanted::Running, Status::Ordered | Status::Preparing) => {
             ("working", "state-being-made", "sentence-being-made")
         }

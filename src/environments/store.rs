@@ -6,11 +6,17 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::orders::{Order, Terms};
-use super::{Environment, Kind, Suspension, Wanted};
-use crate::base::ids::{AccountId, EnvironmentId, PlanVersionId, ProjectId, UserId};
+use super::listing::Glance;
+use super::{Environment, Suspension, Wanted};
+use crate::base::ids::{AccountId, EnvironmentId, PlanVersionId, ProjectId};
 use crate::base::names::Subdomain;
 use crate::db::StoreError;
+
+mod changes;
+mod orders;
+
+pub use changes::{add_restart, set_name, set_wanted};
+pub use orders::{NewEnvironment, Standing, find_order, insert, insert_project, lock_standing, terms};
 
 struct Row {
     id: EnvironmentId,
@@ -72,12 +78,13 @@ fn reason_key(reason: &Value) -> Option<String> {
     key.filter(|key| key.starts_with("reason-")).map(str::to_owned)
 }
 
-/// The account's environments; of `only` one, or all that are not gone for good.
+/// The account's environments; `only` some, or all that are not gone for good.
 async fn select(
     db: &mut PgConnection,
     account: AccountId,
-    only: Option<EnvironmentId>,
+    only: Option<&[EnvironmentId]>,
 ) -> anyhow::Result<Vec<Environment>> {
+    let only: Option<Vec<Uuid>> = only.map(|ids| ids.iter().map(|id| id.uuid()).collect());
     let rows = sqlx::query_as!(
         Row,
         r#"
@@ -115,12 +122,12 @@ async fn select(
                 LIMIT 1
                ) AS suspension ON true
          WHERE environments.account_id = $1
-           AND ($2::uuid IS NULL OR environments.id = $2)
-           AND ($2::uuid IS NOT NULL OR environments.status <> 'deleted')
+           AND ($2::uuid[] IS NULL OR environments.id = ANY($2))
+           AND ($2::uuid[] IS NOT NULL OR environments.status <> 'deleted')
          ORDER BY environments.created_at DESC, environments.id DESC
         "#,
         account as AccountId,
-        only.map(EnvironmentId::uuid)
+        only.as_deref()
     )
     .fetch_all(db)
     .await
@@ -130,12 +137,61 @@ async fn select(
 
 /// The account's environment, or `None`: also when it belongs to another account.
 pub async fn find(db: &mut PgConnection, account: AccountId, id: EnvironmentId) -> anyhow::Result<Option<Environment>> {
-    Ok(select(db, account, Some(id)).await?.pop())
+    Ok(select(db, account, Some(&[id])).await?.pop())
 }
 
 /// All environments of the account that are not gone for good, newest first.
 pub async fn list(db: &mut PgConnection, account: AccountId) -> anyhow::Result<Vec<Environment>> {
     select(db, account, None).await
+}
+
+/// Some of the account's environments, newest first.
+pub async fn list_of(
+    db: &mut PgConnection,
+    account: AccountId,
+    ids: &[EnvironmentId],
+) -> anyhow::Result<Vec<Environment>> {
+    select(db, account, Some(ids)).await
+}
+
+/// What all environments of the account that are not gone for good are filtered by, newest first.
+pub async fn list_glances(db: &mut PgConnection, account: AccountId) -> anyhow::Result<Vec<Glance>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT environments.id  AS "id: EnvironmentId"
+             , environments.name
+             , subdomains.name  AS "subdomain?"
+             , environments.wanted
+             , environments.purge_after
+             , environments.status
+             , EXISTS (SELECT FROM suspensions
+                        WHERE suspensions.account_id = environments.account_id
+                          AND (suspensions.environment_id IS NULL OR suspensions.environment_id = environments.id)
+                          AND suspensions.lifted_at IS NULL) AS "is_suspended!"
+          FROM environments
+          LEFT JOIN subdomains ON subdomains.environment_id = environments.id
+         WHERE environments.account_id = $1
+           AND environments.status <> 'deleted'
+         ORDER BY environments.created_at DESC, environments.id DESC
+        "#,
+        account as AccountId
+    )
+    .fetch_all(db)
+    .await
+    .map_err(StoreError::from)?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Glance {
+                id: row.id,
+                name: row.name,
+                subdomain: row.subdomain.unwrap_or_default(),
+                wanted: Wanted::parse(&row.wanted, row.purge_after)?,
+                status: row.status.parse()?,
+                is_suspended: row.is_suspended,
+            })
+        })
+        .collect::<anyhow::Result<_>>()
+        .context("read a row of environments")
 }
 
 /// Locks the account's environment until the transaction ends, then reads it.
@@ -149,218 +205,6 @@ pub async fn lock(db: &mut PgConnection, account: AccountId, id: EnvironmentId) 
     .await
     .map_err(StoreError::from)?;
     find(db, account, id).await
-}
-
-/// What an account is allowed and has, read while it is locked: one order at a time.
-pub struct Standing {
-    /// Whether the account is neither closing nor closed.
-    pub is_active: bool,
-    /// Whether staff suspended it as a whole.
-    pub is_suspended: bool,
-    /// How many environments it may have.
-    pub limit: i32,
-    /// How many it has.
-    pub count: i64,
-    /// What the person who orders is called in Odoo: e-mail, name.
-    pub admin: (String, String),
-    /// Whether that person's e-mail is proved.
-    pub is_verified: bool,
-}
-
-/// Locks the account and returns how it stands. `None` if the person is no member of it.
-pub async fn lock_standing(
-    db: &mut PgConnection,
-    account: AccountId,
-    user: UserId,
-) -> Result<Option<Standing>, StoreError> {
-    sqlx::query!("SELECT 1 AS one FROM accounts WHERE id = $1 FOR UPDATE", account as AccountId)
-        .fetch_optional(&mut *db)
-        .await?;
-    let row = sqlx::query!(
-        r#"
-        SELECT accounts.state
-             , accounts.environment_limit
-             , users.email
-             , users.name
-             , users.verified_at
-             , EXISTS (SELECT FROM suspensions
-                        WHERE suspensions.account_id = accounts.id AND environment_id IS NULL AND lifted_at IS NULL)
-               AS "is_suspended!"
-             , (SELECT count(*) FROM environments
-                 WHERE environments.account_id = accounts.id AND wanted <> 'deleted') AS "count!"
-          FROM accounts
-          JOIN members ON members.account_id = accounts.id
-          JOIN users ON users.id = members.user_id
-         WHERE accounts.id = $1
-           AND users.id = $2
-        "#,
-        account as AccountId,
-        user as UserId
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(row.map(|row| Standing {
-        is_active: row.state == "active",
-        is_suspended: row.is_suspended,
-        limit: row.environment_limit,
-        count: row.count,
-        admin: (row.email, row.name),
-        is_verified: row.verified_at.is_some(),
-    }))
-}
-
-/// The account's name, country and currency.
-pub async fn terms(db: &mut PgConnection, account: AccountId) -> anyhow::Result<Option<Terms>> {
-    let row = sqlx::query!("SELECT name, country, currency FROM accounts WHERE id = $1", account as AccountId)
-        .fetch_optional(db)
-        .await
-        .map_err(StoreError::from)?;
-    row.map(|row| Ok(Terms { name: row.name, country: row.country, currency: row.currency.parse()? })).transpose()
-}
-
-/// The environment that was ordered with this key before, if any.
-pub async fn find_order(
-    db: &mut PgConnection,
-    account: AccountId,
-    key: Uuid,
-) -> Result<Option<EnvironmentId>, StoreError> {
-    Ok(sqlx::query_scalar!(
-        r#"SELECT id AS "id: EnvironmentId" FROM environments WHERE account_id = $1 AND order_key = $2"#,
-        account as AccountId,
-        key
-    )
-    .fetch_optional(db)
-    .await?)
-}
-
-/// Inserts a project.
-pub async fn insert_project(
-    db: &mut PgConnection,
-    account: AccountId,
-    id: ProjectId,
-    name: &str,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "INSERT INTO projects (id, account_id, name, created_at) VALUES ($1, $2, $3, $4)",
-        id as ProjectId,
-        account as AccountId,
-        name,
-        now
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// What an inserted environment is, besides its order.
-pub struct NewEnvironment<'a> {
-    pub id: EnvironmentId,
-    pub account: AccountId,
-    pub project: ProjectId,
-    pub kind: Kind,
-    pub order: &'a Order,
-    pub admin: &'a (String, String),
-    pub ordered_by: UserId,
-}
-
-/// Inserts an environment that is wanted running.
-pub async fn insert(db: &mut PgConnection, new: &NewEnvironment<'_>, now: DateTime<Utc>) -> Result<(), StoreError> {
-    let order = new.order;
-    sqlx::query!(
-        r#"
-        INSERT INTO environments (id, account_id, project_id, kind, name, plan_version_id, wanted, company, language, country
-                                , currency, timezone, apps, admin_email, admin_name, order_key, status_since, ordered_by
-                                , created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, 'running', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $16)
-        "#,
-        new.id as EnvironmentId,
-        new.account as AccountId,
-        new.project as ProjectId,
-        new.kind.code(),
-        order.name,
-        order.plan_version as PlanVersionId,
-        order.company,
-        order.language,
-        order.country,
-        order.currency,
-        order.timezone,
-        &order.apps,
-        new.admin.0,
-        new.admin.1,
-        order.key,
-        now,
-        new.ordered_by as UserId
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Changes what is wanted; a new generation.
-pub async fn set_wanted(
-    db: &mut PgConnection,
-    account: AccountId,
-    id: EnvironmentId,
-    wanted: Wanted,
-) -> Result<(), StoreError> {
-    let purge_after = match wanted {
-        Wanted::Deleted { purge_after } => Some(purge_after),
-        Wanted::Running | Wanted::Stopped => None,
-    };
-    sqlx::query!(
-        r#"
-        UPDATE environments
-           SET wanted = $3
-             , purge_after = $4
-             , wanted_generation = wanted_generation + 1
-         WHERE id = $1
-           AND account_id = $2
-        "#,
-        id as EnvironmentId,
-        account as AccountId,
-        wanted.code(),
-        purge_after
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Asks for one more restart.
-pub async fn add_restart(db: &mut PgConnection, account: AccountId, id: EnvironmentId) -> Result<(), StoreError> {
-    sqlx::query!(
-        r#"
-        UPDATE environments
-           SET restarts = restarts + 1
-             , wanted_generation = wanted_generation + 1
-         WHERE id = $1
-           AND account_id = $2
-        "#,
-        id as EnvironmentId,
-        account as AccountId
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Changes the name; a new generation, because the address may have changed with it.
-pub async fn set_name(
-    db: &mut PgConnection,
-    account: AccountId,
-    id: EnvironmentId,
-    name: &str,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "UPDATE environments SET name = $3, wanted_generation = wanted_generation + 1 WHERE id = $1 AND account_id = $2",
-        id as EnvironmentId,
-        account as AccountId,
-        name
-    )
-    .execute(db)
-    .await?;
-    Ok(())
 }
 
 /// The code of the runtime that serves the account's environment now.
