@@ -285,6 +285,10 @@ async fn pages_show_a_line_with_its_gaps_and_a_stranger_sees_nothing(db: PgPool)
         .await
         .unwrap();
     assert_eq!((line[1].value, line[7].value), (Some(MEMORY), None), "{line:#?}");
+    let by_hour = usage::series(&mut db, (alice.account, alice.environment), Meter::Memory, whole, TimeDelta::hours(1))
+        .await
+        .unwrap();
+    assert_eq!(by_hour.iter().map(|point| point.value).collect::<Vec<_>>(), [Some(MEMORY); 2], "from the hours");
     let stranger =
         usage::series(&mut db, (bob.account, alice.environment), Meter::Cpu, whole, TimeDelta::hours(1)).await.unwrap();
     assert!(stranger.iter().all(|point| point.value.is_none()));

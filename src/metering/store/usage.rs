@@ -1,0 +1,174 @@
+//! What pages read: lines of graphs and totals, always of one account.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
+use sqlx::postgres::PgConnection;
+
+use crate::base::ids::{AccountId, EnvironmentId};
+use crate::db::StoreError;
+use crate::metering::Meter;
+
+/// A part of a graph's line.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// Its beginning.
+    pub at: DateTime<Utc>,
+    /// What was used.
+    pub quantity: Decimal,
+    /// How many seconds samples speak of.
+    pub seconds: Decimal,
+}
+
+/// Returns one meter of an account's environment in steps: from the samples, which are newer than the hours.
+///
+/// A sample belongs to the step that it ends in.
+pub async fn list_steps(
+    db: &mut PgConnection,
+    (account, environment): (AccountId, EnvironmentId),
+    meter: Meter,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+    step: TimeDelta,
+) -> Result<Vec<Step>, StoreError> {
+    Ok(sqlx::query_as!(
+        Step,
+        r#"
+        SELECT date_bin(make_interval(secs => $6::bigint), s.observed_at, $4) AS "at!"
+             , sum(s.quantity) AS "quantity!"
+             , sum(extract(epoch FROM s.until_at - s.from_at)) AS "seconds!"
+          FROM environments v
+          JOIN meter_epochs e ON e.environment_id = v.id AND e.meter = $3 AND e.last_observed_at >= $4
+          JOIN meter_samples s ON s.epoch_id = e.id AND s.until_at >= $4 AND s.observed_at >= $4 AND s.observed_at < $5
+         WHERE v.id = $1
+           AND v.account_id = $2
+         GROUP BY 1
+         ORDER BY 1
+        "#,
+        environment as EnvironmentId,
+        account as AccountId,
+        meter.as_str(),
+        from,
+        until,
+        step.num_seconds(),
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// Returns one meter of an account's environment in steps of whole hours, from the hours.
+pub async fn list_steps_of_hours(
+    db: &mut PgConnection,
+    (account, environment): (AccountId, EnvironmentId),
+    meter: Meter,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+    step: TimeDelta,
+) -> Result<Vec<Step>, StoreError> {
+    Ok(sqlx::query_as!(
+        Step,
+        r#"
+        SELECT date_bin(make_interval(secs => $6::bigint), u.hour, $4) AS "at!"
+             , sum(u.quantity) AS "quantity!"
+             , sum(u.covered_seconds::numeric) AS "seconds!"
+          FROM environments v
+          JOIN usage_hours u ON u.environment_id = v.id AND u.meter = $3 AND u.hour >= $4 AND u.hour < $5
+         WHERE v.id = $1
+           AND v.account_id = $2
+         GROUP BY 1
+         ORDER BY 1
+        "#,
+        environment as EnvironmentId,
+        account as AccountId,
+        meter.as_str(),
+        from,
+        until,
+        step.num_seconds(),
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// Returns what an account used, in all environments or in one, from one hour to another.
+pub async fn list_totals(
+    db: &mut PgConnection,
+    account: AccountId,
+    environment: Option<EnvironmentId>,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Vec<(Meter, Decimal)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT u.meter
+             , sum(u.quantity) AS "quantity!"
+          FROM environments v
+          JOIN usage_hours u ON u.environment_id = v.id
+         WHERE v.account_id = $1
+           AND ($2::uuid IS NULL OR v.id = $2)
+           AND u.hour >= $3
+           AND u.hour < $4
+         GROUP BY u.meter
+        "#,
+        account as AccountId,
+        environment.map(EnvironmentId::uuid),
+        from,
+        until,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().filter_map(|row| Some((Meter::from_word(&row.meter)?, row.quantity))).collect())
+}
+
+/// Returns what each of some of an account's environments used, from one hour to another.
+pub async fn list_totals_by_environment(
+    db: &mut PgConnection,
+    account: AccountId,
+    environments: &[EnvironmentId],
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Vec<(EnvironmentId, Meter, Decimal)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT u.environment_id AS "environment: EnvironmentId"
+             , u.meter
+             , sum(u.quantity) AS "quantity!"
+          FROM environments v
+          JOIN usage_hours u ON u.environment_id = v.id
+         WHERE v.account_id = $1
+           AND v.id = ANY($2)
+           AND u.hour >= $3
+           AND u.hour < $4
+         GROUP BY u.environment_id, u.meter
+        "#,
+        account as AccountId,
+        &environments.iter().map(|id| id.uuid()).collect::<Vec<_>>(),
+        from,
+        until,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| Some((row.environment, Meter::from_word(&row.meter)?, row.quantity)))
+        .collect())
+}
+
+/// Returns the newest number of one meter of an account's environment.
+pub async fn last_value(
+    db: &mut PgConnection,
+    (account, environment): (AccountId, EnvironmentId),
+    meter: Meter,
+) -> Result<Option<i64>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT e.last_value
+          FROM environments v
+          JOIN meter_epochs e ON e.environment_id = v.id
+         WHERE v.id = $1
+           AND v.account_id = $2
+           AND e.meter = $3
+         ORDER BY e.last_observed_at DESC
+         LIMIT 1
+        "#,
+        environment as EnvironmentId,
+        account as AccountId,
+        meter.as_str(),
+    )
+    .fetch_optional(db)
+    .await?)
+}
