@@ -4,9 +4,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -40,7 +40,15 @@ pub trait Task: Send + Sync + 'static {
     const LIMIT: Duration;
 
     /// Makes due whatever has become wanted. Cheap: it is called with every notification.
-    fn refresh(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+    ///
+    /// As it stands here, for a task with one subject that is always there: the whole of what it looks after.
+    fn refresh(
+        &self,
+        db: &mut PgConnection,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        store::make_known(db, Self::NAME, now)
+    }
 
     /// Looks at one subject and takes at most one step. Must be safe to repeat and to cut off anywhere.
     fn turn(&self, lease: &Lease) -> impl Future<Output = anyhow::Result<Outcome>> + Send;
@@ -82,7 +90,7 @@ impl<T: Task> Driver<T> {
             if calls.has_changed().unwrap_or(false) || refreshed.is_none_or(|at| at.elapsed() >= REFRESH_EVERY) {
                 calls.mark_unchanged();
                 refreshed = Some(Instant::now());
-                if let Err(error) = self.task.refresh().await {
+                if let Err(error) = self.refresh().await {
                     tracing::warn!(task = T::NAME, error = chain::of(&error), "cannot read what is wanted");
                 }
             }
@@ -115,7 +123,7 @@ impl<T: Task> Driver<T> {
     /// Gives turns until nothing is due. Returns how many there were.
     pub async fn settle(self: &Arc<Self>) -> anyhow::Result<usize> {
         let mut count = 0;
-        self.task.refresh().await?;
+        self.refresh().await?;
         loop {
             let leases = self.claim(T::AT_ONCE).await?;
             if leases.is_empty() {
@@ -127,8 +135,13 @@ impl<T: Task> Driver<T> {
                 turns.spawn(Arc::clone(self).work(lease, CancellationToken::new()));
             }
             while turns.join_next().await.is_some() {}
-            self.task.refresh().await?;
+            self.refresh().await?;
         }
+    }
+
+    async fn refresh(&self) -> Result<(), StoreError> {
+        let mut db = self.db.acquire().await.map_err(StoreError::from)?;
+        self.task.refresh(&mut db, self.clock.now()).await
     }
 
     async fn claim(&self, free: usize) -> Result<Vec<Lease>, StoreError> {

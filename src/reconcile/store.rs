@@ -8,6 +8,22 @@ use crate::db::StoreError;
 
 use super::lease::{LEASE_FOR, Lease};
 
+/// The subject of a task that looks after one thing only.
+pub const ONLY_SUBJECT: Uuid = Uuid::nil();
+
+/// Makes the one subject of a task known.
+pub async fn make_known(db: &mut PgConnection, task: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO turns (task, subject, due_at) VALUES ($1, $2, $3) ON CONFLICT (task, subject) DO NOTHING",
+        task,
+        ONLY_SUBJECT,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Takes the lease of up to `limit` due subjects of a task, the longest waiting first.
 ///
 /// A lease whose holder gave no sign of life is taken over.

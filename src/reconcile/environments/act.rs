@@ -19,6 +19,7 @@ use super::observe::{Sight, Upstream};
 use super::plan::{Closed, Step};
 use super::status::{self, Told};
 use super::store::{self, Environment, RouteRow};
+use crate::reconcile::store::ONLY_SUBJECT;
 
 /// How long a freed name rests before another account can have it.
 const NAME_RESTS_FOR: TimeDelta = TimeDelta::days(30);
@@ -124,7 +125,7 @@ async fn begin(site: &Site, lease: &Lease, environment: &Environment) -> anyhow:
     }
     if store::claim_spare(&mut tx, environment, template.id, now).await?.is_some() {
         steps.extend(["database.started", "database.done", "container.started", "container.done", "settings.started"]);
-        nudge(&mut tx, pool::NAME, pool::SUBJECT, now + pool::REPLENISH_AFTER).await?;
+        nudge(&mut tx, pool::NAME, ONLY_SUBJECT, now + pool::REPLENISH_AFTER).await?;
     } else {
         let need = Need { cpu_millis: environment.cpu_millis, memory_mb: environment.memory_mb };
         let host = match choose_host(&mut tx, need).await? {

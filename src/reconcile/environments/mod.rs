@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -130,9 +130,8 @@ impl Task for Environments {
     const AT_ONCE: usize = 64;
     const LIMIT: Duration = Duration::from_mins(1);
 
-    async fn refresh(&self) -> Result<(), StoreError> {
-        let mut db = self.site.db.acquire().await.map_err(StoreError::from)?;
-        store::refresh(&mut db, self.site.clock.now()).await
+    async fn refresh(&self, db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
+        store::refresh(db, now).await
     }
 
     async fn turn(&self, lease: &Lease) -> anyhow::Result<Outcome> {

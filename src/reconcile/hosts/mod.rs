@@ -9,7 +9,6 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::base::ids::RuntimeId;
-use crate::db::StoreError;
 use crate::{db, hosts};
 
 use super::driver::{Outcome, Task};
@@ -37,11 +36,6 @@ impl Task for Nodes {
     const NAME: &'static str = "hosts";
     const AT_ONCE: usize = 1;
     const LIMIT: Duration = Duration::from_secs(30);
-
-    async fn refresh(&self) -> Result<(), StoreError> {
-        let mut db = self.site.db.acquire().await.map_err(StoreError::from)?;
-        store::refresh(&mut db, Self::NAME, self.site.clock.now()).await
-    }
 
     async fn turn(&self, lease: &Lease) -> anyhow::Result<Outcome> {
         let site = &self.site;
@@ -72,11 +66,6 @@ impl Task for Pulse {
     const NAME: &'static str = "pulse";
     const AT_ONCE: usize = 1;
     const LIMIT: Duration = Duration::from_secs(30);
-
-    async fn refresh(&self) -> Result<(), StoreError> {
-        let mut db = self.site.db.acquire().await.map_err(StoreError::from)?;
-        store::refresh(&mut db, Self::NAME, self.site.clock.now()).await
-    }
 
     async fn turn(&self, lease: &Lease) -> anyhow::Result<Outcome> {
         let site = &self.site;

@@ -1,24 +1,9 @@
 //! What the public is sent to, for noticing what is no longer there.
 
-use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use crate::base::ids::RuntimeId;
 use crate::db::StoreError;
-
-/// Makes a task's one subject known.
-pub async fn refresh(db: &mut PgConnection, task: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-    sqlx::query!(
-        "INSERT INTO turns (task, subject, due_at) VALUES ($1, $2, $3) ON CONFLICT (task, subject) DO NOTHING",
-        task,
-        Uuid::nil(),
-        now
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
 
 /// A runtime that the public is sent to.
 pub struct Serving {

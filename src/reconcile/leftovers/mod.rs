@@ -11,9 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use uuid::Uuid;
 
-use crate::db::StoreError;
 use crate::engine::ServiceName;
 use crate::tenant_db::{DatabaseName, RoleName};
 
@@ -58,11 +56,6 @@ impl Task for Leftovers {
     const AT_ONCE: usize = 1;
     const LIMIT: Duration = Duration::from_mins(2);
 
-    async fn refresh(&self) -> Result<(), StoreError> {
-        let mut db = self.site.db.acquire().await.map_err(StoreError::from)?;
-        store::refresh(&mut db, self.site.clock.now()).await
-    }
-
     async fn turn(&self, lease: &Lease) -> anyhow::Result<Outcome> {
         let site = &self.site;
         // A look that fails ends the turn: nothing follows from it, and the suspects of the last look stay suspects.
@@ -70,7 +63,7 @@ impl Task for Leftovers {
         let inventory = site.tenants.list().await.context("list the databases")?;
         let mut db = site.db.acquire().await?;
         let owners = store::owners(&mut db).await?;
-        let before: Suspects = store::suspects(&mut db, Uuid::nil()).await?;
+        let before: Suspects = store::suspects(&mut db, turns::ONLY_SUBJECT).await?;
         drop(db);
         let prefix = format!("{}-", site.installation);
         let seen = plan::Seen {

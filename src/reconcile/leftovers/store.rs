@@ -1,24 +1,11 @@
 //! Who owns what, for finding what nobody owns.
 
-use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::db::StoreError;
 
 use super::plan::{Owners, Suspects};
-
-/// Makes the task's one subject known.
-pub async fn refresh(db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
-    sqlx::query!(
-        "INSERT INTO turns (task, subject, due_at) VALUES ('leftovers', $1, $2) ON CONFLICT (task, subject) DO NOTHING",
-        Uuid::nil(),
-        now
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
 
 /// Returns every runtime and template there has ever been.
 pub async fn owners(db: &mut PgConnection) -> Result<Owners, StoreError> {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgConnection;
 
 use crate::base::ids::EnvironmentId;
 use crate::db::StoreError;
@@ -40,9 +41,8 @@ impl Task for Logs {
     const AT_ONCE: usize = 8;
     const LIMIT: Duration = Duration::from_secs(10);
 
-    async fn refresh(&self) -> Result<(), StoreError> {
-        let mut db = self.site.db.acquire().await.map_err(StoreError::from)?;
-        store::refresh(&mut db, self.site.clock.now()).await
+    async fn refresh(&self, db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
+        store::refresh(db, now).await
     }
 
     async fn turn(&self, lease: &Lease) -> anyhow::Result<Outcome> {

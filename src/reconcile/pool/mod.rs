@@ -6,11 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use uuid::Uuid;
 
 use crate::base::ids::RuntimeId;
 use crate::base::secret::new_code;
-use crate::db::{self, StoreError};
+use crate::db;
 use crate::hosts::placement::{self, Need};
 
 use super::driver::{Outcome, Task};
@@ -22,8 +21,6 @@ use store::Kind;
 
 /// The task's name in `turns`.
 pub const NAME: &str = "pool";
-/// The pool is one subject.
-pub const SUBJECT: Uuid = Uuid::nil();
 /// A claimed spare is replaced a little later: the customer's first page comes first.
 pub const REPLENISH_AFTER: TimeDelta = TimeDelta::milliseconds(1500);
 /// How often the pool is counted when nobody calls.
@@ -91,11 +88,6 @@ impl Task for Pool {
     const NAME: &'static str = NAME;
     const AT_ONCE: usize = 1;
     const LIMIT: Duration = Duration::from_secs(30);
-
-    async fn refresh(&self) -> Result<(), StoreError> {
-        let mut db = self.site.db.acquire().await.map_err(StoreError::from)?;
-        store::refresh(&mut db, SUBJECT, self.site.clock.now()).await
-    }
 
     async fn turn(&self, lease: &Lease) -> anyhow::Result<Outcome> {
         let mut tx = lease.begin(&self.site.db).await?;

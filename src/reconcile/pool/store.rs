@@ -1,8 +1,6 @@
 //! Counts spares.
 
-use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use crate::base::ids::{DatabaseServerId, ImageId, TemplateId};
 use crate::db::StoreError;
@@ -22,18 +20,6 @@ pub struct Kind {
     pub memory_mb: i32,
     /// How many there are, with those that are being built.
     pub there: i64,
-}
-
-/// Makes the pool known.
-pub async fn refresh(db: &mut PgConnection, subject: Uuid, now: DateTime<Utc>) -> Result<(), StoreError> {
-    sqlx::query!(
-        "INSERT INTO turns (task, subject, due_at) VALUES ('pool', $1, $2) ON CONFLICT (task, subject) DO NOTHING",
-        subject,
-        now
-    )
-    .execute(db)
-    .await?;
-    Ok(())
 }
 
 /// Returns the kinds that are kept: the sizes of the plans on offer, times the ready templates without applications.

@@ -6,7 +6,8 @@ pub mod store;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgConnection;
 
 use crate::base::ids::RuntimeId;
 use crate::db::StoreError;
@@ -69,9 +70,8 @@ impl Task for Spares {
     const AT_ONCE: usize = 4;
     const LIMIT: Duration = Duration::from_mins(1);
 
-    async fn refresh(&self) -> Result<(), StoreError> {
-        let mut db = self.site.db.acquire().await.map_err(StoreError::from)?;
-        store::refresh(&mut db, self.site.clock.now()).await
+    async fn refresh(&self, db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
+        store::refresh(db, now).await
     }
 
     async fn turn(&self, lease: &Lease) -> anyhow::Result<Outcome> {

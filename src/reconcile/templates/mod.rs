@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 
 use crate::base::ids::{DatabaseServerId, ImageId, TemplateId};
 use crate::base::secret::new_token;
@@ -152,9 +154,8 @@ impl Task for Templates {
     const AT_ONCE: usize = 2;
     const LIMIT: Duration = Duration::from_mins(16);
 
-    async fn refresh(&self) -> Result<(), StoreError> {
-        let mut db = self.site.db.acquire().await.map_err(StoreError::from)?;
-        store::refresh(&mut db, self.site.clock.now()).await
+    async fn refresh(&self, db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
+        store::refresh(db, now).await
     }
 
     async fn turn(&self, lease: &Lease) -> anyhow::Result<Outcome> {

@@ -13,6 +13,7 @@ use sayoo::reconcile::leftovers::Leftovers;
 use super::support::World;
 use crate::support::engine::{DOCKER, TestEngine, docker};
 use crate::support::fault_proxy::{Fault, FaultProxy};
+use crate::support::small_disk::SmallDisk;
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn an_engine_that_does_not_answer_changes_nothing(db: PgPool) {
@@ -89,4 +90,33 @@ async fn a_service_that_nobody_owns_goes_after_two_looks_and_not_after_one(db: P
     assert_eq!(world.counts().await, (1, 1, 1));
     assert_eq!(world.status(shop).await, "running");
     world.end().await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_full_disk_is_said_and_an_order_waits_until_there_is_room(db: PgPool) {
+    let world = World::new(db).await;
+    let mut disk = SmallDisk::new(&world.tenants, 24).await;
+    let template = world.text("SELECT database_name FROM templates WHERE id = $1", world.template.uuid()).await;
+    disk.move_database(&template).await;
+    disk.fill();
+
+    let shop = world.order("shop").await;
+    let reason = "SELECT coalesce(status_reason->>'key', status_reason #>> '{}') FROM environments WHERE id = $1";
+    for turn in 0.. {
+        reconcile::settle(&world.site).await.unwrap();
+        if world.text(reason, shop.uuid()).await == "reason-disk-full" {
+            break;
+        }
+        assert!(turn < 120, "the full disk was never said: {:?}", world.troubles().await);
+        crate::support::engine::pause().await;
+    }
+    assert_ne!(world.status(shop).await, "running");
+    assert_eq!(world.counts().await.1, 0, "no database is left half made");
+
+    disk.make_room();
+    world.until(shop, "running").await;
+    assert_eq!(world.counts().await, (1, 1, 1));
+    assert_eq!(world.text(reason, shop.uuid()).await, "");
+    world.end().await;
+    disk.end().await;
 }

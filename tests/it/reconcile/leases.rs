@@ -65,7 +65,7 @@ impl Task for Careless {
     const AT_ONCE: usize = 4;
     const LIMIT: Duration = Duration::from_secs(5);
 
-    async fn refresh(&self) -> Result<(), StoreError> {
+    async fn refresh(&self, _: &mut sqlx::PgConnection, _: chrono::DateTime<chrono::Utc>) -> Result<(), StoreError> {
         Ok(())
     }
 

@@ -3,5 +3,6 @@
 pub mod engine;
 pub mod fault_proxy;
 pub mod portal;
+pub mod small_disk;
 pub mod tenants;
 pub mod world;
