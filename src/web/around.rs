@@ -23,7 +23,7 @@ use crate::base::chain;
 use crate::portal::Portal;
 
 /// Long enough for a password hash in a queue of them, short enough that people do not reload.
-const HANDLER_LIMIT: Duration = Duration::from_secs(25);
+const HANDLER_LIMIT: Duration = if cfg!(test) { Duration::from_millis(300) } else { Duration::from_secs(25) };
 
 /// Runs a handler with everything around it.
 pub async fn around(
@@ -145,7 +145,59 @@ fn finish(response: &mut HttpResponse, arrival: &Arrival, portal: &Portal, keys:
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use actix_web::middleware::from_fn;
+    use actix_web::test::{self, TestRequest};
+    use actix_web::{App, web};
+    use sqlx::postgres::PgPoolOptions;
+
     use super::*;
+    use crate::base::clock::Clock;
+    use crate::config::{Mode, Public};
+
+    /// What a visitor gets from handlers that do not answer as they should. Nothing here asks the database.
+    async fn visit(path: &str) -> (StatusCode, String, String) {
+        let public = Public {
+            portal_url: "http://localhost".to_owned(),
+            instances_url: "http://{name}.localhost".to_owned(),
+            mode: Mode::Development,
+            company: "Acme".to_owned(),
+        };
+        let db = PgPoolOptions::new().connect_lazy("postgres://127.0.0.1:1/none").unwrap();
+        let portal = Portal { db, clock: Clock::System, public: Arc::new(public) };
+        let app = App::new()
+            .app_data(Data::new(portal))
+            .app_data(Data::new(Keys::new([7; 32], &[8; 32]).unwrap()))
+            .route("/panics", web::get().to(|| async { panic!("a secret of ours") as HttpResponse }))
+            .route("/hangs", web::get().to(|| async { std::future::pending::<HttpResponse>().await }))
+            .wrap(from_fn(around));
+        let app = test::init_service(app).await;
+        let request = TestRequest::get().uri(path).insert_header(("accept-language", "fr"));
+        let response = match test::try_call_service(&app, request.to_request()).await {
+            Ok(response) => response.into_parts().1.map_into_boxed_body(),
+            Err(error) => error.error_response(),
+        };
+        let number = response.headers().get("x-request-id").unwrap().to_str().unwrap().to_owned();
+        let status = response.status();
+        let body = actix_web::body::to_bytes(response.into_body()).await.unwrap();
+        (status, number, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_answered_with_a_page_and_a_number_and_tells_nothing() {
+        let (status, number, page) = visit("/panics").await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(page.contains(&number) && page.contains("lang=\"fr\""), "{page}");
+        assert!(!page.contains("a secret of ours") && !page.contains("panicked"), "{page}");
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_hangs_is_answered_after_a_while() {
+        let (status, number, page) = visit("/hangs").await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{page}");
+        assert!(page.contains(&number), "{page}");
+    }
 
     #[test]
     fn a_secret_of_a_link_is_not_logged() {
