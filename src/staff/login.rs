@@ -10,6 +10,7 @@ use crate::accounts::password;
 use crate::accounts::throttle::{self, Limit};
 use crate::audit::{self, Actor};
 use crate::base::ids::StaffId;
+use crate::base::names::EmailAddress;
 use crate::base::seal::SealingKey;
 use crate::base::secret::{Secret, new_token, token_hash};
 use crate::portal::Portal;
@@ -85,7 +86,8 @@ pub async fn with_password(
     browser: &Browser,
 ) -> Result<Secret<String>, LoginError> {
     let now = portal.clock.now();
-    let key = email.trim().to_ascii_lowercase();
+    // What is no address belongs to nobody: it is refused below, after the same work.
+    let key = EmailAddress::parse(email).map(|address| address.key().to_owned()).unwrap_or_default();
     // A stranger can use these tries up and keep a staff member waiting; the other way round would be worse.
     if let Some(seconds) = throttle::count(portal, counter, Limit::StaffByEmail, &[&key]).await? {
         return Err(LoginError::Throttled(seconds));

@@ -137,7 +137,10 @@ table! {
     Post "/staff/instances/{environment}/resume" Staff  staff::suspend::instance_resume;
     Get  "/staff/hosts"                    Staff        staff::hosts::get;
     Get  "/staff/plans"                    Staff        staff::plans::get;
-    Post "/staff/plans/{plan}/draft"       Staff        staff::plans::draft;
+    Get  "/staff/plans/{plan}/draft"       Staff        staff::plan_draft::get;
+    Post "/staff/plans/{plan}/draft"       Staff        staff::plan_draft::post;
+    Get  "/staff/plans/{plan}/words"       Staff        staff::plan_words::get;
+    Post "/staff/plans/{plan}/words"       Staff        staff::plan_words::post;
     Post "/staff/plans/versions/{version}/publish" Staff staff::plans::publish;
     Get  "/staff/queue"                    Staff        staff::queue::get;
     Post "/staff/queue/turns"              Staff        staff::queue::retry_turn;

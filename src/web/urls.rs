@@ -366,10 +366,16 @@ pub fn staff_plans() -> String {
     "/staff/plans".to_owned()
 }
 
-/// Drafts a new version of a plan (POST).
+/// A new version of a plan.
 #[must_use]
 pub fn staff_plan_draft(plan: crate::base::ids::PlanId) -> String {
     format!("/staff/plans/{plan}/draft")
+}
+
+/// What a plan is called, and whether it is offered.
+#[must_use]
+pub fn staff_plan_words(plan: crate::base::ids::PlanId) -> String {
+    format!("/staff/plans/{plan}/words")
 }
 
 /// Publishes a draft (POST).

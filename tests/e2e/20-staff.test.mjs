@@ -67,7 +67,32 @@ test("the first staff member joins by a link that works once, and sees, suspends
   await page.waitForLoadState();
   assert.match(await page.innerText("body"), /as they were written/);
 
+  // A new price: drafted, with a slip that loses nothing, published, and shown to customers.
+  await page.goto(`${PORTAL}/staff/plans`);
+  await page.locator("#development a[href$='/draft']").click();
+  await page.waitForSelector("#f-price_eur");
+  const draft = new URL(page.url()).pathname;
+  await page.fill("#f-memory_mb", "sixty");
+  await page.fill("#f-price_eur", "7,31");
+  await page.click("main form.form button[type=submit]");
+  await page.waitForSelector("#f-memory_mb[aria-invalid]");
+  assert.equal(await page.inputValue("#f-price_eur"), "7,31");
+  await page.fill("#f-memory_mb", "1024");
+  await page.click("main form.form button[type=submit]");
+  await page.waitForURL("**/staff/plans");
+  await page.locator("#development form[action$='/publish'] button").click();
+  await page.waitForLoadState();
+  await stranger.page.goto(`${PORTAL}/pricing`);
+  assert.match(await stranger.page.innerText("main"), /7\.31/);
+  const words = draft.replace(/draft$/, "words");
+  await page.goto(`${PORTAL}${words}`);
+  await page.fill("#f-name_en", "");
+  await page.evaluate(() => { document.querySelector("main form.form").noValidate = true; });
+  await page.click("main form.form button[type=submit]");
+  await page.waitForSelector("main .summary");
+
   await inspect(person, {
+    "staff-plan-draft": draft, "staff-plan-words": words,
     "staff-home": "/staff", "staff-accounts": "/staff/accounts", "staff-instances": "/staff/instances", "staff-instance": `/staff/instances/${id}`,
     "staff-hosts": "/staff/hosts", "staff-plans": "/staff/plans", "staff-queue": "/staff/queue", "staff-usage": "/staff/usage",
     "staff-audit": "/staff/audit", "staff-search": `/staff/search?q=${company}`,

@@ -20,7 +20,7 @@ pub async fn overview(db: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Resu
 
 /// Customers whose name or members' e-mail contain `text` (all for an empty one), newest first.
 pub async fn accounts(db: &mut PgConnection, text: &str, page: i64) -> anyhow::Result<Vec<AccountRow>> {
-    store::accounts(db, &pattern(text), page * PAGE, PAGE + 1).await.context("list the customers")
+    store::accounts(db, None, &pattern(text), (page * PAGE, PAGE + 1)).await.context("list the customers")
 }
 
 /// One customer.
@@ -51,7 +51,9 @@ pub struct InstanceFilter {
 
 /// Instances that fit, newest first.
 pub async fn instances(db: &mut PgConnection, filter: &InstanceFilter, page: i64) -> anyhow::Result<Vec<InstanceRow>> {
-    store::instances(db, filter, &pattern(&filter.text), (page * PAGE, PAGE + 1)).await.context("list the instances")
+    store::instances(db, None, filter, &pattern(&filter.text), (page * PAGE, PAGE + 1))
+        .await
+        .context("list the instances")
 }
 
 /// One instance.
@@ -89,8 +91,8 @@ pub async fn search(db: &mut PgConnection, text: &str) -> anyhow::Result<Found> 
     let pattern = pattern(text);
     let by_text = InstanceFilter { text: text.to_owned(), ..InstanceFilter::default() };
     Ok(Found {
-        accounts: store::accounts(db, &pattern, 0, 10).await.context("search the customers")?,
-        instances: store::instances(db, &by_text, &pattern, (0, 10)).await.context("search the instances")?,
+        accounts: store::accounts(db, None, &pattern, (0, 10)).await.context("search the customers")?,
+        instances: store::instances(db, None, &by_text, &pattern, (0, 10)).await.context("search the instances")?,
         people: store::people(db, &pattern).await.context("search the people")?,
     })
 }

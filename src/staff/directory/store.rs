@@ -73,12 +73,12 @@ pub struct AccountRow {
     pub suspended_because: Option<String>,
 }
 
-/// Customers whose name, id or members fit.
+/// Customers whose name, id or members fit; `only` one of them.
 pub async fn accounts(
     db: &mut PgConnection,
+    only: Option<AccountId>,
     pattern: &str,
-    offset: i64,
-    limit: i64,
+    (offset, limit): (i64, i64),
 ) -> Result<Vec<AccountRow>, StoreError> {
     Ok(sqlx::query_as!(
         AccountRow,
@@ -99,10 +99,11 @@ pub async fn accounts(
              , ( SELECT reason FROM suspensions
                   WHERE account_id = account.id AND environment_id IS NULL AND lifted_at IS NULL ) AS suspended_because
           FROM accounts AS account
-         WHERE account.name ILIKE $1
-            OR account.id::text ILIKE $1
-            OR EXISTS ( SELECT FROM members JOIN users ON users.id = members.user_id
-                         WHERE members.account_id = account.id AND (users.email ILIKE $1 OR users.name ILIKE $1) )
+         WHERE ($4::uuid IS NULL OR account.id = $4)
+           AND ( account.name ILIKE $1
+              OR account.id::text ILIKE $1
+              OR EXISTS ( SELECT FROM members JOIN users ON users.id = members.user_id
+                           WHERE members.account_id = account.id AND (users.email ILIKE $1 OR users.name ILIKE $1) ) )
          ORDER BY account.created_at DESC
          OFFSET $2
          LIMIT $3
@@ -110,6 +111,7 @@ pub async fn accounts(
         pattern,
         offset,
         limit,
+        only.map(AccountId::uuid),
     )
     .fetch_all(db)
     .await?)
@@ -117,8 +119,7 @@ pub async fn accounts(
 
 /// One customer.
 pub async fn account(db: &mut PgConnection, id: AccountId) -> Result<Option<AccountRow>, StoreError> {
-    // The id's text is a pattern that only this account can match.
-    Ok(accounts(db, &id.to_string(), 0, 1).await?.pop())
+    Ok(accounts(db, Some(id), "%", (0, 1)).await?.pop())
 }
 
 /// A member of an account.
@@ -243,9 +244,10 @@ pub struct InstanceRow {
     pub suspended_because: Option<String>,
 }
 
-/// Environments that fit.
+/// Environments that fit; `only` one of them.
 pub async fn instances(
     db: &mut PgConnection,
+    only: Option<EnvironmentId>,
     filter: &InstanceFilter,
     pattern: &str,
     (offset, limit): (i64, i64),
@@ -285,8 +287,9 @@ pub async fn instances(
               OR environment.admin_email ILIKE $1
               OR runtimes.code ILIKE $1
               OR environment.id::text ILIKE $1 )
-           AND ($2 = '' OR environment.status = $2)
+           AND ($2 = '' OR environment.status = $2 OR ($2 = 'preparing' AND environment.status = 'ordered'))
            AND ($3::uuid IS NULL OR environment.account_id = $3)
+           AND ($6::uuid IS NULL OR environment.id = $6)
          ORDER BY environment.created_at DESC
          OFFSET $4
          LIMIT $5
@@ -296,6 +299,7 @@ pub async fn instances(
         filter.account as Option<AccountId>,
         offset,
         limit,
+        only.map(EnvironmentId::uuid),
     )
     .fetch_all(db)
     .await?)
@@ -303,7 +307,7 @@ pub async fn instances(
 
 /// One environment.
 pub async fn instance(db: &mut PgConnection, id: EnvironmentId) -> Result<Option<InstanceRow>, StoreError> {
-    Ok(instances(db, &InstanceFilter::default(), &id.to_string(), (0, 1)).await?.pop())
+    Ok(instances(db, Some(id), &InstanceFilter::default(), "%", (0, 1)).await?.pop())
 }
 
 /// A host with what is promised on it.

@@ -38,8 +38,10 @@ pub async fn list(portal: Data<Portal>, staff: Staff, query: Query<ListQuery>) -
     let (newer, older) = neighbours(&urls::staff_instances(), &query, has_more);
     answer::page(&InstancesPage {
         text: query.q.clone(),
+        // What is ordered is being made as well, in one word.
         statuses: Status::ALL
             .iter()
+            .filter(|status| **status != Status::Ordered)
             .map(|status| (status.code(), status_words(&layout, status.code()).1, status.code() == query.status))
             .collect(),
         lines: rows.iter().map(|row| InstanceLine::new(&layout, row)).collect(),

@@ -7,6 +7,8 @@ pub mod hosts;
 pub mod instances;
 pub mod join;
 pub mod login;
+pub mod plan_draft;
+pub mod plan_words;
 pub mod plans;
 pub mod queue;
 pub mod rows;

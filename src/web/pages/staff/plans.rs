@@ -4,14 +4,14 @@ use actix_web::web::{Data, Path};
 use anyhow::Context;
 use askama::Template;
 use rust_decimal::Decimal;
+use sqlx::PgConnection;
 
 use super::rows::formats;
 use super::second_factor::Nothing;
 use crate::audit;
 use crate::base::ids::{PlanId, PlanVersionId};
-use crate::base::money::{Currency, Money};
-use crate::plans::catalogue::{self, CatalogueError, Draft};
-use crate::plans::{Plan, Resources, Version};
+use crate::plans::catalogue::{self, CatalogueError};
+use crate::plans::{Plan, Version};
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
@@ -29,9 +29,11 @@ struct PlansPage {
 struct PlanLine {
     code: String,
     name: String,
+    summary: String,
+    is_offered: bool,
     draft_url: String,
+    words_url: String,
     versions: Vec<VersionLine>,
-    next: DraftFields,
 }
 
 struct VersionLine {
@@ -45,40 +47,25 @@ struct VersionLine {
     publish_url: String,
 }
 
-struct DraftFields {
-    price_eur: String,
-    price_mad: String,
-    cpu_millis: i32,
-    memory_mb: i32,
-    storage_mb: i32,
-}
-
 /// Shows every plan with every version.
 pub async fn get(portal: Data<Portal>, staff: Staff) -> Answer {
     let mut db = portal.db.acquire().await.context("reach the control database")?;
     let plans = catalogue::everything(&mut db).await?;
     let layout = staff.layout;
-    let plans = plans.iter().filter_map(|(plan, versions)| plan_line(&layout, plan, versions)).collect();
+    let plans = plans.iter().map(|(plan, versions)| plan_line(&layout, plan, versions)).collect();
     answer::page(&PlansPage { layout, plans })
 }
 
-fn plan_line(layout: &Layout, plan: &Plan, versions: &[Version]) -> Option<PlanLine> {
-    let newest = versions.first()?;
-    let plain =
-        |currency| newest.monthly(currency).map(|money| Decimal::new(money.minor, 2).to_string()).unwrap_or_default();
-    Some(PlanLine {
+fn plan_line(layout: &Layout, plan: &Plan, versions: &[Version]) -> PlanLine {
+    PlanLine {
         code: plan.code.clone(),
         name: plan.names.of(layout.locale).to_owned(),
+        summary: plan.summaries.of(layout.locale).to_owned(),
+        is_offered: plan.is_offered,
         draft_url: urls::staff_plan_draft(plan.id),
+        words_url: urls::staff_plan_words(plan.id),
         versions: versions.iter().map(|version| version_line(layout, version)).collect(),
-        next: DraftFields {
-            price_eur: plain(Currency::Eur),
-            price_mad: plain(Currency::Mad),
-            cpu_millis: newest.resources.cpu_millis,
-            memory_mb: newest.resources.memory_mb,
-            storage_mb: newest.resources.storage_mb,
-        },
-    })
+    }
 }
 
 fn version_line(layout: &Layout, version: &Version) -> VersionLine {
@@ -98,48 +85,12 @@ fn version_line(layout: &Layout, version: &Version) -> VersionLine {
     }
 }
 
-/// What the form holds.
-#[derive(Debug, serde::Deserialize)]
-pub struct DraftForm {
-    price_eur: String,
-    price_mad: String,
-    cpu_millis: String,
-    memory_mb: String,
-    storage_mb: String,
-}
-
-/// Drafts a new version: what the form says, the rest as in the newest one.
-pub async fn draft(portal: Data<Portal>, staff: Staff, id: Path<PlanId>, posted: Posted<DraftForm>) -> Answer {
-    let mut tx = portal.db.begin().await.context("begin")?;
-    let everything = catalogue::everything(&mut tx).await?;
-    let (_, versions) = everything.iter().find(|(plan, _)| plan.id == *id).ok_or(PageError::NotFound)?;
-    let newest = versions.first().ok_or(PageError::NotFound)?;
-    let Some(draft) = parse(&posted.form, newest) else {
-        return answer::flash(urls::staff_plans(), FlashKind::Bad, "staff-plans-bad-number");
-    };
-    let version = catalogue::draft(&mut tx, *id, &draft, staff.layout.now).await.map_err(failed)?;
-    let entry = audit::Entry::new("plan.drafted").detail(serde_json::json!({ "plan": *id, "version": version }));
-    audit::record(&mut tx, &staff.actor(), entry, staff.layout.now).await?;
-    tx.commit().await.context("commit")?;
-    answer::flash(urls::staff_plans(), FlashKind::Good, "staff-plans-drafted-done")
-}
-
-fn parse(form: &DraftForm, newest: &Version) -> Option<Draft> {
-    let number = |text: &str| text.trim().parse::<i32>().ok().filter(|number| *number > 0);
-    let price = |text: &str, currency| {
-        let amount: Decimal = text.trim().replace(',', ".").parse().ok()?;
-        (!amount.is_sign_negative() && amount <= Decimal::from(1_000_000)).then(|| Money::rounded(amount, currency))
-    };
-    Some(Draft {
-        resources: Resources {
-            cpu_millis: number(&form.cpu_millis)?,
-            memory_mb: number(&form.memory_mb).filter(|mb| *mb >= 128)?,
-            storage_mb: number(&form.storage_mb)?,
-            ..newest.resources.clone()
-        },
-        prices: vec![price(&form.price_eur, Currency::Eur)?, price(&form.price_mad, Currency::Mad)?],
-        allowances: newest.allowances.clone(),
-    })
+/// Returns a plan with its newest version.
+pub(super) async fn find(db: &mut PgConnection, id: PlanId) -> Result<(Plan, Version), PageError> {
+    let everything = catalogue::everything(db).await?;
+    let found = everything.into_iter().find(|(plan, _)| plan.id == id);
+    let newest = found.and_then(|(plan, versions)| Some((plan, versions.into_iter().next()?)));
+    newest.ok_or(PageError::NotFound)
 }
 
 /// Publishes a draft: new orders use it from now on.
@@ -159,7 +110,7 @@ pub async fn publish(portal: Data<Portal>, staff: Staff, id: Path<PlanVersionId>
     answer::flash(urls::staff_plans(), FlashKind::Good, "staff-plans-published-done")
 }
 
-fn failed(error: CatalogueError) -> PageError {
+pub(super) fn failed(error: CatalogueError) -> PageError {
     match error {
         CatalogueError::Refused(_) => PageError::NotFound,
         CatalogueError::Failed(cause) => cause.into(),
