@@ -107,6 +107,9 @@ test("an unknown address says so", async () => {
 
 test("no page of a customer has an axe violation, in three languages, light and dark", async () => {
   const visitor = await newPerson(browser);
+  // The README's picture.
+  await visitor.page.goto(PORTAL);
+  await visitor.page.screenshot({ path: new URL("../../target/screenshots/readme.png", import.meta.url).pathname });
   await inspect(visitor, { home: "/", pricing: "/pricing", signup: "/signup", login: "/login", forgot: "/forgot", "not-found": "/no-such-page", gallery: "/dev/gallery" });
   assert.deepEqual(visitor.complaints.filter((text) => !text.includes("404")), []);
 
