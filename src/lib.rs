@@ -4,6 +4,7 @@
 pub mod base;
 
 // The machinery: knows no business.
+pub mod certificates;
 pub mod config;
 pub mod db;
 pub mod i18n;

@@ -141,7 +141,7 @@ const OPEN_STORES: &[(&str, &str)] = &[("reconcile", "hosts"), ("web", "mail")];
 /// Which way arrows go: a folder may use those that stand in an earlier or the same row.
 const ROWS: &[&[&str]] = &[
     &["base"],
-    &["config", "db", "i18n", "portal", "queue", "telemetry"],
+    &["certificates", "config", "db", "i18n", "portal", "queue", "telemetry"],
     &["accounts", "audit", "environments", "hosts", "metering", "odoo", "plans", "staff"],
     &["engine", "mail", "tenant_db"],
     &["doctor", "jobs", "proxy", "reconcile", "web"],

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 
 use crate::base::secret::Secret;
+use crate::certificates::Files;
 
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,8 @@ pub struct Config {
     pub web: Web,
     /// The proxy process.
     pub proxy: Proxy,
+    /// HTTPS. Without it the proxy speaks plain HTTP, for development or behind somebody who speaks HTTPS.
+    pub tls: Option<Tls>,
     /// The worker process.
     pub worker: Worker,
     /// The embedded tenant database server.
@@ -116,6 +119,26 @@ pub struct Proxy {
     /// The largest body that a request may have, in bytes. Bodies are never kept, so this costs no memory.
     #[serde(default = "Proxy::default_max_body_bytes")]
     pub max_body_bytes: u64,
+}
+
+/// HTTPS.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// Address and port that the public reaches over HTTPS.
+    pub listen: String,
+    /// The certificate for the portal and instances, with its chain, in PEM. Read again when it changes.
+    pub certificate_file: Option<PathBuf>,
+    /// Its private key, in PEM.
+    pub key_file: Option<PathBuf>,
+}
+
+impl Tls {
+    /// Returns where the operator's certificate lies.
+    #[must_use]
+    pub fn files(&self) -> Option<Files> {
+        Some(Files { certificate: self.certificate_file.clone()?, key: self.key_file.clone()? })
+    }
 }
 
 /// The worker process.
@@ -210,6 +233,11 @@ impl Config {
             bail!("[installation] name must be 1 to 20 lower-case letters, digits and hyphens");
         }
         self.public.validate()?;
+        if let Some(tls) = &self.tls
+            && tls.certificate_file.is_some() != tls.key_file.is_some()
+        {
+            bail!("[tls] certificate_file and key_file belong together");
+        }
         if self.public.mode == Mode::Production && self.mail.smtp_url.is_none() {
             bail!(
                 "[mail] smtp_url is missing: in production mails must be sent, catching them exists in development only"
@@ -252,6 +280,12 @@ impl Public {
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.portal_url.starts_with("https://")
+    }
+
+    /// Returns the port at which people reach the portal over HTTPS, when they do.
+    #[must_use]
+    pub fn https_port(&self) -> Option<u16> {
+        url::Url::parse(&self.portal_url).ok().filter(|_| self.is_https())?.port_or_known_default()
     }
 
     /// Returns the portal's host name, without a port.

@@ -14,13 +14,17 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// Looks at ports, names and mail.
 pub async fn examine(config: &Config) -> Vec<Finding> {
-    vec![
+    let mut findings = vec![
         port("port of the proxy", &config.proxy.listen).await,
         port("port of the pages", &config.web.listen).await,
         name("name of the portal", &config.public.portal_host()).await,
         name("names of instances", &config.public.instance_host("sayoo-doctor-asks")).await,
         mail(config).await,
-    ]
+    ];
+    if let Some(tls) = &config.tls {
+        findings.insert(1, port("port for HTTPS", &tls.listen).await);
+    }
+    findings
 }
 
 /// A port is served, or free to be.

@@ -1,11 +1,13 @@
 //! `sayoo doctor`: looks at everything that an installation stands on and says how to mend each fault.
 
 mod addresses;
+mod certificate;
 mod databases;
 mod engine;
 mod files;
 mod store;
 
+use crate::base::clock::Clock;
 use crate::config::Config;
 
 /// What was found in one place.
@@ -51,6 +53,7 @@ impl Finding {
 /// Looks at everything. Never stops at the first fault: a person mends several at once.
 pub async fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = files::examine(config);
+    findings.extend(certificate::examine(config, Clock::System.now()));
     findings.extend(databases::examine(config).await);
     findings.extend(engine::examine(config).await);
     findings.extend(addresses::examine(config).await);

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
-use super::connection::Connection;
+use super::exchange::{Exchange, Lane};
 use super::pool::Lease;
 use super::service_calls::Inspector;
 use super::table::Outstanding;
@@ -63,7 +63,7 @@ pub enum RequestBody {
 #[derive(Debug)]
 pub struct Stream {
     incoming: Incoming,
-    connection: Arc<Connection>,
+    lane: Lane,
     fate: Arc<Fate>,
     left: u64,
     inspector: Option<Inspector>,
@@ -77,16 +77,11 @@ pub struct CutOff;
 impl RequestBody {
     /// Wraps a body of at most `limit` bytes.
     #[must_use]
-    pub fn new(
-        incoming: Incoming,
-        connection: &Arc<Connection>,
-        limit: u64,
-        inspects_calls: bool,
-    ) -> (Self, Arc<Fate>) {
+    pub fn new(incoming: Incoming, lane: &Lane, limit: u64, inspects_calls: bool) -> (Self, Arc<Fate>) {
         let fate = Arc::new(Fate::default());
         let stream = Stream {
             incoming,
-            connection: Arc::clone(connection),
+            lane: lane.clone(),
             fate: Arc::clone(&fate),
             left: limit,
             inspector: inspects_calls.then(Inspector::default),
@@ -103,7 +98,7 @@ impl Body for RequestBody {
         let Self::Stream(stream) = &mut *self else { return Poll::Ready(None) };
         loop {
             let polled = Pin::new(&mut stream.incoming).poll_frame(cx);
-            stream.connection.waits_for_body(polled.is_pending());
+            stream.lane.waits_for_body(polled.is_pending());
             return Poll::Ready(match ready!(polled) {
                 None => None,
                 Some(Err(_)) => Some(Err(stream.cut(Cut::Broken))),
@@ -133,6 +128,7 @@ impl Body for RequestBody {
 
 impl Stream {
     fn pass(&mut self, data: Bytes) -> Result<Frame<Bytes>, CutOff> {
+        self.lane.has_read(data.len());
         self.left = self.left.checked_sub(data.len() as u64).ok_or_else(|| self.cut(Cut::TooLarge))?;
         if let Some(inspector) = &mut self.inspector
             && !inspector.see(&data)
@@ -150,7 +146,7 @@ impl Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.connection.waits_for_body(false);
+        self.lane.waits_for_body(false);
     }
 }
 
@@ -158,7 +154,10 @@ impl Drop for Stream {
 #[derive(Debug)]
 pub struct ResponseBody {
     kind: Kind,
-    connection: Arc<Connection>,
+    /// What ends with this body.
+    exchange: Option<Exchange>,
+    /// Whether the visitor has to make room for what was handed over before the end is said.
+    holds_end_back: bool,
 }
 
 #[derive(Debug)]
@@ -169,19 +168,32 @@ enum Kind {
 
 impl ResponseBody {
     /// A body of our own.
-    pub fn own(bytes: impl Into<Bytes>, connection: &Arc<Connection>) -> Self {
-        Self { kind: Kind::Own(Full::new(bytes.into())), connection: Arc::clone(connection) }
+    pub fn own(bytes: impl Into<Bytes>) -> Self {
+        Self { kind: Kind::Own(Full::new(bytes.into())), exchange: None, holds_end_back: false }
     }
 
     /// An upstream's body. Its connection is given back when the last byte has passed.
     #[must_use]
-    pub fn upstream(incoming: Incoming, lease: Lease, outstanding: Outstanding, connection: &Arc<Connection>) -> Self {
-        let mut body = Self {
-            kind: Kind::Upstream { incoming, lease: Some(lease), _outstanding: outstanding },
-            connection: Arc::clone(connection),
-        };
+    pub fn upstream(incoming: Incoming, lease: Lease, outstanding: Outstanding) -> Self {
+        let kind = Kind::Upstream { incoming, lease: Some(lease), _outstanding: outstanding };
+        let mut body = Self { kind, exchange: None, holds_end_back: false };
         body.give_back_if_done();
         body
+    }
+
+    /// The exchange ends when this body does.
+    pub fn ends(&mut self, exchange: Exchange) {
+        self.exchange = Some(exchange);
+    }
+
+    /// HTTP/2 asks for the next piece when the visitor has made room for the last one. The end is a piece as well, so
+    /// that a visitor who never makes room is noticed.
+    fn hands_over(&mut self, frame: Option<&Frame<Bytes>>) {
+        let Some(exchange) = &self.exchange else { return };
+        let bytes = frame.and_then(Frame::data_ref).map(Bytes::len);
+        exchange.lane.waits_for_window(bytes.is_some());
+        self.holds_end_back = bytes.is_some() && exchange.lane.connection.is_http2();
+        exchange.lane.has_written(bytes.unwrap_or_default());
     }
 
     fn give_back_if_done(&mut self) {
@@ -199,6 +211,9 @@ impl Body for ResponseBody {
     type Error = hyper::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        if let Some(exchange) = &self.exchange {
+            exchange.lane.waits_for_window(false);
+        }
         let frame = match &mut self.kind {
             Kind::Own(full) => {
                 ready!(Pin::new(full).poll_frame(cx)).map(|frame| frame.map_err(|never: Infallible| match never {}))
@@ -218,14 +233,16 @@ impl Body for ResponseBody {
             },
         };
         self.give_back_if_done();
+        self.hands_over(frame.as_ref().and_then(|frame| frame.as_ref().ok()));
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.kind {
-            Kind::Own(full) => full.is_end_stream(),
-            Kind::Upstream { incoming, .. } => incoming.is_end_stream(),
-        }
+        !self.holds_end_back
+            && match &self.kind {
+                Kind::Own(full) => full.is_end_stream(),
+                Kind::Upstream { incoming, .. } => incoming.is_end_stream(),
+            }
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -233,11 +250,5 @@ impl Body for ResponseBody {
             Kind::Own(full) => full.size_hint(),
             Kind::Upstream { incoming, .. } => incoming.size_hint(),
         }
-    }
-}
-
-impl Drop for ResponseBody {
-    fn drop(&mut self) {
-        self.connection.request_ends();
     }
 }

@@ -3,19 +3,21 @@
 //! Time-outs cost nothing per request: each core looks at all its connections once per tick.
 
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
 use http::HeaderValue;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::counters::Counters;
+use super::exchange::Stream;
 use super::strict::{Scanner, Verdict};
 use super::{Limits, lock};
+
+/// Accounts of ended requests are thrown away at each tick, and between two ticks when there are so many.
+const STREAMS_BEFORE_TIDYING: usize = 512;
 
 /// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,15 @@ enum Phase {
     Tunnel,
 }
 
+/// By which listener a visitor came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// Plain HTTP.
+    Plain,
+    /// TLS.
+    Tls,
+}
+
 /// The state of a connection, shared by its socket, its requests and the core's tick.
 ///
 /// Everything happens on one thread; the atomics are there because hyper wants to be able to move an upgraded socket.
@@ -38,6 +49,17 @@ enum Phase {
 pub struct Connection {
     /// The visitor's address as a header.
     pub peer_header: HeaderValue,
+    /// By which door it came.
+    pub door: Door,
+    /// The name that it asked a certificate for.
+    server_name: OnceLock<Box<str>>,
+    /// Whether it speaks HTTP/2: many requests at once, each with its own account.
+    is_http2: AtomicBool,
+    /// Requests under way, in HTTP/2.
+    open: AtomicU32,
+    /// Requests that the visitor took back lately, in HTTP/2.
+    cancelled: AtomicU32,
+    streams: Mutex<Vec<Weak<Stream>>>,
     phase: AtomicU8,
     /// The core's time, as of the last tick.
     now: AtomicU64,
@@ -71,11 +93,17 @@ struct Ledger {
 impl Connection {
     /// Returns the state of a connection that has just been accepted.
     #[must_use]
-    pub fn new(peer: SocketAddr, now: u64) -> Arc<Self> {
+    pub fn new(peer: SocketAddr, door: Door, now: u64) -> Arc<Self> {
         let peer_header =
             HeaderValue::from_str(&peer.ip().to_canonical().to_string()).expect("an address is plain ASCII");
         Arc::new(Self {
             peer_header,
+            door,
+            server_name: OnceLock::new(),
+            is_http2: AtomicBool::new(false),
+            open: AtomicU32::new(0),
+            cancelled: AtomicU32::new(0),
+            streams: Mutex::default(),
             phase: AtomicU8::new(Phase::Head as u8),
             now: AtomicU64::new(now),
             since: AtomicU64::new(now),
@@ -102,8 +130,40 @@ impl Connection {
         self.phase.load(Relaxed) == phase as u8
     }
 
+    /// TLS is set up: the visitor may take its time until the first request.
+    pub fn is_secured(&self, server_name: Option<&str>, is_http2: bool) {
+        if let Some(name) = server_name {
+            // It is set up once.
+            let _ = self.server_name.set(name.into());
+        }
+        self.is_http2.store(is_http2, Relaxed);
+        if is_http2 {
+            // Its frames say themselves where they end; the rules for them are hyper's and `authority.rs`'s.
+            lock(&self.scanner).go_blind();
+        }
+        self.enter(Phase::Idle);
+    }
+
+    /// Returns the name that the visitor asked a certificate for.
+    #[must_use]
+    pub fn server_name(&self) -> Option<&str> {
+        self.server_name.get().map(AsRef::as_ref)
+    }
+
+    /// Whether it speaks HTTP/2.
+    #[must_use]
+    pub fn is_http2(&self) -> bool {
+        self.is_http2.load(Relaxed)
+    }
+
     /// A request's head was read; returns what its framing looked like.
     pub fn request_begins(&self) -> Verdict {
+        if self.is_http2() {
+            if self.open.fetch_add(1, Relaxed) == 0 {
+                self.enter(Phase::Request);
+            }
+            return Verdict::Plain;
+        }
         self.enter(Phase::Request);
         self.is_billed.store(false, Relaxed);
         lock(&self.scanner).verdict()
@@ -111,10 +171,63 @@ impl Connection {
 
     /// The answer was handed to hyper, all of it.
     pub fn request_ends(&self) {
-        if self.is_in(Phase::Request) {
+        if self.is_http2() {
+            if self.open.fetch_sub(1, Relaxed) == 1 {
+                self.enter(Phase::Idle);
+            }
+        } else if self.is_in(Phase::Request) {
             self.enter(Phase::Idle);
             self.is_billed.store(false, Relaxed);
         }
+    }
+
+    /// Makes the account of one request of many.
+    pub fn open_stream(&self) -> Arc<Stream> {
+        let stream = Arc::new(Stream::default());
+        let mut streams = lock(&self.streams);
+        if streams.len() >= STREAMS_BEFORE_TIDYING {
+            streams.retain(|stream| stream.strong_count() > 0);
+        }
+        streams.push(Arc::downgrade(&stream));
+        stream
+    }
+
+    /// The visitor took a request back before it was answered. Whoever does nothing else attacks (CVE-2023-44487).
+    pub fn request_cancelled(&self, most: u32) {
+        if self.cancelled.fetch_add(1, Relaxed) >= most {
+            self.condemn();
+        }
+    }
+
+    /// Lets a future go on until the connection has to go; `None` when that comes first.
+    pub async fn until_condemned<F: Future>(&self, future: F) -> Option<F::Output> {
+        let mut future = pin!(future);
+        std::future::poll_fn(|cx| {
+            if self.poll_condemned(cx).is_ready() { Poll::Ready(None) } else { future.as_mut().poll(cx).map(Some) }
+        })
+        .await
+    }
+
+    /// Bytes arrived from the visitor.
+    pub fn has_read(&self, seen: &[u8]) {
+        self.read.store(self.read.load(Relaxed) + seen.len() as u64, Relaxed);
+        if self.is_http2() {
+            return;
+        }
+        lock(&self.scanner).see(seen);
+        if self.is_in(Phase::Idle) {
+            self.enter(Phase::Head);
+        }
+    }
+
+    /// Bytes were taken for the visitor.
+    pub fn has_written(&self, bytes: usize) {
+        self.written.store(self.written.load(Relaxed) + bytes as u64, Relaxed);
+    }
+
+    /// Says whether the visitor has to read before more can be written.
+    pub fn waits_for_write(&self, waits: bool) {
+        self.waits_for_write.store(waits, Relaxed);
     }
 
     /// Bytes go both ways from now on.
@@ -204,7 +317,8 @@ impl Connection {
             phase if phase == Phase::Request as u8 => still > limits.request_still_ms,
             _ => waited > limits.idle_ms && !self.waits_for_write.load(Relaxed),
         };
-        // Both directions count: what matters is whether this visitor keeps the others' places.
+        // Both directions count: what matters is whether this visitor keeps the others' places. In HTTP/2 one request may
+        // wait for the visitor while others do not, so each is looked at by itself.
         let is_slow = !self.is_tunnel() && (self.waits_for_body.load(Relaxed) || self.waits_for_write.load(Relaxed));
         let is_too_slow = match (is_slow, ledger.slow) {
             (false, _) => {
@@ -221,7 +335,14 @@ impl Connection {
             }
         };
         drop(ledger);
-        if is_over || is_too_slow {
+        let cancelled = self.cancelled.load(Relaxed);
+        self.cancelled.store(cancelled.saturating_sub(limits.cancelled_forgotten), Relaxed);
+        let is_stalled = || {
+            let mut streams = lock(&self.streams);
+            streams.retain(|stream| stream.strong_count() > 0);
+            streams.iter().filter_map(Weak::upgrade).any(|stream| stream.is_stalled(now, limits))
+        };
+        if is_over || is_too_slow || (self.is_http2() && is_stalled()) {
             self.condemn();
         }
     }
@@ -250,78 +371,5 @@ fn settle(ledger: &mut Ledger, connection: &Connection, bill: Bill) {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.settle();
-    }
-}
-
-/// A visitor's socket that tells its connection what passes.
-#[derive(Debug)]
-pub struct Socket {
-    stream: TcpStream,
-    connection: Arc<Connection>,
-}
-
-impl Socket {
-    /// Wraps an accepted socket.
-    #[must_use]
-    pub fn new(stream: TcpStream, connection: Arc<Connection>) -> Self {
-        Self { stream, connection }
-    }
-
-    fn wrote(&self, outcome: Poll<std::io::Result<usize>>) -> Poll<std::io::Result<usize>> {
-        let connection = &self.connection;
-        if let Poll::Ready(Ok(bytes)) = &outcome {
-            connection.written.store(connection.written.load(Relaxed) + *bytes as u64, Relaxed);
-        }
-        connection.waits_for_write.store(outcome.is_pending(), Relaxed);
-        outcome
-    }
-}
-
-impl AsyncRead for Socket {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        let before = buffer.filled().len();
-        let outcome = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        let seen = &buffer.filled()[before..];
-        if !seen.is_empty() {
-            let connection = &self.connection;
-            connection.read.store(connection.read.load(Relaxed) + seen.len() as u64, Relaxed);
-            lock(&connection.scanner).see(seen);
-            if connection.is_in(Phase::Idle) {
-                connection.enter(Phase::Head);
-            }
-        }
-        outcome
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.wrote(outcome)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        pieces: &[std::io::IoSlice<'_>],
-    ) -> Poll<std::io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
-        self.wrote(outcome)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -9,7 +9,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
 
 use super::body::{Cut, Fate, RequestBody, ResponseBody};
-use super::connection::Connection;
+use super::exchange::Lane;
 use super::headers::{self, Author, Truth};
 use super::pages::{self, Page, Visitor};
 use super::pool::{Lease, OpenError, Repeat};
@@ -58,14 +58,16 @@ impl Destination {
 pub struct Journey {
     /// The core that it stays on.
     pub core: Arc<Core>,
-    /// The visitor's connection.
-    pub connection: Arc<Connection>,
+    /// Where it runs.
+    pub lane: Lane,
     /// Who asks.
     pub visitor: Visitor,
     /// Where it goes.
     pub destination: Destination,
     /// The host that was asked for.
     pub host: HeaderValue,
+    /// How the visitor reached us.
+    pub scheme: &'static str,
 }
 
 /// Why there is no answer.
@@ -94,11 +96,11 @@ impl Journey {
             return self.refuse(Page::TooLarge);
         }
         let (body, fate) = self.body(body, &path);
-        self.prepare(&mut parts, switch.is_some());
         if let Destination::Instance(route) = &self.destination {
-            self.connection.bill_to(Some(&route.counters));
+            self.lane.bill_to(Some(&route.counters), || headers::request_size(&parts));
             route.counters.request();
         }
+        self.prepare(&mut parts, switch.is_some());
         let upstreams = self.destination.upstreams(&self.core, &path);
         let response = match self.send(upstreams, parts, body).await {
             Ok((response, lease, outstanding)) => self.answer(response, lease, outstanding, switch),
@@ -115,8 +117,8 @@ impl Journey {
 
     /// Answers without asking anybody, and closes: the body that is still to come is not wanted.
     fn refuse(&self, page: Page) -> Response<ResponseBody> {
-        self.connection.bill_to(None);
-        let mut response = pages::answer(page, &self.visitor, &self.core.shared.settings, &self.connection);
+        self.lane.bill_to(None, || 0);
+        let mut response = pages::answer(page, &self.visitor, &self.core.shared.settings);
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         response
     }
@@ -127,7 +129,7 @@ impl Journey {
         }
         let inspects = matches!(self.destination, Destination::Instance(_)) && forbidden::takes_service_calls(path);
         let limit = self.core.shared.settings.max_body_bytes;
-        let (body, fate) = RequestBody::new(body, &self.connection, limit, inspects);
+        let (body, fate) = RequestBody::new(body, &self.lane, limit, inspects);
         (body, Some(fate))
     }
 
@@ -135,9 +137,9 @@ impl Journey {
         headers::prepare_request(
             &mut parts.headers,
             Truth {
-                peer: self.connection.peer_header.clone(),
+                peer: self.lane.connection.peer_header.clone(),
                 host: self.host.clone(),
-                scheme: self.core.shared.settings.scheme,
+                scheme: self.scheme,
                 request_id: self.visitor.request_id.clone(),
             },
         );
@@ -218,21 +220,21 @@ impl Journey {
             let is_websocket = headers::lists(response.headers(), &header::UPGRADE, "websocket");
             let Some(visitor) = switch.filter(|_| is_websocket) else { return Err(Failure::Switched) };
             let upstream = hyper::upgrade::on(&mut response);
-            tunnel::open(Arc::clone(&self.connection), visitor, upstream, outstanding);
+            tunnel::open(Arc::clone(&self.lane.connection), visitor, upstream, outstanding);
             let (mut parts, _) = response.into_parts();
-            headers::prepare_response(&mut parts.headers, self.destination.author(), id);
+            headers::prepare_response(&mut parts.headers, self.destination.author(), self.scheme, id);
             parts.headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
             parts.headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
             parts.extensions.clear();
-            return Ok(Response::from_parts(parts, ResponseBody::own("", &self.connection)));
+            return Ok(Response::from_parts(parts, ResponseBody::own("")));
         }
         let (mut parts, body) = response.into_parts();
-        headers::prepare_response(&mut parts.headers, self.destination.author(), id);
+        headers::prepare_response(&mut parts.headers, self.destination.author(), self.scheme, id);
         parts.version = Version::HTTP_11;
-        if self.connection.is_closing() {
+        if self.lane.connection.is_closing() {
             parts.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        Ok(Response::from_parts(parts, ResponseBody::upstream(body, lease, outstanding, &self.connection)))
+        Ok(Response::from_parts(parts, ResponseBody::upstream(body, lease, outstanding)))
     }
 
     /// Chooses the page for a failure, and writes the line about it: the only ones in the log that name requests.
@@ -258,7 +260,7 @@ impl Journey {
         if fate.is_some_and(|fate| fate.cut() != Cut::No) {
             return self.refuse(page);
         }
-        pages::answer(page, &self.visitor, &self.core.shared.settings, &self.connection)
+        pages::answer(page, &self.visitor, &self.core.shared.settings)
     }
 }
 

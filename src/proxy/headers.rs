@@ -1,6 +1,7 @@
 //! Which headers pass, and which ones the proxy writes itself. Pure.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
 
 /// Names the request in our log, the upstream's log and on the visitor's error page.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -26,6 +27,7 @@ pub struct Truth {
 pub fn prepare_request(headers: &mut HeaderMap, truth: Truth) {
     remove_named_by_connection(headers);
     remove(headers, is_dropped_from_requests);
+    join_cookies(headers);
     let Truth { peer, host, scheme, request_id } = truth;
     headers.insert(FORWARDED_FOR, peer.clone());
     headers.insert(REAL_IP, peer);
@@ -45,13 +47,36 @@ pub enum Author {
 }
 
 /// Removes what must not reach a visitor.
-pub fn prepare_response(headers: &mut HeaderMap, author: Author, request_id: HeaderValue) {
+pub fn prepare_response(headers: &mut HeaderMap, author: Author, scheme: &str, request_id: HeaderValue) {
     remove_named_by_connection(headers);
     remove(headers, is_dropped_from_responses);
     headers.insert(REQUEST_ID, request_id);
     if author == Author::Tenant {
-        keep_cookies_at_home(headers);
+        // What a tenant says would hold for as long as it likes, and for names below its own that are not its own.
+        headers.remove(header::STRICT_TRANSPORT_SECURITY);
+        keep_cookies_at_home(headers, scheme == "https");
     }
+}
+
+/// Asks browsers to come by HTTPS only, for a year. What the portal says itself stays.
+pub fn insist_on_https(headers: &mut HeaderMap) {
+    headers
+        .entry(header::STRICT_TRANSPORT_SECURITY)
+        .or_insert(HeaderValue::from_static("max-age=31536000"));
+}
+
+/// Returns how long a request's head would be in HTTP/1: what is put on the account whatever it was packed in.
+#[must_use]
+pub fn request_size(parts: &Parts) -> usize {
+    let target = parts.uri.path_and_query().map_or(1, |path| path.as_str().len());
+    let host = parts.uri.authority().map_or(0, |authority| "host: \r\n".len() + authority.as_str().len());
+    parts.method.as_str().len() + target + " HTTP/1.1\r\n \r\n".len() + host + size(&parts.headers)
+}
+
+/// Returns how long headers are in HTTP/1.
+#[must_use]
+pub fn size(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum()
 }
 
 /// Whether a header lists a word, in any case.
@@ -122,22 +147,38 @@ fn is_dropped_from_responses(name: &str) -> bool {
     is_hop_by_hop(name) || matches!(name, "alt-svc" | "x-request-id") || name.starts_with("x-sayoo-")
 }
 
-/// A cookie with `Domain` would be sent to other customers' instances too.
-fn keep_cookies_at_home(headers: &mut HeaderMap) {
-    let sets_domain =
-        |value: &HeaderValue| value.as_bytes().windows(6).any(|word| word.eq_ignore_ascii_case(b"domain"));
-    if !headers.get_all(header::SET_COOKIE).iter().any(sets_domain) {
+/// HTTP/2 may send cookies one by one; in HTTP/1 they are one header (RFC 9113, 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    if headers.get_all(header::COOKIE).iter().nth(1).is_none() {
         return;
     }
-    let cookies: Vec<HeaderValue> = headers.get_all(header::SET_COOKIE).iter().filter_map(without_domain).collect();
+    let all: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    // Made of header values and a separator that may stand in one.
+    if let Ok(joined) = HeaderValue::from_bytes(&all.join(&b"; "[..])) {
+        headers.insert(header::COOKIE, joined);
+    }
+}
+
+/// A cookie with `Domain` would be sent to other customers' instances too, and one without `Secure` in the clear.
+fn keep_cookies_at_home(headers: &mut HeaderMap, is_secure: bool) {
+    let has = |value: &HeaderValue, attribute: &[u8]| {
+        value.as_bytes().windows(attribute.len()).any(|word| word.eq_ignore_ascii_case(attribute))
+    };
+    let is_right = |value: &HeaderValue| !is_secure && !has(value, b"domain");
+    if headers.get_all(header::SET_COOKIE).iter().all(is_right) {
+        return;
+    }
+    let cookies: Vec<HeaderValue> =
+        headers.get_all(header::SET_COOKIE).iter().filter_map(|cookie| at_home(cookie, is_secure)).collect();
     headers.remove(header::SET_COOKIE);
     for cookie in cookies {
         headers.append(header::SET_COOKIE, cookie);
     }
 }
 
-fn without_domain(cookie: &HeaderValue) -> Option<HeaderValue> {
-    let mut kept: Vec<u8> = Vec::with_capacity(cookie.len());
+fn at_home(cookie: &HeaderValue, is_secure: bool) -> Option<HeaderValue> {
+    let mut kept: Vec<u8> = Vec::with_capacity(cookie.len() + "; Secure".len());
+    let mut lacks_secure = is_secure;
     for (place, part) in cookie.as_bytes().split(|byte| *byte == b';').enumerate() {
         let name = part.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
         // The first part is the cookie itself, which may be called anything.
@@ -146,8 +187,12 @@ fn without_domain(cookie: &HeaderValue) -> Option<HeaderValue> {
         }
         if place > 0 {
             kept.push(b';');
+            lacks_secure &= !name.eq_ignore_ascii_case(b"secure");
         }
         kept.extend_from_slice(part);
+    }
+    if lacks_secure {
+        kept.extend_from_slice(b"; Secure");
     }
     HeaderValue::from_bytes(&kept).ok()
 }
@@ -196,6 +241,7 @@ mod tests {
             ("upgrade", "h2c"),
             ("proxy-authorization", "x"),
             ("cookie", "a=b"),
+            ("cookie", "c=d"),
         ]);
         prepare_request(
             &mut headers,
@@ -210,7 +256,7 @@ mod tests {
             text(&headers),
             [
                 "accept: */*",
-                "cookie: a=b",
+                "cookie: a=b; c=d",
                 "host: acme.net:8080",
                 "x-forwarded-for: 9.9.9.9",
                 "x-forwarded-host: acme.net:8080",
@@ -232,7 +278,7 @@ mod tests {
             ("transfer-encoding", "chunked"),
         ];
         let mut headers = map(&cookies);
-        prepare_response(&mut headers, Author::Tenant, HeaderValue::from_static("id"));
+        prepare_response(&mut headers, Author::Tenant, "http", HeaderValue::from_static("id"));
         assert_eq!(
             text(&headers),
             [
@@ -243,8 +289,25 @@ mod tests {
             ]
         );
 
+        let mut headers = map(&[
+            ("set-cookie", "a=1; Path=/; secure"),
+            ("set-cookie", "secure=1; Domain=b"),
+            ("strict-transport-security", "max-age=0"),
+        ]);
+        prepare_response(&mut headers, Author::Tenant, "https", HeaderValue::from_static("id"));
+        insist_on_https(&mut headers);
+        assert_eq!(
+            text(&headers),
+            [
+                "set-cookie: a=1; Path=/; secure",
+                "set-cookie: secure=1; Secure",
+                "strict-transport-security: max-age=31536000",
+                "x-request-id: id"
+            ]
+        );
+
         let mut headers = map(&cookies[..1]);
-        prepare_response(&mut headers, Author::Portal, HeaderValue::from_static("id"));
+        prepare_response(&mut headers, Author::Portal, "http", HeaderValue::from_static("id"));
         assert_eq!(headers["set-cookie"], "a=1; Domain=example.net; Path=/");
     }
 }

@@ -1,11 +1,13 @@
 //! The public listener: maps host names to instances, and the portal's own name to the web process.
 //!
-//! It holds no secret, and writes nothing to the control database but its counters. The life of a request:
+//! It holds no secret but TLS keys, and writes nothing to the control database but its counters. The life of a request:
 //!
-//! 1. `server.rs` accepts a connection on one of its cores; it stays on that core.
-//! 2. `connection.rs` sees every byte: it counts them, `strict.rs` checks the framing a second time, and a
-//!    connection that is idle, slow or stuck for too long is ended at the next tick.
-//! 3. hyper reads the head. `server.rs` refuses what is ambiguous and finds the route by the host name in `table.rs`.
+//! 1. `server.rs` accepts a connection on one of its cores; it stays on that core. On the port for HTTPS `tls.rs` sets up
+//!    TLS, with the certificate that `book.rs` finds for the name.
+//! 2. `socket.rs` sees every byte and tells `connection.rs`: it counts them, `strict.rs` checks the framing of HTTP/1 a
+//!    second time, and a connection that is idle, slow or stuck for too long is ended at the next tick.
+//! 3. hyper reads the head (`serve.rs`, HTTP/1.1 or HTTP/2); an `exchange.rs` begins. `authority.rs` refuses what is
+//!    ambiguous; `decide.rs` sends whoever came in the clear to HTTPS, and finds the route by the host name in `table.rs`.
 //! 4. A route that is stopped or suspended gets a page (`pages.rs`); one that is starting waits (`hold.rs`).
 //! 5. `forbidden.rs` refuses what must never be public, `service_calls.rs` the same inside bodies.
 //! 6. `headers.rs` removes every header that lies about where the request comes from, and writes the truth.
@@ -14,9 +16,13 @@
 //! 8. `body.rs` streams both bodies; a websocket becomes a `tunnel.rs`.
 //! 9. `counters.rs` has the numbers. `feed.rs` saves them, and swaps the table when routes change.
 
+mod authority;
 mod body;
+mod book;
 mod connection;
 pub mod counters;
+mod decide;
+mod exchange;
 mod feed;
 mod forbidden;
 mod forward;
@@ -24,11 +30,14 @@ mod headers;
 mod hold;
 mod pages;
 mod pool;
+mod serve;
 mod server;
 mod service_calls;
+mod socket;
 mod store;
 mod strict;
 pub mod table;
+mod tls;
 mod tunnel;
 
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -44,8 +53,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::clock::Clock;
+use crate::certificates::Files;
 use crate::config::Config;
+use server::Sockets;
 use table::{Table, Upstream};
+use tls::Certificates;
 
 /// The most that is kept of one message in one direction: heads are refused above it, bodies wait.
 const LARGEST_BUFFER: usize = 64 * 1024;
@@ -81,6 +93,16 @@ pub struct Limits {
     pub save: Duration,
     /// How often routes are read when nobody says that they changed.
     pub reread: Duration,
+    /// How often certificate files are looked at.
+    pub certificates: Duration,
+    /// How many requests of one HTTP/2 connection may be open at once.
+    pub most_streams: u32,
+    /// How many of them a visitor may take back lately. Leaving a page takes back a few dozen.
+    pub most_cancelled: u32,
+    /// How many of those are forgotten at each tick.
+    pub cancelled_forgotten: u32,
+    /// How often an HTTP/2 connection is asked whether it is still there, and how long it may think about it.
+    pub ping: Duration,
 }
 
 impl Default for Limits {
@@ -100,6 +122,11 @@ impl Default for Limits {
             drain: Duration::from_secs(30),
             save: Duration::from_secs(10),
             reread: Duration::from_secs(30),
+            certificates: Duration::from_secs(5),
+            most_streams: 128,
+            most_cancelled: 256,
+            cancelled_forgotten: 16,
+            ping: Duration::from_secs(20),
         }
     }
 }
@@ -117,8 +144,10 @@ pub struct Settings {
     pub portal_host: String,
     /// The portal's address, for links on our pages.
     pub portal_url: String,
-    /// How visitors reach us: `http` or `https`.
+    /// How visitors reach the portal and instances: `http` or `https`. Without a TLS port here somebody before us speaks it.
     pub scheme: &'static str,
+    /// The port for HTTPS.
+    pub tls: Option<TlsSettings>,
     /// Whose pages they are.
     pub company: String,
     /// How many visitors' connections are open at most; above it the one that is idle longest has to go.
@@ -131,25 +160,38 @@ pub struct Settings {
     pub limits: Limits,
 }
 
+/// Where HTTPS is spoken, and with what.
+#[derive(Clone, Debug)]
+pub struct TlsSettings {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The port as visitors see it; the one that is listened to without it.
+    pub public_port: Option<u16>,
+    /// The certificate for the portal and instances.
+    pub files: Option<Files>,
+}
+
 impl Settings {
     /// Takes the proxy's part of the configuration.
     pub fn from_config(config: &Config) -> anyhow::Result<Self> {
-        let address = |text: &str, key: &str| {
-            text.to_socket_addrs()
-                .ok()
-                .and_then(|mut found| found.next())
-                .with_context(|| format!("[proxy] {key} must be address:port, not {text:?}"))
-        };
         Ok(Self {
-            listen: address(&config.proxy.listen, "listen")?,
+            listen: resolve(&config.proxy.listen, "[proxy] listen")?,
             threads: match config.proxy.threads {
                 0 => std::thread::available_parallelism().map_or(1, Into::into),
                 threads => threads,
             },
-            web_upstream: address(&config.proxy.web_upstream, "web_upstream")?,
+            web_upstream: resolve(&config.proxy.web_upstream, "[proxy] web_upstream")?,
             portal_host: config.public.portal_host(),
             portal_url: config.public.portal_url.clone(),
             scheme: if config.public.is_https() { "https" } else { "http" },
+            tls: match &config.tls {
+                None => None,
+                Some(tls) => Some(TlsSettings {
+                    listen: resolve(&tls.listen, "[tls] listen")?,
+                    public_port: config.public.https_port(),
+                    files: tls.files(),
+                }),
+            },
             company: config.public.company.clone(),
             most_connections: usize::MAX,
             table_file: config.proxy.table_file.clone(),
@@ -159,12 +201,22 @@ impl Settings {
     }
 }
 
-/// What all cores share. Only the table changes, and it is swapped whole.
+fn resolve(text: &str, key: &str) -> anyhow::Result<SocketAddr> {
+    text.to_socket_addrs()
+        .ok()
+        .and_then(|mut found| found.next())
+        .with_context(|| format!("{key} must be address:port, not {text:?}"))
+}
+
+/// What all cores share. Only the table and the certificates change, and they are swapped whole.
 #[derive(Debug)]
 struct Shared {
     settings: Settings,
     web: [Arc<Upstream>; 1],
     table: ArcSwap<Table>,
+    certificates: Certificates,
+    /// The port for HTTPS as visitors see it.
+    tls_port: Option<u16>,
     /// Grows with every swap; those who wait for a route wait here.
     swaps: watch::Sender<u64>,
     held: AtomicU32,
@@ -175,8 +227,11 @@ struct Shared {
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where it listens for HTTPS.
+    pub tls_address: Option<SocketAddr>,
     cores: Vec<std::thread::JoinHandle<()>>,
     feed: tokio::task::JoinHandle<()>,
+    watch: Option<tokio::task::JoinHandle<()>>,
     stop_cores: CancellationToken,
     stop_feed: CancellationToken,
 }
@@ -184,11 +239,16 @@ pub struct Running {
 impl Running {
     /// Starts to listen. Routes come from the database, else from the table file, else there are none yet.
     pub async fn start(settings: Settings, db: PgPool, clock: Clock) -> anyhow::Result<Self> {
-        let sockets = server::listen(settings.listen, settings.threads)?;
-        let address = sockets[0].local_addr().context("ask for the address that is listened to")?;
+        let plain = server::listen(settings.listen, settings.threads)?;
+        let address = plain[0].local_addr().context("ask for the address that is listened to")?;
+        let tls = settings.tls.clone();
+        let secure = tls.as_ref().map(|tls| server::listen(tls.listen, settings.threads)).transpose()?;
+        let tls_address = secure.as_ref().and_then(|sockets| sockets[0].local_addr().ok());
         let shared = Arc::new(Shared {
             web: [Arc::new(Upstream::new(settings.web_upstream))],
             table: ArcSwap::default(),
+            certificates: Certificates::default(),
+            tls_port: tls.as_ref().and_then(|tls| tls.public_port).or(tls_address.map(|address| address.port())),
             swaps: watch::Sender::new(0),
             held: AtomicU32::new(0),
             settings,
@@ -196,14 +256,21 @@ impl Running {
         let mut feed = feed::Feed::new(Arc::clone(&shared), db, clock);
         feed.first_table().await;
         let (stop_cores, stop_feed) = (CancellationToken::new(), CancellationToken::new());
-        let cores = sockets
-            .into_iter()
-            .enumerate()
-            .map(|(number, socket)| server::start_core(number, &shared, socket, stop_cores.clone()))
-            .collect::<anyhow::Result<_>>()?;
+        let watch = tls.and_then(|tls| tls.files).map(|files| {
+            let mut watch = tls::Watch::new(Arc::clone(&shared), files);
+            watch.look();
+            tokio::spawn(watch.run(stop_feed.clone()))
+        });
+        let acceptor = secure.is_some().then(|| tls::acceptor(&shared)).transpose()?;
+        let mut secure = secure.unwrap_or_default().into_iter();
+        let mut cores = Vec::new();
+        for (number, plain) in plain.into_iter().enumerate() {
+            let sockets = Sockets { plain, tls: secure.next().zip(acceptor.clone()) };
+            cores.push(server::start_core(number, &shared, sockets, stop_cores.clone())?);
+        }
         let feed = tokio::spawn(feed.run(stop_feed.clone()));
-        tracing::info!(%address, routes = shared.table.load().len(), "the proxy listens");
-        Ok(Self { address, cores, feed, stop_cores, stop_feed })
+        tracing::info!(%address, tls = ?tls_address, routes = shared.table.load().len(), "the proxy listens");
+        Ok(Self { address, tls_address, cores, feed, watch, stop_cores, stop_feed })
     }
 
     /// Accepts nothing more, lets requests end, saves the counters.
@@ -214,6 +281,9 @@ impl Running {
             .await
             .context("wait for the serving threads")?;
         self.stop_feed.cancel();
+        if let Some(watch) = self.watch {
+            watch.await.context("stop looking at certificates")?;
+        }
         self.feed.await.context("save the counters")
     }
 }

@@ -1,6 +1,6 @@
 //! The pages that the proxy shows itself. The only file that knows HTML.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use askama::Template;
 use base64::Engine as _;
@@ -11,7 +11,6 @@ use sha2::{Digest, Sha256};
 
 use super::Settings;
 use super::body::ResponseBody;
-use super::connection::Connection;
 use super::headers::REQUEST_ID;
 use crate::i18n::{Locale, Texts};
 
@@ -22,6 +21,8 @@ pub enum Page {
     Malformed,
     /// The method is not for us.
     Method,
+    /// The connection's certificate is not for this host: the browser asks again on another connection.
+    Misdirected,
     /// Nothing has this name.
     Unknown,
     /// No route was ever read.
@@ -53,6 +54,7 @@ impl Page {
         match self {
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::Unknown => StatusCode::NOT_FOUND,
             Self::Suspended | Self::Blocked => StatusCode::FORBIDDEN,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -67,7 +69,7 @@ impl Page {
     /// The first part of its texts' keys.
     fn key(self) -> &'static str {
         match self {
-            Self::Malformed | Self::Method => "proxy-malformed",
+            Self::Malformed | Self::Method | Self::Misdirected => "proxy-malformed",
             Self::Unknown => "proxy-unknown",
             Self::Starting => "proxy-starting",
             Self::Stopped => "proxy-stopped",
@@ -154,18 +156,13 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
 
 /// Answers with a page of our own.
 #[must_use]
-pub fn answer(
-    page: Page,
-    visitor: &Visitor,
-    settings: &Settings,
-    connection: &Arc<Connection>,
-) -> Response<ResponseBody> {
+pub fn answer(page: Page, visitor: &Visitor, settings: &Settings) -> Response<ResponseBody> {
     let html = if visitor.wants_page { render(page, visitor, settings) } else { None };
     let (kind, text) = match html {
         Some(html) => ("text/html; charset=utf-8", html),
         None => ("text/plain; charset=utf-8", plain(page, visitor, settings)),
     };
-    let mut response = Response::new(ResponseBody::own(text, connection));
+    let mut response = Response::new(ResponseBody::own(text));
     *response.status_mut() = page.status();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -183,6 +180,25 @@ pub fn answer(
     response
 }
 
+/// Sends the visitor to the same place over HTTPS. The method stays what it is (RFC 9110, 15.4.9).
+#[must_use]
+pub fn redirect(location: HeaderValue) -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::own(""));
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    response.headers_mut().insert(header::LOCATION, location);
+    response
+}
+
+/// Answers with a line of text, for machines.
+#[must_use]
+pub fn text(text: String) -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::own(text));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
 fn words(page: Page, visitor: &Visitor, settings: &Settings) -> (Texts, String, String) {
     let texts = Texts::new(visitor.locale());
     let company = [("company", FluentValue::from(settings.company.as_str()))];
@@ -195,7 +211,7 @@ fn render(page: Page, visitor: &Visitor, settings: &Settings) -> Option<String> 
     let (texts, title, text) = words(page, visitor, settings);
     let is_trouble = matches!(
         page,
-        Page::Failed | Page::TimedOut | Page::PortalDown | Page::NotLoaded | Page::Malformed | Page::Busy
+        Page::Failed | Page::TimedOut | Page::PortalDown | Page::NotLoaded | Page::Malformed | Page::Misdirected | Page::Busy
     );
     let template = PageTemplate {
         locale: texts.locale,

@@ -1,33 +1,20 @@
-//! Listens, one thread per core, and finds out what each request wants.
+//! Listens, one thread per core, and keeps visitors' connections in order.
 
-use std::convert::Infallible;
-use std::future::Future as _;
 use std::net::{SocketAddr, TcpListener as StdListener};
-use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, Weak};
-use std::task::Poll;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use http::{HeaderValue, Method, Request, Response, header};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use socket2::{Domain, Protocol, Socket as RawSocket, TcpKeepalive, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, MissedTickBehavior};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use super::body::ResponseBody;
-use super::connection::{Connection, Socket};
-use super::forward::{Destination, Journey};
-use super::pages::{self, Page, Visitor};
+use super::connection::{Connection, Door};
 use super::pool::Pool;
-use super::strict::Verdict;
-use super::table::{self, Route, State};
-use super::{LARGEST_BUFFER, Shared, forbidden, hold, lock};
+use super::{Shared, lock, serve, tls};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 4_096;
@@ -47,9 +34,20 @@ pub struct Core {
     pub pool: Arc<Pool>,
     connections: Mutex<Vec<Weak<Connection>>>,
     started: Instant,
+    tls: Option<TlsAcceptor>,
     /// First half of request names: random, one for each core and start.
-    name: u64,
-    requests: AtomicU64,
+    pub name: u64,
+    /// Second half of the next request's name.
+    pub requests: AtomicU64,
+}
+
+/// The listening sockets of one thread.
+#[derive(Debug)]
+pub struct Sockets {
+    /// For plain HTTP.
+    pub plain: StdListener,
+    /// For TLS, with what is needed to speak it.
+    pub tls: Option<(StdListener, TlsAcceptor)>,
 }
 
 /// Opens one listening socket for each thread, all on one address: the kernel divides the connections.
@@ -78,7 +76,7 @@ pub fn listen(address: SocketAddr, threads: usize) -> anyhow::Result<Vec<StdList
 pub fn start_core(
     number: usize,
     shared: &Arc<Shared>,
-    socket: StdListener,
+    sockets: Sockets,
     stop: CancellationToken,
 ) -> anyhow::Result<std::thread::JoinHandle<()>> {
     let shared = Arc::clone(shared);
@@ -87,8 +85,11 @@ pub fn start_core(
         .name(format!("proxy-{number}"))
         .spawn(move || {
             runtime.block_on(async {
-                match TcpListener::from_std(socket) {
-                    Ok(listener) => Core::new(shared).serve(listener, stop).await,
+                let (tls, acceptor) = sockets.tls.unzip();
+                let listening = TcpListener::from_std(sockets.plain)
+                    .and_then(|plain| Ok((plain, tls.map(TcpListener::from_std).transpose()?)));
+                match listening {
+                    Ok((plain, tls)) => Core::new(shared, acceptor).serve(plain, tls, stop).await,
                     Err(error) => tracing::error!(%error, "a thread of the proxy cannot listen"),
                 }
             });
@@ -97,9 +98,10 @@ pub fn start_core(
 }
 
 impl Core {
-    fn new(shared: Arc<Shared>) -> Arc<Self> {
+    fn new(shared: Arc<Shared>, tls: Option<TlsAcceptor>) -> Arc<Self> {
         Arc::new(Self {
             shared,
+            tls,
             pool: Arc::default(),
             connections: Mutex::default(),
             started: Instant::now(),
@@ -108,23 +110,34 @@ impl Core {
         })
     }
 
-    async fn serve(self: Arc<Self>, listener: TcpListener, stop: CancellationToken) {
+    async fn serve(self: Arc<Self>, plain: TcpListener, tls: Option<TcpListener>, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(self.shared.settings.limits.tick);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, peer)) => self.welcome(stream, peer),
-                    Err(error) => {
-                        tracing::warn!(%error, "a connection could not be accepted");
-                        tokio::time::sleep(NO_DESCRIPTORS).await;
-                    }
-                },
-                _ = ticks.tick() => self.tick(),
+            let secure = async {
+                match &tls {
+                    Some(tls) => tls.accept().await,
+                    None => std::future::pending().await,
+                }
+            };
+            let (accepted, door) = tokio::select! {
+                accepted = plain.accept() => (accepted, Door::Plain),
+                accepted = secure => (accepted, Door::Tls),
+                _ = ticks.tick() => {
+                    self.tick();
+                    continue;
+                }
                 () = stop.cancelled() => break,
+            };
+            match accepted {
+                Ok((stream, peer)) => self.welcome(stream, peer, door),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(NO_DESCRIPTORS).await;
+                }
             }
         }
-        drop(listener);
+        drop((plain, tls));
         self.drain().await;
     }
 
@@ -164,43 +177,28 @@ impl Core {
         }
     }
 
-    fn welcome(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+    fn welcome(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, door: Door) {
         // A socket that cannot be told these still works.
         let _ = stream.set_nodelay(true);
         let _ = socket2::SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
-        let connection = Connection::new(peer, self.now());
+        let connection = Connection::new(peer, door, self.now());
         if !self.make_room(&connection) {
             return;
         }
         let core = Arc::clone(self);
+        let acceptor = self.tls.clone().filter(|_| door == Door::Tls);
         tokio::spawn(async move {
-            let socket = TokioIo::new(Socket::new(stream, Arc::clone(&connection)));
-            let service = service_fn({
-                let connection = Arc::clone(&connection);
-                move |request| {
-                    let (core, connection) = (Arc::clone(&core), Arc::clone(&connection));
-                    async move { Ok::<_, Infallible>(core.answer(connection, request).await) }
-                }
-            });
-            let mut http = http1::Builder::new();
-            http.half_close(false)
-                .header_read_timeout(None)
-                .max_buf_size(LARGEST_BUFFER)
-                .max_header_size(LARGEST_BUFFER);
-            let mut serving = pin!(http.serve_connection(socket, service).with_upgrades());
-            let mut was_told = false;
-            std::future::poll_fn(|cx| {
-                if connection.poll_condemned(cx).is_ready() {
-                    return Poll::Ready(());
-                }
-                if connection.is_closing() && !was_told {
-                    was_told = true;
-                    serving.as_mut().graceful_shutdown();
-                }
-                // hyper has answered what could be answered; a broken connection is the visitor's affair.
-                serving.as_mut().poll(cx).map(drop)
-            })
-            .await;
+            let Some(acceptor) = acceptor else { return serve::http1(core, connection, stream).await };
+            // Whoever cannot finish the handshake is nobody that we could tell so.
+            let Some(Ok(stream)) = connection.until_condemned(acceptor.accept(stream)).await else { return };
+            let session = stream.get_ref().1;
+            let is_http2 = session.alpn_protocol() == Some(tls::H2);
+            connection.is_secured(session.server_name(), is_http2);
+            if is_http2 {
+                serve::http2(core, connection, stream).await;
+            } else {
+                serve::http1(core, connection, stream).await;
+            }
         });
     }
 
@@ -220,107 +218,4 @@ impl Core {
         connections.push(Arc::downgrade(newcomer));
         true
     }
-
-    async fn answer(
-        self: Arc<Self>,
-        connection: Arc<Connection>,
-        request: Request<Incoming>,
-    ) -> Response<ResponseBody> {
-        let verdict = connection.request_begins();
-        let mut visitor = Visitor::new(request.method(), request.headers(), self.request_id());
-        let found = match verdict {
-            Verdict::Ambiguous => Err(Page::Malformed),
-            _ => self.find(&connection, &request, &mut visitor).await,
-        };
-        let mut response = match found {
-            Ok((destination, host)) => {
-                let journey = Journey { core: self, connection, visitor, destination, host };
-                journey.make(request).await
-            }
-            Err(page) => {
-                connection.bill_to(None);
-                pages::answer(page, &visitor, &self.shared.settings, &connection)
-            }
-        };
-        if verdict == Verdict::LastRequest {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
-        response
-    }
-
-    /// Finds out where a request goes, or which page says why it goes nowhere.
-    async fn find(
-        &self,
-        connection: &Connection,
-        request: &Request<Incoming>,
-        visitor: &mut Visitor,
-    ) -> Result<(Destination, HeaderValue), Page> {
-        if *request.method() == Method::CONNECT || *request.method() == Method::TRACE {
-            return Err(Page::Method);
-        }
-        let asked = asked_host(request)?;
-        let (name, port) = table::host(asked.to_str().map_err(|_| Page::Malformed)?).map_err(|_| Page::Malformed)?;
-        let host = match port {
-            Some(port) if name.len() + 6 < asked.len() || !asked.as_bytes().starts_with(name.as_bytes()) => {
-                HeaderValue::from_str(&format!("{name}:{port}"))
-            }
-            Some(_) => Ok(asked.clone()),
-            None => HeaderValue::from_str(&name),
-        };
-        let host = host.map_err(|_| Page::Malformed)?;
-        if name == self.shared.settings.portal_host {
-            connection.bill_to(None);
-            return Ok((Destination::Portal, host));
-        }
-        let route = {
-            let table = self.shared.table.load();
-            let missing = if table.is_loaded { Page::Unknown } else { Page::NotLoaded };
-            Arc::clone(table.find(&name).ok_or(missing)?)
-        };
-        visitor.locale = Some(route.locale);
-        if forbidden::is_forbidden(request.uri().path()) {
-            return Err(Page::Blocked);
-        }
-        let route = if route.state() == State::Starting { self.hold(&name, visitor).await? } else { route };
-        match route.state() {
-            State::Serving => Ok((Destination::Instance(route), host)),
-            State::Starting => Err(Page::Starting),
-            State::Stopped => Err(Page::Stopped),
-            State::Suspended => Err(Page::Suspended),
-        }
-    }
-
-    async fn hold(&self, name: &str, visitor: &Visitor) -> Result<Arc<Route>, Page> {
-        let limits = &self.shared.settings.limits;
-        let patience = if visitor.wants_page { limits.hold_browser } else { limits.hold_other };
-        hold::until_serving(&self.shared, name, patience).await.ok_or(Page::Unknown)
-    }
-
-    fn request_id(&self) -> HeaderValue {
-        let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        let mut id = [0_u8; 32];
-        hex::encode_to_slice(self.name.to_be_bytes(), &mut id[..16]).expect("eight bytes are sixteen digits");
-        hex::encode_to_slice(number.to_be_bytes(), &mut id[16..]).expect("eight bytes are sixteen digits");
-        HeaderValue::from_bytes(&id).expect("digits are a header value")
-    }
-}
-
-/// The host that a request asks for: exactly one `Host`, and the same as in an absolute address.
-fn asked_host(request: &Request<Incoming>) -> Result<&HeaderValue, Page> {
-    let mut hosts = request.headers().get_all(header::HOST).iter();
-    let (Some(host), None) = (hosts.next(), hosts.next()) else { return Err(Page::Malformed) };
-    let uri = request.uri();
-    if let Some(authority) = uri.authority() {
-        let same = |text: &str| {
-            table::host(text).map_err(|_| Page::Malformed).map(|(name, port)| (name.into_owned(), port.unwrap_or(80)))
-        };
-        if uri.scheme_str() != Some("http")
-            || same(authority.as_str())? != same(host.to_str().map_err(|_| Page::Malformed)?)?
-        {
-            return Err(Page::Malformed);
-        }
-    } else if !uri.path().starts_with('/') {
-        return Err(Page::Malformed);
-    }
-    Ok(host)
 }

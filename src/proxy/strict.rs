@@ -156,8 +156,9 @@ impl Scanner {
     }
 }
 
-/// Digits and nothing else: no sign, no list, no space.
-fn number(text: &[u8]) -> Option<u64> {
+/// Reads a length: digits and nothing else, no sign, no list, no space.
+#[must_use]
+pub fn number(text: &[u8]) -> Option<u64> {
     if text.is_empty() || text.len() > 18 || !text.iter().all(u8::is_ascii_digit) {
         return None;
     }

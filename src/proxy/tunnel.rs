@@ -1,7 +1,5 @@
 //! A websocket: bytes both ways, untouched, until one side ends or nothing moves for long.
 
-use std::future::Future as _;
-use std::pin::pin;
 use std::sync::Arc;
 
 use hyper::upgrade::OnUpgrade;
@@ -22,10 +20,6 @@ pub fn open(connection: Arc<Connection>, visitor: OnUpgrade, upstream: OnUpgrade
                 drop(tokio::io::copy_bidirectional(&mut visitor, &mut upstream).await);
             }
         };
-        let mut copied = pin!(copied);
-        std::future::poll_fn(|cx| {
-            if connection.poll_condemned(cx).is_ready() { std::task::Poll::Ready(()) } else { copied.as_mut().poll(cx) }
-        })
-        .await;
+        connection.until_condemned(copied).await;
     });
 }

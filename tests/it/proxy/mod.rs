@@ -2,7 +2,10 @@
 
 mod counting;
 mod forwarding;
+mod http2;
+mod https;
 mod refusing;
 mod routing;
+mod secure;
 mod support;
 mod tunnels;

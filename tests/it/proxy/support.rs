@@ -8,11 +8,11 @@ use sayoo::base::clock::Clock;
 use sayoo::base::ids::EnvironmentId;
 use sayoo::proxy::{Limits, Running, Settings};
 use sqlx::PgPool;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Longer than anything here takes; a test that waits so long has failed.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A proxy on a port of its own, with a database of its own.
 pub struct World {
@@ -41,6 +41,7 @@ impl World {
             portal_host: "portal.test".to_owned(),
             portal_url: "http://portal.test".to_owned(),
             scheme: "http",
+            tls: None,
             company: "Sayoo".to_owned(),
             table_file: folder.path().join("routes.json"),
             max_body_bytes: 100_000,
@@ -60,6 +61,11 @@ impl World {
     async fn start(db: PgPool, settings: Settings, portal: Upstream, folder: Arc<tempfile::TempDir>) -> Self {
         let running = Running::start(settings.clone(), db.clone(), Clock::System).await.unwrap();
         Self { db, address: running.address, portal, settings, folder, running: Some(running) }
+    }
+
+    /// Where the proxy listens for HTTPS.
+    pub fn tls_address(&self) -> SocketAddr {
+        self.running.as_ref().unwrap().tls_address.unwrap()
     }
 
     /// Ends the proxy as SIGTERM does.
@@ -102,6 +108,13 @@ impl World {
         environment
     }
 
+    /// A route to an upstream, waited for where visitors in the clear are sent away.
+    pub async fn serves_over_https(&self, hostname: &str, upstream: &Upstream) -> EnvironmentId {
+        let environment = self.route(hostname, "serving", &[upstream.address]).await;
+        self.until(|| async { self.get(hostname, "/").await.starts_with("HTTP/1.1 308") }).await;
+        environment
+    }
+
     /// Waits until the proxy knows a host name. The database manager is refused for known names only.
     pub async fn knows(&self, hostname: &str) {
         self.until(|| async { self.get(hostname, "/web/database").await.starts_with("HTTP/1.1 403") }).await;
@@ -133,7 +146,7 @@ impl World {
     }
 }
 
-pub async fn read_all(stream: &mut TcpStream) -> String {
+pub async fn read_all(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut answer = Vec::new();
     let read = async {
         let mut piece = [0; 16 * 1024];
@@ -147,7 +160,7 @@ pub async fn read_all(stream: &mut TcpStream) -> String {
 }
 
 /// Reads until the text ends so.
-pub async fn read_until(stream: &mut TcpStream, end: &str) -> String {
+pub async fn read_until(stream: &mut (impl AsyncRead + Unpin), end: &str) -> String {
     let mut answer = Vec::new();
     let read = async {
         while !answer.ends_with(end.as_bytes()) {

@@ -1,0 +1,153 @@
+//! Finds out what a request wants: where it goes, or which page says why it goes nowhere.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use http::{HeaderValue, Method, Request, Response, header};
+use hyper::body::Incoming;
+
+use super::authority::Asked;
+use super::body::ResponseBody;
+use super::connection::{Connection, Door};
+use super::exchange::{Exchange, Lane};
+use super::forward::{Destination, Journey};
+use super::pages::{self, Page, Visitor};
+use super::server::Core;
+use super::strict::Verdict;
+use super::table::{Route, State};
+use super::{forbidden, headers, hold};
+
+/// What is to be done with a request that can be understood.
+enum Decision {
+    /// It is sent on, with this `Host`.
+    Forward(Destination, HeaderValue),
+    /// The visitor comes again over HTTPS, to this address.
+    Redirect(HeaderValue),
+}
+
+impl Core {
+    /// Answers a request.
+    pub async fn answer(
+        self: Arc<Self>,
+        connection: Arc<Connection>,
+        request: Request<Incoming>,
+    ) -> Response<ResponseBody> {
+        let exchange = Exchange::begin(&connection, &self.shared.settings.limits);
+        let scheme = match connection.door {
+            Door::Tls => "https",
+            Door::Plain => self.shared.settings.scheme,
+        };
+        let mut response = Arc::clone(&self).decide_and_do(&exchange, request, scheme).await;
+        if scheme == "https" && (connection.door == Door::Tls || self.shared.tls_port.is_none()) {
+            headers::insist_on_https(response.headers_mut());
+        }
+        if connection.is_http2() {
+            // What HTTP/1 says about its connection means nothing here (RFC 9113, 8.2.2).
+            response.headers_mut().remove(header::CONNECTION);
+        } else if exchange.verdict == Verdict::LastRequest {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        if exchange.lane.counts_heads() {
+            exchange.lane.has_written("HTTP/1.1 200\r\n\r\n".len() + headers::size(response.headers()));
+        }
+        response.body_mut().ends(exchange.answered());
+        response
+    }
+
+    async fn decide_and_do(
+        self: Arc<Self>,
+        exchange: &Exchange,
+        request: Request<Incoming>,
+        scheme: &'static str,
+    ) -> Response<ResponseBody> {
+        let mut visitor = Visitor::new(request.method(), request.headers(), self.request_id());
+        let decision = match exchange.verdict {
+            Verdict::Ambiguous => Err(Page::Malformed),
+            _ => self.decide(&exchange.lane, &request, &mut visitor).await,
+        };
+        match decision {
+            Ok(Decision::Forward(destination, host)) => {
+                let lane = exchange.lane.clone();
+                Journey { core: self, lane, visitor, destination, host, scheme }.make(request).await
+            }
+            Ok(Decision::Redirect(location)) => {
+                exchange.lane.bill_to(None, || 0);
+                pages::redirect(location)
+            }
+            Err(page) => {
+                exchange.lane.bill_to(None, || 0);
+                pages::answer(page, &visitor, &self.shared.settings)
+            }
+        }
+    }
+
+    async fn decide(
+        &self,
+        lane: &Lane,
+        request: &Request<Incoming>,
+        visitor: &mut Visitor,
+    ) -> Result<Decision, Page> {
+        if *request.method() == Method::CONNECT || *request.method() == Method::TRACE {
+            return Err(Page::Method);
+        }
+        let door = lane.connection.door;
+        let asked = Asked::of(request, door).map_err(|_| Page::Malformed)?;
+        let host = asked.header().map_err(|_| Page::Malformed)?;
+        let name = asked.name.as_ref();
+        if door == Door::Tls && !self.shared.certificates.book().is_the_same(lane.connection.server_name(), name) {
+            return Err(Page::Misdirected);
+        }
+        if name == self.shared.settings.portal_host {
+            if let Some(location) = self.over_https(name, door, request) {
+                return Ok(Decision::Redirect(location));
+            }
+            lane.bill_to(None, || 0);
+            return Ok(Decision::Forward(Destination::Portal, host));
+        }
+        let route = {
+            let table = self.shared.table.load();
+            let missing = if table.is_loaded { Page::Unknown } else { Page::NotLoaded };
+            Arc::clone(table.find(name).ok_or(missing)?)
+        };
+        if let Some(location) = self.over_https(name, door, request) {
+            return Ok(Decision::Redirect(location));
+        }
+        visitor.locale = Some(route.locale);
+        if forbidden::is_forbidden(request.uri().path()) {
+            return Err(Page::Blocked);
+        }
+        let route = if route.state() == State::Starting { self.hold(name, visitor).await? } else { route };
+        match route.state() {
+            State::Serving => Ok(Decision::Forward(Destination::Instance(route), host)),
+            State::Starting => Err(Page::Starting),
+            State::Stopped => Err(Page::Stopped),
+            State::Suspended => Err(Page::Suspended),
+        }
+    }
+
+    /// Returns where a visitor has to go who came in the clear and need not.
+    fn over_https(&self, name: &str, door: Door, request: &Request<Incoming>) -> Option<HeaderValue> {
+        let port = self.shared.tls_port.filter(|_| door == Door::Plain)?;
+        if self.shared.settings.scheme != "https" && self.shared.certificates.book().find(name).is_none() {
+            return None;
+        }
+        let port = if port == 443 { String::new() } else { format!(":{port}") };
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        // The name is in its normal form, and hyper has read the path as one.
+        HeaderValue::from_str(&format!("https://{name}{port}{path}")).ok()
+    }
+
+    async fn hold(&self, name: &str, visitor: &Visitor) -> Result<Arc<Route>, Page> {
+        let limits = &self.shared.settings.limits;
+        let patience = if visitor.wants_page { limits.hold_browser } else { limits.hold_other };
+        hold::until_serving(&self.shared, name, patience).await.ok_or(Page::Unknown)
+    }
+
+    fn request_id(&self) -> HeaderValue {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let mut id = [0_u8; 32];
+        hex::encode_to_slice(self.name.to_be_bytes(), &mut id[..16]).expect("eight bytes are sixteen digits");
+        hex::encode_to_slice(number.to_be_bytes(), &mut id[16..]).expect("eight bytes are sixteen digits");
+        HeaderValue::from_bytes(&id).expect("digits are a header value")
+    }
+}

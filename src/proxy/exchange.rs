@@ -1,0 +1,141 @@
+//! One request and its answer, from the head to the last byte.
+//!
+//! In HTTP/1 a connection is busy with one of them at a time, so the connection itself keeps the account. In HTTP/2 there
+//! are many at once, for several environments perhaps: each has an account of its own, a `Stream`.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use super::connection::Connection;
+use super::counters::Counters;
+use super::strict::Verdict;
+use super::{Limits, lock};
+
+/// The account of one request among many on a connection.
+#[derive(Debug, Default)]
+pub struct Stream {
+    counters: OnceLock<Arc<Counters>>,
+    /// Bytes of both bodies.
+    moved: AtomicU64,
+    waits_for_body: AtomicBool,
+    waits_for_window: AtomicBool,
+    /// Since when it waits for the visitor, and the bytes then.
+    slow: Mutex<Option<(u64, u64)>>,
+}
+
+impl Stream {
+    /// Whether it has waited for the visitor for too long. To be asked at each tick.
+    pub fn is_stalled(&self, now: u64, limits: &Limits) -> bool {
+        let moved = self.moved.load(Relaxed);
+        let mut slow = lock(&self.slow);
+        if !self.waits_for_body.load(Relaxed) && !self.waits_for_window.load(Relaxed) {
+            *slow = None;
+            return false;
+        }
+        let (since, before) = *slow.get_or_insert((now, moved));
+        let elapsed = now.saturating_sub(since);
+        elapsed > limits.slow_ms && (moved - before) * 1000 < limits.slowest_bytes_per_second * elapsed
+    }
+}
+
+/// Where a request runs: for those who count its bytes and say whom it waits for.
+#[derive(Clone, Debug)]
+pub struct Lane {
+    /// The visitor's connection.
+    pub connection: Arc<Connection>,
+    stream: Option<Arc<Stream>>,
+}
+
+impl Lane {
+    /// Puts what follows on an environment's account, and nobody's for `None`. `head` is the size of the request's head
+    /// where it was not read from the connection as it stands.
+    pub fn bill_to(&self, counters: Option<&Arc<Counters>>, head: impl FnOnce() -> usize) {
+        match (&self.stream, counters) {
+            (None, _) => self.connection.bill_to(counters),
+            (Some(stream), Some(counters)) => {
+                // A request goes to one environment only.
+                let _ = stream.counters.set(Arc::clone(counters));
+                counters.bytes(0, head() as u64);
+            }
+            (Some(_), None) => {}
+        }
+    }
+
+    /// Says whether the request's body is what everybody waits for.
+    pub fn waits_for_body(&self, waits: bool) {
+        match &self.stream {
+            None => self.connection.waits_for_body(waits),
+            Some(stream) => stream.waits_for_body.store(waits, Relaxed),
+        }
+    }
+
+    /// A part of the request's body arrived.
+    pub fn has_read(&self, bytes: usize) {
+        let Some(stream) = &self.stream else { return };
+        stream.moved.fetch_add(bytes as u64, Relaxed);
+        if let Some(counters) = stream.counters.get() {
+            counters.bytes(0, bytes as u64);
+        }
+    }
+
+    /// A part of the answer was handed over.
+    pub fn has_written(&self, bytes: usize) {
+        let Some(stream) = &self.stream else { return };
+        stream.moved.fetch_add(bytes as u64, Relaxed);
+        if let Some(counters) = stream.counters.get() {
+            counters.bytes(bytes as u64, 0);
+        }
+    }
+
+    /// Says whether a part of the answer was handed over and no more is asked for: the visitor has to make room.
+    pub fn waits_for_window(&self, waits: bool) {
+        if let Some(stream) = &self.stream {
+            stream.waits_for_window.store(waits, Relaxed);
+        }
+    }
+
+    /// Whether the answer's head is to be put on the account.
+    #[must_use]
+    pub fn counts_heads(&self) -> bool {
+        self.stream.as_ref().is_some_and(|stream| stream.counters.get().is_some())
+    }
+}
+
+/// A request under way. Ends when it is dropped: with the answer's body, or when the visitor takes the request back.
+#[derive(Debug)]
+pub struct Exchange {
+    /// Where it runs.
+    pub lane: Lane,
+    /// What the framing looked like.
+    pub verdict: Verdict,
+    most_cancelled: u32,
+    is_answered: bool,
+}
+
+impl Exchange {
+    /// A request's head was read.
+    #[must_use]
+    pub fn begin(connection: &Arc<Connection>, limits: &Limits) -> Self {
+        let verdict = connection.request_begins();
+        let stream = connection.is_http2().then(|| connection.open_stream());
+        let lane = Lane { connection: Arc::clone(connection), stream };
+        Self { lane, verdict, most_cancelled: limits.most_cancelled, is_answered: false }
+    }
+
+    /// There is an answer.
+    #[must_use]
+    pub fn answered(mut self) -> Self {
+        self.is_answered = true;
+        self
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.lane.connection.request_cancelled(self.most_cancelled);
+        }
+        self.lane.waits_for_window(false);
+        self.lane.connection.request_ends();
+    }
+}
