@@ -15,12 +15,15 @@ pub mod telemetry;
 // The domain: types and rules, pure files, SQL in store.rs, use cases as verbs.
 pub mod accounts;
 pub mod audit;
+pub mod domains;
 pub mod environments;
 pub mod hosts;
 pub mod plans;
 pub mod staff;
 
 // The outside world: one folder for each foreign system.
+pub mod acme;
+pub mod dns;
 pub mod engine;
 pub mod mail;
 pub mod odoo;

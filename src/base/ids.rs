@@ -43,6 +43,8 @@ ids! {
     AccountId
     /// A Postgres server that holds databases of environments.
     DatabaseServerId
+    /// A customer's own domain for an environment.
+    DomainId
     /// One Odoo with its own database, address and history: development, test or production.
     EnvironmentId
     /// A machine that runs containers.

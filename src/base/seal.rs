@@ -8,6 +8,12 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 #[derive(Clone)]
 pub struct SealingKey(XChaCha20Poly1305);
 
+impl std::fmt::Debug for SealingKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SealingKey(…)")
+    }
+}
+
 /// Length of the random nonce that stands before each sealed value.
 const NONCE_BYTES: usize = 24;
 

@@ -1,5 +1,8 @@
 //! Certificates for the proxy: what one says, and reading one.
 
+pub mod renewal;
+pub mod store;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

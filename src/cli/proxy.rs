@@ -7,8 +7,8 @@ use crate::config::Config;
 use crate::db;
 use crate::proxy::{self, Settings};
 
-/// One connection listens, one reads and writes.
-const CONNECTIONS: u32 = 3;
+/// Two connections listen, the others read and write.
+const CONNECTIONS: u32 = 5;
 
 /// Runs until `stop`, then lets requests end.
 pub async fn run(config: &Config, stop: CancellationToken) -> anyhow::Result<()> {

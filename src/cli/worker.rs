@@ -13,6 +13,7 @@ use crate::jobs::worker as jobs;
 use crate::mail::transport::Mailer;
 use crate::metering::sampling::{self, Sampler};
 use crate::portal::Portal;
+use crate::reconcile::edge::Edge;
 use crate::reconcile::{self, Site, crash};
 use crate::tenant_db::{Postgres, TenantDb};
 
@@ -30,6 +31,8 @@ pub async fn run(config: &Config, crash_at: Option<String>, stop: CancellationTo
     tracing::info!(installation = site.installation, "the worker works");
     let mut tasks = JoinSet::new();
     tasks.spawn(reconcile::run(Arc::clone(&site), stop.clone()));
+    let edge = Arc::new(Edge::new(config, site.db.clone())?);
+    tasks.spawn(reconcile::run_edge(edge, stop.clone()));
     tasks.spawn(jobs::run(portal, mailer, stop.clone()));
     let sampler = Sampler {
         db: site.db.clone(),

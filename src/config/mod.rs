@@ -131,6 +131,34 @@ pub struct Tls {
     pub certificate_file: Option<PathBuf>,
     /// Its private key, in PEM.
     pub key_file: Option<PathBuf>,
+    /// File with the key (hexadecimal) that seals the private keys of certificates that the worker gets. The proxy's too.
+    pub sealing_key_file: Option<PathBuf>,
+    /// Where the worker gets certificates.
+    pub acme: Option<Acme>,
+}
+
+/// A certificate authority that speaks ACME.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acme {
+    /// The address of its directory.
+    pub directory: String,
+    /// Whom it may write to: `mailto:…`.
+    pub contact: Option<String>,
+    /// Certificates that it may identify itself with, in PEM, when it is no public one.
+    pub root_file: Option<PathBuf>,
+    /// The name server that is asked about customers' domains; those of the system without it.
+    pub dns_server: Option<String>,
+    /// Whether the worker asks a domain itself before the authority does. Not where the worker cannot reach its own
+    /// public address.
+    #[serde(default = "Acme::default_self_check")]
+    pub self_check: bool,
+}
+
+impl Acme {
+    fn default_self_check() -> bool {
+        true
+    }
 }
 
 impl Tls {
@@ -237,6 +265,12 @@ impl Config {
             && tls.certificate_file.is_some() != tls.key_file.is_some()
         {
             bail!("[tls] certificate_file and key_file belong together");
+        }
+        if let Some(tls) = &self.tls
+            && tls.acme.is_some()
+            && tls.sealing_key_file.is_none()
+        {
+            bail!("[tls] sealing_key_file is missing: certificates from [tls.acme] are kept sealed");
         }
         if self.public.mode == Mode::Production && self.mail.smtp_url.is_none() {
             bail!(

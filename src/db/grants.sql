@@ -19,6 +19,12 @@ BEGIN
         REVOKE INSERT, UPDATE, DELETE ON meter_epochs, meter_samples, meter_batches, meter_refusals, meter_looks FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON usage_hours, usage_due FROM sayoo_web;
         REVOKE UPDATE, DELETE ON audit_log FROM sayoo_web;
+        -- It asks for a domain; how far it has come is for the worker to say. Private keys are nothing for it.
+        REVOKE INSERT, UPDATE, DELETE ON domains FROM sayoo_web;
+        GRANT INSERT (id, account_id, environment_id, hostname, token, created_at) ON domains TO sayoo_web;
+        GRANT UPDATE (looks_asked, looked_asked_at, removed_at) ON domains TO sayoo_web;
+        REVOKE ALL ON certificates, acme_challenges, acme_accounts FROM sayoo_web;
+        GRANT SELECT (hostname, not_before, not_after, renew_at) ON certificates TO sayoo_web;
     END IF;
 
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_worker') THEN
@@ -30,7 +36,8 @@ BEGIN
     END IF;
 
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_proxy') THEN
-        GRANT SELECT ON routes TO sayoo_proxy;
+        GRANT SELECT ON routes, certificates, acme_challenges TO sayoo_proxy;
+        GRANT SELECT (hostname, environment_id, state, removed_at) ON domains TO sayoo_proxy;
         GRANT INSERT ON traffic_samples TO sayoo_proxy;
     END IF;
 END

@@ -36,6 +36,8 @@ pub enum Channel {
     Work,
     /// The proxy reads all routes again. Sent by a trigger.
     Routes,
+    /// The proxy reads certificates and answers to challenges again. Sent by triggers.
+    Certificates,
     /// Pages that show an environment look again. Sent by triggers, with the environment's id.
     EnvironmentEvents,
 }
@@ -47,6 +49,7 @@ impl Channel {
         match self {
             Self::Work => "work",
             Self::Routes => "routes",
+            Self::Certificates => "certificates",
             Self::EnvironmentEvents => "environment_events",
         }
     }

@@ -215,6 +215,11 @@ pub async fn find(db: &mut PgConnection, account: AccountId, id: EnvironmentId) 
     store::find(db, account, id).await.context("read an environment")
 }
 
+/// Locks the account's environment until the transaction ends, and returns what is wanted of it.
+pub async fn lock(db: &mut PgConnection, account: AccountId, id: EnvironmentId) -> anyhow::Result<Option<Wanted>> {
+    Ok(store::lock(db, account, id).await.context("lock an environment")?.map(|environment| environment.wanted))
+}
+
 /// Returns how many seconds environments lately took from the order to the first answer, when there were any.
 pub async fn usual_seconds(db: &mut PgConnection) -> anyhow::Result<Option<f64>> {
     store::usual_seconds_of_any_account(db).await.context("read how long creations take")

@@ -23,6 +23,8 @@ enum Decision {
     Forward(Destination, HeaderValue),
     /// The visitor comes again over HTTPS, to this address.
     Redirect(HeaderValue),
+    /// A certificate authority asks, and this is the answer.
+    Say(String),
 }
 
 impl Core {
@@ -74,6 +76,10 @@ impl Core {
                 exchange.lane.bill_to(None, || 0);
                 pages::redirect(location)
             }
+            Ok(Decision::Say(answer)) => {
+                exchange.lane.bill_to(None, || 0);
+                pages::text(answer)
+            }
             Err(page) => {
                 exchange.lane.bill_to(None, || 0);
                 pages::answer(page, &visitor, &self.shared.settings)
@@ -96,6 +102,9 @@ impl Core {
         let name = asked.name.as_ref();
         if door == Door::Tls && !self.shared.certificates.book().is_the_same(lane.connection.server_name(), name) {
             return Err(Page::Misdirected);
+        }
+        if let Some(answer) = self.authority_s_answer(name, door, request.uri().path()) {
+            return Ok(Decision::Say(answer));
         }
         if name == self.shared.settings.portal_host {
             if let Some(location) = self.over_https(name, door, request) {
@@ -123,6 +132,13 @@ impl Core {
             State::Stopped => Err(Page::Stopped),
             State::Suspended => Err(Page::Suspended),
         }
+    }
+
+    /// Returns what a certificate authority has to see (RFC 8555, 8.3). It asks in the clear, also for names without a route.
+    fn authority_s_answer(&self, name: &str, door: Door, path: &str) -> Option<String> {
+        let token = path.strip_prefix("/.well-known/acme-challenge/").filter(|_| door == Door::Plain)?;
+        let answers = self.shared.answers.load();
+        answers.get(token).filter(|answer| answer.hostname == name).map(|answer| answer.answer.clone())
     }
 
     /// Returns where a visitor has to go who came in the clear and need not.

@@ -28,6 +28,7 @@ mod forbidden;
 mod forward;
 mod headers;
 mod hold;
+mod keys;
 mod pages;
 mod pool;
 mod serve;
@@ -40,6 +41,7 @@ pub mod table;
 mod tls;
 mod tunnel;
 
+use std::collections::HashMap;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
@@ -53,7 +55,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::clock::Clock;
+use crate::base::seal::SealingKey;
 use crate::certificates::Files;
+use crate::certificates::store::Answer;
 use crate::config::Config;
 use server::Sockets;
 use table::{Table, Upstream};
@@ -169,6 +173,10 @@ pub struct TlsSettings {
     pub public_port: Option<u16>,
     /// The certificate for the portal and instances.
     pub files: Option<Files>,
+    /// Opens the private keys of customers' domains.
+    pub sealing_key: Option<SealingKey>,
+    /// The last certificates of customers' domains, sealed.
+    pub certificates_file: PathBuf,
 }
 
 impl Settings {
@@ -190,6 +198,8 @@ impl Settings {
                     listen: resolve(&tls.listen, "[tls] listen")?,
                     public_port: config.public.https_port(),
                     files: tls.files(),
+                    sealing_key: tls.sealing_key_file.as_deref().map(SealingKey::from_file).transpose()?,
+                    certificates_file: config.proxy.table_file.with_file_name("certificates.json"),
                 }),
             },
             company: config.public.company.clone(),
@@ -215,6 +225,8 @@ struct Shared {
     web: [Arc<Upstream>; 1],
     table: ArcSwap<Table>,
     certificates: Certificates,
+    /// What certificate authorities are told, by the token that they ask for.
+    answers: ArcSwap<HashMap<String, Answer>>,
     /// The port for HTTPS as visitors see it.
     tls_port: Option<u16>,
     /// Grows with every swap; those who wait for a route wait here.
@@ -231,7 +243,8 @@ pub struct Running {
     pub tls_address: Option<SocketAddr>,
     cores: Vec<std::thread::JoinHandle<()>>,
     feed: tokio::task::JoinHandle<()>,
-    watch: Option<tokio::task::JoinHandle<()>>,
+    /// What else follows changes.
+    followers: Vec<tokio::task::JoinHandle<()>>,
     stop_cores: CancellationToken,
     stop_feed: CancellationToken,
 }
@@ -248,19 +261,26 @@ impl Running {
             web: [Arc::new(Upstream::new(settings.web_upstream))],
             table: ArcSwap::default(),
             certificates: Certificates::default(),
+            answers: ArcSwap::default(),
             tls_port: tls.as_ref().and_then(|tls| tls.public_port).or(tls_address.map(|address| address.port())),
             swaps: watch::Sender::new(0),
             held: AtomicU32::new(0),
             settings,
         });
-        let mut feed = feed::Feed::new(Arc::clone(&shared), db, clock);
+        let mut feed = feed::Feed::new(Arc::clone(&shared), db.clone(), clock);
         feed.first_table().await;
         let (stop_cores, stop_feed) = (CancellationToken::new(), CancellationToken::new());
-        let watch = tls.and_then(|tls| tls.files).map(|files| {
+        let mut followers = Vec::new();
+        if let Some(files) = tls.as_ref().and_then(|tls| tls.files.clone()) {
             let mut watch = tls::Watch::new(Arc::clone(&shared), files);
             watch.look();
-            tokio::spawn(watch.run(stop_feed.clone()))
-        });
+            followers.push(tokio::spawn(watch.run(stop_feed.clone())));
+        }
+        if let Some((key, file)) = tls.and_then(|tls| Some((tls.sealing_key?, tls.certificates_file))) {
+            let mut keys = keys::Keys::new(Arc::clone(&shared), db, key, file);
+            keys.first().await;
+            followers.push(tokio::spawn(keys.run(stop_feed.clone())));
+        }
         let acceptor = secure.is_some().then(|| tls::acceptor(&shared)).transpose()?;
         let mut secure = secure.unwrap_or_default().into_iter();
         let mut cores = Vec::new();
@@ -270,7 +290,7 @@ impl Running {
         }
         let feed = tokio::spawn(feed.run(stop_feed.clone()));
         tracing::info!(%address, tls = ?tls_address, routes = shared.table.load().len(), "the proxy listens");
-        Ok(Self { address, tls_address, cores, feed, watch, stop_cores, stop_feed })
+        Ok(Self { address, tls_address, cores, feed, followers, stop_cores, stop_feed })
     }
 
     /// Accepts nothing more, lets requests end, saves the counters.
@@ -281,8 +301,8 @@ impl Running {
             .await
             .context("wait for the serving threads")?;
         self.stop_feed.cancel();
-        if let Some(watch) = self.watch {
-            watch.await.context("stop looking at certificates")?;
+        for follower in self.followers {
+            follower.await.context("stop looking at certificates")?;
         }
         self.feed.await.context("save the counters")
     }

@@ -13,13 +13,29 @@ use crate::db::StoreError;
 pub async fn list(db: &mut PgConnection) -> Result<Vec<table::Row>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        SELECT hostname
-             , environment_id AS "environment: EnvironmentId"
-             , state
-             , upstreams
-             , websockets
-             , language
+        SELECT hostname AS "hostname!"
+             , environment_id AS "environment!: EnvironmentId"
+             , state AS "state!"
+             , upstreams AS "upstreams!"
+             , websockets AS "websockets!"
+             , language AS "language!"
           FROM routes
+         UNION ALL
+        -- A customer's own domain leads where the environment's own name leads.
+        SELECT *
+          FROM (SELECT DISTINCT ON (domains.hostname)
+                       domains.hostname
+                     , routes.environment_id
+                     , routes.state
+                     , routes.upstreams
+                     , routes.websockets
+                     , routes.language
+                  FROM domains
+                  JOIN routes ON routes.environment_id = domains.environment_id
+                 WHERE domains.state = 'serving'
+                   AND domains.removed_at IS NULL
+                   AND NOT EXISTS (SELECT FROM routes AS own WHERE own.hostname = domains.hostname)
+                 ORDER BY domains.hostname, routes.updated_at DESC) AS aliases
         "#
     )
     .fetch_all(db)

@@ -29,6 +29,7 @@ pub struct Certificates {
 #[derive(Debug, Default)]
 struct Sources {
     file: Option<Certificate>,
+    domains: Vec<Certificate>,
 }
 
 impl Certificates {
@@ -43,10 +44,15 @@ impl Certificates {
         self.change(|sources| sources.file = Some(certificate));
     }
 
+    /// Uses other certificates of customers' domains.
+    pub fn set_domains(&self, certificates: Vec<Certificate>) {
+        self.change(|sources| sources.domains = certificates);
+    }
+
     fn change(&self, change: impl FnOnce(&mut Sources)) {
         let mut sources = lock(&self.sources);
         change(&mut sources);
-        self.book.store(Arc::new(Book::new(&sources.file)));
+        self.book.store(Arc::new(Book::new(sources.file.iter().chain(&sources.domains))));
     }
 }
 

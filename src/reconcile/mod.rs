@@ -3,7 +3,9 @@
 //! A reconciler never learns what changed, only that something did. Nothing is removed because it was not seen.
 
 pub mod crash;
+pub mod domains;
 pub mod driver;
+pub mod edge;
 pub mod environments;
 pub mod hosts;
 mod instance;
@@ -106,6 +108,16 @@ pub async fn run(site: Arc<Site>, stop: CancellationToken) {
     start.task(logs::Logs::new(Arc::clone(&site)));
     start.task(leftovers::Leftovers::new(Arc::clone(&site)));
     drivers.spawn(listen(site.db.clone(), call, stop.clone()));
+    while drivers.join_next().await.is_some() {}
+}
+
+/// Keeps domains and certificates until told to stop. Apart from the rest, because it needs no engine.
+pub async fn run_edge(edge: Arc<edge::Edge>, stop: CancellationToken) {
+    let (call, calls) = watch::channel(0);
+    let mut drivers = JoinSet::new();
+    let domains = Driver::new(domains::Domains::new(Arc::clone(&edge)), edge.db.clone(), edge.clock.clone());
+    drivers.spawn(domains.run(calls.clone(), stop.clone()));
+    drivers.spawn(listen(edge.db.clone(), call, stop.clone()));
     while drivers.join_next().await.is_some() {}
 }
 

@@ -12,6 +12,7 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::ServerName;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use sayoo::base::seal::SealingKey;
 use sayoo::certificates::Files;
 use sayoo::proxy::{Settings, TlsSettings};
 use sqlx::PgPool;
@@ -68,7 +69,7 @@ impl Secure {
             let here = Files { certificate: folder.join("c.pem"), key: folder.join("k.pem") };
             write(&here, &authority.sign(&["portal.test", "*.apps.test"]));
             let listen = ([127, 0, 0, 1], 0).into();
-            settings.tls = Some(TlsSettings { listen, public_port: None, files: Some(here.clone()) });
+            settings.tls = Some(TlsSettings { listen, public_port: None, files: Some(here.clone()), sealing_key: Some(SealingKey::new(&[7; 32])), certificates_file: folder.join("certificates.json") });
             settings.scheme = "https";
             settings.limits.certificates = std::time::Duration::from_millis(20);
             files = Some(here);

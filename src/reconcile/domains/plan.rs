@@ -1,0 +1,160 @@
+//! Decides what to do next about one domain. Pure: no clock, no network, no database.
+
+use crate::domains::State;
+use crate::reconcile::runtimes::Seen;
+
+/// The certificate for a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certificate {
+    /// There is none, or it has expired.
+    Missing,
+    /// It is good, and it is time to get the next one.
+    Due,
+    /// It is good for long.
+    Good,
+}
+
+/// Everything that was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct World {
+    /// Whether the customer and the environment still want it.
+    pub is_wanted: bool,
+    /// How far it has come.
+    pub state: State,
+    /// Whether the DNS proves it. Looked for while it waits.
+    pub proof: Seen<bool>,
+    /// The certificate.
+    pub certificate: Certificate,
+    /// Whether we can get certificates at all. Where we cannot, somebody before the proxy has them.
+    pub has_authority: bool,
+    /// Whether the pause after the last failure is over.
+    pub may_try: bool,
+}
+
+/// One idempotent step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Takes everything away.
+    Forget,
+    /// Notes that it is proved.
+    Accept,
+    /// Gets a certificate.
+    Certify,
+    /// Lets it lead to the environment.
+    Serve,
+}
+
+/// What it waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaited {
+    /// The customer writes the record.
+    Proof,
+    /// The look itself failed, so nothing is known.
+    Sight,
+    /// The pause after a failure ends.
+    Pause,
+}
+
+/// The decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Take this step, then look again.
+    Do(Step),
+    /// Nothing can be done but wait.
+    Wait(Awaited),
+    /// All is as wanted.
+    Settled,
+}
+
+/// Decides the next step.
+#[must_use]
+pub fn next(world: World) -> Next {
+    if !world.is_wanted {
+        return Next::Do(Step::Forget);
+    }
+    let certify = if world.may_try { Next::Do(Step::Certify) } else { Next::Wait(Awaited::Pause) };
+    match (world.state, world.certificate) {
+        (State::Waiting, _) => match world.proof {
+            Seen::Known(true) => Next::Do(Step::Accept),
+            Seen::Known(false) => Next::Wait(Awaited::Proof),
+            Seen::Unknown => Next::Wait(Awaited::Sight),
+        },
+        (_, Certificate::Missing) if world.has_authority => certify,
+        (State::Proven, _) => Next::Do(Step::Serve),
+        (State::Serving, Certificate::Due) if world.has_authority => certify,
+        (State::Serving, _) => Next::Settled,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every_world() -> Vec<World> {
+        let mut worlds = Vec::new();
+        for state in [State::Waiting, State::Proven, State::Serving] {
+            for proof in [Seen::Unknown, Seen::Known(false), Seen::Known(true)] {
+                for certificate in [Certificate::Missing, Certificate::Due, Certificate::Good] {
+                    for bits in 0..8 {
+                        let (is_wanted, has_authority, may_try) = (bits & 1 > 0, bits & 2 > 0, bits & 4 > 0);
+                        worlds.push(World { is_wanted, state, proof, certificate, has_authority, may_try });
+                    }
+                }
+            }
+        }
+        worlds
+    }
+
+    fn after(step: Step, world: World) -> World {
+        match step {
+            Step::Forget => world,
+            Step::Accept => World { state: State::Proven, ..world },
+            Step::Certify => World { certificate: Certificate::Good, ..world },
+            Step::Serve => World { state: State::Serving, ..world },
+        }
+    }
+
+    #[test]
+    fn every_world_settles_or_waits_within_four_steps() {
+        for start in every_world() {
+            let mut world = start;
+            let mut steps = 0;
+            while let Next::Do(step) = next(world) {
+                steps += 1;
+                assert!(steps <= 4, "{start:?}");
+                if step == Step::Forget {
+                    break;
+                }
+                world = after(step, world);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_done_for_a_name_that_is_not_proved() {
+        for world in every_world().into_iter().filter(|world| world.is_wanted && world.state == State::Waiting) {
+            match next(world) {
+                Next::Do(step) => assert!(step == Step::Accept && world.proof == Seen::Known(true), "{world:?}"),
+                Next::Wait(_) => {}
+                Next::Settled => panic!("{world:?} is not settled"),
+            }
+        }
+    }
+
+    #[test]
+    fn where_we_get_certificates_no_name_serves_without_one() {
+        for world in every_world().into_iter().filter(|world| world.is_wanted && world.has_authority) {
+            if world.certificate == Certificate::Missing {
+                assert_ne!(next(world), Next::Do(Step::Serve), "{world:?}");
+                assert_ne!(next(world), Next::Settled, "{world:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_failed_try_is_not_repeated_before_its_pause_is_over() {
+        for world in every_world().into_iter().filter(|world| !world.may_try) {
+            assert_ne!(next(world), Next::Do(Step::Certify), "{world:?}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What the worker needs at the edge: name servers, a certificate authority, and the key that seals certificates' keys.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use bytes::Bytes;
+use chrono::TimeDelta;
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper_util::rt::TokioIo;
+use sqlx::PgPool;
+use tokio::net::TcpStream;
+use uuid::Uuid;
+
+use crate::acme::{self, Authority, Issued};
+use crate::base::clock::Clock;
+use crate::base::seal::SealingKey;
+use crate::certificates::store::{self, Answer, Kept, Life};
+use crate::certificates::{Certificate, renewal};
+use crate::config::{Config, Public};
+use crate::dns::Resolver;
+
+use super::lease::{Fenced, Lease};
+
+/// For a host to answer our own question.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// The largest answer to a question of an authority.
+const LARGEST_ANSWER: usize = 1024;
+/// Where we cannot ask ourselves, the proxies are trusted to have read a new answer after this.
+const BLIND: Duration = Duration::from_secs(3);
+/// An answer that nobody took away is gone after this.
+const ANSWERS_LAST: TimeDelta = TimeDelta::minutes(15);
+/// More addresses than this no name of a customer has.
+const MOST_ADDRESSES: usize = 8;
+
+/// Everything that domains and certificates need.
+pub struct Edge {
+    /// The control database, with the worker's role.
+    pub db: PgPool,
+    /// The time.
+    pub clock: Clock,
+    /// Addresses.
+    pub public: Arc<Public>,
+    /// Name servers.
+    pub dns: Resolver,
+    /// Who signs certificates, where somebody does.
+    pub issuer: Option<Issuer>,
+    /// The port where authorities ask: 80 everywhere but in tests.
+    pub http_port: u16,
+    /// Whether domains are asked before an authority asks them.
+    pub self_check: bool,
+}
+
+/// Who signs certificates.
+pub struct Issuer {
+    /// The authority.
+    pub authority: Authority,
+    /// Seals private keys; the proxy has the same.
+    pub key: SealingKey,
+}
+
+impl Edge {
+    /// Puts together what the configuration says.
+    pub fn new(config: &Config, db: PgPool) -> anyhow::Result<Self> {
+        let acme = config.tls.as_ref().and_then(|tls| Some((tls, tls.acme.as_ref()?)));
+        let issuer = match acme {
+            None => None,
+            Some((tls, acme)) => {
+                let file = tls.sealing_key_file.as_ref().context("[tls] sealing_key_file is missing")?;
+                let authority = Authority {
+                    directory: acme.directory.clone(),
+                    contact: acme.contact.clone(),
+                    root_file: acme.root_file.clone(),
+                };
+                Some(Issuer { authority, key: SealingKey::from_file(file)? })
+            }
+        };
+        let server = acme.and_then(|(_, acme)| acme.dns_server.as_deref());
+        let server = server.map(str::parse).transpose().context("[tls.acme] dns_server must be address:port")?;
+        Ok(Self {
+            db,
+            clock: Clock::System,
+            public: Arc::new(config.public.clone()),
+            dns: Resolver::new(server)?,
+            issuer,
+            http_port: 80,
+            self_check: acme.is_none_or(|(_, acme)| acme.self_check),
+        })
+    }
+
+    /// Returns what is needed to use our account at the authority; opens one the first time.
+    pub async fn account(&self, issuer: &Issuer) -> Result<Vec<u8>, acme::Error> {
+        let directory = &issuer.authority.directory;
+        let place = format!("acme_accounts/{directory}");
+        let mut db = self.db.acquire().await.context("take a connection")?;
+        if let Some(sealed) = store::account(&mut db, directory).await.context("read our account")? {
+            return Ok(issuer.key.open(&place, &sealed)?);
+        }
+        drop(db);
+        let opened = issuer.authority.open_account().await?;
+        let mut db = self.db.acquire().await.context("take a connection")?;
+        let sealed = issuer.key.seal(&place, &opened);
+        store::put_account(&mut db, directory, &sealed, self.clock.now()).await.context("keep our account")?;
+        // Where two opened one at the same time, both use the one that was kept.
+        let kept = store::account(&mut db, directory).await.context("read our account")?;
+        Ok(kept.map_or(Ok(opened), |sealed| issuer.key.open(&place, &sealed))?)
+    }
+
+    /// Keeps a certificate in a turn's transaction.
+    pub async fn keep(&self, tx: &mut Fenced, issuer: &Issuer, name: &str, issued: &Issued) -> anyhow::Result<()> {
+        let certificate = Certificate::from_pem(issued.chain_pem.as_bytes(), issued.key_pem.as_bytes())?;
+        ensure!(certificate.names.iter().any(|said| said == name), "the certificate is not for {name}");
+        let id = Uuid::new_v4();
+        let kept = Kept {
+            hostname: name.to_owned(),
+            id,
+            chain_pem: issued.chain_pem.clone(),
+            key_sealed: issuer.key.seal(&store::place(name, id), issued.key_pem.as_bytes()),
+        };
+        let Certificate { not_before, not_after, .. } = certificate;
+        let renew_at = renewal::renew_at(not_before, not_after, rand::random());
+        store::put(tx, &kept, Life { not_before, not_after, renew_at }).await.context("keep a certificate")?;
+        tracing::info!(name, until = %not_after, "a certificate was got");
+        Ok(())
+    }
+
+    /// Lets the proxies answer a question of an authority.
+    pub async fn answer(&self, lease: &Lease, answer: &Answer) -> anyhow::Result<()> {
+        let mut tx = lease.begin(&self.db).await?;
+        store::add_answer(&mut tx, answer, self.clock.now() + ANSWERS_LAST).await.context("add an answer")?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Takes back all answers of a host.
+    pub async fn answer_no_more(&self, hostname: &str) {
+        let deleted = async {
+            let mut db = self.db.acquire().await?;
+            anyhow::Ok(store::delete_answers(&mut db, hostname, self.clock.now()).await?)
+        };
+        if let Err(cause) = deleted.await {
+            tracing::warn!(hostname, cause = format!("{cause:#}"), "answers for an authority were not taken back");
+        }
+    }
+
+    /// Asks a host what an authority will ask it, at each of its addresses: authorities choose one themselves. Returns the
+    /// addresses where somebody else answers, or nobody.
+    pub async fn strangers(&self, addresses: &[IpAddr], asked: &Answer) -> Vec<IpAddr> {
+        if !self.self_check {
+            tokio::time::sleep(BLIND).await;
+            return Vec::new();
+        }
+        let asking = addresses.iter().take(MOST_ADDRESSES).map(|address| async move {
+            let answered = tokio::time::timeout(ANSWER_WITHIN, self.ask(*address, asked)).await;
+            match answered {
+                Ok(Ok(answer)) if answer == asked.answer.as_bytes() => None,
+                _ => Some(*address),
+            }
+        });
+        futures_util::future::join_all(asking).await.into_iter().flatten().collect()
+    }
+
+    async fn ask(&self, address: IpAddr, asked: &Answer) -> anyhow::Result<Bytes> {
+        let stream = TcpStream::connect((address, self.http_port)).await?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        let request = http::Request::get(format!("/.well-known/acme-challenge/{}", asked.token))
+            .header(http::header::HOST, &asked.hostname)
+            .header(http::header::CONNECTION, "close")
+            .body(Empty::<Bytes>::new())?;
+        let answered = async {
+            let response = sender.send_request(request).await?;
+            ensure!(response.status() == http::StatusCode::OK, "the host answers {}", response.status());
+            let body = Limited::new(response.into_body(), LARGEST_ANSWER).collect().await;
+            Ok(body.map_err(|error| anyhow::anyhow!(error))?.to_bytes())
+        };
+        let mut answered = std::pin::pin!(answered);
+        tokio::select! {
+            answer = &mut answered => answer,
+            // The connection may end before the answer has been read whole.
+            _ = connection => answered.await,
+        }
+    }
+}
