@@ -115,6 +115,10 @@ table! {
     Get  "/instances/{id}/logs"            Member       instances::logs::get;
     Get  "/instances/{id}/logs/stream"     Member       instances::logs::stream;
     Get  "/instances/{id}/usage"           Member       instances::usage::get;
+    Get  "/instances/{id}/domains"         Member       instances::domains::get;
+    Post "/instances/{id}/domains"         Member       instances::domains::post;
+    Post "/instances/{id}/domains/{domain}/look" Member instances::domains::look;
+    Post "/instances/{id}/domains/{domain}/remove" Member instances::domains::remove;
     Get  "/dev/gallery"                    Development  dev::gallery::get;
     Get  "/staff/login"                    Anyone       staff::login::get;
     Post "/staff/login"                    Anyone       staff::login::post;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::base::ids::EnvironmentId;
+use crate::base::ids::{DomainId, EnvironmentId};
 
 /// The front page.
 #[must_use]
@@ -262,6 +262,24 @@ pub fn undo_delete_instance(id: EnvironmentId) -> String {
 #[must_use]
 pub fn instance_logs(id: EnvironmentId) -> String {
     format!("/instances/{id}/logs")
+}
+
+/// An instance's own domains; adding one is a POST to the same address.
+#[must_use]
+pub fn instance_domains(id: EnvironmentId) -> String {
+    format!("/instances/{id}/domains")
+}
+
+/// Looks at a domain at once (POST).
+#[must_use]
+pub fn look_at_domain(id: EnvironmentId, domain: DomainId) -> String {
+    format!("/instances/{id}/domains/{domain}/look")
+}
+
+/// Removes a domain (POST).
+#[must_use]
+pub fn remove_domain(id: EnvironmentId, domain: DomainId) -> String {
+    format!("/instances/{id}/domains/{domain}/remove")
 }
 
 /// The new lines of an instance's log, behind line `after`.

@@ -61,6 +61,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>, wish:
         this_url: urls::instance_logs(environment.id),
         instance_url: urls::instance(environment.id),
         usage_url: urls::instance_usage(environment.id, ""),
+        domains_url: urls::instance_domains(environment.id),
         list_url: urls::instances(),
         layout: member.layout,
     })
@@ -146,6 +147,7 @@ struct LogsPage {
     this_url: String,
     instance_url: String,
     usage_url: String,
+    domains_url: String,
     list_url: String,
 }
 

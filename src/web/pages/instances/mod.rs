@@ -2,6 +2,7 @@
 
 pub mod check_name;
 pub mod delete;
+pub mod domains;
 pub mod events;
 mod facts;
 pub mod list;

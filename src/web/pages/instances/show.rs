@@ -238,6 +238,7 @@ struct Addresses {
     undo: String,
     logs: String,
     usage: String,
+    domains: String,
 }
 
 impl Addresses {
@@ -256,6 +257,7 @@ impl Addresses {
             undo: urls::undo_delete_instance(id),
             logs: urls::instance_logs(id),
             usage: urls::instance_usage(id, ""),
+            domains: urls::instance_domains(id),
         }
     }
 }

@@ -154,6 +154,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>, wish:
         name: environment.name.clone(),
         instance_url: urls::instance(environment.id),
         logs_url: urls::instance_logs(environment.id),
+        domains_url: urls::instance_domains(environment.id),
         usage_url: urls::instance_usage(environment.id, ""),
         list_url: urls::instances(),
         layout: member.layout.clone(),
@@ -237,6 +238,7 @@ struct UsagePage {
     periods: [PeriodLink; 4],
     instance_url: String,
     logs_url: String,
+    domains_url: String,
     usage_url: String,
     list_url: String,
 }
