@@ -33,6 +33,8 @@ install_packages() {
         need_command chromium chromium
         need_package fonts-noto-core
         need_command shellcheck shellcheck
+        need_command pebble pebble
+        need_command knotd knot
         docker compose version >/dev/null 2>&1 || need_command docker-compose docker-compose
     fi
     # Debian 13 has Docker's client in a package of its own; Debian 12 in docker.io.

@@ -13,16 +13,16 @@ pub struct Book {
     by_name: HashMap<Box<str>, Arc<CertifiedKey>>,
     /// Of `*.example.net`, by `example.net`.
     by_parent: HashMap<Box<str>, Arc<CertifiedKey>>,
-    /// For visitors who name no host, or one that nobody knows: they see a page, after a warning.
+    /// For visitors who name no host, or one that nobody knows: they see a page, after a warning. Never a customer's.
     default: Option<Arc<CertifiedKey>>,
 }
 
 impl Book {
-    /// Builds a book. Where two certificates are for the same name, the first one counts; the very first is the default.
+    /// Builds a book. Where two certificates are for the same name, the first one counts, and the default before all.
     #[must_use]
-    pub fn new<'a>(certificates: impl IntoIterator<Item = &'a Certificate>) -> Self {
-        let mut book = Self::default();
-        for certificate in certificates {
+    pub fn new(default: Option<&Certificate>, others: &[Certificate]) -> Self {
+        let mut book = Self { default: default.map(|certificate| Arc::clone(&certificate.key)), ..Self::default() };
+        for certificate in default.into_iter().chain(others) {
             for name in &certificate.names {
                 let (names, name) = match name.strip_prefix("*.") {
                     Some(parent) => (&mut book.by_parent, parent),
@@ -30,7 +30,6 @@ impl Book {
                 };
                 names.entry(name.into()).or_insert_with(|| Arc::clone(&certificate.key));
             }
-            book.default.get_or_insert_with(|| Arc::clone(&certificate.key));
         }
         book
     }
@@ -73,7 +72,7 @@ mod tests {
     fn a_name_s_own_certificate_counts_before_the_wildcard_s_and_both_before_the_default() {
         let (wildcard, own, late) =
             (certificate(&["*.a.net", "a.net"]), certificate(&["x.a.net", "b.net"]), certificate(&["b.net"]));
-        let book = Book::new([&wildcard, &own, &late]);
+        let book = Book::new(Some(&wildcard), &[own.clone(), late]);
         for (name, expected) in [
             ("x.a.net", &own),
             ("y.a.net", &wildcard),
@@ -86,13 +85,15 @@ mod tests {
         }
         assert!(Arc::ptr_eq(book.pick(None).unwrap(), &wildcard.key));
         assert!(book.find("z.y.a.net").is_none() && book.find("net").is_none());
-        assert!(Book::default().pick(Some("a.net")).is_none());
+        let without = Book::new(None, &[own]);
+        assert!(without.pick(Some("b.net")).is_some());
+        assert!(without.pick(None).is_none() && without.pick(Some("a.net")).is_none());
     }
 
     #[test]
     fn hosts_of_one_certificate_share_a_connection_and_others_do_not() {
         let (wildcard, own) = (certificate(&["*.a.net"]), certificate(&["b.net"]));
-        let book = Book::new([&wildcard, &own]);
+        let book = Book::new(Some(&wildcard), &[own]);
         assert!(book.is_the_same(Some("x.a.net"), "y.a.net"));
         assert!(book.is_the_same(None, "y.a.net"));
         assert!(!book.is_the_same(Some("x.a.net"), "b.net"));

@@ -52,7 +52,7 @@ impl Certificates {
     fn change(&self, change: impl FnOnce(&mut Sources)) {
         let mut sources = lock(&self.sources);
         change(&mut sources);
-        self.book.store(Arc::new(Book::new(sources.file.iter().chain(&sources.domains))));
+        self.book.store(Arc::new(Book::new(sources.file.as_ref(), &sources.domains)));
     }
 }
 

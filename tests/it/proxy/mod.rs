@@ -6,6 +6,6 @@ mod http2;
 mod https;
 mod refusing;
 mod routing;
-mod secure;
-mod support;
+pub mod secure;
+pub mod support;
 mod tunnels;

@@ -5,6 +5,7 @@ use anyhow::Context;
 use askama::Template;
 use serde::Deserialize;
 
+use super::steer::Button;
 use super::{by, find, forbidden_or_missing, formats, id};
 use crate::accounts::policy::{self, Action};
 use crate::base::hostname::{Hostname, HostnameError};
@@ -26,10 +27,6 @@ use crate::web::urls;
 pub struct DomainForm {
     hostname: String,
 }
-
-/// A button: nothing is typed.
-#[derive(Debug, Deserialize)]
-pub struct Nothing {}
 
 /// Shows the page.
 pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> Answer {
@@ -77,7 +74,7 @@ pub async fn look(
     portal: Data<Portal>,
     member: Member,
     path: Path<(String, String)>,
-    _posted: Posted<Nothing>,
+    _: Posted<Button>,
 ) -> Answer {
     let (environment, domain) = ids(&portal, &member, &path).await?;
     domains::look_again(&portal, &by(&member), environment, domain).await?.ok_or(PageError::NotFound)?;
@@ -89,7 +86,7 @@ pub async fn remove(
     portal: Data<Portal>,
     member: Member,
     path: Path<(String, String)>,
-    _posted: Posted<Nothing>,
+    _: Posted<Button>,
 ) -> Answer {
     let (environment, domain) = ids(&portal, &member, &path).await?;
     domains::remove(&portal, &by(&member), environment, domain).await?.ok_or(PageError::NotFound)?;

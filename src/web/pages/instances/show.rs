@@ -215,6 +215,9 @@ impl EventLine {
             let reason = if reason.starts_with("reason-") { facts::reason(layout, reason) } else { reason.to_owned() };
             text = layout.t2("event-because", "what", text, "reason", reason);
         }
+        if let Some(hostname) = event.detail["hostname"].as_str() {
+            text = layout.t2("event-because", "what", text, "reason", hostname);
+        }
         if let (Some(from), Some(to)) = (event.detail["address_from"].as_str(), event.detail["address_to"].as_str())
             && from != to
         {
