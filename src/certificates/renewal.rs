@@ -8,6 +8,9 @@ const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(15);
 /// The longest pause.
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(12);
 
+/// Between two certificates for one name, whatever they say: a clock that is wrong must not empty an authority's patience.
+pub const AT_LEAST: TimeDelta = TimeDelta::hours(6);
+
 /// Returns when the next certificate is ordered: when a third of the life is left, and up to a twelfth of the life earlier,
 /// so that certificates that were got together are not renewed together. `luck` is between 0 and 1.
 #[must_use]

@@ -153,6 +153,34 @@ pub struct Acme {
     /// public address.
     #[serde(default = "Acme::default_self_check")]
     pub self_check: bool,
+    /// Who writes into the instances' own zone: with it the certificate of all instances comes from the authority too.
+    pub dns: Option<Dns>,
+}
+
+/// Who writes into our own zone.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "provider", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Dns {
+    /// A name server that takes signed changes (RFC 2136).
+    Rfc2136 {
+        /// The zone's first name server, address and port.
+        server: String,
+        /// The zone; the instances' domain without it.
+        zone: Option<String>,
+        /// The name of the key that may change the zone.
+        key_name: String,
+        /// File with the key's secret in base64, for HMAC-SHA256.
+        key_file: PathBuf,
+        /// How long the zone's other servers take to know of a change.
+        #[serde(default = "Dns::default_settle_seconds")]
+        settle_seconds: u64,
+    },
+}
+
+impl Dns {
+    fn default_settle_seconds() -> u64 {
+        10
+    }
 }
 
 impl Acme {
@@ -341,6 +369,12 @@ impl Public {
             .ok()
             .and_then(|url| url.host_str().map(str::to_owned))
             .unwrap_or_default()
+    }
+
+    /// Returns the domain that instances' names are in: `example.net`.
+    #[must_use]
+    pub fn instances_domain(&self) -> String {
+        self.instance_host("x").split_once('.').map(|(_, domain)| domain.to_owned()).unwrap_or_default()
     }
 
     /// Returns what stands after an instance's subdomain: `.example.net`, for showing beside a field.

@@ -1,5 +1,8 @@
 //! What the DNS says of customers' domains. The only file that names hickory.
 
+pub mod provider;
+mod update;
+
 use std::net::{IpAddr, SocketAddr};
 
 use hickory_resolver::TokioResolver;

@@ -168,9 +168,7 @@ pub async fn add(
 
 /// Whether a name is the installation's own: its route would come before the portal's or another customer's.
 fn is_ours(portal: &Portal, hostname: &Hostname) -> bool {
-    let (name, host) = (hostname.as_str(), portal.public.instance_host("x"));
-    // What stands after an instance's name, such as `example.net`.
-    let parent = host.split_once('.').map_or("", |(_, parent)| parent);
+    let (name, parent) = (hostname.as_str(), portal.public.instances_domain());
     let is_below = !parent.is_empty() && (name == parent || name.ends_with(&format!(".{parent}")));
     name == portal.public.portal_host() || is_below
 }

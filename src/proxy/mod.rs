@@ -281,11 +281,11 @@ impl Running {
             keys.first().await;
             followers.push(tokio::spawn(keys.run(stop_feed.clone())));
         }
-        let acceptor = secure.is_some().then(|| tls::acceptor(&shared)).transpose()?;
+        let config = secure.is_some().then(|| tls::config(&shared)).transpose()?;
         let mut secure = secure.unwrap_or_default().into_iter();
         let mut cores = Vec::new();
         for (number, plain) in plain.into_iter().enumerate() {
-            let sockets = Sockets { plain, tls: secure.next().zip(acceptor.clone()) };
+            let sockets = Sockets { plain, tls: secure.next().zip(config.clone()) };
             cores.push(server::start_core(number, &shared, sockets, stop_cores.clone())?);
         }
         let feed = tokio::spawn(feed.run(stop_feed.clone()));

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use rustls::ServerConfig;
 use socket2::{Domain, Protocol, Socket as RawSocket, TcpKeepalive, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, MissedTickBehavior};
@@ -34,7 +35,7 @@ pub struct Core {
     pub pool: Arc<Pool>,
     connections: Mutex<Vec<Weak<Connection>>>,
     started: Instant,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<ServerConfig>>,
     /// First half of request names: random, one for each core and start.
     pub name: u64,
     /// Second half of the next request's name.
@@ -47,7 +48,7 @@ pub struct Sockets {
     /// For plain HTTP.
     pub plain: StdListener,
     /// For TLS, with what is needed to speak it.
-    pub tls: Option<(StdListener, TlsAcceptor)>,
+    pub tls: Option<(StdListener, Arc<ServerConfig>)>,
 }
 
 /// Opens one listening socket for each thread, all on one address: the kernel divides the connections.
@@ -85,11 +86,11 @@ pub fn start_core(
         .name(format!("proxy-{number}"))
         .spawn(move || {
             runtime.block_on(async {
-                let (tls, acceptor) = sockets.tls.unzip();
+                let (tls, config) = sockets.tls.unzip();
                 let listening = TcpListener::from_std(sockets.plain)
                     .and_then(|plain| Ok((plain, tls.map(TcpListener::from_std).transpose()?)));
                 match listening {
-                    Ok((plain, tls)) => Core::new(shared, acceptor).serve(plain, tls, stop).await,
+                    Ok((plain, tls)) => Core::new(shared, config).serve(plain, tls, stop).await,
                     Err(error) => tracing::error!(%error, "a thread of the proxy cannot listen"),
                 }
             });
@@ -98,7 +99,7 @@ pub fn start_core(
 }
 
 impl Core {
-    fn new(shared: Arc<Shared>, tls: Option<TlsAcceptor>) -> Arc<Self> {
+    fn new(shared: Arc<Shared>, tls: Option<Arc<ServerConfig>>) -> Arc<Self> {
         Arc::new(Self {
             shared,
             tls,
@@ -186,7 +187,7 @@ impl Core {
             return;
         }
         let core = Arc::clone(self);
-        let acceptor = self.tls.clone().filter(|_| door == Door::Tls);
+        let acceptor = self.tls.clone().filter(|_| door == Door::Tls).map(TlsAcceptor::from);
         tokio::spawn(async move {
             let Some(acceptor) = acceptor else { return serve::http1(core, connection, stream).await };
             // Whoever cannot finish the handshake is nobody that we could tell so.

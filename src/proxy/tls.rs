@@ -8,7 +8,6 @@ use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::book::Book;
@@ -67,7 +66,7 @@ impl ResolvesServerCert for ByName {
 }
 
 /// Prepares TLS 1.2 and 1.3 with HTTP/2 and HTTP/1.1. Sessions go on across the threads, without being kept.
-pub fn acceptor(shared: &Arc<Shared>) -> anyhow::Result<TlsAcceptor> {
+pub fn config(shared: &Arc<Shared>) -> anyhow::Result<Arc<ServerConfig>> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .context("choose the versions of TLS")?
@@ -76,7 +75,7 @@ pub fn acceptor(shared: &Arc<Shared>) -> anyhow::Result<TlsAcceptor> {
     config.alpn_protocols = vec![H2.to_vec(), b"http/1.1".to_vec()];
     config.ticketer = aws_lc_rs::Ticketer::new().context("make keys for sessions")?;
     config.send_tls13_tickets = 1;
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    Ok(Arc::new(config))
 }
 
 /// Follows the operator's files: a new certificate is used at once, a bad one leaves the old one in place.

@@ -18,8 +18,9 @@ use crate::base::clock::Clock;
 use crate::base::seal::SealingKey;
 use crate::certificates::store::{self, Answer, Kept, Life};
 use crate::certificates::{Certificate, renewal};
-use crate::config::{Config, Public};
+use crate::config::{Config, Dns, Public};
 use crate::dns::Resolver;
+use crate::dns::provider::{NameServer, Provider};
 
 use super::lease::{Fenced, Lease};
 
@@ -58,6 +59,22 @@ pub struct Issuer {
     pub authority: Authority,
     /// Seals private keys; the proxy has the same.
     pub key: SealingKey,
+    /// Who writes texts into our own zone, where somebody does.
+    pub provider: Option<Provider>,
+    /// Whether the operator gave a certificate for the portal.
+    pub has_files: bool,
+}
+
+fn provider(dns: &Dns, config: &Config) -> anyhow::Result<Provider> {
+    let Dns::Rfc2136 { server, zone, key_name, key_file, settle_seconds } = dns;
+    let secret = std::fs::read_to_string(key_file).with_context(|| format!("read {}", key_file.display()))?;
+    Ok(Provider::Rfc2136(NameServer {
+        address: server.parse().context("[tls.acme.dns] server must be address:port")?,
+        zone: zone.clone().unwrap_or_else(|| config.public.instances_domain()),
+        key: NameServer::key(key_name, &secret).with_context(|| format!("read {}", key_file.display()))?,
+        settle: Duration::from_secs(*settle_seconds),
+        clock: Clock::System,
+    }))
 }
 
 impl Edge {
@@ -73,7 +90,8 @@ impl Edge {
                     contact: acme.contact.clone(),
                     root_file: acme.root_file.clone(),
                 };
-                Some(Issuer { authority, key: SealingKey::from_file(file)? })
+                let provider = acme.dns.as_ref().map(|dns| provider(dns, config)).transpose()?;
+                Some(Issuer { authority, key: SealingKey::from_file(file)?, provider, has_files: tls.files().is_some() })
             }
         };
         let server = acme.and_then(|(_, acme)| acme.dns_server.as_deref());

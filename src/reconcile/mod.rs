@@ -12,10 +12,12 @@ mod instance;
 pub mod lease;
 pub mod leftovers;
 pub mod logs;
+pub mod own_names;
 pub mod pool;
 mod probe;
 pub mod runtimes;
 pub mod setup;
+mod shows;
 pub mod spares;
 pub mod store;
 pub mod templates;
@@ -117,6 +119,8 @@ pub async fn run_edge(edge: Arc<edge::Edge>, stop: CancellationToken) {
     let mut drivers = JoinSet::new();
     let domains = Driver::new(domains::Domains::new(Arc::clone(&edge)), edge.db.clone(), edge.clock.clone());
     drivers.spawn(domains.run(calls.clone(), stop.clone()));
+    let own = Driver::new(own_names::OwnNames::new(Arc::clone(&edge)), edge.db.clone(), edge.clock.clone());
+    drivers.spawn(own.run(calls.clone(), stop.clone()));
     drivers.spawn(listen(edge.db.clone(), call, stop.clone()));
     while drivers.join_next().await.is_some() {}
 }

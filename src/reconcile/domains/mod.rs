@@ -10,11 +10,10 @@ use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::acme::{self, Challenge, Issued, Method, Shows};
+use crate::acme::{self, Issued};
 use crate::base::chain;
 use crate::base::hostname::Hostname;
 use crate::base::ids::DomainId;
-use crate::base::secret::new_code;
 use crate::certificates::{renewal, store as certificates};
 use crate::db::StoreError;
 use crate::domains::{self, State};
@@ -23,15 +22,12 @@ use super::driver::{Outcome, Task};
 use super::edge::{Edge, Issuer};
 use super::lease::Lease;
 use super::runtimes::Seen;
+use super::shows::OverHttp;
 use plan::{Awaited, Next, Step, World};
 use store::Domain;
 
 /// A settled domain is looked at so often.
 const SETTLED: Duration = Duration::from_hours(6);
-/// The proxies have read a new answer after this.
-const PROXIES_KNOW_WITHIN: Duration = Duration::from_secs(6);
-/// Between two looks whether they have.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Another account has proved the name, and may remove it one day.
 const TAKEN: Duration = Duration::from_hours(1);
 
@@ -104,7 +100,7 @@ impl Domains {
         if let Some(problem) = self.leads_elsewhere(lease, domain).await? {
             return Ok(Err(NoCertificate::Elsewhere(problem)));
         }
-        let by = Answers { edge, lease, hostname: &domain.hostname };
+        let by = OverHttp { edge, lease, hostname: &domain.hostname };
         let ordered = async {
             let account = edge.account(issuer).await?;
             issuer.authority.order(&account, std::slice::from_ref(&domain.hostname), &by).await
@@ -127,18 +123,7 @@ impl Domains {
             Ok(addresses) => addresses,
             Err(_) => return Ok(Some(json!({ "key": "domain-problem-dns" }))),
         };
-        let hostname = domain.hostname.clone();
-        let asked = certificates::Answer { token: new_code(32), hostname, answer: new_code(32) };
-        edge.answer(lease, &asked).await?;
-        let until = tokio::time::Instant::now() + PROXIES_KNOW_WITHIN;
-        let strangers = loop {
-            let strangers = edge.strangers(&addresses, &asked).await;
-            if strangers.is_empty() || tokio::time::Instant::now() > until {
-                break strangers;
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        };
-        edge.answer_no_more(&domain.hostname).await;
+        let strangers = OverHttp { edge, lease, hostname: &domain.hostname }.try_out(&addresses).await?;
         let list: Vec<String> = strangers.iter().map(ToString::to_string).collect();
         Ok((!list.is_empty()).then(|| json!({ "key": "domain-problem-elsewhere", "addresses": list.join(", ") })))
     }
@@ -184,7 +169,7 @@ impl Domains {
         let outcome = match got {
             Ok(issued) => {
                 edge.keep(&mut tx, issuer, &domain.hostname, &issued).await?;
-                store::set_certified(&mut tx, domain.id, now).await?;
+                store::set_certified(&mut tx, domain.id, now + renewal::AT_LEAST, now).await?;
                 Outcome::Again
             }
             Err(NoCertificate::Elsewhere(problem)) => {
@@ -250,40 +235,6 @@ fn pace(waited: TimeDelta) -> Duration {
 /// An authority's own words, cut to what a page can show.
 fn short(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).take(300).collect()
-}
-
-/// Answers an authority's questions through the proxies.
-struct Answers<'a> {
-    edge: &'a Edge,
-    lease: &'a Lease,
-    hostname: &'a str,
-}
-
-impl Shows for Answers<'_> {
-    fn method(&self) -> Method {
-        Method::Http01
-    }
-
-    async fn show(&self, challenge: &Challenge) -> anyhow::Result<()> {
-        let answer = certificates::Answer {
-            token: challenge.token.clone(),
-            hostname: challenge.name.clone(),
-            answer: challenge.answer.clone(),
-        };
-        self.edge.answer(self.lease, &answer).await?;
-        // The authority asks once. The proxies read in a moment; one of them tells for all.
-        let addresses = self.edge.dns.addresses(&challenge.name).await?;
-        let until = tokio::time::Instant::now() + PROXIES_KNOW_WITHIN;
-        while !self.edge.strangers(&addresses, &answer).await.is_empty() {
-            anyhow::ensure!(tokio::time::Instant::now() < until, "the proxies do not know the answer");
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-        Ok(())
-    }
-
-    async fn hide(&self) {
-        self.edge.answer_no_more(self.hostname).await;
-    }
 }
 
 #[cfg(test)]

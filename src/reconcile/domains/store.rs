@@ -153,11 +153,17 @@ pub async fn set_proven(db: &mut PgConnection, id: DomainId, now: DateTime<Utc>)
     }
 }
 
-/// Notes that there is a certificate.
-pub async fn set_certified(db: &mut PgConnection, id: DomainId, now: DateTime<Utc>) -> Result<(), StoreError> {
+/// Notes that there is a certificate, and when the next one may be asked for at the earliest.
+pub async fn set_certified(
+    db: &mut PgConnection,
+    id: DomainId,
+    retry_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     sqlx::query!(
-        "UPDATE domains SET problem = NULL, failures = 0, retry_at = NULL, looked_at = $2 WHERE id = $1",
+        "UPDATE domains SET problem = NULL, failures = 0, retry_at = $2, looked_at = $3 WHERE id = $1",
         id as DomainId,
+        retry_at,
         now
     )
     .execute(db)

@@ -53,7 +53,8 @@ async fn a_domain_is_proved_certified_served_renewed_and_removed(db: PgPool) {
 
     // Two thirds of its life later there is another one.
     let first = world.certificate(DOMAIN).await.unwrap();
-    world.later(TimeDelta::days(365 * 4));
+    let renew_at = sqlx::query_scalar::<_, chrono::DateTime<chrono::Utc>>("SELECT renew_at FROM certificates");
+    world.later(renew_at.fetch_one(&world.portal.db).await.unwrap() - world.edge.clock.now());
     world.settle().await;
     world.proxy.until(|| async { world.certificate(DOMAIN).await.is_some_and(|next| next != first) }).await;
 

@@ -2,4 +2,5 @@
 
 mod authority;
 mod domains;
+mod own_names;
 mod world;

@@ -5,10 +5,6 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
 use sayoo::acme::Authority;
 use sayoo::base::ids::EnvironmentId;
 use sayoo::base::seal::SealingKey;
@@ -19,10 +15,9 @@ use sayoo::reconcile::driver::Driver;
 use sayoo::reconcile::edge::{Edge, Issuer};
 use sqlx::PgPool;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::authority::{Names, Pebble};
+use super::authority::{Names, Pebble, trusting};
 use crate::proxy::support::{Upstream, World as Proxy, ok};
 use crate::support::portal::{Person, World as Portal};
 
@@ -66,6 +61,8 @@ impl World {
                     root_file: Some(pebble.root_file.clone()),
                 },
                 key,
+                provider: None,
+                has_files: true,
             }),
             http_port: proxy.address.port(),
             self_check: true,
@@ -97,16 +94,7 @@ impl World {
 
     /// Connects as a browser that trusts the authority.
     pub async fn connect(&self, name: &str) -> std::io::Result<TlsStream<TcpStream>> {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(self.pebble.root().await.as_bytes()).unwrap()).unwrap();
-        let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = vec![b"h2".to_vec()];
-        let stream = TcpStream::connect(self.proxy.tls_address()).await?;
-        TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(name.to_owned()).unwrap(), stream).await
+        trusting(&self.pebble.root().await, self.proxy.tls_address(), name, b"h2").await
     }
 
     /// Asks for a page over HTTPS: status and body. `host` is another name than the certificate's in attacks only.
