@@ -103,8 +103,7 @@ impl Authority {
     /// Opens an account, and returns what is needed to use it: a secret.
     pub async fn open_account(&self) -> Result<Vec<u8>, Error> {
         let contact: Vec<&str> = self.contact.as_deref().into_iter().collect();
-        let account =
-            NewAccount { contact: &contact, terms_of_service_agreed: true, only_return_existing: false };
+        let account = NewAccount { contact: &contact, terms_of_service_agreed: true, only_return_existing: false };
         let (_, credentials) = self.builder()?.create(&account, self.directory.clone(), None).await?;
         Ok(serde_json::to_vec(&credentials).context("write the account's credentials")?)
     }

@@ -141,7 +141,9 @@ mod tests {
         for host in ["portal.example.com", "a.example.net"] {
             assert!(certificate.covers(host), "{host}");
         }
-        for host in ["example.com", "a.portal.example.com", "example.net", "a.b.example.net", ".example.net", "xexample.net"] {
+        for host in
+            ["example.com", "a.portal.example.com", "example.net", "a.b.example.net", ".example.net", "xexample.net"]
+        {
             assert!(!certificate.covers(host), "{host}");
         }
         assert!(certificate.not_before < certificate.not_after);

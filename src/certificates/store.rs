@@ -38,13 +38,10 @@ pub struct Life {
 
 /// Returns the life of the certificate for a name.
 pub async fn life(db: &mut PgConnection, hostname: &str) -> Result<Option<Life>, StoreError> {
-    let life = sqlx::query_as!(
-        Life,
-        "SELECT not_before, not_after, renew_at FROM certificates WHERE hostname = $1",
-        hostname
-    )
-    .fetch_optional(db)
-    .await?;
+    let life =
+        sqlx::query_as!(Life, "SELECT not_before, not_after, renew_at FROM certificates WHERE hostname = $1", hostname)
+            .fetch_optional(db)
+            .await?;
     Ok(life)
 }
 
@@ -88,13 +85,10 @@ pub async fn ids(db: &mut PgConnection) -> Result<Vec<Uuid>, StoreError> {
 
 /// Returns some of them.
 pub async fn some(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Kept>, StoreError> {
-    let kept = sqlx::query_as!(
-        Kept,
-        "SELECT hostname, id, chain_pem, key_sealed FROM certificates WHERE id = ANY($1)",
-        ids
-    )
-    .fetch_all(db)
-    .await?;
+    let kept =
+        sqlx::query_as!(Kept, "SELECT hostname, id, chain_pem, key_sealed FROM certificates WHERE id = ANY($1)", ids)
+            .fetch_all(db)
+            .await?;
     Ok(kept)
 }
 

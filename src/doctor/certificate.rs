@@ -25,8 +25,12 @@ pub fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
         };
     };
     let Some(files) = tls.files() else {
-        let remedy = "set [tls] certificate_file and key_file";
-        return vec![Finding::weak(WHAT, "there is none for the portal and instances", remedy)];
+        if tls.acme.as_ref().is_some_and(|acme| acme.dns.is_some()) {
+            // The worker gets it, and its turns say what is in the way.
+            return vec![Finding::good(WHAT, "comes from the certificate authority")];
+        }
+        let remedy = "set [tls] certificate_file and key_file, or [tls.acme.dns]";
+        return vec![Finding::weak(WHAT, "there is none for all instances", remedy)];
     };
     let hosts = [config.public.portal_host(), config.public.instance_host("sayoo-doctor-asks")];
     vec![look(&files, &hosts, now)]
@@ -37,7 +41,8 @@ fn look(files: &Files, hosts: &[String], now: DateTime<Utc>) -> Finding {
     let certificate = match files.contents().and_then(|contents| contents.certificate()) {
         Ok(certificate) => certificate,
         Err(cause) => {
-            let remedy = "mend the files; a proxy that runs uses the last good ones meanwhile, one that starts has none";
+            let remedy =
+                "mend the files; a proxy that runs uses the last good ones meanwhile, one that starts has none";
             return Finding::bad(WHAT, format!("{path}: {}", chain::of_any(&cause)), remedy);
         }
     };

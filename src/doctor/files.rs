@@ -10,13 +10,15 @@ use crate::config::Config;
 
 /// Looks at every key file.
 pub fn examine(config: &Config) -> Vec<Finding> {
-    [
+    let mut keys = vec![
         ("key of the worker", &config.worker.sealing_key_file),
         ("key of cookies", &config.web.cookie_key_file),
         ("key of logins to Odoo", &config.web.sso_key_file),
-    ]
-    .map(|(what, path)| key(what, path))
-    .into()
+    ];
+    if let Some(file) = config.tls.as_ref().and_then(|tls| tls.sealing_key_file.as_ref()) {
+        keys.push(("key of certificates", file));
+    }
+    keys.into_iter().map(|(what, path)| key(what, path)).collect()
 }
 
 fn key(what: &'static str, path: &Path) -> Finding {

@@ -196,7 +196,8 @@ pub async fn look_again(
     let now = portal.clock.now();
     let mut tx = portal.db.begin().await.context("begin")?;
     let before = now - LOOK_AGAIN_AFTER;
-    let found = store::ask_for_look(&mut tx, (by.account, environment, id), now, before).await.context("ask for a look")?;
+    let found =
+        store::ask_for_look(&mut tx, (by.account, environment, id), now, before).await.context("ask for a look")?;
     db::wake(&mut tx).await.context("wake the worker")?;
     tx.commit().await.context("commit")?;
     Ok(found.then_some(()))

@@ -87,12 +87,7 @@ impl Core {
         }
     }
 
-    async fn decide(
-        &self,
-        lane: &Lane,
-        request: &Request<Incoming>,
-        visitor: &mut Visitor,
-    ) -> Result<Decision, Page> {
+    async fn decide(&self, lane: &Lane, request: &Request<Incoming>, visitor: &mut Visitor) -> Result<Decision, Page> {
         if *request.method() == Method::CONNECT || *request.method() == Method::TRACE {
             return Err(Page::Method);
         }

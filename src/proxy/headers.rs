@@ -60,9 +60,7 @@ pub fn prepare_response(headers: &mut HeaderMap, author: Author, scheme: &str, r
 
 /// Asks browsers to come by HTTPS only, for a year. What the portal says itself stays.
 pub fn insist_on_https(headers: &mut HeaderMap) {
-    headers
-        .entry(header::STRICT_TRANSPORT_SECURITY)
-        .or_insert(HeaderValue::from_static("max-age=31536000"));
+    headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(HeaderValue::from_static("max-age=31536000"));
 }
 
 /// Returns how long a request's head would be in HTTP/1: what is put on the account whatever it was packed in.

@@ -91,7 +91,8 @@ impl Keys {
         let answers = store::answers(&mut db).await.context("read the answers for authorities")?;
         let ids = store::ids(&mut db).await.context("read which certificates there are")?;
         let new: Vec<Uuid> = ids.iter().copied().filter(|id| !self.known.contains_key(id)).collect();
-        let kept = if new.is_empty() { Vec::new() } else { store::some(&mut db, &new).await.context("read certificates")? };
+        let kept =
+            if new.is_empty() { Vec::new() } else { store::some(&mut db, &new).await.context("read certificates")? };
         drop(db);
         self.shared.answers.store(Arc::new(answers.into_iter().map(|one| (one.token.clone(), one)).collect()));
         let before = self.known.len();
@@ -127,7 +128,10 @@ impl Keys {
         let (file, kept) = (self.file.clone(), self.known.values().map(|(kept, _)| kept.clone()).collect::<Vec<_>>());
         let saved = tokio::task::spawn_blocking(move || save(&kept, &file)).await;
         if let Err(cause) = saved.map_err(anyhow::Error::from).flatten() {
-            tracing::warn!(cause = chain::of_any(&cause), "certificates were not saved for a start without the database");
+            tracing::warn!(
+                cause = chain::of_any(&cause),
+                "certificates were not saved for a start without the database"
+            );
         }
     }
 }

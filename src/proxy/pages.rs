@@ -211,7 +211,13 @@ fn render(page: Page, visitor: &Visitor, settings: &Settings) -> Option<String> 
     let (texts, title, text) = words(page, visitor, settings);
     let is_trouble = matches!(
         page,
-        Page::Failed | Page::TimedOut | Page::PortalDown | Page::NotLoaded | Page::Malformed | Page::Misdirected | Page::Busy
+        Page::Failed
+            | Page::TimedOut
+            | Page::PortalDown
+            | Page::NotLoaded
+            | Page::Malformed
+            | Page::Misdirected
+            | Page::Busy
     );
     let template = PageTemplate {
         locale: texts.locale,

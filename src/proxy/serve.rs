@@ -33,10 +33,7 @@ pub async fn http1<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
 ) {
     let socket = TokioIo::new(Socket::new(stream, Arc::clone(&connection)));
     let mut http = one::Builder::new();
-    http.half_close(false)
-        .header_read_timeout(None)
-        .max_buf_size(LARGEST_BUFFER)
-        .max_header_size(LARGEST_BUFFER);
+    http.half_close(false).header_read_timeout(None).max_buf_size(LARGEST_BUFFER).max_header_size(LARGEST_BUFFER);
     let service = service_fn({
         let connection = Arc::clone(&connection);
         move |request| {

@@ -115,7 +115,11 @@ impl Watch {
             Err(cause) => {
                 let trouble = chain::of_any(&cause);
                 if self.trouble.as_ref() != Some(&trouble) {
-                    let kept = if self.seen.is_some() { "the one before stays in use" } else { "visitors cannot come by HTTPS" };
+                    let kept = if self.seen.is_some() {
+                        "the one before stays in use"
+                    } else {
+                        "visitors cannot come by HTTPS"
+                    };
                     tracing::error!(cause = trouble, "the certificate cannot be read; {kept}");
                 }
                 self.trouble = Some(trouble);

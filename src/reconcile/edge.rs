@@ -91,7 +91,12 @@ impl Edge {
                     root_file: acme.root_file.clone(),
                 };
                 let provider = acme.dns.as_ref().map(|dns| provider(dns, config)).transpose()?;
-                Some(Issuer { authority, key: SealingKey::from_file(file)?, provider, has_files: tls.files().is_some() })
+                Some(Issuer {
+                    authority,
+                    key: SealingKey::from_file(file)?,
+                    provider,
+                    has_files: tls.files().is_some(),
+                })
             }
         };
         let server = acme.and_then(|(_, acme)| acme.dns_server.as_deref());

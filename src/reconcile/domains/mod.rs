@@ -89,13 +89,22 @@ impl Domains {
             _ if is_text || is_alias => Seen::Known(true),
             (Ok(_), Ok(_)) => Seen::Known(false),
             (Err(cause), _) | (_, Err(cause)) => {
-                tracing::debug!(hostname = domain.hostname, cause = chain::of(&cause), "a domain could not be looked up");
+                tracing::debug!(
+                    hostname = domain.hostname,
+                    cause = chain::of(&cause),
+                    "a domain could not be looked up"
+                );
                 Seen::Unknown
             }
         }
     }
 
-    async fn certify(&self, lease: &Lease, issuer: &Issuer, domain: &Domain) -> anyhow::Result<Result<Issued, NoCertificate>> {
+    async fn certify(
+        &self,
+        lease: &Lease,
+        issuer: &Issuer,
+        domain: &Domain,
+    ) -> anyhow::Result<Result<Issued, NoCertificate>> {
         let edge = &self.edge;
         if let Some(problem) = self.leads_elsewhere(lease, domain).await? {
             return Ok(Err(NoCertificate::Elsewhere(problem)));
@@ -244,6 +253,9 @@ mod tests {
     #[test]
     fn looks_become_rare_when_nobody_does_anything() {
         let after = |minutes| pace(TimeDelta::minutes(minutes)).as_secs();
-        assert_eq!([after(-1), after(0), after(59), after(61), after(2_879), after(100_000)], [15, 15, 15, 300, 300, 3_600]);
+        assert_eq!(
+            [after(-1), after(0), after(59), after(61), after(2_879), after(100_000)],
+            [15, 15, 15, 300, 300, 3_600]
+        );
     }
 }

@@ -74,7 +74,9 @@ impl OwnNames {
     pub fn new(edge: Arc<Edge>) -> Self {
         let wanted = match &edge.issuer {
             None => Vec::new(),
-            Some(issuer) => wanted(&edge.public, issuer.provider.as_ref().map(|provider| provider.zone()), issuer.has_files),
+            Some(issuer) => {
+                wanted(&edge.public, issuer.provider.as_ref().map(|provider| provider.zone()), issuer.has_files)
+            }
         };
         Self { edge, wanted }
     }
@@ -131,7 +133,11 @@ impl Task for OwnNames {
             }
             Err(error) => {
                 let problem = chain::of(&error);
-                tracing::error!(names = wanted.names.join(" "), cause = problem, "there is no certificate for our own names");
+                tracing::error!(
+                    names = wanted.names.join(" "),
+                    cause = problem,
+                    "there is no certificate for our own names"
+                );
                 let failures = failures.saturating_add(1);
                 let status = json!({ "names": wanted.names, "failures": failures, "problem": problem });
                 report(&mut tx, lease, &status).await?;
@@ -165,10 +171,30 @@ mod tests {
         for (portal, zone, has_files, expected) in [
             // Below the instances' domain the wildcard is for it too.
             ("https://portal.example.net", Some("example.net"), false, vec![wildcard.clone()]),
-            ("https://example.net", Some("example.net."), false, vec![(list(&["*.example.net", "example.net"]), Way::Dns)]),
-            ("https://a.b.example.net", Some("example.net"), false, vec![(list(&["*.example.net", "a.b.example.net"]), Way::Dns)]),
-            ("https://portal.com", Some("example.net"), false, vec![wildcard.clone(), (list(&["portal.com"]), Way::Http)]),
-            ("https://xexample.net", Some("example.net"), false, vec![wildcard.clone(), (list(&["xexample.net"]), Way::Http)]),
+            (
+                "https://example.net",
+                Some("example.net."),
+                false,
+                vec![(list(&["*.example.net", "example.net"]), Way::Dns)],
+            ),
+            (
+                "https://a.b.example.net",
+                Some("example.net"),
+                false,
+                vec![(list(&["*.example.net", "a.b.example.net"]), Way::Dns)],
+            ),
+            (
+                "https://portal.com",
+                Some("example.net"),
+                false,
+                vec![wildcard.clone(), (list(&["portal.com"]), Way::Http)],
+            ),
+            (
+                "https://xexample.net",
+                Some("example.net"),
+                false,
+                vec![wildcard.clone(), (list(&["xexample.net"]), Way::Http)],
+            ),
             ("https://portal.com", Some("example.net"), true, vec![wildcard]),
             ("https://portal.com", None, false, vec![(list(&["portal.com"]), Way::Http)]),
             ("https://portal.com", None, true, vec![]),

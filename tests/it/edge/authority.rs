@@ -100,8 +100,20 @@ impl Names {
         let (dns, management) = (local(free_port()), local(free_port()));
         let (dns_text, management_text) = (dns.to_string(), management.to_string());
         let arguments = [
-            "-dns01", &dns_text, "-management", &management_text, "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "",
-            "-http01", "", "-https01", "", "-tlsalpn01", "",
+            "-dns01",
+            &dns_text,
+            "-management",
+            &management_text,
+            "-defaultIPv4",
+            "127.0.0.1",
+            "-defaultIPv6",
+            "",
+            "-http01",
+            "",
+            "-https01",
+            "",
+            "-tlsalpn01",
+            "",
         ];
         let process = Process::start("pebble-challtestsrv", &arguments, &[], &folder.join("names.log"));
         answers(management).await;
@@ -172,7 +184,13 @@ impl Pebble {
         );
         answers(listen).await;
         answers(management).await;
-        Self { directory: format!("https://{listen}/dir"), root_file, management, own_root: root, process: Some(process) }
+        Self {
+            directory: format!("https://{listen}/dir"),
+            root_file,
+            management,
+            own_root: root,
+            process: Some(process),
+        }
     }
 
     /// The certificate with which it signs, in PEM.

@@ -17,12 +17,13 @@ async fn page(person: &Person, id: sayoo::base::ids::EnvironmentId) -> Page {
 async fn prove(world: &World, person: &Person, id: sayoo::base::ids::EnvironmentId, domain: &str) {
     let added = person.post(&format!("/instances/{id}/domains"), &[("hostname", domain)]).await;
     assert_eq!(added.status, StatusCode::SEE_OTHER, "{}", added.body);
-    let token = sqlx::query_scalar::<_, String>("SELECT token FROM domains WHERE hostname = $1 AND environment_id = $2")
-        .bind(domain)
-        .bind(id.uuid())
-        .fetch_one(&world.portal.db)
-        .await
-        .unwrap();
+    let token =
+        sqlx::query_scalar::<_, String>("SELECT token FROM domains WHERE hostname = $1 AND environment_id = $2")
+            .bind(domain)
+            .bind(id.uuid())
+            .fetch_one(&world.portal.db)
+            .await
+            .unwrap();
     let value = format!("sayoo-domain={token}");
     assert!(page(person, id).await.body.contains(&value), "the page says what to write");
     world.names.text(&format!("_sayoo.{domain}"), &value).await;
@@ -40,7 +41,8 @@ async fn a_domain_is_proved_certified_served_renewed_and_removed(db: PgPool) {
     assert!(waiting.body.contains("_sayoo.shop.customer.test") && waiting.body.contains("shop.localhost"));
     assert!(world.proxy.get(DOMAIN, "/").await.starts_with("HTTP/1.1 404"), "nobody has proved it");
 
-    let code = waiting.body.split("sayoo-domain=").nth(1).unwrap().split(|letter: char| !letter.is_alphanumeric()).next();
+    let code =
+        waiting.body.split("sayoo-domain=").nth(1).unwrap().split(|letter: char| !letter.is_alphanumeric()).next();
     world.names.text(&format!("_sayoo.{DOMAIN}"), &format!("sayoo-domain={}", code.unwrap())).await;
     world.later(TimeDelta::seconds(20));
     world.settle().await;
@@ -63,7 +65,9 @@ async fn a_domain_is_proved_certified_served_renewed_and_removed(db: PgPool) {
     world.proxy.until(|| async { world.proxy.get(DOMAIN, "/").await.starts_with("HTTP/1.1 404") }).await;
     world.settle().await;
     world.proxy.until(|| async { world.certificate(DOMAIN).await.is_none() }).await;
-    let left = sqlx::query_scalar::<_, i64>("SELECT (SELECT count(*) FROM domains) + (SELECT count(*) FROM certificates) + (SELECT count(*) FROM acme_challenges)");
+    let left = sqlx::query_scalar::<_, i64>(
+        "SELECT (SELECT count(*) FROM domains) + (SELECT count(*) FROM certificates) + (SELECT count(*) FROM acme_challenges)",
+    );
     assert_eq!(left.fetch_one(&world.portal.db).await.unwrap(), 0);
     assert_eq!(world.portal.audit().await, ["environment.ordered", "domain.added", "domain.removed"]);
 }
@@ -152,7 +156,11 @@ async fn only_names_of_others_can_be_added_and_only_by_those_who_may(db: PgPool)
         ("evil.localhost", "This name is one of ours"),
     ] {
         let answer = alice.post(&address, &[("hostname", typed)]).await;
-        assert!(answer.status == StatusCode::UNPROCESSABLE_ENTITY && answer.body.contains(said), "{typed}: {}", answer.body);
+        assert!(
+            answer.status == StatusCode::UNPROCESSABLE_ENTITY && answer.body.contains(said),
+            "{typed}: {}",
+            answer.body
+        );
     }
     for number in 0..10 {
         alice.post(&address, &[("hostname", &format!("d{number}.customer.test"))]).await;

@@ -278,7 +278,8 @@ async fn whoever_takes_back_requests_all_the_time_loses_the_connection(db: PgPoo
             let fields = block(&GOOD);
             let stream = (number * 2 + 1).to_be_bytes();
             let length = u8::try_from(fields.len()).unwrap();
-            [&[0, 0, length, HEADERS, 5], &stream[..], &fields, &[0, 0, 4, RST_STREAM, 0], &stream, &[0, 0, 0, 8]].concat()
+            [&[0, 0, length, HEADERS, 5], &stream[..], &fields, &[0, 0, 4, RST_STREAM, 0], &stream, &[0, 0, 0, 8]]
+                .concat()
         })
         .collect();
     let _ = raw.0.write_all(&flood).await;
@@ -291,7 +292,8 @@ async fn whoever_takes_back_requests_all_the_time_loses_the_connection(db: PgPoo
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_request_that_waits_for_its_visitor_loses_the_connection(db: PgPool) {
     let secure = Secure::with(db, |settings| settings.limits.slow_ms = 300).await;
-    let (small, large) = (Upstream::answering(ok("small")).await, Upstream::answering(ok(&"x".repeat(3_000_000))).await);
+    let (small, large) =
+        (Upstream::answering(ok("small")).await, Upstream::answering(ok(&"x".repeat(3_000_000))).await);
     secure.world.serves_over_https("a.apps.test", &small).await;
     secure.world.serves_over_https("b.apps.test", &large).await;
 

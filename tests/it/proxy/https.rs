@@ -9,7 +9,8 @@ use super::support::{Act, Upstream, World, header, ok, read_all, read_until};
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn both_protocols_bring_the_request_to_the_instance_and_say_that_it_was_https(db: PgPool) {
     let secure = Secure::new(db).await;
-    let upstream = Upstream::answering("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nSet-Cookie: a=1; Path=/\r\n\r\na").await;
+    let upstream =
+        Upstream::answering("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nSet-Cookie: a=1; Path=/\r\n\r\na").await;
     secure.world.serves_over_https("a.apps.test", &upstream).await;
 
     let request = http::Request::post("https://a.apps.test/web?x=1")
@@ -164,7 +165,9 @@ async fn framing_is_checked_below_tls_as_well(db: PgPool) {
     let secure = Secure::new(db).await;
     let upstream = Upstream::answering(ok("a")).await;
     secure.world.serves_over_https("a.apps.test", &upstream).await;
-    for lines in ["Content-Length: 1\r\nTransfer-Encoding: chunked", "Content-Length: 1\r\nContent-Length: 1", "X: a\nY: b"] {
+    for lines in
+        ["Content-Length: 1\r\nTransfer-Encoding: chunked", "Content-Length: 1\r\nContent-Length: 1", "X: a\nY: b"]
+    {
         let mut stream = secure.connect("a.apps.test", "http/1.1").await;
         let request = format!("POST / HTTP/1.1\r\nHost: a.apps.test\r\n{lines}\r\n\r\n0\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();

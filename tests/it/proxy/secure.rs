@@ -69,7 +69,13 @@ impl Secure {
             let here = Files { certificate: folder.join("c.pem"), key: folder.join("k.pem") };
             write(&here, &authority.sign(&["portal.test", "*.apps.test"]));
             let listen = ([127, 0, 0, 1], 0).into();
-            settings.tls = Some(TlsSettings { listen, public_port: None, files: Some(here.clone()), sealing_key: Some(SealingKey::new(&[7; 32])), certificates_file: folder.join("certificates.json") });
+            settings.tls = Some(TlsSettings {
+                listen,
+                public_port: None,
+                files: Some(here.clone()),
+                sealing_key: Some(SealingKey::new(&[7; 32])),
+                certificates_file: folder.join("certificates.json"),
+            });
             settings.scheme = "https";
             settings.limits.certificates = std::time::Duration::from_millis(20);
             files = Some(here);

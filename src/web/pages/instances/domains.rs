@@ -70,24 +70,14 @@ fn refusal(why: Refusal) -> &'static str {
 }
 
 /// Asks for another look at once.
-pub async fn look(
-    portal: Data<Portal>,
-    member: Member,
-    path: Path<(String, String)>,
-    _: Posted<Button>,
-) -> Answer {
+pub async fn look(portal: Data<Portal>, member: Member, path: Path<(String, String)>, _: Posted<Button>) -> Answer {
     let (environment, domain) = ids(&portal, &member, &path).await?;
     domains::look_again(&portal, &by(&member), environment, domain).await?.ok_or(PageError::NotFound)?;
     answer::flash(urls::instance_domains(environment), FlashKind::Good, "domains-looking")
 }
 
 /// Removes a domain.
-pub async fn remove(
-    portal: Data<Portal>,
-    member: Member,
-    path: Path<(String, String)>,
-    _: Posted<Button>,
-) -> Answer {
+pub async fn remove(portal: Data<Portal>, member: Member, path: Path<(String, String)>, _: Posted<Button>) -> Answer {
     let (environment, domain) = ids(&portal, &member, &path).await?;
     domains::remove(&portal, &by(&member), environment, domain).await?.ok_or(PageError::NotFound)?;
     answer::flash(urls::instance_domains(environment), FlashKind::Good, "domains-removed")
