@@ -35,7 +35,7 @@ impl World {
     pub async fn new(db: PgPool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = SealingKey::new(&[9; 32]);
-        let portal = Portal::new(db.clone()).await;
+        let portal = Portal::with(db.clone(), "http://{name}.apps.test:8080").await;
         let certificates_file = folder.path().join("certificates.json");
         let proxy = Proxy::with(db.clone(), |settings| {
             settings.tls = Some(TlsSettings {

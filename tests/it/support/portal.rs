@@ -33,13 +33,18 @@ pub struct World {
 impl World {
     /// Starts a web process; the catalogue has its first three plans.
     pub async fn new(db: PgPool) -> Self {
+        Self::with(db, "http://{name}.localhost:8080").await
+    }
+
+    /// The same with instances at other addresses.
+    pub async fn with(db: PgPool, instances_url: &str) -> Self {
         let clock = Clock::manual("2026-11-22T12:00:00Z".parse().unwrap());
         plans::seed(&mut db.acquire().await.unwrap(), clock.now()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let public = Arc::new(Public {
             portal_url: address.clone(),
-            instances_url: "http://{name}.localhost:8080".to_owned(),
+            instances_url: instances_url.to_owned(),
             mode: Mode::Development,
             company: "Sayoo".to_owned(),
         });
