@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
+use sqlx::PgConnection;
 
 use crate::acme::{self, Issued};
 use crate::base::chain;
@@ -202,9 +203,8 @@ impl Task for Domains {
     const AT_ONCE: usize = 4;
     const LIMIT: Duration = Duration::from_mins(4);
 
-    async fn refresh(&self) -> Result<(), StoreError> {
-        let mut db = self.edge.db.acquire().await.map_err(StoreError::from)?;
-        store::refresh(&mut db, self.edge.clock.now()).await
+    async fn refresh(&self, db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
+        store::refresh(db, now).await
     }
 
     async fn turn(&self, lease: &Lease) -> anyhow::Result<Outcome> {

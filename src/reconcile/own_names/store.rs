@@ -23,13 +23,20 @@ pub async fn refresh(db: &mut PgConnection, subjects: &[Uuid], now: DateTime<Utc
     Ok(())
 }
 
-/// Returns how many times in a row there was no certificate.
-pub async fn failures(db: &mut PgConnection, subject: Uuid) -> Result<u32, StoreError> {
-    let failures = sqlx::query_scalar!(
-        r#"SELECT (status->>'failures')::int AS failures FROM turns WHERE task = 'own-names' AND subject = $1"#,
-        subject
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(failures.flatten().and_then(|failures| u32::try_from(failures).ok()).unwrap_or(0))
+/// What came of the turn before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(default)]
+pub struct Before {
+    /// What was wanted.
+    pub names: Vec<String>,
+    /// How many times in a row there was no certificate.
+    pub failures: u32,
+}
+
+/// Returns what came of the turn before; nothing when there was none.
+pub async fn before(db: &mut PgConnection, subject: Uuid) -> Result<Before, StoreError> {
+    let status = sqlx::query_scalar!("SELECT status FROM turns WHERE task = 'own-names' AND subject = $1", subject)
+        .fetch_optional(db)
+        .await?;
+    Ok(status.and_then(|status| serde_json::from_value(status).ok()).unwrap_or_default())
 }
