@@ -62,6 +62,10 @@ apt_install() {
         as_root sed -i 's/^#\? *create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
     fi
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${MISSING[@]}"
+    if [[ " ${MISSING[*]} " == *" knot "* ]] && [ -d /run/systemd/system ]; then
+        # Tests start name servers of their own; the machine needs none.
+        as_root systemctl disable --now knot || true
+    fi
 }
 
 # Rust is not a package of ours: people have it through rustup, in their own version.

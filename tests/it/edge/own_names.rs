@@ -40,7 +40,8 @@ async fn knot(folder: &Path) -> (SocketAddr, Process) {
     );
     let file = folder.join("knot.conf");
     std::fs::write(&file, config).unwrap();
-    let process = Process::start("knotd", &["-c", file.to_str().unwrap()], &[], &folder.join("knot.log"));
+    // Not every user's PATH leads there.
+    let process = Process::start("/usr/sbin/knotd", &["-c", file.to_str().unwrap()], &[], &folder.join("knot.log"));
     let address = ([127, 0, 0, 1], port).into();
     answers(address).await;
     (address, process)
