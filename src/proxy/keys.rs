@@ -49,14 +49,12 @@ impl Keys {
     pub async fn first(&mut self) {
         let read = tokio::time::timeout(FIRST_ANSWER, self.read()).await;
         let Err(cause) = read.map_err(anyhow::Error::from).flatten() else { return };
-        match load(&self.file) {
-            Ok(kept) => {
-                tracing::warn!(cause = chain::of_any(&cause), certificates = kept.len(), "saved certificates are used");
-                self.take(kept);
-                self.publish();
-            }
-            Err(_) => tracing::warn!(cause = chain::of_any(&cause), "certificates of domains are not known yet"),
-        }
+        let Ok(kept) = load(&self.file) else {
+            return tracing::warn!(cause = chain::of_any(&cause), "certificates of domains are not known yet");
+        };
+        tracing::warn!(cause = chain::of_any(&cause), certificates = kept.len(), "saved certificates are used");
+        self.take(kept);
+        self.publish();
     }
 
     /// Follows the changes until `stop`.

@@ -43,7 +43,7 @@ pub async fn http1<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     });
     let serving = pin!(http.serve_connection(socket, service).with_upgrades());
     // hyper has answered what could be answered; a broken connection is the visitor's affair.
-    drop(until_closed(&connection, serving, |serving| serving.graceful_shutdown()).await);
+    drop(until_closed(&connection, serving, one::UpgradeableConnection::graceful_shutdown).await);
 }
 
 /// Speaks HTTP/2. Websockets come over connections of their own, in HTTP/1.1.
@@ -72,7 +72,7 @@ pub async fn http2<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         }
     });
     let serving = pin!(http.serve_connection(socket, service));
-    drop(until_closed(&connection, serving, |serving| serving.graceful_shutdown()).await);
+    drop(until_closed(&connection, serving, two::Connection::graceful_shutdown).await);
 }
 
 /// Lets a connection go on until it ends, has to go, or is asked to end, which it is told once.

@@ -72,17 +72,23 @@ pub fn next(world: World) -> Next {
     if !world.is_wanted {
         return Next::Do(Step::Forget);
     }
-    let certify = if world.may_try { Next::Do(Step::Certify) } else { Next::Wait(Awaited::Pause) };
-    match (world.state, world.certificate) {
-        (State::Waiting, _) => match world.proof {
+    let wants_certificate = world.has_authority
+        && match world.certificate {
+            Certificate::Missing => true,
+            // First it serves with the one that it has.
+            Certificate::Due => world.state == State::Serving,
+            Certificate::Good => false,
+        };
+    match world.state {
+        State::Waiting => match world.proof {
             Seen::Known(true) => Next::Do(Step::Accept),
             Seen::Known(false) => Next::Wait(Awaited::Proof),
             Seen::Unknown => Next::Wait(Awaited::Sight),
         },
-        (_, Certificate::Missing) if world.has_authority => certify,
-        (State::Proven, _) => Next::Do(Step::Serve),
-        (State::Serving, Certificate::Due) if world.has_authority => certify,
-        (State::Serving, _) => Next::Settled,
+        _ if wants_certificate && world.may_try => Next::Do(Step::Certify),
+        _ if wants_certificate => Next::Wait(Awaited::Pause),
+        State::Proven => Next::Do(Step::Serve),
+        State::Serving => Next::Settled,
     }
 }
 

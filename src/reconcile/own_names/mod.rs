@@ -16,6 +16,7 @@ use crate::base::chain;
 use crate::certificates::{renewal, store as certificates};
 use crate::config::Public;
 use crate::db::StoreError;
+use crate::dns::provider::Provider;
 
 use super::driver::{Outcome, Task};
 use super::edge::{Edge, Issuer};
@@ -76,9 +77,7 @@ impl OwnNames {
     pub fn new(edge: Arc<Edge>) -> Self {
         let wanted = match &edge.issuer {
             None => Vec::new(),
-            Some(issuer) => {
-                wanted(&edge.public, issuer.provider.as_ref().map(|provider| provider.zone()), issuer.has_files)
-            }
+            Some(issuer) => wanted(&edge.public, issuer.provider.as_ref().map(Provider::zone), issuer.has_files),
         };
         Self { edge, wanted }
     }

@@ -63,7 +63,7 @@ impl World {
         let certificates_file = folder.path().join("certificates.json");
         let proxy = Proxy::with(db.clone(), |settings| {
             settings.scheme = "https";
-            settings.portal_host = "portal.apps.test".to_owned();
+            "portal.apps.test".clone_into(&mut settings.portal_host);
             settings.tls = Some(TlsSettings {
                 listen: ([127, 0, 0, 1], 0).into(),
                 public_port: None,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::Request;
+use http_body_util::Full;
 use sqlx::PgPool;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -233,7 +234,7 @@ async fn limits_are_announced_and_kept(db: PgPool) {
 
     let long = "x".repeat(70_000);
     let mut sender = secure.two("portal.test").await;
-    let big = Request::get("https://portal.test/").header("x", long).body(Default::default()).unwrap();
+    let big = Request::get("https://portal.test/").header("x", long).body(Full::default()).unwrap();
     let answer = sender.send_request(big).await;
     assert!(answer.is_err() || answer.is_ok_and(|answer| answer.status() == 431));
 

@@ -18,8 +18,8 @@ async fn ask(browser: &Browser, verb: Verb, path: &str) -> Page {
 }
 
 fn filled(path: &str, id: &str) -> String {
-    let (start, end) = (path.find('{').unwrap(), path.rfind('}').unwrap());
-    format!("{}{id}{}", &path[..start], &path[end + 1..])
+    let is_hole = |part: &str| part.starts_with('{');
+    path.split('/').map(|part| if is_hole(part) { id } else { part }).collect::<Vec<_>>().join("/")
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
