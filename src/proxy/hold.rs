@@ -1,4 +1,4 @@
-//! Lets a request wait until its instance serves: a moment for a start, a restart or a move.
+//! Lets a request wait until its instance serves: a moment for a start, a restart or a move; and has it woken.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,14 +14,20 @@ const MOST_HELD: u32 = 4_096;
 pub async fn until_serving(shared: &Shared, name: &str, patience: Duration) -> Option<Arc<Route>> {
     let _place = Place::take(shared);
     if shared.held.load(Ordering::Relaxed) > MOST_HELD {
-        return shared.table.load().find(name).cloned();
+        let route = shared.table.load().find(name).cloned();
+        // It has to wait elsewhere, but its wish counts.
+        if let Some(route) = route.as_ref().filter(|route| route.state() == State::Asleep) {
+            shared.wakes.ask(route.row.environment);
+        }
+        return route;
     }
     let mut swaps = shared.swaps.subscribe();
     let served = async {
         loop {
             let route = shared.table.load().find(name).cloned();
             match route {
-                Some(route) if route.state() == State::Starting => {}
+                Some(route) if route.state() == State::Asleep => shared.wakes.ask(route.row.environment),
+                Some(route) if route.state().is_coming() => {}
                 other => return other,
             }
             if swaps.changed().await.is_err() {

@@ -6,3 +6,4 @@ mod refusing;
 mod routing;
 mod support;
 mod tunnels;
+mod waking;
