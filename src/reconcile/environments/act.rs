@@ -232,6 +232,7 @@ async fn open(
             .await
             .context("tell the database its address")?;
     }
+    let upstream = upstream.checked(&site.public.instance_host(&environment.subdomain)).await;
     let now = site.clock.now();
     crash::point("open:before");
     let mut tx = lease.begin(&site.db).await?;

@@ -49,6 +49,17 @@ pub struct Upstream {
     pub websocket: Option<SocketAddr>,
 }
 
+impl Upstream {
+    /// Returns it without the port for websockets when nothing listens there: then they go where all requests go.
+    pub async fn checked(self, host: &str) -> Self {
+        let websocket = match self.websocket {
+            Some(address) if probe::serves_websockets(address, host).await => Some(address),
+            _ => None,
+        };
+        Self { websocket, ..self }
+    }
+}
+
 impl Sight {
     /// Returns what is wanted now.
     #[must_use]

@@ -81,6 +81,11 @@ impl World {
         self.text(sql, uuid::Uuid::nil()).await
     }
 
+    /// Where websockets are sent; empty when they go where all requests go.
+    async fn websockets(&self, id: EnvironmentId) -> String {
+        self.text("SELECT array_to_string(websockets, ' ') FROM routes WHERE environment_id = $1", id.uuid()).await
+    }
+
     async fn runs_image(&self, id: EnvironmentId) -> String {
         let sql = "SELECT image_id::text FROM runtimes WHERE environment_id = $1 AND wanted <> 'gone'";
         self.text(sql, id.uuid()).await
@@ -196,6 +201,19 @@ async fn a_bad_image_is_taken_back_with_a_reason_while_the_old_one_serves(db: Pg
     assert_eq!(after, upstream, "nobody noticed");
     let told = "SELECT detail ->> 'reason' FROM environment_events WHERE environment_id = $1 AND kind = 'update.failed' ORDER BY id DESC LIMIT 1";
     assert_eq!(world.text(told, shop.uuid()).await, "reason-update-unhealthy");
+    world.end().await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn websockets_have_a_port_of_their_own_only_where_something_listens(db: PgPool) {
+    let world = World::new(db).await;
+    let shop = world.order("shop").await;
+    world.until(shop, "running").await;
+    assert_eq!(world.websockets(shop).await, "", "the port is published, but nothing listens");
+    let image = world.new_image("ENV STANDIN_WEBSOCKET=1").await;
+    world.update(shop, image, 500).await;
+    world.until_update(shop, &["switched"]).await;
+    assert!(world.websockets(shop).await.starts_with("127.0.0.1:"));
     world.end().await;
 }
 

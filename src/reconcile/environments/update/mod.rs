@@ -165,6 +165,7 @@ pub async fn switch(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime
     let update = of(sight)?;
     let environment = &sight.environment;
     let upstream = sight.update.as_ref().and_then(|under| under.upstream).context("switched without a container")?;
+    let upstream = upstream.checked(&site.public.instance_host(&environment.subdomain)).await;
     let now = site.clock.now();
     crash::point("update-switch:before");
     let mut tx = lease.begin(&site.db).await?;
