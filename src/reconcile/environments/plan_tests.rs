@@ -114,8 +114,7 @@ fn after(step: Step, mut world: World) -> World {
             world.route = Route::Serving;
             world.runtime.as_mut().unwrap().container = Seen::Known(Container::Serves);
         }
-        Step::GiveUp => world.update = Some(Move::Leaving),
-        Step::Withdraw => world.update = Some(Move::Leaving),
+        Step::GiveUp | Step::Withdraw => world.update = Some(Move::Leaving),
         // Whether for good or for now makes no difference to the planner's next step.
         Step::RemoveOld | Step::RemoveNew | Step::Adopt => world.update = None,
         Step::FallAsleep => {

@@ -137,15 +137,14 @@ pub async fn begin(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime)
     {
         return Ok(());
     }
-    let host = match update.host {
-        // Set aside when it was asked for.
-        Some(host) => host,
-        None => {
-            let need = Need { cpu_millis: update.cpu_millis, memory_mb: update.memory_mb };
-            match act::choose_host(&mut tx, need).await? {
-                Ok(host) => host,
-                Err(why) => return act::make_room(tx, why).await,
-            }
+    // A customer's was set aside when it was asked for.
+    let host = if let Some(host) = update.host {
+        host
+    } else {
+        let need = Need { cpu_millis: update.cpu_millis, memory_mb: update.memory_mb };
+        match act::choose_host(&mut tx, need).await? {
+            Ok(host) => host,
+            Err(why) => return act::make_room(tx, why).await,
         }
     };
     store::set_starting(&mut tx, update.id, host, runtime.service_generation + 1, now).await?;

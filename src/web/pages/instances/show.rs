@@ -205,10 +205,9 @@ impl EventLine {
     /// Events that this program does not know (an older or newer worker wrote them) are not shown.
     fn new(layout: &Layout, formats: Formats, event: &Event) -> Option<Self> {
         let kind = match event.kind.as_str() {
-            "started" | "recovered" | "resumed" => "running",
+            "started" | "recovered" | "resumed" | "woken" => "running",
             "stopped" => "stopped",
             "asleep" => "sleeping",
-            "woken" => "running",
             "failing" => "failed",
             "suspended" | "deletion.asked" | "deleted" | "update.failed" => "warning",
             _ => "neutral",
