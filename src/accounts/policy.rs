@@ -13,6 +13,8 @@ pub enum Action {
     OrderInstance,
     /// Start, stop, restart, rename.
     SteerInstance,
+    /// Put an instance on another plan: it changes what it costs from then on.
+    ChangePlan,
     /// Delete an instance, and take that back.
     DeleteInstance,
     /// See what the organisation pays.
@@ -27,11 +29,12 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::SeeInstances,
         Self::OpenInstance,
         Self::OrderInstance,
         Self::SteerInstance,
+        Self::ChangePlan,
         Self::DeleteInstance,
         Self::SeeCosts,
         Self::SeeMembers,
@@ -51,7 +54,7 @@ pub fn may(role: Role, action: Action) -> bool {
         }
         Action::SeeCosts => matches!(role, Role::Owner | Role::Billing),
         Action::ChangeOrganisation => matches!(role, Role::Owner | Role::Billing),
-        Action::CloseAccount => role == Role::Owner,
+        Action::CloseAccount | Action::ChangePlan => role == Role::Owner,
     }
 }
 

@@ -65,6 +65,8 @@ ids! {
     PlanVersionId
     /// A customer's work on one Odoo: its environments belong together.
     ProjectId
+    /// A new image brought to many environments.
+    RolloutId
     /// One database, one login role and one service.
     RuntimeId
     /// A logged-in browser.
@@ -75,6 +77,8 @@ ids! {
     SuspensionId
     /// A database that environments are cloned from.
     TemplateId
+    /// Another image or other limits for one environment.
+    UpdateId
     /// A person who logs in.
     UserId
 }

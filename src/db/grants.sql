@@ -15,7 +15,7 @@ BEGIN
         -- The web process never sees a tenant's database password and never writes what only the worker knows.
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO sayoo_web;
         REVOKE ALL ON runtime_secrets, _sqlx_migrations FROM sayoo_web;
-        REVOKE INSERT, UPDATE, DELETE ON routes, runtimes, traffic_samples FROM sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON routes, runtimes, traffic_samples, environment_activity FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON meter_epochs, meter_samples, meter_batches, meter_refusals, meter_looks FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON usage_hours, usage_due FROM sayoo_web;
         REVOKE UPDATE, DELETE ON audit_log FROM sayoo_web;
@@ -38,7 +38,7 @@ BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_proxy') THEN
         GRANT SELECT ON routes, certificates, acme_challenges TO sayoo_proxy;
         GRANT SELECT (hostname, environment_id, state, removed_at) ON domains TO sayoo_proxy;
-        GRANT INSERT ON traffic_samples TO sayoo_proxy;
+        GRANT INSERT ON traffic_samples, wake_requests TO sayoo_proxy;
     END IF;
 END
 $$;

@@ -6,6 +6,9 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceName(String);
 
+/// What the second name of a runtime's service ends with. No code has a hyphen.
+pub const SECOND: &str = "-b";
+
 /// The text cannot be the name of a service.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} cannot be the name of a service")]
@@ -15,6 +18,11 @@ impl ServiceName {
     /// Makes the name of a runtime's service.
     pub fn of(installation: &str, code: &str) -> Result<Self, BadName> {
         Self::parse(&format!("{installation}-{code}"))
+    }
+
+    /// Makes one of the two names of a runtime's service: during an update there is one of each.
+    pub fn of_slot(installation: &str, code: &str, slot: i16) -> Result<Self, BadName> {
+        if slot == 0 { Self::of(installation, code) } else { Self::parse(&format!("{installation}-{code}{SECOND}")) }
     }
 
     /// Parses a name: lower-case letters, digits and hyphens, at most 63 (Swarm's own limit).
@@ -49,5 +57,7 @@ mod tests {
             assert!(ServiceName::parse(bad).is_err(), "{bad:?}");
         }
         assert_eq!(ServiceName::of("sayoo", "abc123").unwrap().as_str(), "sayoo-abc123");
+        assert_eq!(ServiceName::of_slot("sayoo", "abc123", 0), ServiceName::of("sayoo", "abc123"));
+        assert_eq!(ServiceName::of_slot("sayoo", "abc123", 1).unwrap().as_str(), "sayoo-abc123-b");
     }
 }

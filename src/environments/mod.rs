@@ -8,6 +8,7 @@ pub mod logs;
 pub mod names;
 pub mod opening;
 pub mod orders;
+pub mod plan_changes;
 pub mod progress;
 pub mod quota;
 pub mod removal;
@@ -86,6 +87,10 @@ pub enum Status {
     Starting,
     /// It answers.
     Running,
+    /// Nobody used it for a while: it answers as soon as somebody does.
+    Asleep,
+    /// Somebody wants it again: its containers are starting.
+    Waking,
     /// Its containers are stopping.
     Stopping,
     /// It does not run; everything is kept.
@@ -102,11 +107,13 @@ pub enum Status {
 
 impl Status {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Ordered,
         Self::Preparing,
         Self::Starting,
         Self::Running,
+        Self::Asleep,
+        Self::Waking,
         Self::Stopping,
         Self::Stopped,
         Self::Suspended,
@@ -123,6 +130,8 @@ impl Status {
             Self::Preparing => "preparing",
             Self::Starting => "starting",
             Self::Running => "running",
+            Self::Asleep => "asleep",
+            Self::Waking => "waking",
             Self::Stopping => "stopping",
             Self::Stopped => "stopped",
             Self::Suspended => "suspended",
@@ -203,10 +212,17 @@ impl Environment {
         self.first_ready_at.is_none() && self.wanted == Wanted::Running && self.status != Status::Suspended
     }
 
-    /// Whether *Open Odoo* leads somewhere.
+    /// Whether *Open Odoo* leads somewhere. What sleeps is woken by it.
     #[must_use]
     pub fn can_be_opened(&self) -> bool {
-        self.status == Status::Running && self.wanted == Wanted::Running && self.suspension.is_none()
+        let is_there = matches!(self.status, Status::Running | Status::Asleep | Status::Waking);
+        is_there && self.wanted == Wanted::Running && self.suspension.is_none()
+    }
+
+    /// Whether it sleeps, and waking it is a matter of a click.
+    #[must_use]
+    pub fn is_asleep(&self) -> bool {
+        self.status == Status::Asleep && self.can_be_opened()
     }
 }
 

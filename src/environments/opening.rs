@@ -52,6 +52,10 @@ pub async fn ticket(
     else {
         return Ok(Some(Opening::NotRunning));
     };
+    if environment.is_asleep() {
+        // It wakes while the browser is on its way: a ticket does not last long.
+        store::insert_wish(&mut tx, id, now).await.context("want it woken")?;
+    }
     let token = signed(key, &code, &environment.admin_email, locale, now);
     let entry = audit::Entry::new("environment.opened")
         .account(by.account)

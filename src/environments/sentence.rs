@@ -7,7 +7,7 @@ use super::{Environment, Status, Wanted};
 /// A sentence: the key of a text and what is put into it, with the look of the badge beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sentence {
-    /// `running`, `working`, `stopped`, `warning`, `failed` or `neutral`, as the badge knows them.
+    /// `running`, `working`, `sleeping`, `stopped`, `warning`, `failed` or `neutral`, as the badge knows them.
     pub badge: &'static str,
     /// The key of the one word in the badge.
     pub word: &'static str,
@@ -67,11 +67,14 @@ fn words(wanted: Wanted, status: Status, is_suspended: bool) -> (&'static str, &
             ("working", "state-starting", "sentence-starting")
         }
         (Wanted::Running, Status::Running) => ("running", "state-running", "sentence-running"),
+        (Wanted::Running, Status::Asleep) => ("sleeping", "state-asleep", "sentence-asleep"),
+        (Wanted::Running, Status::Waking) => ("working", "state-waking", "sentence-waking"),
         (_, Status::Failing) => ("failed", "state-failing", "sentence-failing"),
         (_, Status::Stopped | Status::Ordered | Status::Suspended) => ("stopped", "state-stopped", "sentence-stopped"),
-        (_, Status::Running | Status::Starting | Status::Preparing | Status::Stopping) => {
-            ("working", "state-stopping", "sentence-stopping")
-        }
+        (
+            _,
+            Status::Running | Status::Starting | Status::Preparing | Status::Stopping | Status::Asleep | Status::Waking,
+        ) => ("working", "state-stopping", "sentence-stopping"),
         (_, Status::Deleting | Status::Deleted) => ("working", "state-deleting", "sentence-being-deleted"),
     }
 }
@@ -123,6 +126,7 @@ pub(super) mod tests {
         }
         assert_eq!(of(&Environment { wanted: Wanted::Stopped, ..running() }).key, "sentence-stopping");
         assert_eq!(of(&Environment { status: Status::Stopped, ..running() }).key, "sentence-starting");
+        assert_eq!(of(&Environment { status: Status::Asleep, ..running() }).badge, "sleeping");
     }
 
     #[test]

@@ -1,10 +1,12 @@
-//! Start, stop and restart: each only says what is wanted.
+//! Start, stop, restart and wake: each only says what is wanted.
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use serde_json::json;
+use sqlx::PgConnection;
 
-use super::{By, Wanted, history, store};
-use crate::base::ids::EnvironmentId;
+use super::{By, Status, Wanted, history, store};
+use crate::base::ids::{AccountId, EnvironmentId};
 use crate::portal::Portal;
 use crate::{audit, db};
 
@@ -17,6 +19,8 @@ pub enum Change {
     Stop,
     /// To stop and start again.
     Restart,
+    /// To wake up now, rather than with the next request.
+    Wake,
 }
 
 /// Why a change was not made.
@@ -54,9 +58,12 @@ pub async fn change(portal: &Portal, by: &By, id: EnvironmentId, change: Change)
     let refused = |why| Err(SteeringError::Refused(why));
     let (event, action) = match (change, environment.wanted) {
         (_, Wanted::Deleted { .. }) => return refused(Refusal::BeingDeleted),
-        (Change::Start | Change::Restart, _) if environment.suspension.is_some() => return refused(Refusal::Suspended),
+        (Change::Start | Change::Restart | Change::Wake, _) if environment.suspension.is_some() => {
+            return refused(Refusal::Suspended);
+        }
         (Change::Start, Wanted::Running) | (Change::Stop, Wanted::Stopped) => return Ok(Some(())),
-        (Change::Restart, Wanted::Stopped) => return refused(Refusal::Stopped),
+        (Change::Wake, Wanted::Running) if environment.status != Status::Asleep => return Ok(Some(())),
+        (Change::Restart | Change::Wake, Wanted::Stopped) => return refused(Refusal::Stopped),
         (Change::Start, Wanted::Stopped) => {
             store::set_wanted(&mut tx, by.account, id, Wanted::Running).await.context("want it running")?;
             ("start.asked", "environment.start-asked")
@@ -69,6 +76,12 @@ pub async fn change(portal: &Portal, by: &By, id: EnvironmentId, change: Change)
             store::add_restart(&mut tx, by.account, id).await.context("want a restart")?;
             ("restart.asked", "environment.restart-asked")
         }
+        (Change::Wake, Wanted::Running) => {
+            if !store::insert_wish(&mut tx, id, now).await.context("want it woken")? {
+                return Ok(Some(()));
+            }
+            ("wake.asked", "environment.wake-asked")
+        }
     };
     history::record(&mut tx, id, event, &by.name, json!({}), now).await?;
     let entry = audit::Entry::new(action).account(by.account).environment(id);
@@ -76,4 +89,19 @@ pub async fn change(portal: &Portal, by: &By, id: EnvironmentId, change: Change)
     db::wake(&mut tx).await.context("wake the worker")?;
     tx.commit().await.context("commit")?;
     Ok(Some(()))
+}
+
+/// Asks, for staff, for an environment to be woken. Returns whose it is and whether it sleeps and nobody had asked yet.
+pub async fn wake_of_any_account(
+    db: &mut PgConnection,
+    id: EnvironmentId,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Option<(AccountId, bool)>> {
+    let found = store::sleeper_of_any_account(db, id).await.context("look whether it sleeps")?;
+    let Some((account, is_asleep)) = found else { return Ok(None) };
+    let is_asked = is_asleep && store::insert_wish(db, id, now).await.context("want it woken")?;
+    if is_asked {
+        history::record(db, id, "wake.asked", "", json!({}), now).await?;
+    }
+    Ok(Some((account, is_asked)))
 }

@@ -15,7 +15,7 @@ use crate::db::StoreError;
 mod changes;
 mod orders;
 
-pub use changes::{add_restart, set_name, set_wanted};
+pub use changes::{add_restart, insert_wish, set_name, set_wanted, sleeper_of_any_account};
 pub use orders::{NewEnvironment, Standing, find_order, insert, insert_project, lock_standing, terms};
 
 struct Row {

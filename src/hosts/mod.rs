@@ -6,7 +6,7 @@ pub mod store;
 
 use chrono::{DateTime, Utc};
 pub use placement::{NoRoom, Placement};
-pub use reserve::{ReserveError, reserve};
+pub use reserve::{ReserveError, reserve, room_for};
 
 use crate::base::ids::HostId;
 

@@ -2,7 +2,7 @@
 
 use sqlx::postgres::PgConnection;
 
-use super::placement::{NoRoom, Placement, place};
+use super::placement::{Need, NoRoom, Placement, place};
 use super::store;
 use crate::base::ids::RuntimeId;
 use crate::db::StoreError;
@@ -36,4 +36,9 @@ pub async fn reserve(tx: &mut PgConnection, runtime: RuntimeId) -> Result<Placem
     let placement = place(&loads, claim.need)?;
     store::set_host(tx, runtime, placement.host).await?;
     Ok(placement)
+}
+
+/// Chooses a host for something that is not written down yet. The caller writes it down in the same transaction.
+pub async fn room_for(tx: &mut PgConnection, need: Need) -> Result<Placement, ReserveError> {
+    Ok(place(&store::lock_loads(tx).await?, need)?)
 }

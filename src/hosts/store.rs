@@ -79,7 +79,14 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<Load>, StoreError> {
              , coalesce(sum(r.memory_mb), 0)  AS "memory_promised_mb!"
              , count(r.id)                    AS "runtimes!"
           FROM hosts h
-          LEFT JOIN runtimes r ON r.host_id = h.id AND r.state <> 'gone'
+          LEFT JOIN (SELECT id, host_id, cpu_millis, memory_mb
+                       FROM runtimes
+                      WHERE state <> 'gone'
+                      UNION ALL
+                     -- A second container's room, while an update is under way.
+                     SELECT NULL, host_id, cpu_millis, memory_mb
+                       FROM environment_updates
+                      WHERE host_id IS NOT NULL) AS r ON r.host_id = h.id
          GROUP BY h.id
          ORDER BY h.id
         "#,

@@ -60,6 +60,12 @@ pub async fn version(db: &mut PgConnection, id: PlanVersionId) -> anyhow::Result
     store::find_version(db, id).await.context("read a plan version")
 }
 
+/// Whether a version is the one that its plan is sold in now.
+pub async fn is_newest(db: &mut PgConnection, version: &Version) -> anyhow::Result<bool> {
+    let offers = store::newest_published(db).await.context("read the plans on offer")?;
+    Ok(offers.iter().any(|(_, newest)| newest.id == version.id))
+}
+
 /// Returns every plan with every version, newest first, for staff.
 pub async fn everything(db: &mut PgConnection) -> anyhow::Result<Vec<(Plan, Vec<Version>)>> {
     store::everything(db).await.context("read the catalogue")

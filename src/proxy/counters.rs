@@ -1,23 +1,59 @@
 //! What each environment used of the proxy: cumulative since the process began, so that a lost row loses nothing.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use uuid::Uuid;
 
+use super::table::Upstream;
 use crate::base::ids::EnvironmentId;
 
-/// The counters of one environment. They only grow, and outlive every table.
+/// The counters of one environment. They outlive every table.
 #[derive(Debug, Default)]
 pub struct Counters {
     requests: AtomicU64,
     egress_bytes: AtomicU64,
     ingress_bytes: AtomicU64,
     errors: AtomicU64,
+    /// What is open now: these go up and down.
+    open_requests: AtomicU32,
+    open_websockets: AtomicU32,
+}
+
+/// What can be open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A request that is worked on: also an upload or a long answer.
+    Request,
+    /// A websocket.
+    Websocket,
 }
 
 impl Counters {
+    fn open_of(&self, kind: Kind) -> &AtomicU32 {
+        match kind {
+            Kind::Request => &self.open_requests,
+            Kind::Websocket => &self.open_websockets,
+        }
+    }
+
+    /// Notes that one more is open.
+    pub fn begins(&self, kind: Kind) {
+        self.open_of(kind).fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes that one has ended.
+    pub fn ends(&self, kind: Kind) {
+        self.open_of(kind).fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Returns how many are open.
+    #[must_use]
+    pub fn open(&self, kind: Kind) -> u32 {
+        self.open_of(kind).load(Ordering::Relaxed)
+    }
+
     /// Counts a request that is sent on.
     pub fn request(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
@@ -72,6 +108,12 @@ pub struct Sample {
     pub seq: i64,
     /// The numbers.
     pub totals: Totals,
+    /// Requests that are worked on.
+    pub open_requests: u32,
+    /// Websockets that are open.
+    pub open_websockets: u32,
+    /// Requests that are worked on where the route does not lead any more.
+    pub leaving_requests: u32,
 }
 
 #[derive(Debug, Default)]
@@ -79,6 +121,16 @@ struct Page {
     counters: Arc<Counters>,
     seq: i64,
     saved: Totals,
+    /// Upstreams that the route does not name any more and that may still work for it.
+    leaving: Vec<Weak<Upstream>>,
+}
+
+impl Page {
+    fn leaving_requests(&mut self) -> u32 {
+        // Whoever found it in the old table holds it, also a request that is not counted yet.
+        self.leaving.retain(|upstream| upstream.strong_count() > 0);
+        self.leaving.iter().filter_map(Weak::upgrade).map(|upstream| upstream.requests()).sum()
+    }
 }
 
 /// The counters of every environment that this process has ever known.
@@ -103,16 +155,35 @@ impl Books {
         Arc::clone(&self.pages.entry(environment).or_default().counters)
     }
 
-    /// Returns a sample of every environment whose numbers changed since they were last saved.
+    /// Notes that an environment's route does not name this upstream any more.
+    pub fn leaves(&mut self, environment: EnvironmentId, upstream: &Arc<Upstream>) {
+        self.arrives(environment, upstream); // Several names of one environment may leave it: it counts once.
+        self.pages.entry(environment).or_default().leaving.push(Arc::downgrade(upstream));
+    }
+
+    /// Notes that an environment's route names this upstream, for the first time or again.
+    pub fn arrives(&mut self, environment: EnvironmentId, upstream: &Arc<Upstream>) {
+        if let Some(page) = self.pages.get_mut(&environment) {
+            page.leaving.retain(|left| !std::ptr::eq(left.as_ptr(), Arc::as_ptr(upstream)));
+        }
+    }
+
+    /// Returns a sample of every environment whose numbers changed since they were last saved, and of every one that
+    /// somebody is in the middle of leaving; with `is_beat` also of those where something is open and nothing moves.
     ///
     /// A number is used once even if saving fails: whether a failed statement was carried out is not known.
-    pub fn due(&mut self) -> Vec<Sample> {
+    pub fn due(&mut self, is_beat: bool) -> Vec<Sample> {
         let mut due = Vec::new();
         for (environment, page) in &mut self.pages {
             let totals = page.counters.totals();
-            if totals != page.saved {
+            let (open_requests, open_websockets) =
+                (page.counters.open(Kind::Request), page.counters.open(Kind::Websocket));
+            let leaving_requests = page.leaving_requests();
+            let is_open = open_requests > 0 || open_websockets > 0;
+            if totals != page.saved || leaving_requests > 0 || (is_beat && is_open) {
                 page.seq += 1;
-                due.push(Sample { environment: *environment, seq: page.seq, totals });
+                let (environment, seq) = (*environment, page.seq);
+                due.push(Sample { environment, seq, totals, open_requests, open_websockets, leaving_requests });
             }
         }
         due
@@ -137,17 +208,48 @@ mod tests {
         let mut books = Books::default();
         let environment = EnvironmentId::new(chrono::DateTime::UNIX_EPOCH);
         let counters = books.counters(environment);
-        assert_eq!(books.due(), []);
+        assert_eq!(books.due(false), []);
 
         counters.request();
         counters.bytes(10, 2);
-        let first = books.due();
+        let first = books.due(false);
         assert_eq!(first[0].seq, 1);
         counters.error();
-        let second = books.due();
+        let second = books.due(false);
         assert_eq!((second[0].seq, second[0].totals.requests, second[0].totals.errors), (2, 1, 1));
         books.saved(&second);
-        assert_eq!(books.due(), []);
+        assert_eq!(books.due(false), []);
         assert_eq!(books.counters(environment).totals().egress_bytes, 10);
+    }
+
+    #[test]
+    fn what_is_open_shows_with_every_beat_although_nothing_moves() {
+        let mut books = Books::default();
+        let environment = EnvironmentId::new(chrono::DateTime::UNIX_EPOCH);
+        let counters = books.counters(environment);
+        counters.begins(Kind::Websocket);
+        assert_eq!(books.due(false), []);
+        assert_eq!(books.due(true)[0].open_websockets, 1);
+        counters.ends(Kind::Websocket);
+        assert_eq!(books.due(true), []);
+    }
+
+    #[test]
+    fn a_request_at_an_upstream_that_is_left_shows_until_it_ends() {
+        let mut books = Books::default();
+        let environment = EnvironmentId::new(chrono::DateTime::UNIX_EPOCH);
+        let upstream = Arc::new(Upstream::new(([127, 0, 0, 1], 1).into()));
+        books.leaves(environment, &upstream);
+        assert_eq!(books.due(false), [], "nothing was under way");
+        let request = super::super::table::Outstanding::at(&upstream, Some(&books.counters(environment)));
+        books.leaves(environment, &upstream);
+        assert_eq!(books.due(false)[0].leaving_requests, 1);
+        drop(request);
+        assert_eq!(books.due(false), []);
+
+        let again = super::super::table::Outstanding::at(&upstream, None);
+        books.arrives(environment, &upstream);
+        assert_eq!(books.due(false), [], "the route leads there again");
+        drop(again);
     }
 }

@@ -120,9 +120,13 @@ impl Core {
         if forbidden::is_forbidden(request.uri().path()) {
             return Err(Page::Blocked);
         }
-        let route = if route.state() == State::Starting { self.hold(name, visitor).await? } else { route };
+        let was_asleep = route.state() == State::Asleep;
+        let route = if route.state().is_coming() { self.hold(name, visitor).await? } else { route };
         match route.state() {
             State::Serving => Ok(Decision::Forward(Destination::Instance(route), host)),
+            State::Asleep => Err(Page::Waking),
+            // Whoever woke it reads the whole story.
+            State::Starting if was_asleep => Err(Page::Waking),
             State::Starting => Err(Page::Starting),
             State::Stopped => Err(Page::Stopped),
             State::Suspended => Err(Page::Suspended),

@@ -27,6 +27,9 @@ const RECONNECT: Duration = Duration::from_secs(1);
 /// For the database to answer at the start, before the table file is used.
 const FIRST_ANSWER: Duration = Duration::from_secs(5);
 
+/// What is open is told with every so many savings, also when nothing moves.
+const BEAT_EVERY: u64 = 3;
+
 /// The table file is written at most so often while routes keep changing.
 const FILE_EVERY: Duration = Duration::from_secs(1);
 
@@ -40,6 +43,7 @@ pub struct Feed {
     upstreams: Upstreams,
     read_at: Option<Instant>,
     save_at: Instant,
+    saves: u64,
     /// When the table file has to be written, if it is behind.
     file_at: Option<Instant>,
     /// The last writing of the table file: new routes do not wait for a disk.
@@ -61,6 +65,7 @@ impl Feed {
             upstreams: Upstreams::default(),
             read_at: None,
             save_at,
+            saves: 0,
             file_at: None,
             writing: None,
             is_away: false,
@@ -119,6 +124,7 @@ impl Feed {
         listener.listen(Channel::Routes.name()).await.context("listen for changes of routes")?;
         // What changed while nobody listened.
         self.read().await?;
+        self.tell_wakes().await?;
         if self.is_away {
             tracing::info!("the control database is back");
             self.is_away = false;
@@ -139,6 +145,7 @@ impl Feed {
                         anyhow::bail!("the connection to the control database was lost");
                     }
                 }
+                () = self.shared.wakes.asked() => self.tell_wakes().await?,
                 () = tokio::time::sleep_until(reread_at) => self.read().await?,
                 () = tokio::time::sleep_until(chores_at) => self.chores().await,
             }
@@ -155,13 +162,34 @@ impl Feed {
         Ok(())
     }
 
+    /// Tells the worker whom to wake. What could not be told is told on the next connection.
+    async fn tell_wakes(&self) -> anyhow::Result<()> {
+        let wakes = &self.shared.wakes;
+        let environments = wakes.to_tell();
+        if environments.is_empty() {
+            return Ok(());
+        }
+        let mut db = self.db.acquire().await.context("take a connection")?;
+        store::insert_wakes(&mut db, &environments, self.clock.now()).await.context("ask for instances to be woken")?;
+        wakes.told(&environments);
+        Ok(())
+    }
+
     fn swap(&mut self, rows: Vec<Row>) {
         let known = self.shared.table.load_full();
         let next = known.next(rows, &mut self.upstreams, &mut self.books);
         if known.is_loaded && known.says_the_same(&next) {
             return;
         }
-        self.shared.table.store(Arc::new(next));
+        let next = Arc::new(next);
+        self.shared.table.store(Arc::clone(&next));
+        // After the swap: a request that found the old table has been counted at its upstream by now, or finds the new one.
+        for (environment, upstream) in known.displaced(&next) {
+            self.books.leaves(environment, upstream);
+        }
+        for (environment, upstream) in next.displaced(&known) {
+            self.books.arrives(environment, upstream);
+        }
         self.shared.swaps.send_modify(|swaps| *swaps += 1);
         drop(known);
         self.upstreams.tidy();
@@ -180,7 +208,8 @@ impl Feed {
 
     async fn save_counters(&mut self) {
         self.save_at = Instant::now() + self.shared.settings.limits.save;
-        let samples = self.books.due();
+        self.saves += 1;
+        let samples = self.books.due(self.saves.is_multiple_of(BEAT_EVERY));
         if samples.is_empty() {
             return;
         }

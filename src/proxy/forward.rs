@@ -9,6 +9,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
 
 use super::body::{Cut, Fate, RequestBody, ResponseBody};
+use super::counters::Counters;
 use super::exchange::Lane;
 use super::headers::{self, Author, Truth};
 use super::pages::{self, Page, Visitor};
@@ -42,6 +43,13 @@ impl Destination {
                 &route.websockets
             }
             Self::Instance(route) => &route.upstreams,
+        }
+    }
+
+    fn counters(&self) -> Option<&Arc<Counters>> {
+        match self {
+            Self::Portal => None,
+            Self::Instance(route) => Some(&route.counters),
         }
     }
 
@@ -172,7 +180,7 @@ impl Journey {
             if upstream.outstanding() >= MOST_OUTSTANDING {
                 return Err(Failure::Busy);
             }
-            let outstanding = Outstanding::at(upstream);
+            let outstanding = Outstanding::at(upstream, self.destination.counters());
             let mut lease = match self.connect(upstream.address, repeat, failed.is_some()).await {
                 Ok(lease) => lease,
                 Err(_) if tries == 1 && upstreams.len() > 1 => {

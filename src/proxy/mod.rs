@@ -1,6 +1,7 @@
 //! The public listener: maps host names to instances, and the portal's own name to the web process.
 //!
-//! It holds no secret but TLS keys, and writes nothing to the control database but its counters. The life of a request:
+//! It holds no secret but TLS keys, and writes nothing to the control database but its counters and whom to wake. The life of a
+//! request:
 //!
 //! 1. `server.rs` accepts a connection on one of its cores; it stays on that core. On the port for HTTPS `tls.rs` sets up
 //!    TLS, with the certificate that `book.rs` finds for the name.
@@ -8,7 +9,8 @@
 //!    second time, and a connection that is idle, slow or stuck for too long is ended at the next tick.
 //! 3. hyper reads the head (`serve.rs`, HTTP/1.1 or HTTP/2); an `exchange.rs` begins. `authority.rs` refuses what is
 //!    ambiguous; `decide.rs` sends whoever came in the clear to HTTPS, and finds the route by the host name in `table.rs`.
-//! 4. A route that is stopped or suspended gets a page (`pages.rs`); one that is starting waits (`hold.rs`).
+//! 4. A route that is stopped or suspended gets a page (`pages.rs`); one that is starting waits (`hold.rs`), one that
+//!    sleeps is woken as well (`wakes.rs`).
 //! 5. `forbidden.rs` refuses what must never be public, `service_calls.rs` the same inside bodies.
 //! 6. `headers.rs` removes every header that lies about where the request comes from, and writes the truth.
 //! 7. `forward.rs` chooses the least busy upstream, takes a connection from the core's `pool.rs`, sends the request,
@@ -40,6 +42,7 @@ mod strict;
 pub mod table;
 mod tls;
 mod tunnel;
+mod wakes;
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -89,7 +92,7 @@ pub struct Limits {
     pub answer: Duration,
     /// How long a browser waits before it sees the waiting page.
     pub hold_browser: Duration,
-    /// How long everything else waits for an instance that starts.
+    /// How long everything else waits for an instance that starts or wakes.
     pub hold_other: Duration,
     /// How long requests may go on after the process was asked to end.
     pub drain: Duration,
@@ -122,7 +125,7 @@ impl Default for Limits {
             connect: Duration::from_secs(5),
             answer: Duration::from_mins(15),
             hold_browser: Duration::from_secs(2),
-            hold_other: Duration::from_secs(20),
+            hold_other: Duration::from_secs(30),
             drain: Duration::from_secs(30),
             save: Duration::from_secs(10),
             reread: Duration::from_secs(30),
@@ -232,6 +235,8 @@ struct Shared {
     /// Grows with every swap; those who wait for a route wait here.
     swaps: watch::Sender<u64>,
     held: AtomicU32,
+    /// Sleeping instances that somebody waits for.
+    wakes: wakes::Wakes,
 }
 
 /// A proxy that is running.
@@ -265,6 +270,7 @@ impl Running {
             tls_port: tls.as_ref().and_then(|tls| tls.public_port).or(tls_address.map(|address| address.port())),
             swaps: watch::Sender::new(0),
             held: AtomicU32::new(0),
+            wakes: wakes::Wakes::default(),
             settings,
         });
         let mut feed = feed::Feed::new(Arc::clone(&shared), db.clone(), clock);

@@ -29,6 +29,8 @@ pub enum Page {
     NotLoaded,
     /// The instance is on its way.
     Starting,
+    /// The instance slept and is on its way.
+    Waking,
     /// The customer stopped it.
     Stopped,
     /// It is suspended.
@@ -60,7 +62,7 @@ impl Page {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Failed => StatusCode::BAD_GATEWAY,
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
-            Self::NotLoaded | Self::Starting | Self::Stopped | Self::Busy | Self::PortalDown => {
+            Self::NotLoaded | Self::Starting | Self::Waking | Self::Stopped | Self::Busy | Self::PortalDown => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
         }
@@ -72,6 +74,7 @@ impl Page {
             Self::Malformed | Self::Method | Self::Misdirected => "proxy-malformed",
             Self::Unknown => "proxy-unknown",
             Self::Starting => "proxy-starting",
+            Self::Waking => "proxy-waking",
             Self::Stopped => "proxy-stopped",
             Self::Suspended => "proxy-suspended",
             Self::Blocked => "proxy-blocked",
@@ -86,7 +89,7 @@ impl Page {
     /// After how many seconds it is worth trying again.
     fn retry_after(self) -> Option<u32> {
         match self {
-            Self::Starting => Some(2),
+            Self::Starting | Self::Waking => Some(2),
             Self::Busy | Self::NotLoaded | Self::PortalDown => Some(5),
             _ => None,
         }
@@ -226,7 +229,7 @@ fn render(page: Page, visitor: &Visitor, settings: &Settings) -> Option<String> 
         text,
         company: &settings.company,
         tone: match page {
-            Page::Starting => "busy",
+            Page::Starting | Page::Waking => "busy",
             Page::Stopped | Page::Unknown => "quiet",
             Page::Suspended | Page::Blocked | Page::TooLarge => "warn",
             _ => "bad",

@@ -66,6 +66,9 @@ pub async fn insert_samples(
     let column = |number: fn(&Sample) -> u64| -> Vec<i64> {
         samples.iter().map(|sample| i64::try_from(number(sample)).unwrap_or(i64::MAX)).collect()
     };
+    let open = |number: fn(&Sample) -> u32| -> Vec<i32> {
+        samples.iter().map(|sample| i32::try_from(number(sample)).unwrap_or(i32::MAX)).collect()
+    };
     let environments: Vec<Uuid> = samples.iter().map(|sample| sample.environment.uuid()).collect();
     let seqs: Vec<i64> = samples.iter().map(|sample| sample.seq).collect();
     sqlx::query!(
@@ -79,10 +82,16 @@ pub async fn insert_samples(
              , egress_bytes
              , ingress_bytes
              , errors
+             , open_requests
+             , open_websockets
+             , leaving_requests
              )
         SELECT $1, environment_id, seq, $2, requests, egress_bytes, ingress_bytes, errors
-          FROM UNNEST($3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
-            AS counted (environment_id, seq, requests, egress_bytes, ingress_bytes, errors)
+             , open_requests, open_websockets, leaving_requests
+          FROM UNNEST( $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]
+                     , $9::integer[], $10::integer[], $11::integer[] )
+            AS counted ( environment_id, seq, requests, egress_bytes, ingress_bytes, errors
+                       , open_requests, open_websockets, leaving_requests )
         "#,
         epoch,
         now,
@@ -92,6 +101,31 @@ pub async fn insert_samples(
         &column(|sample| sample.totals.egress_bytes),
         &column(|sample| sample.totals.ingress_bytes),
         &column(|sample| sample.totals.errors),
+        &open(|sample| sample.open_requests),
+        &open(|sample| sample.open_websockets),
+        &open(|sample| sample.leaving_requests),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Asks the worker to wake environments. One that somebody asked for already stays asked for.
+pub async fn insert_wakes(
+    db: &mut PgConnection,
+    environments: &[EnvironmentId],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let environments: Vec<Uuid> = environments.iter().map(|environment| environment.uuid()).collect();
+    sqlx::query!(
+        r#"
+        INSERT INTO wake_requests (environment_id, source, requested_at)
+        SELECT environment_id, 'request', $2
+          FROM UNNEST($1::uuid[]) AS asked (environment_id)
+            ON CONFLICT DO NOTHING
+        "#,
+        &environments,
+        now
     )
     .execute(db)
     .await?;

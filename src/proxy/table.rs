@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 
 use serde::{Deserialize, Serialize};
 
-use super::counters::{Books, Counters};
+use super::counters::{Books, Counters, Kind};
 use crate::base::ids::EnvironmentId;
 use crate::i18n::Locale;
 
@@ -24,6 +24,8 @@ pub enum State {
     Stopped,
     /// Says that it is suspended.
     Suspended,
+    /// Has it woken, and lets them wait for a moment.
+    Asleep,
 }
 
 impl State {
@@ -35,8 +37,15 @@ impl State {
             "starting" => Some(Self::Starting),
             "stopped" => Some(Self::Stopped),
             "suspended" => Some(Self::Suspended),
+            "asleep" => Some(Self::Asleep),
             _ => None,
         }
+    }
+
+    /// Whether it is about to serve, so that waiting is worth it.
+    #[must_use]
+    pub fn is_coming(self) -> bool {
+        matches!(self, Self::Starting | Self::Asleep)
     }
 }
 
@@ -63,38 +72,71 @@ pub struct Upstream {
     /// Where it listens.
     pub address: SocketAddr,
     outstanding: AtomicU32,
+    /// Those of them that became websockets: they end when the other side wants, not soon.
+    tunnels: AtomicU32,
 }
 
 impl Upstream {
     /// Returns an upstream that nobody uses yet.
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, outstanding: AtomicU32::new(0) }
+        Self { address, outstanding: AtomicU32::new(0), tunnels: AtomicU32::new(0) }
     }
 
-    /// Returns how many requests it is working on.
+    /// Returns how many requests it is working on, websockets among them.
     #[must_use]
     pub fn outstanding(&self) -> u32 {
         self.outstanding.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many requests it is working on that end by themselves.
+    #[must_use]
+    pub fn requests(&self) -> u32 {
+        self.outstanding().saturating_sub(self.tunnels.load(Ordering::Relaxed))
     }
 }
 
 /// One request at an upstream, from its choice until the last byte of its answer.
 #[derive(Debug)]
-pub struct Outstanding(Arc<Upstream>);
+pub struct Outstanding {
+    upstream: Arc<Upstream>,
+    /// The environment's; the portal has none.
+    counters: Option<Arc<Counters>>,
+    is_tunnel: bool,
+}
 
 impl Outstanding {
     /// Counts one more request.
     #[must_use]
-    pub fn at(upstream: &Arc<Upstream>) -> Self {
+    pub fn at(upstream: &Arc<Upstream>, counters: Option<&Arc<Counters>>) -> Self {
         upstream.outstanding.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(upstream))
+        if let Some(counters) = counters {
+            counters.begins(Kind::Request);
+        }
+        Self { upstream: Arc::clone(upstream), counters: counters.cloned(), is_tunnel: false }
+    }
+
+    /// Counts it as a websocket from now on.
+    pub fn becomes_tunnel(&mut self) {
+        if !std::mem::replace(&mut self.is_tunnel, true) {
+            self.upstream.tunnels.fetch_add(1, Ordering::Relaxed);
+            if let Some(counters) = &self.counters {
+                counters.ends(Kind::Request);
+                counters.begins(Kind::Websocket);
+            }
+        }
     }
 }
 
 impl Drop for Outstanding {
     fn drop(&mut self) {
-        self.0.outstanding.fetch_sub(1, Ordering::Relaxed);
+        self.upstream.outstanding.fetch_sub(1, Ordering::Relaxed);
+        if self.is_tunnel {
+            self.upstream.tunnels.fetch_sub(1, Ordering::Relaxed);
+        }
+        if let Some(counters) = &self.counters {
+            counters.ends(if self.is_tunnel { Kind::Websocket } else { Kind::Request });
+        }
     }
 }
 
@@ -179,6 +221,20 @@ impl Table {
             routes.insert(route.row.hostname.as_str().into(), route);
         }
         Self { routes, is_loaded: true }
+    }
+
+    /// Returns the upstreams that this table names for an environment and the next one does not.
+    pub fn displaced<'a>(&'a self, next: &'a Self) -> impl Iterator<Item = (EnvironmentId, &'a Arc<Upstream>)> {
+        let is_changed =
+            |name: &str, route: &Arc<Route>| !next.routes.get(name).is_some_and(|it| Arc::ptr_eq(it, route));
+        self.routes.iter().filter(move |(name, route)| is_changed(name, route)).flat_map(|(name, route)| {
+            let kept = next.routes.get(name);
+            let is_kept = move |upstream: &Arc<Upstream>| {
+                kept.is_some_and(|kept| kept.upstreams.iter().any(|other| Arc::ptr_eq(other, upstream)))
+            };
+            let left = route.upstreams.iter().filter(move |upstream| !is_kept(upstream));
+            left.map(|upstream| (route.row.environment, upstream))
+        })
     }
 
     /// Whether another table was made from the same rows.
@@ -350,6 +406,24 @@ mod tests {
     }
 
     #[test]
+    fn an_upstream_that_a_route_no_longer_names_is_displaced_and_its_websockets_do_not_count() {
+        let (mut upstreams, mut books) = (Upstreams::default(), Books::default());
+        let before = Table::default().next(vec![row("a.net", &["127.0.0.1:1"])], &mut upstreams, &mut books);
+        let after = before.next(vec![row("a.net", &["127.0.0.1:2"])], &mut upstreams, &mut books);
+        let left: Vec<_> = before.displaced(&after).map(|(_, upstream)| upstream.address.port()).collect();
+        assert_eq!(left, [1]);
+        assert_eq!(after.displaced(&after).count(), 0);
+
+        let upstream = &before.find("a.net").unwrap().upstreams[0];
+        let mut held = Outstanding::at(upstream, None);
+        assert_eq!((upstream.outstanding(), upstream.requests()), (1, 1));
+        held.becomes_tunnel();
+        assert_eq!((upstream.outstanding(), upstream.requests()), (1, 0));
+        drop(held);
+        assert_eq!((upstream.outstanding(), upstream.requests()), (0, 0));
+    }
+
+    #[test]
     fn a_route_that_serves_from_nowhere_is_starting() {
         let table =
             Table::default().next(vec![row("a.net", &["nonsense"])], &mut Upstreams::default(), &mut Books::default());
@@ -359,7 +433,8 @@ mod tests {
     #[test]
     fn the_upstream_with_the_fewest_open_requests_is_chosen() {
         let some: Vec<_> = (1..4).map(|port| Arc::new(Upstream::new(([127, 0, 0, 1], port).into()))).collect();
-        let _held = (Outstanding::at(&some[0]), Outstanding::at(&some[1]), Outstanding::at(&some[1]));
+        let at = |number: usize| Outstanding::at(&some[number], None);
+        let _held = (at(0), at(1), at(1));
         assert_eq!(least_busy(&some, None).unwrap().address.port(), 3);
         assert_eq!(least_busy(&some, Some(some[2].address)).unwrap().address.port(), 1);
         assert_eq!(least_busy(&some[..1], Some(some[0].address)).unwrap().address.port(), 1);

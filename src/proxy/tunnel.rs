@@ -9,8 +9,9 @@ use super::connection::Connection;
 use super::table::Outstanding;
 
 /// Starts to copy as soon as both sides have switched.
-pub fn open(connection: Arc<Connection>, visitor: OnUpgrade, upstream: OnUpgrade, outstanding: Outstanding) {
+pub fn open(connection: Arc<Connection>, visitor: OnUpgrade, upstream: OnUpgrade, mut outstanding: Outstanding) {
     connection.becomes_tunnel();
+    outstanding.becomes_tunnel();
     tokio::spawn(async move {
         let _outstanding = outstanding;
         let copied = async {

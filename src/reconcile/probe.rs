@@ -14,6 +14,8 @@ use crate::odoo::commands;
 
 /// What every Odoo answers when its database is loaded.
 const LOGIN: &str = "/web/login";
+/// What the process for websockets answers, where there is one.
+const WEBSOCKET_HEALTH: &str = "/websocket/health";
 /// How long an answer may take. An instance that boots holds the question until its registry is loaded.
 const ANSWER_WITHIN: Duration = Duration::from_secs(4);
 /// A refused connection costs next to nothing.
@@ -37,6 +39,12 @@ pub async fn until_ready(address: SocketAddr, host: &str, limit: Duration) {
     };
     // Not in time is as good an end: everything is looked at again.
     let _ = tokio::time::timeout(limit, serves).await;
+}
+
+/// Whether Odoo has a process of its own for websockets. Its port is published always: an engine accepts connections to it
+/// and drops them when nothing listens.
+pub async fn serves_websockets(address: SocketAddr, host: &str) -> bool {
+    status_of(address, host, WEBSOCKET_HEALTH).await == Some(200)
 }
 
 /// Asks for the first page, so that what it needs is in the instance's memory before a customer comes.

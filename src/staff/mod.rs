@@ -4,11 +4,13 @@
 //! second factor always).
 
 pub mod directory;
+pub mod images;
 pub mod invitations;
 pub mod login;
 pub mod second_factor;
 mod store;
 pub mod suspensions;
+pub mod waking;
 pub mod work_queue;
 
 use chrono::TimeDelta;

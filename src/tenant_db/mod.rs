@@ -10,6 +10,8 @@ mod simulated;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+
 pub use names::{DatabaseName, RoleName};
 pub use postgres::Postgres;
 pub use simulated::Simulated;
@@ -79,6 +81,16 @@ pub struct DatabaseSize {
     pub bytes: i64,
 }
 
+/// What an Odoo's own database says that it is about to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Schedule {
+    /// When its next scheduled action is due; in the past when one is late. Those that are an hour late do not count:
+    /// Odoo does not run them.
+    pub next_at: Option<DateTime<Utc>>,
+    /// Whether a statement or a transaction is under way.
+    pub is_at_work: bool,
+}
+
 /// Hands a call to whichever server there is.
 macro_rules! ask {
     ($server:expr, $verb:ident($($argument:expr),*)) => {
@@ -126,6 +138,16 @@ impl TenantDb {
         statements: &[String],
     ) -> Result<()> {
         ask!(self, run_as_tenant(database, role, password, statements))
+    }
+
+    /// Asks an Odoo's database what is due in it, as the tenant's own role. What it says is the tenant's word.
+    pub async fn schedule(
+        &self,
+        database: &DatabaseName,
+        role: &RoleName,
+        password: &Secret<String>,
+    ) -> Result<Schedule> {
+        ask!(self, schedule(database, role, password))
     }
 
     /// Stops a role from logging in and ends its sessions: whoever uses it is off the database when this returns.

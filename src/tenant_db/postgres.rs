@@ -3,6 +3,8 @@
 //! The platform's role may create databases and roles and is no superuser. It owns every database, so that a tenant
 //! cannot let others in, and it connects to a database only before its tenant ever could.
 
+mod schedule;
+
 use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::Duration;
@@ -145,13 +147,7 @@ impl Postgres {
         password: &Secret<String>,
         statements: &[String],
     ) -> Result<()> {
-        let options = self
-            .platform
-            .clone()
-            .database(database.as_str())
-            .username(role.as_str())
-            .password(password.expose())
-            .application_name("sayoo");
+        let options = self.tenant_options(database, role, password);
         within(TENANT, async {
             let mut tenant = PgConnection::connect_with(&options).await?;
             let mut tx = tenant.begin().await?;
@@ -162,6 +158,11 @@ impl Postgres {
             tenant.close().await
         })
         .await
+    }
+
+    fn tenant_options(&self, database: &DatabaseName, role: &RoleName, password: &Secret<String>) -> PgConnectOptions {
+        let options = self.platform.clone().database(database.as_str());
+        options.username(role.as_str()).password(password.expose()).application_name("sayoo")
     }
 
     pub(super) async fn fence(&self, role: &RoleName) -> Result<()> {

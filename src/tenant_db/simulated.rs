@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::{DatabaseName, DatabaseSize, DatabaseState, Error, Inventory, Result, RoleName};
+use super::{DatabaseName, DatabaseSize, DatabaseState, Error, Inventory, Result, RoleName, Schedule};
 use crate::base::secret::Secret;
 
 /// A server in memory.
@@ -84,6 +84,10 @@ impl Simulated {
             return Ok(());
         }
         Err(Error::NotFound("the simulated server has no such database or role".into()))
+    }
+
+    pub(super) async fn schedule(&self, _: &DatabaseName, _: &RoleName, _: &Secret<String>) -> Result<Schedule> {
+        self.state().map(|_| Schedule::default())
     }
 
     pub(super) async fn fence(&self, role: &RoleName) -> Result<()> {

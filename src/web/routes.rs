@@ -107,6 +107,9 @@ table! {
     Post "/instances/{id}/start"           Member       instances::steer::start;
     Post "/instances/{id}/stop"            Member       instances::steer::stop;
     Post "/instances/{id}/restart"         Member       instances::steer::restart;
+    Post "/instances/{id}/wake"            Member       instances::steer::wake;
+    Get  "/instances/{id}/plan"            Member       instances::plan::get;
+    Post "/instances/{id}/plan"            Member       instances::plan::post;
     Get  "/instances/{id}/rename"          Member       instances::rename::get;
     Post "/instances/{id}/rename"          Member       instances::rename::post;
     Get  "/instances/{id}/delete"          Member       instances::delete::get;
@@ -139,6 +142,11 @@ table! {
     Get  "/staff/instances/{environment}"  Staff        staff::instances::get;
     Post "/staff/instances/{environment}/suspend" Staff staff::suspend::instance;
     Post "/staff/instances/{environment}/resume" Staff  staff::suspend::instance_resume;
+    Post "/staff/instances/{environment}/wake" Staff    staff::wake::post;
+    Get  "/staff/images"                   Staff        staff::images::get;
+    Post "/staff/images/rollouts"          Staff        staff::images::start;
+    Post "/staff/images/rollouts/{rollout}/stop" Staff  staff::images::stop;
+    Post "/staff/images/rollouts/{rollout}/resume" Staff staff::images::resume;
     Get  "/staff/hosts"                    Staff        staff::hosts::get;
     Get  "/staff/plans"                    Staff        staff::plans::get;
     Get  "/staff/plans/{plan}/draft"       Staff        staff::plan_draft::get;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::base::ids::{DomainId, EnvironmentId};
+use crate::base::ids::{DomainId, EnvironmentId, RolloutId};
 
 /// The front page.
 #[must_use]
@@ -240,6 +240,18 @@ pub fn restart_instance(id: EnvironmentId) -> String {
     format!("/instances/{id}/restart")
 }
 
+/// Puts an instance on another plan.
+#[must_use]
+pub fn change_plan(id: EnvironmentId) -> String {
+    format!("/instances/{id}/plan")
+}
+
+/// Wakes an instance (POST).
+#[must_use]
+pub fn wake_instance(id: EnvironmentId) -> String {
+    format!("/instances/{id}/wake")
+}
+
 /// Gives an instance another name or address.
 #[must_use]
 pub fn rename_instance(id: EnvironmentId) -> String {
@@ -376,6 +388,30 @@ pub fn staff_instance(environment: crate::base::ids::EnvironmentId) -> String {
 #[must_use]
 pub fn staff_hosts() -> String {
     "/staff/hosts".to_owned()
+}
+
+/// Wakes an instance for staff (POST).
+#[must_use]
+pub fn staff_wake(id: EnvironmentId) -> String {
+    format!("/staff/instances/{id}/wake")
+}
+
+/// Images and rollouts, for staff.
+#[must_use]
+pub fn staff_images() -> String {
+    "/staff/images".to_owned()
+}
+
+/// Begins a rollout (POST).
+#[must_use]
+pub fn staff_rollouts() -> String {
+    "/staff/images/rollouts".to_owned()
+}
+
+/// Stops or resumes a rollout (POST).
+#[must_use]
+pub fn staff_rollout(id: RolloutId, act: &str) -> String {
+    format!("/staff/images/rollouts/{id}/{act}")
 }
 
 /// The catalogue, for staff.

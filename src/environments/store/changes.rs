@@ -1,5 +1,6 @@
 //! Changes of what a customer wants of an environment.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::base::ids::{AccountId, EnvironmentId};
@@ -52,6 +53,42 @@ pub async fn add_restart(db: &mut PgConnection, account: AccountId, id: Environm
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Asks for an environment to be woken, which tells the worker. Returns whether nobody had asked already.
+pub async fn insert_wish(db: &mut PgConnection, id: EnvironmentId, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        INSERT INTO wake_requests (environment_id, source, requested_at)
+        VALUES ($1, 'person', $2)
+            ON CONFLICT DO NOTHING
+        "#,
+        id as EnvironmentId,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Whose an environment is, and whether it sleeps and is to run.
+pub async fn sleeper_of_any_account(
+    db: &mut PgConnection,
+    id: EnvironmentId,
+) -> Result<Option<(AccountId, bool)>, StoreError> {
+    let row = sqlx::query!(
+        r#"
+        SELECT account_id AS "account: AccountId"
+             , status = 'asleep' AND wanted = 'running' AS "is_asleep!"
+          FROM environments
+         WHERE id = $1
+           FOR UPDATE
+        "#,
+        id as EnvironmentId
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| (row.account, row.is_asleep)))
 }
 
 /// Changes the name; a new generation, because the address may have changed with it.

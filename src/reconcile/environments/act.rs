@@ -17,8 +17,10 @@ use crate::reconcile::{Site, crash, instance, pool, templates};
 
 use super::observe::{Sight, Upstream};
 use super::plan::{Closed, Step};
+use super::rest;
 use super::status::{self, Told};
 use super::store::{self, Environment, RouteRow};
+use super::update;
 use crate::reconcile::store::ONLY_SUBJECT;
 
 /// How long a freed name rests before another account can have it.
@@ -36,6 +38,7 @@ pub async fn take(site: &Site, lease: &Lease, sight: &Sight, step: Step) -> anyh
         (Step::Unroute, _) => {
             let mut tx = lease.begin(&site.db).await?;
             store::delete_routes(&mut tx, environment.id).await?;
+            rest::store::forget(&mut tx, environment.id).await?;
             Ok(tx.commit().await?)
         }
         (Step::Forget, runtime) => forget(site, lease, environment, runtime.as_ref()).await,
@@ -67,6 +70,17 @@ async fn with_runtime(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runti
             let upstream = sight.upstream.context("opened without a container")?;
             open(site, lease, environment, runtime, upstream).await
         }
+        Step::BeginUpdate => update::begin(site, lease, sight, runtime).await,
+        Step::ProvideUpdate => Box::pin(update::provide(site, sight, runtime)).await,
+        Step::Switch => update::switch(site, lease, sight, runtime).await,
+        Step::RemoveOld => update::remove_old(site, lease, sight, runtime).await,
+        Step::GiveUp => update::leave(site, lease, sight, true).await,
+        Step::Withdraw => update::leave(site, lease, sight, false).await,
+        Step::RemoveNew => update::remove_new(site, lease, sight, runtime).await,
+        Step::Adopt => update::adopt(site, lease, sight, runtime).await,
+        Step::FallAsleep => rest::fall_asleep(site, lease, sight, runtime).await,
+        Step::PutToRest => rest::put_to_rest(site, lease, runtime).await,
+        Step::WakeUp => rest::wake_up(site, lease, sight, runtime).await,
         Step::RemoveService => provide::remove_service(site, runtime).await,
         Step::Fence => {
             site.tenants.fence(&runtime.role()?).await.context("lock the login role out")?;
@@ -161,7 +175,7 @@ async fn begin(site: &Site, lease: &Lease, environment: &Environment) -> anyhow:
 }
 
 /// Gives up a spare for a customer, and fails so that the next turn finds the room.
-async fn make_room(mut tx: Fenced, why: hosts::NoRoom) -> anyhow::Result<()> {
+pub async fn make_room(mut tx: Fenced, why: hosts::NoRoom) -> anyhow::Result<()> {
     if runtimes::store::give_up_a_spare(&mut tx).await? {
         db::wake(&mut tx).await?;
         tx.commit().await?;
@@ -169,7 +183,8 @@ async fn make_room(mut tx: Fenced, why: hosts::NoRoom) -> anyhow::Result<()> {
     Err(why.into())
 }
 
-async fn choose_host(tx: &mut Fenced, need: Need) -> anyhow::Result<Result<HostId, hosts::NoRoom>> {
+/// Chooses a machine. All machines stay locked until the transaction ends.
+pub async fn choose_host(tx: &mut Fenced, need: Need) -> anyhow::Result<Result<HostId, hosts::NoRoom>> {
     let loads = hosts::store::lock_loads(tx).await?;
     Ok(placement::place(&loads, need).map(|placement| placement.host))
 }
@@ -217,16 +232,11 @@ async fn open(
             .await
             .context("tell the database its address")?;
     }
+    let upstream = upstream.checked(&site.public.instance_host(&environment.subdomain)).await;
     let now = site.clock.now();
-    let route = RouteRow {
-        hostname: site.public.instance_host(&environment.subdomain),
-        state: "serving".to_owned(),
-        upstreams: vec![upstream.address.to_string()],
-    };
-    let websockets: Vec<String> = upstream.websocket.iter().map(ToString::to_string).collect();
     crash::point("open:before");
     let mut tx = lease.begin(&site.db).await?;
-    store::set_route(&mut tx, environment, &route, &websockets, now).await?;
+    lead_to(site, &mut tx, environment, upstream).await?;
     runtimes::store::set_ready(&mut tx, runtime.id).await?;
     if environment.first_ready_at.is_none() {
         add_steps(site, &mut tx, environment, &["container.done", "address.done", "ready.started", "ready.done"])
@@ -240,20 +250,42 @@ async fn open(
     Ok(())
 }
 
+/// Leads the environment's name to a container.
+pub async fn lead_to(
+    site: &Site,
+    tx: &mut Fenced,
+    environment: &Environment,
+    upstream: Upstream,
+) -> anyhow::Result<()> {
+    let route = RouteRow {
+        hostname: site.public.instance_host(&environment.subdomain),
+        state: "serving".to_owned(),
+        upstreams: vec![upstream.address.to_string()],
+    };
+    let websockets: Vec<String> = upstream.websocket.iter().map(ToString::to_string).collect();
+    store::set_route(tx, environment, &route, &websockets, site.clock.now()).await?;
+    Ok(())
+}
+
 async fn close(site: &Site, lease: &Lease, environment: &Environment, page: Closed) -> anyhow::Result<()> {
     crash::point("close:before");
     let mut tx = lease.begin(&site.db).await?;
     set_closed(site, &mut tx, environment, page).await?;
+    if matches!(page, Closed::Stopped | Closed::Suspended) {
+        rest::store::forget(&mut tx, environment.id).await?;
+    }
     tx.commit().await?;
     crash::point("close:after");
     Ok(())
 }
 
-async fn set_closed(site: &Site, tx: &mut Fenced, environment: &Environment, page: Closed) -> anyhow::Result<()> {
+/// Leads the name to a page that says why the instance does not answer.
+pub async fn set_closed(site: &Site, tx: &mut Fenced, environment: &Environment, page: Closed) -> anyhow::Result<()> {
     let state = match page {
         Closed::Starting => "starting",
         Closed::Stopped => "stopped",
         Closed::Suspended => "suspended",
+        Closed::Asleep => "asleep",
     };
     let route = RouteRow {
         hostname: site.public.instance_host(&environment.subdomain),
@@ -279,6 +311,7 @@ async fn forget(
     if let Some(runtime) = runtime {
         runtimes::store::set_gone(&mut tx, runtime.id, now).await?;
     }
+    update::store::cancel_all(&mut tx, environment.id, now).await?;
     store::free_name(&mut tx, environment.id, now, now + NAME_RESTS_FOR).await?;
     say(site, &mut tx, environment, &Told { status: "deleted", reason: None }).await?;
     tx.commit().await?;

@@ -3,8 +3,10 @@
 pub mod act;
 pub mod observe;
 pub mod plan;
+pub mod rest;
 pub mod status;
 pub mod store;
+pub mod update;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +27,7 @@ use super::lease::Lease;
 use super::templates::{self, Key};
 use super::{Site, probe, store as turns};
 use observe::Sight;
-use plan::{Awaited, Next, Step, Wanted};
+use plan::{Awaited, Next, Rest, Step, Wanted};
 use status::{Circumstances, Told};
 use store::Environment;
 
@@ -35,6 +37,8 @@ const HEALTHY_WITHIN: TimeDelta = TimeDelta::seconds(120);
 const LOOK_EVERY: Duration = Duration::from_mins(1);
 /// How often a starting container is looked at. With many at once it is longer, so that looking costs about the same.
 const STARTING_EVERY: Duration = Duration::from_millis(25);
+/// How often an update's container is looked at: nobody waits for it.
+const UPDATE_EVERY: Duration = Duration::from_millis(400);
 /// How often everything is looked at while a process boots.
 const BOOTING_LOOK_EVERY: Duration = Duration::from_millis(1500);
 /// How often an instance without room looks for some.
@@ -87,9 +91,10 @@ impl Environments {
         let status = match environment.status.as_str() {
             "ordered" | "preparing" if !is_overdue => "preparing",
             "starting" if !is_overdue => "starting",
+            "waking" if !is_overdue => "waking",
             "stopping" => "stopping",
             "deleting" => "deleting",
-            "running" => return Ok(()),
+            "running" | "asleep" => return Ok(()),
             _ if sight.wanted(&self.site.clock) == Wanted::Running => "failing",
             _ => return Ok(()),
         };
@@ -103,6 +108,17 @@ impl Environments {
         let began_at = sight.runtime.as_ref().map(|runtime| runtime.personalised_at.unwrap_or(runtime.created_at));
         let since = began_at.map_or(lease.unsettled_since(), |began_at| began_at.max(lease.unsettled_since()));
         self.site.clock.now() - since > HEALTHY_WITHIN
+    }
+
+    /// Returns how long nothing changes by itself.
+    fn until_next_look(&self, sight: &Sight) -> Duration {
+        let now = self.site.clock.now();
+        let until = |at: Option<DateTime<Utc>>| at.and_then(|at| (at - now).to_std().ok());
+        let usual = match (sight.world.rest, until(sight.ease.look_at)) {
+            (Rest::Asleep, Some(pause)) => pause,
+            (_, pause) => pause.unwrap_or(LOOK_EVERY).min(LOOK_EVERY),
+        };
+        until(sight.environment.purge_after).unwrap_or(usual).min(usual)
     }
 
     fn pause_of(&self, subject: Uuid, awaited: Awaited, is_overdue: bool) -> Outcome {
@@ -120,7 +136,8 @@ impl Environments {
             }
             Awaited::CrashingContainer => Outcome::Later(Duration::from_secs(2)),
             Awaited::LostDatabase => Outcome::Later(Duration::from_secs(30)),
-            Awaited::Sight => Outcome::Later(Duration::from_secs(1)),
+            Awaited::Update => Outcome::Later(UPDATE_EVERY),
+            Awaited::Sight | Awaited::Quiet | Awaited::Drained => Outcome::Later(Duration::from_secs(1)),
         }
     }
 }
@@ -144,7 +161,7 @@ impl Task for Environments {
         let is_overdue = self.is_overdue(lease, &sight);
         let circumstances = Circumstances { is_overdue, troubles: &sight.troubles, status: &sight.environment.status };
         // These steps say what they change in their own transaction.
-        if !matches!(next, Next::Do(Step::Begin | Step::Open | Step::Forget)) {
+        if !matches!(next, Next::Do(Step::Begin | Step::Open | Step::WakeUp | Step::Switch | Step::Forget)) {
             self.report(lease, &sight, next, status::tell(wanted, sight.world, next, circumstances)).await?;
         }
         if next == Next::Wait(Awaited::Template) && sight.environment.status == "ordered" {
@@ -171,15 +188,9 @@ impl Task for Environments {
                 }
                 Ok(Outcome::Again)
             }
+            Next::Wait(Awaited::Quiet) => Ok(Outcome::Later(self.until_next_look(&sight))),
             Next::Wait(awaited) => Ok(self.pause_of(lease.subject, awaited, is_overdue)),
-            Next::Settled => {
-                let until_purge = sight
-                    .environment
-                    .purge_after
-                    .and_then(|at| (at - self.site.clock.now()).to_std().ok())
-                    .unwrap_or(LOOK_EVERY);
-                Ok(Outcome::Settled(LOOK_EVERY.min(until_purge)))
-            }
+            Next::Settled => Ok(Outcome::Settled(self.until_next_look(&sight))),
         }
     }
 }

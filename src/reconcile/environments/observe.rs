@@ -10,8 +10,10 @@ use crate::reconcile::runtimes::look::{self, Look, Trouble};
 use crate::reconcile::runtimes::{Runtime, Seen};
 use crate::reconcile::{Site, probe};
 
-use super::plan::{Closed, Container, Route, RuntimeWorld, Template, Wanted, World};
+use super::plan::{Closed, Container, Rest, Route, RuntimeWorld, Template, Wanted, World};
+use super::rest::{self, Ease};
 use super::store::{self, Environment, RouteRow};
+use super::update::{self, Under};
 
 /// How many ended containers, with none that answers, are a crash loop.
 const CRASHES: usize = 3;
@@ -32,6 +34,10 @@ pub struct Sight {
     pub booting: Option<SocketAddr>,
     /// What could not be seen.
     pub troubles: Vec<Trouble>,
+    /// Whether it sleeps, and what wakes it.
+    pub ease: Ease,
+    /// Its update, if it has one.
+    pub update: Option<Under>,
 }
 
 /// Where a container is reached.
@@ -41,6 +47,17 @@ pub struct Upstream {
     pub address: SocketAddr,
     /// For websockets, when Odoo has its own process for them.
     pub websocket: Option<SocketAddr>,
+}
+
+impl Upstream {
+    /// Returns it without the port for websockets when nothing listens there: then they go where all requests go.
+    pub async fn checked(self, host: &str) -> Self {
+        let websocket = match self.websocket {
+            Some(address) if probe::serves_websockets(address, host).await => Some(address),
+            _ => None,
+        };
+        Self { websocket, ..self }
+    }
 }
 
 impl Sight {
@@ -75,14 +92,28 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
     let host = site.public.instance_host(&environment.subdomain);
     let Some(runtime) = runtime else {
         let route = route_of(&routes, &host, None);
-        let world = World { is_forgotten: environment.status == "deleted", template, runtime: None, route };
-        return Ok(Sight { environment, runtime: None, world, upstream: None, booting: None, troubles: Vec::new() });
+        let is_forgotten = environment.status == "deleted";
+        let world = World { is_forgotten, template, rest: Rest::Awake, update: None, runtime: None, route };
+        return Ok(Sight {
+            environment,
+            runtime: None,
+            world,
+            upstream: None,
+            booting: None,
+            troubles: Vec::new(),
+            ease: Ease::AWAKE,
+            update: None,
+        });
     };
-    let look = Box::pin(look::at(site, &runtime)).await?;
-    let (container, upstream) = container_of(site, &look, &runtime, &routes, &host).await;
+    let (look, ease) = tokio::join!(Box::pin(look::at(site, &runtime)), rest::look(site, &environment, &runtime));
+    let (look, ease) = (look?, ease?);
+    let (container, upstream) = judge(site, &look, &runtime, &routes, &host).await;
+    let update = Box::pin(update::look(site, &environment, &runtime)).await?;
     let world = World {
         is_forgotten: environment.status == "deleted",
         template,
+        rest: ease.rest,
+        update: update.as_ref().map(|under| under.step),
         runtime: Some(RuntimeWorld {
             is_placed: runtime.host.is_some(),
             is_outdated: runtime.restarts_done < environment.restarts,
@@ -100,12 +131,14 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
         upstream,
         booting: look.containers.iter().find(|seen| seen.state.is_alive()).and_then(|seen| seen.address),
         troubles: look.troubles,
+        ease,
+        update,
         runtime: Some(runtime),
     })
 }
 
 /// Finds the container that would serve: the newest of the right generation that answers, else an older one that does.
-async fn container_of(
+pub async fn judge(
     site: &Site,
     look: &Look,
     runtime: &Runtime,
@@ -168,6 +201,7 @@ fn route_of(routes: &[RouteRow], host: &str, upstream: Option<Upstream>) -> Rout
             "starting" => Route::Closed(Closed::Starting),
             "stopped" => Route::Closed(Closed::Stopped),
             "suspended" => Route::Closed(Closed::Suspended),
+            "asleep" => Route::Closed(Closed::Asleep),
             _ => Route::Stale,
         },
         _ => Route::Stale,

@@ -55,6 +55,23 @@ pub enum Closed {
     Stopped,
     /// "Suspended".
     Suspended,
+    /// "Waking up": the first request wakes it.
+    Asleep,
+}
+
+/// Whether an environment that is to run may sleep, does, or is wanted again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// It is to run.
+    Awake,
+    /// Nobody used it for as long as its plan allows, and nothing in it is due: it may sleep.
+    Tired,
+    /// It is to sleep; a request from before may still be under way.
+    FallingAsleep,
+    /// It is to sleep, and nobody is in the middle of anything.
+    Asleep,
+    /// It is to sleep, and somebody or something wants it.
+    Called,
 }
 
 /// Where the environment's name leads.
@@ -68,6 +85,29 @@ pub enum Route {
     Stale,
     /// To the container that serves.
     Serving,
+}
+
+/// How far an update is: another image or other limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// It may begin.
+    Due,
+    /// The new service is on its way; the old one serves.
+    Starting {
+        /// The new service.
+        service: Seen<Service>,
+        /// The new container.
+        container: Seen<Container>,
+        /// Whether it takes longer than any that works.
+        is_overdue: bool,
+    },
+    /// The new one serves; the old one is still there.
+    Switched {
+        /// Whether nobody is in the middle of anything at the old one.
+        is_drained: bool,
+    },
+    /// It is taken back; the new service is still there.
+    Leaving,
 }
 
 /// The environment's runtime as it was found.
@@ -96,6 +136,10 @@ pub struct World {
     pub is_forgotten: bool,
     /// The template it is, or would be, cloned from.
     pub template: Template,
+    /// Whether it sleeps.
+    pub rest: Rest,
+    /// Its update, if one may go on.
+    pub update: Option<Move>,
     /// Its runtime, if it has one.
     pub runtime: Option<RuntimeWorld>,
     /// Where its name leads.
@@ -121,6 +165,28 @@ pub enum Step {
     Open,
     /// Leads the name to a page that says why the instance does not answer.
     Close(Closed),
+    /// Notes that it is to sleep, and leads the name to the page that wakes it.
+    FallAsleep,
+    /// Takes the service's containers away.
+    PutToRest,
+    /// Notes that it is to run again.
+    WakeUp,
+    /// Sets room aside for an update's new container.
+    BeginUpdate,
+    /// Makes an update's new service.
+    ProvideUpdate,
+    /// Leads the name to an update's new container.
+    Switch,
+    /// Removes the old service.
+    RemoveOld,
+    /// Gives an update up: its container does not serve.
+    GiveUp,
+    /// Takes an update back until the environment runs again.
+    Withdraw,
+    /// Removes the new service of an update that is taken back.
+    RemoveNew,
+    /// Gives what does not run its new image and limits.
+    Adopt,
     /// Leads the name nowhere.
     Unroute,
     /// Removes the service and so its containers.
@@ -148,6 +214,12 @@ pub enum Awaited {
     CrashingContainer,
     /// The database of an environment that was running is not there: a person must look.
     LostDatabase,
+    /// Requests from before it fell asleep may still be under way.
+    Quiet,
+    /// An update's container starts.
+    Update,
+    /// Requests at the old container of an update may still be under way.
+    Drained,
     /// The look itself failed, so nothing is known.
     Sight,
 }
@@ -169,11 +241,47 @@ pub fn next(wanted: Wanted, world: World) -> Next {
     if world.is_forgotten {
         return Next::Settled;
     }
-    match wanted {
-        Wanted::Running => towards_running(world),
+    let plain = match wanted {
+        Wanted::Running => match (world.rest, world.runtime) {
+            (Rest::Called, Some(_)) => Next::Do(Step::WakeUp),
+            (Rest::FallingAsleep | Rest::Asleep, Some(runtime)) => towards_asleep(world, runtime),
+            (Rest::Tired, _) => match towards_running(world) {
+                Next::Settled if world.update.is_none() => Next::Do(Step::FallAsleep),
+                next => next,
+            },
+            _ => towards_running(world),
+        },
         Wanted::Stopped => towards_closed(world, Closed::Stopped),
         Wanted::Suspended => towards_closed(world, Closed::Suspended),
         Wanted::Deleted { is_purge_due } => towards_deleted(world, is_purge_due),
+    };
+    let is_up = wanted == Wanted::Running && matches!(world.rest, Rest::Awake | Rest::Tired);
+    match (world.update, world.runtime) {
+        (Some(update), Some(_)) => with_update(plain, update, is_up),
+        _ => plain,
+    }
+}
+
+/// An update goes on when all else is done; what is wrong with the old container does not keep it waiting.
+fn with_update(plain: Next, update: Move, is_up: bool) -> Next {
+    let is_free = matches!(plain, Next::Settled | Next::Wait(Awaited::Container | Awaited::CrashingContainer));
+    match (update, is_up) {
+        (Move::Leaving, _) => Next::Do(Step::RemoveNew),
+        (Move::Starting { .. }, false) => Next::Do(Step::Withdraw),
+        (Move::Switched { .. }, false) | (Move::Switched { is_drained: true }, true) => Next::Do(Step::RemoveOld),
+        (_, true) if !is_free => plain,
+        (Move::Due, true) => Next::Do(Step::BeginUpdate),
+        (Move::Switched { is_drained: false }, true) if plain == Next::Settled => Next::Wait(Awaited::Drained),
+        (Move::Starting { service, container, is_overdue }, true) => match (service, container) {
+            (Seen::Unknown, _) | (_, Seen::Unknown) => Next::Wait(Awaited::Sight),
+            (Seen::Known(Service::Current), Seen::Known(Container::Serves)) => Next::Do(Step::Switch),
+            (Seen::Known(Service::Current), Seen::Known(Container::Crashing)) => Next::Do(Step::GiveUp),
+            _ if is_overdue => Next::Do(Step::GiveUp),
+            (Seen::Known(Service::Current), _) => Next::Wait(Awaited::Update),
+            (Seen::Known(_), _) => Next::Do(Step::ProvideUpdate),
+        },
+        (Move::Due, false) if plain == Next::Settled => Next::Do(Step::Adopt),
+        (Move::Switched { .. }, true) | (Move::Due, false) => plain,
     }
 }
 
@@ -217,6 +325,21 @@ fn towards_running(world: World) -> Next {
         (Seen::Known(Container::Crashing), Route::Closed(Closed::Starting)) => Next::Wait(Awaited::CrashingContainer),
         (Seen::Known(_), Route::Closed(Closed::Starting)) => Next::Wait(Awaited::Container),
         (Seen::Known(_), _) => Next::Do(Step::Close(Closed::Starting)),
+    }
+}
+
+fn towards_asleep(world: World, runtime: RuntimeWorld) -> Next {
+    if world.route != Route::Closed(Closed::Asleep) {
+        return Next::Do(Step::Close(Closed::Asleep));
+    }
+    if world.rest == Rest::FallingAsleep {
+        return Next::Wait(Awaited::Quiet);
+    }
+    match runtime.service {
+        Seen::Unknown => Next::Wait(Awaited::Sight),
+        Seen::Known(Service::Missing | Service::AtRest) if runtime.is_placed => Next::Do(Step::Release),
+        Seen::Known(Service::Missing | Service::AtRest) => Next::Settled,
+        Seen::Known(_) => Next::Do(Step::PutToRest),
     }
 }
 

@@ -13,8 +13,14 @@ const TEMPLATES: [Template; 4] = [Template::Missing, Template::Building, Templat
 const DATABASES: [Seen<Database>; 4] =
     [Seen::Unknown, Seen::Known(Database::Missing), Seen::Known(Database::HalfMade), Seen::Known(Database::Ready)];
 const ROLES: [Seen<bool>; 3] = [Seen::Unknown, Seen::Known(false), Seen::Known(true)];
-const SERVICES: [Seen<Service>; 4] =
-    [Seen::Unknown, Seen::Known(Service::Missing), Seen::Known(Service::Outdated), Seen::Known(Service::Current)];
+const SERVICES: [Seen<Service>; 5] = [
+    Seen::Unknown,
+    Seen::Known(Service::Missing),
+    Seen::Known(Service::AtRest),
+    Seen::Known(Service::Outdated),
+    Seen::Known(Service::Current),
+];
+const RESTS: [Rest; 5] = [Rest::Awake, Rest::Tired, Rest::FallingAsleep, Rest::Asleep, Rest::Called];
 const CONTAINERS: [Seen<Container>; 6] = [
     Seen::Unknown,
     Seen::Known(Container::Missing),
@@ -23,11 +29,12 @@ const CONTAINERS: [Seen<Container>; 6] = [
     Seen::Known(Container::OldServes),
     Seen::Known(Container::Serves),
 ];
-const ROUTES: [Route; 6] = [
+const ROUTES: [Route; 7] = [
     Route::None,
     Route::Closed(Closed::Starting),
     Route::Closed(Closed::Stopped),
     Route::Closed(Closed::Suspended),
+    Route::Closed(Closed::Asleep),
     Route::Stale,
     Route::Serving,
 ];
@@ -59,10 +66,15 @@ fn every_runtime() -> Vec<Option<RuntimeWorld>> {
 fn every_world() -> Vec<World> {
     let mut all = Vec::new();
     for runtime in every_runtime() {
-        for template in TEMPLATES {
+        // With a runtime the template makes no difference, and without one nothing sleeps.
+        let templates = if runtime.is_some() { &TEMPLATES[3..] } else { &TEMPLATES };
+        let rests = if runtime.is_some() { &RESTS[..] } else { &RESTS[..1] };
+        for template in templates.iter().copied() {
             for route in ROUTES {
-                for is_forgotten in [false, true] {
-                    all.push(World { is_forgotten, template, runtime, route });
+                for rest in rests.iter().copied() {
+                    for is_forgotten in [false, true] {
+                        all.push(World { is_forgotten, template, rest, update: None, runtime, route });
+                    }
                 }
             }
         }
@@ -89,8 +101,35 @@ fn after(step: Step, mut world: World) -> World {
         }
         Step::Open => world.route = Route::Serving,
         Step::Close(page) => world.route = Route::Closed(page),
+        Step::BeginUpdate => {
+            let (service, container) = (Seen::Known(Service::Missing), Seen::Known(Container::Missing));
+            world.update = Some(Move::Starting { service, container, is_overdue: false });
+        }
+        Step::ProvideUpdate => {
+            let (service, container) = (Seen::Known(Service::Current), Seen::Known(Container::Starting));
+            world.update = Some(Move::Starting { service, container, is_overdue: false });
+        }
+        Step::Switch => {
+            world.update = Some(Move::Switched { is_drained: false });
+            world.route = Route::Serving;
+            world.runtime.as_mut().unwrap().container = Seen::Known(Container::Serves);
+        }
+        Step::GiveUp | Step::Withdraw => world.update = Some(Move::Leaving),
+        // Whether for good or for now makes no difference to the planner's next step.
+        Step::RemoveOld | Step::RemoveNew | Step::Adopt => world.update = None,
+        Step::FallAsleep => {
+            world.rest = Rest::FallingAsleep;
+            world.route = Route::Closed(Closed::Asleep);
+        }
+        Step::WakeUp => {
+            world.rest = Rest::Awake;
+            world.route = Route::Closed(Closed::Starting);
+        }
         Step::Unroute => world.route = Route::None,
-        Step::Forget => world.is_forgotten = true,
+        Step::Forget => {
+            world.is_forgotten = true;
+            world.update = None;
+        }
         _ => {
             let runtime = world.runtime.as_mut().expect("only a runtime's step is left");
             match step {
@@ -108,6 +147,10 @@ fn after(step: Step, mut world: World) -> World {
                     }
                 }
                 Step::Personalise => runtime.is_personalised = true,
+                Step::PutToRest => {
+                    runtime.service = Seen::Known(Service::AtRest);
+                    runtime.container = Seen::Known(Container::Missing);
+                }
                 Step::RemoveService => {
                     runtime.service = Seen::Known(Service::Missing);
                     runtime.container = Seen::Known(Container::Missing);
@@ -158,10 +201,14 @@ fn a_failed_look_makes_nothing_and_removes_nothing() {
             runtime.service = Seen::Unknown;
             runtime.container = Seen::Unknown;
             if let Next::Do(step) = next(wanted, world) {
-                let touches_only_rows = matches!(step, Step::Place | Step::Renew | Step::Close(_) | Step::Unroute);
+                let touches_only_rows =
+                    matches!(step, Step::Place | Step::Renew | Step::Close(_) | Step::Unroute | Step::WakeUp);
                 assert!(touches_only_rows, "{step:?} without having seen anything: {world:?}");
                 if let Step::Close(page) = step {
-                    assert!(wanted != Wanted::Running, "closed to {page:?} without having seen anything");
+                    assert!(
+                        wanted != Wanted::Running || page == Closed::Asleep,
+                        "closed to {page:?} without having seen anything"
+                    );
                 }
             }
         }
@@ -200,6 +247,9 @@ fn what_is_wanted_to_run_ends_up_serving_once_its_container_answers() {
     for mut world in every_world() {
         world.is_forgotten = false;
         world.template = Template::Ready;
+        if !matches!(world.rest, Rest::Awake | Rest::Called) {
+            continue;
+        }
         for _ in 0..20 {
             match next(Wanted::Running, world) {
                 Next::Do(step) => world = after(step, world),
@@ -212,6 +262,115 @@ fn what_is_wanted_to_run_ends_up_serving_once_its_container_answers() {
                     assert_eq!(world.route, Route::Serving);
                     break;
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn only_what_is_wanted_running_sleeps_and_never_before_all_is_quiet() {
+    for wanted in WANTED {
+        for world in every_world() {
+            match next(wanted, world) {
+                Next::Do(Step::PutToRest) => assert_eq!((wanted, world.rest), (Wanted::Running, Rest::Asleep)),
+                Next::Do(Step::FallAsleep) => {
+                    assert_eq!((wanted, world.rest, world.route), (Wanted::Running, Rest::Tired, Route::Serving));
+                }
+                Next::Do(Step::WakeUp) => assert_eq!((wanted, world.rest), (Wanted::Running, Rest::Called)),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn what_sleeps_ends_up_without_containers_and_without_a_machine() {
+    for mut world in every_world().into_iter().filter(|world| world.rest == Rest::Asleep && !world.is_forgotten) {
+        while let Next::Do(step) = next(Wanted::Running, world) {
+            world = after(step, world);
+        }
+        if next(Wanted::Running, world) == Next::Settled {
+            let runtime = world.runtime.unwrap();
+            assert!(!runtime.is_placed);
+            assert!(matches!(runtime.service, Seen::Known(Service::Missing | Service::AtRest)));
+            assert_eq!(world.route, Route::Closed(Closed::Asleep));
+        }
+    }
+}
+
+/// Every way in which an update can stand.
+fn every_update() -> Vec<Move> {
+    let mut all =
+        vec![Move::Due, Move::Leaving, Move::Switched { is_drained: false }, Move::Switched { is_drained: true }];
+    for service in SERVICES {
+        for container in CONTAINERS {
+            for is_overdue in [false, true] {
+                all.push(Move::Starting { service, container, is_overdue });
+            }
+        }
+    }
+    all
+}
+
+/// Worlds with an update. What the update does not look at is left out: there would be millions.
+fn every_updated_world() -> Vec<World> {
+    let rests = [Rest::Awake, Rest::Tired, Rest::Asleep, Rest::Called];
+    let worlds = every_world().into_iter().filter(|world| {
+        world.runtime.is_some_and(|runtime| {
+            runtime.database == Seen::Known(Database::Ready) && runtime.has_role == Seen::Known(true)
+        }) && rests.contains(&world.rest)
+            && !world.is_forgotten
+    });
+    let updates = every_update();
+    worlds.flat_map(|world| updates.clone().into_iter().map(move |it| World { update: Some(it), ..world })).collect()
+}
+
+#[test]
+fn an_update_never_leads_the_public_to_what_does_not_serve_nor_ends_what_does() {
+    for world in every_updated_world() {
+        for wanted in WANTED {
+            match next(wanted, world) {
+                Next::Do(Step::Switch) => {
+                    let serves =
+                        |it| matches!(it, Some(Move::Starting { container: Seen::Known(Container::Serves), .. }));
+                    assert!(serves(world.update) && wanted == Wanted::Running, "{world:?}");
+                }
+                Next::Do(Step::RemoveOld) if wanted == Wanted::Running && world.rest != Rest::Asleep => {
+                    let is_drained = world.update == Some(Move::Switched { is_drained: true });
+                    assert!(is_drained || world.rest == Rest::Called, "{world:?}");
+                }
+                Next::Do(Step::FallAsleep) => panic!("falls asleep in the middle of an update: {world:?}"),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn every_update_ends() {
+    for start in every_updated_world() {
+        for wanted in WANTED {
+            let mut world = start;
+            let mut steps = 0;
+            loop {
+                match next(wanted, world) {
+                    Next::Do(Step::WakeUp) if steps > 20 => panic!("{wanted:?} never settles from {start:?}"),
+                    Next::Do(step) => world = after(step, world),
+                    Next::Wait(Awaited::Update) => {
+                        let (service, container) = (Seen::Known(Service::Current), Seen::Known(Container::Serves));
+                        world.update = Some(Move::Starting { service, container, is_overdue: false });
+                    }
+                    Next::Wait(Awaited::Drained) => world.update = Some(Move::Switched { is_drained: true }),
+                    Next::Wait(Awaited::Container | Awaited::CrashingContainer) => {
+                        world.runtime.as_mut().unwrap().container = Seen::Known(Container::Serves);
+                    }
+                    _ => break,
+                }
+                steps += 1;
+                assert!(steps < 40, "{wanted:?} never settles from {start:?}: {world:?}");
+            }
+            if next(wanted, world) == Next::Settled {
+                assert_eq!(world.update, None, "{wanted:?} from {start:?}");
             }
         }
     }

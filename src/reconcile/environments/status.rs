@@ -6,7 +6,7 @@ use crate::engine;
 use crate::reconcile::runtimes::look::Trouble;
 use crate::tenant_db;
 
-use super::plan::{Awaited, Container, Next, Route, Step, Wanted, World};
+use super::plan::{Awaited, Container, Next, Rest, Route, Step, Wanted, World};
 use crate::reconcile::runtimes::Seen;
 
 /// What people are told.
@@ -51,6 +51,14 @@ pub fn tell(wanted: Wanted, world: World, next: Next, circumstances: Circumstanc
         Wanted::Deleted { .. } => plain("deleting"),
         Wanted::Suspended => plain("suspended"),
         Wanted::Stopped => plain(if next == Next::Settled { "stopped" } else { "stopping" }),
+        // Until all is quiet there is no news: it may be wanted again at any moment.
+        Wanted::Running if matches!(world.rest, Rest::FallingAsleep | Rest::Asleep) => {
+            if next == Next::Settled {
+                plain("asleep")
+            } else {
+                None
+            }
+        }
         Wanted::Running => running(world, next, circumstances),
     }
 }
@@ -65,6 +73,7 @@ fn unseen(circumstances: Circumstances<'_>) -> Option<Told> {
     let status = match circumstances.status {
         "preparing" | "ordered" => "preparing",
         "starting" => "starting",
+        "waking" => "waking",
         _ => return None,
     };
     Some(Told { status, reason: Some(reason) })
@@ -73,7 +82,10 @@ fn unseen(circumstances: Circumstances<'_>) -> Option<Told> {
 fn running(world: World, next: Next, circumstances: Circumstances<'_>) -> Option<Told> {
     let failing = |reason| Some(Told { status: "failing", reason: Some(reason) });
     match next {
-        Next::Settled => return Some(Told { status: "running", reason: None }),
+        // An update takes its time; what serves, serves.
+        Next::Settled | Next::Wait(Awaited::Drained | Awaited::Update) => {
+            return Some(Told { status: "running", reason: None });
+        }
         Next::Wait(Awaited::FailedTemplate) => return failing("reason-template-failed"),
         Next::Wait(Awaited::LostDatabase) => return failing("reason-database-away"),
         Next::Wait(Awaited::CrashingContainer) => return failing("reason-crashing"),
@@ -100,6 +112,8 @@ fn running(world: World, next: Next, circumstances: Circumstances<'_>) -> Option
     let has_been_made = world.runtime.is_some_and(|runtime| runtime.is_personalised);
     match circumstances.status {
         "failing" => None,
+        // The step that wakes it says so itself.
+        "asleep" | "waking" => Some(Told { status: "waking", reason: None }),
         _ if has_been_made => Some(Told { status: "starting", reason: None }),
         _ => Some(Told { status, reason: None }),
     }
@@ -113,6 +127,9 @@ pub fn event_of(before: &str, after: &str, was_ever_ready: bool) -> Option<&'sta
         (_, "suspended") => "suspended",
         ("suspended", _) => "resumed",
         ("failing", "running") => "recovered",
+        (_, "asleep") => "asleep",
+        // The history has it already: who woke it.
+        ("waking", "running") => return None,
         // The end of the creation has its own steps.
         (_, "running") if was_ever_ready => "started",
         (_, "stopped") => "stopped",
@@ -151,6 +168,8 @@ mod tests {
         World {
             is_forgotten: false,
             template: Template::Ready,
+            rest: Rest::Awake,
+            update: None,
             runtime: Some(RuntimeWorld {
                 is_placed: true,
                 is_outdated: false,
@@ -200,6 +219,23 @@ mod tests {
         assert_eq!(told(Wanted::Running, world, circumstances), None);
         let preparing = Circumstances { status: "preparing", ..circumstances };
         assert_eq!(told(Wanted::Running, world, preparing), Some(("preparing", Some("reason-engine-away"))));
+    }
+
+    #[test]
+    fn what_sleeps_says_so_once_all_is_quiet_and_says_that_it_wakes() {
+        let mut world = serving();
+        world.rest = Rest::FallingAsleep;
+        world.route = Route::Closed(crate::reconcile::environments::plan::Closed::Asleep);
+        assert_eq!(told(Wanted::Running, world, Circumstances { status: "running", ..Circumstances::default() }), None);
+        world.rest = Rest::Asleep;
+        let runtime = world.runtime.as_mut().unwrap();
+        (runtime.service, runtime.is_placed) = (Seen::Known(Service::AtRest), false);
+        assert_eq!(told(Wanted::Running, world, Circumstances::default()), Some(("asleep", None)));
+        world.rest = Rest::Awake;
+        let asleep = Circumstances { status: "asleep", ..Circumstances::default() };
+        assert_eq!(told(Wanted::Running, world, asleep), Some(("waking", None)));
+        assert_eq!(event_of("running", "asleep", true), Some("asleep"));
+        assert_eq!(event_of("waking", "running", true), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Customers' accounts do not limit anything here: the worker works for all of them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 
@@ -53,10 +53,24 @@ pub struct Environment {
     pub status: String,
     /// Why.
     pub status_reason: Option<Value>,
+    /// Since when that is so.
+    pub status_since: DateTime<Utc>,
+    /// Seconds of idleness before it sleeps, if its plan lets it sleep.
+    pub sleep_after_seconds: Option<i32>,
+    /// Whether it has an update that has not ended.
+    pub has_update: bool,
     /// When it answered for the first time.
     pub first_ready_at: Option<DateTime<Utc>>,
     /// Its runtime, if it has one.
     pub runtime: Option<RuntimeId>,
+}
+
+impl Environment {
+    /// Returns how long it must not be used before it may sleep; `None` when it never does.
+    #[must_use]
+    pub fn sleep_after(&self) -> Option<TimeDelta> {
+        self.sleep_after_seconds.map(|seconds| TimeDelta::seconds(i64::from(seconds)))
+    }
 }
 
 /// Makes due every environment of which something else is wanted than when it was last looked at.
@@ -68,12 +82,19 @@ pub async fn refresh(db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), St
           FROM (SELECT environments.id
                      , concat_ws( '/', environments.wanted, environments.wanted_generation, environments.restarts
                                 , subdomains.name, environments.purge_after, environments.plan_version_id
+                                , wake_requests.requested_at
+                                , (SELECT concat(environment_updates.id, rollouts.state)
+                                     FROM environment_updates
+                                     LEFT JOIN rollouts ON rollouts.id = environment_updates.rollout_id
+                                    WHERE environment_updates.environment_id = environments.id
+                                      AND environment_updates.ended_at IS NULL)
                                 , EXISTS (SELECT FROM suspensions
                                            WHERE suspensions.account_id = environments.account_id
                                              AND (suspensions.environment_id IS NULL OR suspensions.environment_id = environments.id)
                                              AND suspensions.lifted_at IS NULL) ) AS marker
                   FROM environments
                   LEFT JOIN subdomains ON subdomains.environment_id = environments.id
+                  LEFT JOIN wake_requests ON wake_requests.environment_id = environments.id
                  WHERE environments.status <> 'deleted') AS wanted
           LEFT JOIN turns ON turns.task = 'environments' AND turns.subject = wanted.id
          WHERE turns.subject IS NULL
@@ -118,6 +139,11 @@ pub async fn find(db: &mut PgConnection, id: EnvironmentId) -> Result<Option<Env
              , environments.admin_name
              , environments.status
              , environments.status_reason
+             , environments.status_since
+             , plan_versions.sleep_after_seconds
+             , EXISTS (SELECT FROM environment_updates
+                        WHERE environment_updates.environment_id = environments.id
+                          AND environment_updates.ended_at IS NULL) AS "has_update!"
              , environments.first_ready_at
              , runtimes.id AS "runtime?: RuntimeId"
           FROM environments

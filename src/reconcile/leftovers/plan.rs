@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::names::SECOND;
+
 /// What was seen, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
@@ -60,6 +62,7 @@ pub fn suspects(prefix: &str, seen: &Seen, owners: &Owners) -> Suspects {
     }
     for service in &seen.services {
         let code = service.strip_prefix(prefix).unwrap_or(service);
+        let code = code.strip_suffix(SECOND).unwrap_or(code);
         if is_gone(code) != Some(false) {
             found.services.insert(service.clone());
         }
@@ -110,7 +113,7 @@ mod tests {
     #[test]
     fn only_what_belongs_to_nothing_alive_is_suspect() {
         let seen = Seen {
-            services: set(&["s-alive", "s-gone", "s-unknown"]),
+            services: set(&["s-alive", "s-alive-b", "s-gone", "s-unknown"]),
             databases: set(&["alive", "gone", "tmpl", "unknown"]),
             roles: set(&["alive_1", "gone_1", "gone_2", "unknown_1", "tmpl_b"]),
         };

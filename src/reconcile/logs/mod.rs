@@ -56,7 +56,7 @@ impl Task for Logs {
         };
         drop(db);
         let Some(code) = watch.code else { return Ok(Outcome::Settled(COPY_EVERY)) };
-        let name = crate::engine::ServiceName::of(&site.installation, &code)?;
+        let name = crate::engine::ServiceName::of_slot(&site.installation, &code, watch.slot.unwrap_or(0))?;
         let lines = match site.engine.logs(&name, watch.since_nanos, LINES_AT_ONCE).await {
             Ok(lines) => lines,
             // A stopped environment has no service and so no log of its own.

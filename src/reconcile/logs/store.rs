@@ -28,6 +28,8 @@ pub async fn refresh(db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), St
 pub struct Watch {
     /// The code of the environment's runtime, if it has one.
     pub code: Option<String>,
+    /// Which of its two names its service has.
+    pub slot: Option<i16>,
     /// The time of the last line that is there already.
     pub since_nanos: i64,
 }
@@ -38,6 +40,7 @@ pub async fn watch(db: &mut PgConnection, id: EnvironmentId, now: DateTime<Utc>)
         Watch,
         r#"
         SELECT runtimes.code AS "code?"
+             , runtimes.service_slot AS "slot?"
              , coalesce((SELECT at_nanos
                            FROM log_lines
                           WHERE log_lines.environment_id = log_watches.environment_id

@@ -32,57 +32,69 @@ pub enum Trouble {
     DatabaseAway,
 }
 
-/// Looks. Never fails: what could not be seen is `Unknown`.
+/// Looks at everything. Never fails: what could not be seen is `Unknown`.
 pub async fn at(site: &Site, runtime: &Runtime) -> anyhow::Result<Look> {
-    let name = runtime.service(&site.installation)?;
     let database_name = runtime.database()?;
     let role_name = runtime.role()?;
-    let (service, containers, database, role) = tokio::join!(
-        site.engine.observe(&name),
-        site.engine.containers(&name),
-        site.tenants.look(&database_name),
-        site.tenants.role_exists(&role_name),
-    );
-    let mut troubles = Vec::new();
-    let mut tell = |trouble: Trouble, error: &dyn std::error::Error| {
-        tracing::debug!(runtime = %runtime.id, ?trouble, error = %error, "a look failed");
-        if !troubles.contains(&trouble) {
-            troubles.push(trouble);
-        }
-    };
-    let service = match service {
-        Ok(None) => Seen::Known(Service::Missing),
-        Ok(Some(seen)) => Seen::Known(state_of(site, runtime, &seen)?),
-        Err(error) => {
-            tell(Trouble::EngineAway, &error);
-            Seen::Unknown
-        }
-    };
-    let saw_containers = containers.is_ok();
-    let containers = containers.unwrap_or_else(|error| {
-        tell(Trouble::EngineAway, &error);
-        Vec::new()
-    });
-    let database = match database {
+    let (look, database, role) =
+        tokio::join!(service(site, runtime), site.tenants.look(&database_name), site.tenants.role_exists(&role_name),);
+    let mut look = look?;
+    look.database = match database {
         Ok(DatabaseState::Missing) => Seen::Known(Database::Missing),
         Ok(DatabaseState::HalfMade) => Seen::Known(Database::HalfMade),
         Ok(DatabaseState::Ready) => Seen::Known(Database::Ready),
         Err(error) => {
-            tell(Trouble::DatabaseAway, &error);
+            look.tell(runtime, Trouble::DatabaseAway, &error);
             Seen::Unknown
         }
     };
-    let has_role = match role {
+    look.has_role = match role {
         Ok(has_role) => Seen::Known(has_role),
         Err(error) => {
-            tell(Trouble::DatabaseAway, &error);
+            look.tell(runtime, Trouble::DatabaseAway, &error);
             Seen::Unknown
         }
     };
-    Ok(Look { database, has_role, service, containers, saw_containers, troubles })
+    Ok(look)
+}
+
+/// Looks at the service and its containers only; the rest is `Unknown`.
+pub async fn service(site: &Site, runtime: &Runtime) -> anyhow::Result<Look> {
+    let name = runtime.service(&site.installation)?;
+    let (service, containers) = tokio::join!(site.engine.observe(&name), site.engine.containers(&name));
+    let mut look = Look {
+        database: Seen::Unknown,
+        has_role: Seen::Unknown,
+        service: Seen::Unknown,
+        containers: Vec::new(),
+        saw_containers: containers.is_ok(),
+        troubles: Vec::new(),
+    };
+    match service {
+        Ok(None) => look.service = Seen::Known(Service::Missing),
+        Ok(Some(seen)) => look.service = Seen::Known(state_of(site, runtime, &seen)?),
+        Err(error) => look.tell(runtime, Trouble::EngineAway, &error),
+    }
+    match containers {
+        Ok(containers) => look.containers = containers,
+        Err(error) => look.tell(runtime, Trouble::EngineAway, &error),
+    }
+    Ok(look)
+}
+
+impl Look {
+    fn tell(&mut self, runtime: &Runtime, trouble: Trouble, error: &dyn std::error::Error) {
+        tracing::debug!(runtime = %runtime.id, ?trouble, error = %error, "a look failed");
+        if !self.troubles.contains(&trouble) {
+            self.troubles.push(trouble);
+        }
+    }
 }
 
 fn state_of(site: &Site, runtime: &Runtime, seen: &ServiceSeen) -> anyhow::Result<Service> {
+    if seen.replicas == 0 {
+        return Ok(Service::AtRest);
+    }
     let wanted = super::provide::service_spec(site, runtime, None)?.fingerprint();
     Ok(if seen.fingerprint == wanted { Service::Current } else { Service::Outdated })
 }

@@ -36,6 +36,8 @@ pub enum Database {
 pub enum Service {
     /// There is none.
     Missing,
+    /// It is there and has no containers: it sleeps.
+    AtRest,
     /// It is not as it must be.
     Outdated,
     /// It is as it must be.
@@ -109,10 +111,18 @@ pub struct Runtime {
     pub login_generation: i32,
     /// The generation of its service.
     pub service_generation: i64,
+    /// Which of the two names its service has.
+    pub service_slot: i16,
     /// The restarts that its service has.
     pub restarts_done: i64,
     /// When the database was made the customer's own.
     pub personalised_at: Option<DateTime<Utc>>,
+    /// Since when it is to sleep.
+    pub asleep_since: Option<DateTime<Utc>>,
+    /// When something in its database is due, as it was when it fell asleep.
+    pub wakes_at: Option<DateTime<Utc>>,
+    /// Once it was woken: the earliest time at which it may sleep again.
+    pub awake_until: Option<DateTime<Utc>>,
     /// How far it is.
     pub state: State,
     /// When it was begun.
@@ -132,6 +142,7 @@ impl Runtime {
 
     /// Returns its service's name.
     pub fn service(&self, installation: &str) -> anyhow::Result<ServiceName> {
-        ServiceName::of(installation, &self.code).context("a runtime's code is no name of a service")
+        ServiceName::of_slot(installation, &self.code, self.service_slot)
+            .context("a runtime's code is no name of a service")
     }
 }

@@ -92,18 +92,32 @@ pub async fn provide(site: &Site, runtime: &Runtime, missing: Parts) -> anyhow::
         crash::point("database:after");
         anyhow::Ok(())
     };
-    let serve = async {
-        if !missing.service {
-            return Ok(());
-        }
-        let spec = service_spec(site, runtime, Some(&password))?;
-        crash::point("service:before");
-        Box::pin(site.engine.apply(&spec)).await.context("make the service")?;
-        crash::point("service:after");
-        anyhow::Ok(())
-    };
+    let serve = async { if missing.service { make_service(site, runtime, &password).await } else { Ok(()) } };
     let (cloned, served) = tokio::join!(clone, serve);
     cloned.and(served)
+}
+
+/// Makes the service, or changes it to be as it must.
+pub async fn put_service(site: &Site, runtime: &Runtime) -> anyhow::Result<()> {
+    make_service(site, runtime, &password(site, runtime.id).await?).await
+}
+
+async fn make_service(site: &Site, runtime: &Runtime, password: &Secret<String>) -> anyhow::Result<()> {
+    let spec = service_spec(site, runtime, Some(password))?;
+    crash::point("service:before");
+    Box::pin(site.engine.apply(&spec)).await.context("make the service")?;
+    crash::point("service:after");
+    Ok(())
+}
+
+/// Takes the service's containers away and keeps the service.
+pub async fn put_to_rest(site: &Site, runtime: &Runtime) -> anyhow::Result<()> {
+    let password = password(site, runtime.id).await?;
+    let spec = ServiceSpec { replicas: 0, ..service_spec(site, runtime, Some(&password))? };
+    crash::point("rest:before");
+    Box::pin(site.engine.apply(&spec)).await.context("take the service's containers away")?;
+    crash::point("rest:after");
+    Ok(())
 }
 
 /// Removes the service.

@@ -22,8 +22,12 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
              , hosts.node AS "node?"
              , runtimes.login_generation
              , runtimes.service_generation
+             , runtimes.service_slot
              , runtimes.restarts_done
              , runtimes.personalised_at
+             , runtimes.asleep_since
+             , runtimes.wakes_at
+             , runtimes.awake_until
              , runtimes.state
              , runtimes.created_at
           FROM runtimes
@@ -50,8 +54,12 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
         node: row.node,
         login_generation: row.login_generation,
         service_generation: row.service_generation,
+        service_slot: row.service_slot,
         restarts_done: row.restarts_done,
         personalised_at: row.personalised_at,
+        asleep_since: row.asleep_since,
+        wakes_at: row.wakes_at,
+        awake_until: row.awake_until,
         state: State::parse(&row.state)?,
         created_at: row.created_at,
     }))
@@ -155,6 +163,14 @@ pub async fn renew(db: &mut PgConnection, id: RuntimeId, restarts: i64) -> Resul
     )
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// Gives a runtime's service a new generation: commands of an older one are refused by the engine from then on.
+pub async fn bump(db: &mut PgConnection, id: RuntimeId) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE runtimes SET service_generation = service_generation + 1 WHERE id = $1", id as RuntimeId)
+        .execute(db)
+        .await?;
     Ok(())
 }
 

@@ -354,7 +354,13 @@ pub async fn hosts(db: &mut PgConnection) -> Result<Vec<HostRow>, StoreError> {
              , count(runtime.id) AS "runtimes!"
              , count(runtime.id) FILTER (WHERE runtime.environment_id IS NULL) AS "spares!"
           FROM hosts AS host
-          LEFT JOIN runtimes AS runtime ON runtime.host_id = host.id AND runtime.state <> 'gone'
+          LEFT JOIN (SELECT id, host_id, environment_id, cpu_millis, memory_mb
+                       FROM runtimes
+                      WHERE state <> 'gone'
+                      UNION ALL
+                     SELECT NULL, host_id, environment_id, cpu_millis, memory_mb
+                       FROM environment_updates
+                      WHERE host_id IS NOT NULL) AS runtime ON runtime.host_id = host.id
          GROUP BY host.id
          ORDER BY host.name
         "#,

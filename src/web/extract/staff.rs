@@ -76,6 +76,7 @@ fn navigation(texts: Texts, path: &str) -> Vec<NavItem> {
         (urls::staff_instances(), "stack", "staff-nav-instances", false),
         (urls::staff_queue(), "queue", "staff-nav-queue", false),
         (urls::staff_hosts(), "host", "staff-nav-hosts", false),
+        (urls::staff_images(), "stack", "staff-nav-images", true),
         (urls::staff_plans(), "plan", "staff-nav-plans", true),
         (urls::staff_usage(), "usage", "staff-nav-usage", true),
         (urls::staff_audit(), "audit", "staff-nav-audit", true),

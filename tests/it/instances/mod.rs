@@ -4,5 +4,7 @@ mod deleting;
 mod live;
 mod opening;
 mod ordering;
+mod plan_changes;
+mod sleeping;
 mod steering;
 mod strangers;

@@ -9,3 +9,4 @@ mod routing;
 pub mod secure;
 pub mod support;
 mod tunnels;
+mod waking;

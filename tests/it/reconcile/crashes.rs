@@ -27,6 +27,27 @@ const WHILE_CREATING: [&str; 14] = [
     "open:after",
 ];
 const WHILE_STOPPING: [&str; 4] = ["close:before", "close:after", "remove:before", "remove:after"];
+const WHILE_FALLING_ASLEEP: [&str; 4] = ["sleep:before", "sleep:after", "rest:before", "rest:after"];
+const WHILE_WAKING: [&str; 8] = [
+    "wake:before",
+    "wake:middle",
+    "wake:after",
+    "service:before",
+    "service:after",
+    "open:before",
+    "open:middle",
+    "open:after",
+];
+const WHILE_UPDATING: [&str; 8] = [
+    "update-begin:before",
+    "update-begin:after",
+    "service:before",
+    "service:after",
+    "update-switch:before",
+    "update-switch:middle",
+    "update-switch:after",
+    "remove:after",
+];
 const WHILE_DELETING: [&str; 8] = [
     "remove:before",
     "remove:after",
@@ -188,6 +209,83 @@ async fn a_worker_killed_anywhere_in_stopping_and_deleting_leaves_nothing_behind
         let _second = Worker::start(&world, None);
         until(&world, shop, "deleted", place).await;
         assert_eq!(world.counts().await, (0, kept, kept), "{place}");
+    }
+    world.end().await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_worker_killed_anywhere_in_falling_asleep_and_waking_loses_no_wish(db: PgPool) {
+    let world = World::new(db).await;
+    let shop = world.order("shop").await;
+    world.until(shop, "running").await;
+    for place in WHILE_FALLING_ASLEEP {
+        let mut first = Worker::start(&world, Some(place));
+        let began = Instant::now();
+        while first.0.try_wait().unwrap().is_none() {
+            assert!(began.elapsed() < Duration::from_secs(60), "the worker never came to {place}");
+            for sql in [
+                "UPDATE environments SET status_since = now() - interval '2 hours' WHERE id = $1",
+                "UPDATE runtimes SET awake_until = NULL, asleep_since = asleep_since - interval '1 hour' WHERE environment_id = $1",
+                // A wish for what is awake counts as use.
+                "DELETE FROM wake_requests WHERE environment_id = $1",
+                "UPDATE turns SET due_at = now() WHERE task = 'environments' AND subject = $1",
+            ] {
+                world.run(sql, |query| query.bind(shop.uuid())).await;
+            }
+            crate::support::engine::pause().await;
+        }
+        // Whatever the first one left, somebody wants it now.
+        world.visit(shop).await;
+        let _second = Worker::start(&world, None);
+        until(&world, shop, "running", place).await;
+        assert_eq!(world.counts().await, (1, 1, 1), "{place}");
+    }
+    for place in WHILE_WAKING {
+        world.sleeps(shop).await;
+        let mut first = Worker::start(&world, Some(place));
+        world.visit(shop).await;
+        first.until_dead(place).await;
+        let _second = Worker::start(&world, None);
+        until(&world, shop, "running", place).await;
+        assert_eq!(world.text("SELECT source FROM wake_requests WHERE environment_id = $1", shop.uuid()).await, "");
+        assert_eq!(world.alive(shop).await, 1, "{place}");
+    }
+    world.end().await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_worker_killed_anywhere_in_an_update_leaves_one_service_that_serves(db: PgPool) {
+    let world = World::new(db).await;
+    let shop = world.order("shop").await;
+    world.until(shop, "running").await;
+    let drained = "UPDATE environment_updates SET switched_at = switched_at - interval '5 minutes'";
+    let due = "UPDATE turns SET due_at = now() WHERE task = 'environments'";
+    for (number, place) in WHILE_UPDATING.iter().enumerate() {
+        let memory = 800 + i32::try_from(number).unwrap();
+        let update = "INSERT INTO environment_updates (id, environment_id, image_id, cpu_millis, memory_mb, asked_by, created_at)
+                      VALUES (gen_random_uuid(), $1, $2, 500, $3, 'Zoe', now())";
+        world.run(update, |query| query.bind(shop.uuid()).bind(world.image.uuid()).bind(memory)).await;
+        let mut first = Worker::start(&world, Some(place));
+        let began = Instant::now();
+        while first.0.try_wait().unwrap().is_none() {
+            assert!(began.elapsed() < Duration::from_secs(60), "the worker never came to {place}");
+            world.run(drained, |query| query).await;
+            world.run(due, |query| query).await;
+            assert_eq!(world.routes().await[0].1, "serving", "{place}");
+            crate::support::engine::pause().await;
+        }
+        let _second = Worker::start(&world, None);
+        let began = Instant::now();
+        let state = "SELECT state FROM environment_updates WHERE environment_id = $1 ORDER BY created_at DESC LIMIT 1";
+        while world.text(state, shop.uuid()).await != "done" {
+            assert!(began.elapsed() < Duration::from_secs(40), "{place}: {:?}", world.troubles().await);
+            world.run(drained, |query| query).await;
+            world.run(due, |query| query).await;
+            crate::support::engine::pause().await;
+        }
+        assert_eq!(world.counts().await, (1, 1, 1), "{place}");
+        let size = "SELECT memory_mb::text FROM runtimes WHERE environment_id = $1";
+        assert_eq!(world.text(size, shop.uuid()).await, memory.to_string(), "{place}");
     }
     world.end().await;
 }

@@ -4,5 +4,7 @@ mod accidents;
 mod crashes;
 mod leases;
 mod life;
+mod sleeping;
 mod spares;
 mod support;
+mod updating;

@@ -238,9 +238,9 @@ impl World {
 
     /// The name of the environment's service.
     pub async fn service(&self, id: EnvironmentId) -> ServiceName {
-        let code =
-            self.text("SELECT code FROM runtimes WHERE environment_id = $1 AND wanted <> 'gone'", id.uuid()).await;
-        ServiceName::of(&self.engine.installation, &code).unwrap()
+        let name = "SELECT code || CASE service_slot WHEN 1 THEN '-b' ELSE '' END FROM runtimes
+                     WHERE environment_id = $1 AND wanted <> 'gone'";
+        ServiceName::of(&self.engine.installation, &self.text(name, id.uuid()).await).unwrap()
     }
 
     /// What the environment's database says of a parameter.

@@ -27,7 +27,7 @@ pub struct Wish {
 }
 
 /// The states that can be chosen.
-const STATES: [&str; 5] = ["running", "working", "stopped", "warning", "failed"];
+const STATES: [&str; 6] = ["running", "working", "sleeping", "stopped", "warning", "failed"];
 
 /// Shows the page.
 pub async fn get(portal: Data<Portal>, member: Member, wish: Query<Wish>) -> Answer {
@@ -123,7 +123,7 @@ struct ListPage {
     is_empty: bool,
     count: usize,
     words: String,
-    states: [State; 5],
+    states: [State; 6],
     has_filter: bool,
     newer: String,
     older: String,

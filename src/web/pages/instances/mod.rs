@@ -9,6 +9,7 @@ pub mod list;
 pub mod logs;
 pub mod open;
 pub mod order;
+pub mod plan;
 pub mod rename;
 pub mod show;
 pub mod steer;

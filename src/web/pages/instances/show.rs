@@ -68,8 +68,13 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
         failure: failed.filter(|_| environment.is_being_made()).or(failing.flatten()).unwrap_or_default(),
         can_open: environment.can_be_opened() && may(Action::OpenInstance),
         can_start: can_steer && environment.wanted == Wanted::Stopped,
+        can_wake: can_steer && environment.is_asleep(),
         can_stop: can_steer && environment.wanted == Wanted::Running,
-        can_restart: can_steer && environment.wanted == Wanted::Running && environment.first_ready_at.is_some(),
+        can_restart: can_steer
+            && environment.wanted == Wanted::Running
+            && environment.first_ready_at.is_some()
+            && !matches!(environment.status, Status::Asleep | Status::Waking),
+        can_change_plan: may(Action::ChangePlan) && !is_deleting && environment.first_ready_at.is_some(),
         can_rename: may(Action::SteerInstance) && !is_deleting,
         can_delete: may(Action::DeleteInstance) && !is_deleting,
         can_undo: may(Action::DeleteInstance) && is_deleting && environment.status != Status::Deleted,
@@ -200,13 +205,18 @@ impl EventLine {
     /// Events that this program does not know (an older or newer worker wrote them) are not shown.
     fn new(layout: &Layout, formats: Formats, event: &Event) -> Option<Self> {
         let kind = match event.kind.as_str() {
-            "started" | "recovered" | "resumed" => "running",
+            "started" | "recovered" | "resumed" | "woken" => "running",
             "stopped" => "stopped",
+            "asleep" => "sleeping",
             "failing" => "failed",
-            "suspended" | "deletion.asked" | "deleted" => "warning",
+            "suspended" | "deletion.asked" | "deleted" | "update.failed" => "warning",
             _ => "neutral",
         };
         let key = facts::key("event-", &event.kind);
+        let key = match event.detail["by"].as_str() {
+            Some(by) => format!("{key}-{by}"),
+            None => key,
+        };
         let mut text = layout.t(&key);
         if text == key {
             return None;
@@ -236,6 +246,8 @@ struct Addresses {
     start: String,
     stop: String,
     restart: String,
+    wake: String,
+    plan: String,
     rename: String,
     delete: String,
     undo: String,
@@ -255,6 +267,8 @@ impl Addresses {
             start: urls::start_instance(id),
             stop: urls::stop_instance(id),
             restart: urls::restart_instance(id),
+            wake: urls::wake_instance(id),
+            plan: urls::change_plan(id),
             rename: urls::rename_instance(id),
             delete: urls::delete_instance(id),
             undo: urls::undo_delete_instance(id),
@@ -281,8 +295,10 @@ struct ShowPage {
     failure: String,
     can_open: bool,
     can_start: bool,
+    can_wake: bool,
     can_stop: bool,
     can_restart: bool,
+    can_change_plan: bool,
     can_rename: bool,
     can_delete: bool,
     can_undo: bool,

@@ -1,4 +1,4 @@
-//! Start, stop and restart (POST): each leads back to the instance.
+//! Start, stop, restart and wake (POST): each leads back to the instance.
 
 use actix_web::web::{Data, Path};
 use serde::Deserialize;
@@ -30,6 +30,11 @@ pub async fn stop(portal: Data<Portal>, member: Member, path: Path<String>, _: P
 /// Wants it restarted.
 pub async fn restart(portal: Data<Portal>, member: Member, path: Path<String>, _: Posted<Button>) -> Answer {
     steer(&portal, &member, &path, Change::Restart).await
+}
+
+/// Wants it awake now.
+pub async fn wake(portal: Data<Portal>, member: Member, path: Path<String>, _: Posted<Button>) -> Answer {
+    steer(&portal, &member, &path, Change::Wake).await
 }
 
 async fn steer(portal: &Portal, member: &Member, path: &str, change: Change) -> Answer {

@@ -59,6 +59,9 @@ struct InstancePage {
     id: String,
     address: String,
     wanted: String,
+    wake_url: String,
+    /// Since when it sleeps, in a sentence; empty when it does not.
+    asleep: String,
     reason: String,
     purge: String,
     host: String,
@@ -83,6 +86,12 @@ pub async fn show(portal: &Portal, layout: Layout, id: EnvironmentId, problem: O
         id: id.to_string(),
         address: row.subdomain.as_deref().map(|name| portal.public.instance_url(name)).unwrap_or_default(),
         wanted: layout.t(format!("staff-wanted-{}", row.wanted)),
+        wake_url: urls::staff_wake(id),
+        asleep: if row.status == Status::Asleep.code() {
+            layout.t1("staff-asleep-text", "when", formats(&layout).spoken(row.status_since, layout.now))
+        } else {
+            String::new()
+        },
         reason: row
             .status_reason
             .as_ref()

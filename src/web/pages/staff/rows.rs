@@ -119,6 +119,8 @@ pub fn status_words(layout: &Layout, status: &str) -> (&'static str, String) {
         Some(Status::Running) => ("running", "state-running"),
         Some(Status::Ordered | Status::Preparing) => ("working", "state-being-made"),
         Some(Status::Starting) => ("working", "state-starting"),
+        Some(Status::Asleep) => ("sleeping", "state-asleep"),
+        Some(Status::Waking) => ("working", "state-waking"),
         Some(Status::Stopping) => ("working", "state-stopping"),
         Some(Status::Deleting) => ("working", "state-deleting"),
         Some(Status::Suspended) => ("warning", "state-suspended"),

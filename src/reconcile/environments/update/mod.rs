@@ -1,0 +1,304 @@
+//! Moves an environment to another image or other limits: a second service starts beside the first one, the name is led
+//! there once it answers, and the first one goes when nobody is in the middle of anything there.
+//!
+//! The Swarm's own rolling update is not used: it ends the old container when the new process runs, not when the public
+//! has been led to it, and takes a bad update back without telling why.
+
+pub mod store;
+
+use anyhow::Context;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+
+use super::act;
+use super::observe::{Sight, Upstream, judge};
+use super::plan::{Container, Move};
+use super::status::Told;
+use super::store::{self as environments, Environment};
+use crate::base::ids::{HostId, ImageId, PlanVersionId, RolloutId, UpdateId};
+use crate::db;
+use crate::hosts::placement::Need;
+use crate::reconcile::lease::{Fenced, Lease};
+use crate::reconcile::runtimes::{Runtime, Seen, look, provide};
+use crate::reconcile::{Site, crash};
+
+/// A container that does not answer within this time never will: with what is left to do, it is taken back within three
+/// minutes.
+const ANSWERS_WITHIN: TimeDelta = TimeDelta::seconds(150);
+/// How long proxies may need to tell that a request is still under way at the old container.
+const TOLD_WITHIN: TimeDelta = TimeDelta::seconds(22);
+/// Odoo ends any request after two minutes.
+const ENDS_WITHIN: TimeDelta = TimeDelta::seconds(130);
+
+/// An update's row, with what belongs to it.
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// Which one.
+    pub id: UpdateId,
+    /// The rollout that it is a part of.
+    pub rollout: Option<RolloutId>,
+    /// The image it leads to.
+    pub image: ImageId,
+    /// That image's content.
+    pub digest: String,
+    /// The plan it leads to, if that changes.
+    pub plan_version: Option<PlanVersionId>,
+    /// Where the second container has room.
+    pub host: Option<HostId>,
+    /// That machine's name in the Swarm.
+    pub node: Option<String>,
+    /// Thousandths of a core.
+    pub cpu_millis: i32,
+    /// MiB of memory.
+    pub memory_mb: i32,
+    /// How far it is.
+    pub state: String,
+    /// The generation of the new service.
+    pub generation: Option<i64>,
+    /// Why it is being taken back.
+    pub reason: Option<String>,
+    /// When its container was begun.
+    pub began_at: Option<DateTime<Utc>>,
+    /// When the name was led to it.
+    pub switched_at: Option<DateTime<Utc>>,
+    /// When a request was last seen at a container that was to be left alone.
+    pub leaving_at: Option<DateTime<Utc>>,
+}
+
+impl Update {
+    /// Returns the runtime as it will be.
+    fn candidate(&self, runtime: &Runtime) -> Runtime {
+        Runtime {
+            image: self.digest.clone(),
+            cpu_millis: self.cpu_millis,
+            memory_mb: self.memory_mb,
+            host: self.host,
+            node: self.node.clone(),
+            service_generation: self.generation.unwrap_or(1),
+            service_slot: 1 - runtime.service_slot,
+            ..runtime.clone()
+        }
+    }
+
+    fn is_drained(&self, now: DateTime<Utc>) -> bool {
+        let Some(switched_at) = self.switched_at else { return false };
+        let is_quiet = self.leaving_at.is_none_or(|at| at < now - TOLD_WITHIN);
+        now >= switched_at + ENDS_WITHIN || (now >= switched_at + TOLD_WITHIN && is_quiet)
+    }
+}
+
+/// What was found of an update.
+pub struct Under {
+    /// Its row.
+    pub update: Update,
+    /// For the planner.
+    pub step: Move,
+    /// The new container that would serve.
+    pub upstream: Option<Upstream>,
+}
+
+/// Looks at the environment's update, if it has one.
+pub async fn look(site: &Site, environment: &Environment, runtime: &Runtime) -> anyhow::Result<Option<Under>> {
+    if !environment.has_update {
+        return Ok(None);
+    }
+    let mut db = site.db.acquire().await?;
+    let Some(update) = store::find_open(&mut db, environment.id).await? else { return Ok(None) };
+    let now = site.clock.now();
+    let step = match update.state.as_str() {
+        "waiting" => match update.rollout {
+            Some(rollout) if !store::may_begin(&mut db, rollout, runs(environment, runtime)).await? => return Ok(None),
+            _ => Move::Due,
+        },
+        "starting" => {
+            drop(db);
+            let host = site.public.instance_host(&environment.subdomain);
+            let candidate = update.candidate(runtime);
+            let seen = Box::pin(look::service(site, &candidate)).await?;
+            let (container, upstream) = judge(site, &seen, &candidate, &[], &host).await;
+            let is_overdue = update.began_at.is_none_or(|at| now - at > ANSWERS_WITHIN);
+            let step = Move::Starting { service: seen.service, container, is_overdue };
+            return Ok(Some(Under { update, step, upstream }));
+        }
+        "switched" => Move::Switched { is_drained: update.is_drained(now) },
+        _ => Move::Leaving,
+    };
+    Ok(Some(Under { update, step, upstream: None }))
+}
+
+/// Sets room aside for the new container, which begins then.
+pub async fn begin(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime) -> anyhow::Result<()> {
+    let update = of(sight)?;
+    let now = site.clock.now();
+    crash::point("update-begin:before");
+    let mut tx = lease.begin(&site.db).await?;
+    if let Some(rollout) = update.rollout
+        && !store::may_begin(&mut tx, rollout, true).await?
+    {
+        return Ok(());
+    }
+    // A customer's was set aside when it was asked for.
+    let host = if let Some(host) = update.host {
+        host
+    } else {
+        let need = Need { cpu_millis: update.cpu_millis, memory_mb: update.memory_mb };
+        match act::choose_host(&mut tx, need).await? {
+            Ok(host) => host,
+            Err(why) => return act::make_room(tx, why).await,
+        }
+    };
+    store::set_starting(&mut tx, update.id, host, runtime.service_generation + 1, now).await?;
+    environments::add_event(&mut tx, sight.environment.id, "update.started", &json!({}), now).await?;
+    tx.commit().await?;
+    crash::point("update-begin:after");
+    Ok(())
+}
+
+/// Makes the new service.
+pub async fn provide(site: &Site, sight: &Sight, runtime: &Runtime) -> anyhow::Result<()> {
+    provide::put_service(site, &of(sight)?.candidate(runtime)).await
+}
+
+/// Leads the name to the new container. From here on the old one only ends what it has begun.
+pub async fn switch(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime) -> anyhow::Result<()> {
+    let update = of(sight)?;
+    let environment = &sight.environment;
+    let upstream = sight.update.as_ref().and_then(|under| under.upstream).context("switched without a container")?;
+    let upstream = upstream.checked(&site.public.instance_host(&environment.subdomain)).await;
+    let now = site.clock.now();
+    crash::point("update-switch:before");
+    let mut tx = lease.begin(&site.db).await?;
+    store::switch(&mut tx, update, runtime.id, now).await?;
+    act::lead_to(site, &mut tx, environment, upstream).await?;
+    become_new(site, &mut tx, environment, update).await?;
+    act::say(site, &mut tx, environment, &Told { status: "running", reason: None }).await?;
+    crash::point("update-switch:middle");
+    tx.commit().await?;
+    crash::point("update-switch:after");
+    Ok(())
+}
+
+/// Gives an environment that does not run its new image and size: its next start uses them.
+pub async fn adopt(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime) -> anyhow::Result<()> {
+    let update = of(sight)?;
+    let now = site.clock.now();
+    let mut tx = lease.begin(&site.db).await?;
+    store::adopt(&mut tx, update, runtime.id).await?;
+    become_new(site, &mut tx, &sight.environment, update).await?;
+    store::end(&mut tx, update.id, "done", now).await?;
+    go_on(&mut tx, update, false, now).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn become_new(site: &Site, tx: &mut Fenced, environment: &Environment, update: &Update) -> anyhow::Result<()> {
+    if let Some(version) = update.plan_version {
+        store::set_plan(tx, environment.id, version).await?;
+    }
+    let kind = if update.plan_version.is_some() { "plan.changed" } else { "updated" };
+    let detail = json!({ "plan_version": update.plan_version, "image": update.digest });
+    environments::add_event(tx, environment.id, kind, &detail, site.clock.now()).await?;
+    Ok(())
+}
+
+/// Removes the old service.
+pub async fn remove_old(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime) -> anyhow::Result<()> {
+    let update = of(sight)?;
+    provide::remove_service(site, &update.candidate(runtime)).await?;
+    let now = site.clock.now();
+    let mut tx = lease.begin(&site.db).await?;
+    store::end(&mut tx, update.id, "done", now).await?;
+    go_on(&mut tx, update, false, now).await?;
+    tx.commit().await?;
+    crash::point("update-end:after");
+    Ok(())
+}
+
+/// Decides that an update is taken back: for good because its container does not serve, or until the environment runs.
+pub async fn leave(site: &Site, lease: &Lease, sight: &Sight, is_failed: bool) -> anyhow::Result<()> {
+    let under = sight.update.as_ref().context("left without an update")?;
+    let update = &under.update;
+    let now = site.clock.now();
+    let mut tx = lease.begin(&site.db).await?;
+    if is_failed {
+        let reason = match under.step {
+            Move::Starting { container: Seen::Known(Container::Crashing), .. } => "reason-update-crashing",
+            _ => "reason-update-unhealthy",
+        };
+        store::set_leaving(&mut tx, update.id, "failing", Some(reason)).await?;
+        let detail = json!({ "reason": reason, "image": update.digest });
+        environments::add_event(&mut tx, sight.environment.id, "update.failed", &detail, now).await?;
+    } else {
+        store::set_leaving(&mut tx, update.id, "withdrawing", None).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Removes the new service of an update that is taken back.
+pub async fn remove_new(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime) -> anyhow::Result<()> {
+    let update = of(sight)?;
+    provide::remove_service(site, &update.candidate(runtime)).await?;
+    let now = site.clock.now();
+    let has_failed = update.state == "failing";
+    let mut tx = lease.begin(&site.db).await?;
+    if has_failed {
+        store::end(&mut tx, update.id, "failed", now).await?;
+        go_on(&mut tx, update, true, now).await?;
+    } else {
+        store::set_waiting(&mut tx, update.id).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn go_on(tx: &mut Fenced, update: &Update, has_failed: bool, now: DateTime<Utc>) -> anyhow::Result<()> {
+    if let Some(rollout) = update.rollout {
+        store::go_on(tx, rollout, has_failed, now).await?;
+        db::wake(tx).await?;
+    }
+    Ok(())
+}
+
+fn runs(environment: &Environment, runtime: &Runtime) -> bool {
+    environment.wanted == "running" && !environment.is_suspended && runtime.asleep_since.is_none()
+}
+
+fn of(sight: &Sight) -> anyhow::Result<&Update> {
+    Ok(&sight.update.as_ref().context("there is no update")?.update)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_old_container_goes_when_all_proxies_could_tell_and_none_did_or_when_odoo_has_ended_everything() {
+        let at = |second: i64| DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap();
+        let mut update = Update {
+            id: UpdateId::new(at(0)),
+            rollout: None,
+            image: ImageId::new(at(0)),
+            digest: String::new(),
+            plan_version: None,
+            host: None,
+            node: None,
+            cpu_millis: 1,
+            memory_mb: 1,
+            state: "switched".to_owned(),
+            generation: Some(2),
+            reason: None,
+            began_at: Some(at(-5)),
+            switched_at: Some(at(0)),
+            leaving_at: None,
+        };
+        assert!(!update.is_drained(at(21)));
+        assert!(update.is_drained(at(22)));
+        update.leaving_at = Some(at(15));
+        assert!(!update.is_drained(at(30)), "a request was under way a moment ago");
+        assert!(update.is_drained(at(38)));
+        update.leaving_at = Some(at(129));
+        assert!(!update.is_drained(at(129)));
+        assert!(update.is_drained(at(130)), "Odoo has ended it by now");
+    }
+}

@@ -1,0 +1,306 @@
+//! The tables of updates and rollouts, as far as the worker changes them.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::Update;
+use crate::base::ids::{EnvironmentId, HostId, ImageId, PlanVersionId, RolloutId, RuntimeId, UpdateId};
+use crate::db::StoreError;
+
+/// Returns the environment's update that has not ended.
+pub async fn find_open(db: &mut PgConnection, id: EnvironmentId) -> Result<Option<Update>, StoreError> {
+    let update = sqlx::query_as!(
+        Update,
+        r#"
+        SELECT environment_updates.id AS "id: UpdateId"
+             , environment_updates.rollout_id AS "rollout: RolloutId"
+             , environment_updates.image_id AS "image: ImageId"
+             , images.digest
+             , environment_updates.plan_version_id AS "plan_version: PlanVersionId"
+             , environment_updates.host_id AS "host: HostId"
+             , hosts.node AS "node?"
+             , environment_updates.cpu_millis
+             , environment_updates.memory_mb
+             , environment_updates.state
+             , environment_updates.generation
+             , environment_updates.reason
+             , environment_updates.began_at
+             , environment_updates.switched_at
+             , environment_activity.leaving_at AS "leaving_at?"
+          FROM environment_updates
+          JOIN images ON images.id = environment_updates.image_id
+          LEFT JOIN hosts ON hosts.id = environment_updates.host_id
+          LEFT JOIN environment_activity ON environment_activity.environment_id = environment_updates.environment_id
+         WHERE environment_updates.environment_id = $1
+           AND environment_updates.ended_at IS NULL
+        "#,
+        id as EnvironmentId
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(update)
+}
+
+/// Whether an update of a rollout may begin now. Locks the rollout: two that ask at once are not both the last one allowed.
+///
+/// The first one that runs goes alone. What does not run cannot prove an image: it waits until one that runs has, or until
+/// none is left.
+pub async fn may_begin(db: &mut PgConnection, rollout: RolloutId, runs: bool) -> Result<bool, StoreError> {
+    let row = sqlx::query!("SELECT state, at_once FROM rollouts WHERE id = $1 FOR UPDATE", rollout as RolloutId)
+        .fetch_one(&mut *db)
+        .await?;
+    let counts = sqlx::query!(
+        r#"
+        SELECT count(*) FILTER (WHERE updates.state IN ('starting', 'switched', 'failing', 'withdrawing')) AS "under_way!"
+             , count(*) FILTER (WHERE updates.state = 'done' AND updates.switched_at IS NOT NULL) AS "proved!"
+             , count(*) FILTER (WHERE updates.ended_at IS NULL AND environments.status = 'running') AS "to_prove!"
+          FROM environment_updates AS updates
+          JOIN environments ON environments.id = updates.environment_id
+         WHERE updates.rollout_id = $1
+        "#,
+        rollout as RolloutId
+    )
+    .fetch_one(db)
+    .await?;
+    let at_once = if counts.proved == 0 { 1 } else { i64::from(row.at_once) };
+    let is_its_turn = runs || counts.proved > 0 || counts.to_prove == 0;
+    Ok(row.state == "running" && counts.under_way < at_once && is_its_turn)
+}
+
+/// Notes that an update begins: where its container goes, and under which generation, which no other try ever had.
+pub async fn set_starting(
+    db: &mut PgConnection,
+    id: UpdateId,
+    host: HostId,
+    generation: i64,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE environment_updates
+           SET state = 'starting'
+             , host_id = $2
+             , generation = greatest($3, (SELECT max(tried.generation) + 1
+                                            FROM environment_updates AS tried
+                                           WHERE tried.environment_id = environment_updates.environment_id))
+             , began_at = $4
+         WHERE id = $1
+           AND state = 'waiting'
+        "#,
+        id as UpdateId,
+        host as HostId,
+        generation,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The size, image and machine of a runtime change places with those of the update: from now on the room that the
+/// update holds is the old container's.
+pub async fn switch(
+    db: &mut PgConnection,
+    update: &Update,
+    runtime: RuntimeId,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE environment_updates
+           SET state = 'switched'
+             , switched_at = $3
+             , host_id = runtimes.host_id
+             , cpu_millis = runtimes.cpu_millis
+             , memory_mb = runtimes.memory_mb
+          FROM runtimes
+         WHERE environment_updates.id = $1
+           AND environment_updates.state = 'starting'
+           AND runtimes.id = $2
+        "#,
+        update.id as UpdateId,
+        runtime as RuntimeId,
+        now,
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        r#"
+        UPDATE runtimes
+           SET image_id = $2
+             , host_id = $3
+             , cpu_millis = $4
+             , memory_mb = $5
+             , service_generation = $6
+             , service_slot = 1 - service_slot
+         WHERE id = $1
+        "#,
+        runtime as RuntimeId,
+        update.image as ImageId,
+        update.host as Option<HostId>,
+        update.cpu_millis,
+        update.memory_mb,
+        update.generation.unwrap_or(1),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Gives a runtime that does not run the update's image and size: its next start uses them.
+pub async fn adopt(db: &mut PgConnection, update: &Update, runtime: RuntimeId) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE runtimes
+           SET image_id = $2
+             , cpu_millis = $3
+             , memory_mb = $4
+             , service_generation = service_generation + 1
+         WHERE id = $1
+        "#,
+        runtime as RuntimeId,
+        update.image as ImageId,
+        update.cpu_millis,
+        update.memory_mb,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Puts an environment on its new plan.
+pub async fn set_plan(db: &mut PgConnection, id: EnvironmentId, version: PlanVersionId) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE environments
+           SET plan_version_id = plan_versions.id
+             , kind = plans.kind
+          FROM plan_versions
+          JOIN plans ON plans.id = plan_versions.plan_id
+         WHERE environments.id = $1
+           AND plan_versions.id = $2
+        "#,
+        id as EnvironmentId,
+        version as PlanVersionId
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Notes that an update is being taken back.
+pub async fn set_leaving(
+    db: &mut PgConnection,
+    id: UpdateId,
+    state: &str,
+    reason: Option<&str>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE environment_updates SET state = $2, reason = $3 WHERE id = $1 AND state = 'starting'",
+        id as UpdateId,
+        state,
+        reason
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Puts an update back into the queue: nothing of it is left.
+pub async fn set_waiting(db: &mut PgConnection, id: UpdateId) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE environment_updates
+           SET state = 'waiting'
+             , host_id = NULL
+             , began_at = NULL
+         WHERE id = $1
+        "#,
+        id as UpdateId
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Ends an update and gives the second container's room back.
+pub async fn end(db: &mut PgConnection, id: UpdateId, state: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE environment_updates SET state = $2, host_id = NULL, ended_at = $3 WHERE id = $1 AND ended_at IS NULL",
+        id as UpdateId,
+        state,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Cancels whatever update an environment has: it is gone.
+pub async fn cancel_all(db: &mut PgConnection, id: EnvironmentId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE environment_updates
+           SET state = 'cancelled'
+             , host_id = NULL
+             , ended_at = $2
+         WHERE environment_id = $1
+           AND ended_at IS NULL
+        "#,
+        id as EnvironmentId,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// After one update of a rollout has ended: pauses it when that one failed, ends it when it was the last one, and makes
+/// the next ones due.
+pub async fn go_on(
+    db: &mut PgConnection,
+    rollout: RolloutId,
+    has_failed: bool,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE rollouts
+           SET state = CASE WHEN rest.is_over THEN 'done' WHEN $2 THEN 'paused' ELSE state END
+             , ended_at = CASE WHEN rest.is_over THEN $3 ELSE ended_at END
+          FROM (SELECT NOT EXISTS (SELECT FROM environment_updates WHERE rollout_id = $1 AND ended_at IS NULL) AS is_over) AS rest
+         WHERE id = $1
+           AND state IN ('running', 'paused')
+        "#,
+        rollout as RolloutId,
+        has_failed,
+        now
+    )
+    .execute(&mut *db)
+    .await?;
+    let next: Vec<Uuid> = sqlx::query_scalar!(
+        r#"
+        SELECT environment_updates.environment_id
+          FROM environment_updates
+          JOIN rollouts ON rollouts.id = environment_updates.rollout_id
+          JOIN environments ON environments.id = environment_updates.environment_id
+         WHERE rollouts.id = $1
+           AND rollouts.state = 'running'
+           AND environment_updates.state = 'waiting'
+         ORDER BY environments.status <> 'running', environment_updates.created_at, environment_updates.id
+         LIMIT (SELECT at_once FROM rollouts WHERE id = $1)
+        "#,
+        rollout as RolloutId
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    sqlx::query!(
+        "UPDATE turns SET due_at = $2 WHERE task = 'environments' AND subject = ANY ($1) AND due_at > $2",
+        &next,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

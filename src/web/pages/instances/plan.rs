@@ -1,0 +1,118 @@
+//! `/instances/{id}/plan`: another plan for an instance that exists, with its price.
+
+use actix_web::web::{Data, Path};
+use anyhow::Context;
+use askama::Template;
+use serde::Deserialize;
+
+use super::{by, facts, find, forbidden_or_missing, formats, id};
+use crate::accounts::policy::Action;
+use crate::base::ids::PlanVersionId;
+use crate::environments::plan_changes::{self, PlanChangeError, Refusal};
+use crate::environments::{Wanted, orders};
+use crate::plans;
+use crate::portal::Portal;
+use crate::web::answer::{self, Answer};
+use crate::web::error::PageError;
+use crate::web::extract::{Member, Posted};
+use crate::web::layout::{FlashKind, Layout};
+use crate::web::urls;
+
+/// Which version of which plan: the price that was shown.
+#[derive(Debug, Deserialize)]
+pub struct PlanForm {
+    #[serde(default)]
+    plan: String,
+}
+
+/// Shows the page.
+pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> Answer {
+    let environment = find(&portal, &member, id(&path)?).await?;
+    member.require(Action::ChangePlan)?;
+    if matches!(environment.wanted, Wanted::Deleted { .. }) {
+        return answer::flash(urls::instance(environment.id), FlashKind::Bad, "instances-refused-deleting");
+    }
+    let mut db = portal.db.acquire().await.context("acquire a connection")?;
+    let currency = orders::terms(&mut db, member.account).await?.currency;
+    let offers = plans::offered(&mut db, currency).await?;
+    let current = plans::version(&mut db, environment.plan_version).await?;
+    let is_under_way = plan_changes::is_under_way(&mut db, &environment).await?;
+    drop(db);
+    let layout = member.layout.clone();
+    let formats = formats(&layout);
+    let price = |money: crate::base::money::Money| formats.price(money.exact(), money.currency);
+    let plans: Vec<PlanCard> = offers
+        .iter()
+        .map(|offer| PlanCard {
+            version: offer.version.id.to_string(),
+            name: offer.plan.names.of(layout.locale).to_owned(),
+            summary: offer.plan.summaries.of(layout.locale).to_owned(),
+            price: price(offer.monthly),
+            lines: facts::of_plan(&layout, formats, &offer.version),
+            is_current: offer.version.id == environment.plan_version,
+        })
+        .collect();
+    answer::page(&PlanPage {
+        name: environment.name.clone(),
+        current: current.as_ref().map(|(plan, _)| plan.names.of(layout.locale).to_owned()).unwrap_or_default(),
+        current_price: current.and_then(|(_, version)| version.monthly(currency)).map(price).unwrap_or_default(),
+        plans,
+        is_under_way,
+        change_url: urls::change_plan(environment.id),
+        instance_url: urls::instance(environment.id),
+        list_url: urls::instances(),
+        layout,
+    })
+}
+
+/// Asks for the other plan, or says why not.
+pub async fn post(portal: Data<Portal>, member: Member, path: Path<String>, posted: Posted<PlanForm>) -> Answer {
+    let environment = id(&path)?;
+    if let Err(error) = member.require(Action::ChangePlan) {
+        return Err(forbidden_or_missing(&portal, &member, environment, error).await);
+    }
+    let environment = find(&portal, &member, environment).await?.id;
+    let Ok(version) = posted.form.plan.parse::<PlanVersionId>() else {
+        return answer::flash(urls::change_plan(environment), FlashKind::Bad, "instances-plan-choose");
+    };
+    match plan_changes::change(&portal, &by(&member), environment, version).await {
+        Ok(Some(())) => answer::flash(urls::instance(environment), FlashKind::Good, "instances-plan-asked"),
+        Ok(None) => Err(PageError::NotFound),
+        Err(PlanChangeError::Refused(why)) => {
+            let key = match why {
+                Refusal::BeingDeleted => "instances-refused-deleting",
+                Refusal::Suspended => "instances-refused-suspended",
+                Refusal::BeingMade => "instances-plan-being-made",
+                Refusal::SamePlan => "instances-plan-same",
+                Refusal::PlanNotOffered => "instances-plan-not-offered",
+                Refusal::UnderWay => "instances-plan-under-way",
+                Refusal::NoRoom => "instances-plan-no-room",
+            };
+            answer::flash(urls::change_plan(environment), FlashKind::Bad, key)
+        }
+        Err(PlanChangeError::Failed(cause)) => Err(PageError::Failed(cause)),
+    }
+}
+
+struct PlanCard {
+    version: String,
+    name: String,
+    summary: String,
+    price: String,
+    lines: Vec<String>,
+    is_current: bool,
+}
+
+#[derive(Template)]
+#[template(path = "pages/instances/plan.html")]
+struct PlanPage {
+    layout: Layout,
+    name: String,
+    current: String,
+    current_price: String,
+    plans: Vec<PlanCard>,
+    is_under_way: bool,
+    change_url: String,
+    instance_url: String,
+    list_url: String,
+}
