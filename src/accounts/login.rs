@@ -8,6 +8,7 @@ use super::letters::SendLetter;
 use super::throttle::{self, Key, Limit};
 use super::{Origin, device, password, sessions, store};
 use crate::audit::{self, Actor, Entry};
+use crate::base::ids::UserId;
 use crate::base::names::EmailAddress;
 use crate::base::secret::Secret;
 use crate::portal::Portal;
@@ -19,6 +20,8 @@ const STILL_NEW: TimeDelta = TimeDelta::hours(1);
 /// A new login.
 #[derive(Debug)]
 pub struct LoggedIn {
+    /// Who it is.
+    pub user: UserId,
     /// The cookie's value.
     pub token: Secret<String>,
     /// The cookie that knows this device.
@@ -99,14 +102,14 @@ pub async fn log_in(portal: &Portal, key: &Key, typed: (&str, &str), origin: &Or
         Some(device) => throttle::forgive(portal, key, Limit::LoginByDevice, &[&email_key, device]).await?,
         None => throttle::forgive(portal, key, Limit::LoginByEmail, &[&email_key]).await?,
     }
-    Ok(LoggedIn { token, devices: device::remember(key, &origin.devices, user.id) })
+    Ok(LoggedIn { user: user.id, token, devices: device::remember(key, &origin.devices, user.id) })
 }
 
 /// Whether a typed password is the person's own: asked for before what must not happen at an unwatched desk.
 pub async fn confirm(
     portal: &Portal,
     key: &Key,
-    user: crate::base::ids::UserId,
+    user: UserId,
     typed: &str,
 ) -> Result<(), LoginError> {
     if let Some(seconds) = throttle::count(portal, key, Limit::Password, &[&user.to_string()]).await? {

@@ -24,7 +24,7 @@ use chrono::{DateTime, Utc};
 /// Deletes tries, links and logins that are long over. For the worker, now and then.
 pub async fn forget_old(portal: &crate::portal::Portal, before: DateTime<Utc>) -> anyhow::Result<()> {
     let mut db = store::connection(&portal.db).await?;
-    Ok(store::delete_old(&mut db, before, portal.clock.now()).await?)
+    Ok(store::delete_old(&mut db, before, portal.clock.now() - sessions::RESUME).await?)
 }
 
 /// Where a request comes from, as far as logins care.

@@ -17,6 +17,12 @@ pub const IDLE: TimeDelta = TimeDelta::hours(12);
 /// A login is over after so long, used or not.
 pub const ABSOLUTE: TimeDelta = TimeDelta::days(14);
 
+/// For so long after its end a login still knows where its person was in the middle of something.
+pub const RESUME: TimeDelta = TimeDelta::days(1);
+
+/// The longest path that is kept so: names of an order in any script fit.
+pub const LONGEST_PATH: usize = 4_000;
+
 /// How often the last use is written down: not with every picture.
 const SEEN_EVERY: TimeDelta = TimeDelta::minutes(5);
 
@@ -87,6 +93,17 @@ pub struct NewSession<'a> {
     pub address: &'a str,
 }
 
+/// Where somebody was when a login ended.
+#[derive(Debug)]
+pub struct Resume {
+    /// Whose login it was.
+    pub user: UserId,
+    /// A path of ours.
+    pub path: String,
+    /// Since when it waits.
+    pub since: DateTime<Utc>,
+}
+
 /// Returns the login of a cookie, or `None` when it is over, unknown, or its person left the organisation.
 pub async fn find(portal: &Portal, token: &str, now: DateTime<Utc>) -> anyhow::Result<Option<Session>> {
     let mut db = store::connection(&portal.db).await?;
@@ -119,6 +136,23 @@ pub async fn start(
     };
     store::insert_session(db, &session).await.context("insert the login")?;
     Ok(token)
+}
+
+/// Keeps a path for the person whose login ended there, until they are back. Returns false when there was no such login.
+pub async fn keep_path(portal: &Portal, lapsed: Option<&Secret<String>>, path: &str) -> anyhow::Result<bool> {
+    let Some(lapsed) = lapsed.filter(|_| path.len() <= LONGEST_PATH) else { return Ok(false) };
+    let mut db = store::connection(&portal.db).await?;
+    store::set_session_resume(&mut db, &token_hash(lapsed.expose()), path, portal.clock.now())
+        .await
+        .context("keep where somebody was")
+}
+
+/// Returns the path that was kept when a login ended, for the same person only. Whoever logs in next, it is forgotten.
+pub async fn resume(portal: &Portal, lapsed: &Secret<String>, user: UserId) -> anyhow::Result<Option<String>> {
+    let mut db = store::connection(&portal.db).await?;
+    let kept = store::take_session_resume(&mut db, &token_hash(lapsed.expose())).await.context("read where somebody was")?;
+    let is_theirs = |kept: &Resume| kept.user == user && portal.clock.now() - kept.since < RESUME;
+    Ok(kept.filter(is_theirs).map(|kept| kept.path))
 }
 
 /// Ends the login of this browser.

@@ -19,6 +19,7 @@ use super::cookies::{self, Kind, NewFlash};
 use super::error::PageError;
 use super::keys::Keys;
 use super::security;
+use crate::accounts::sessions;
 use crate::base::chain;
 use crate::portal::Portal;
 
@@ -117,7 +118,8 @@ fn finish(response: &mut HttpResponse, arrival: &Arrival, portal: &Portal, keys:
     }
     match change {
         Some(SessionChange::LoggedIn(token, devices)) => {
-            let lasts = CookieDuration::seconds(crate::accounts::sessions::ABSOLUTE.num_seconds());
+            // A little longer than the login itself: a login that is over leads its person back to where they were.
+            let lasts = CookieDuration::seconds((sessions::ABSOLUTE + sessions::RESUME).num_seconds());
             cookies.push(cookies::cookie(public, Kind::Session, token.expose().clone(), Some(lasts)));
             cookies.push(cookies::cookie(public, Kind::Device, devices, Some(CookieDuration::days(365))));
             // What was open before the login must not be used after it.

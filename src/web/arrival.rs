@@ -16,7 +16,7 @@ use super::layout::{Flash, Layout, NavItem, Person, Theme};
 use super::{csrf, urls};
 use crate::accounts::Origin;
 use crate::accounts::sessions::{self, Session};
-use crate::base::secret::new_token;
+use crate::base::secret::{Secret, new_token};
 use crate::i18n::{Locale, Texts};
 use crate::portal::Portal;
 
@@ -27,6 +27,8 @@ pub struct Arrival {
     pub layout: Layout,
     /// The customer's login.
     pub session: Option<Session>,
+    /// The cookie of a login that is over.
+    pub lapsed: Option<Secret<String>>,
     /// What forms of this browser are bound to.
     pub binding: String,
     /// A visit that the browser does not know yet.
@@ -45,10 +47,11 @@ pub async fn look(request: &ServiceRequest) -> (Rc<Arrival>, Option<anyhow::Erro
     let wanted = |kind| request.cookie(&cookies::name(&portal.public, kind)).map(|cookie| cookie.value().to_owned());
 
     let mut failure = None;
-    let mut session = None;
+    let (mut session, mut lapsed) = (None, None);
     if let Some(token) = wanted(Kind::Session).filter(|_| !is_static(request.path())) {
         match sessions::find(portal, &token, now).await.context("read the login") {
-            Ok(found) => session = found,
+            Ok(Some(found)) => session = Some(found),
+            Ok(None) => lapsed = Some(Secret::new(token)),
             Err(cause) => failure = Some(cause),
         }
     }
@@ -98,6 +101,7 @@ pub async fn look(request: &ServiceRequest) -> (Rc<Arrival>, Option<anyhow::Erro
     let arrival = Rc::new(Arrival {
         layout,
         session,
+        lapsed,
         binding: binding.clone(),
         new_visit: new_visit.filter(|_| !is_static(request.path())),
         had_flash: flash_text.is_some() && request.method() == Method::GET,

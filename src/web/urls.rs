@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::accounts::sessions::LONGEST_PATH;
 use crate::base::ids::{DomainId, EnvironmentId, RolloutId};
 
 /// The front page.
@@ -196,6 +197,18 @@ pub fn order_details(query: &str) -> String {
 #[must_use]
 pub fn order_apps() -> String {
     "/instances/new/apps".to_owned()
+}
+
+/// The same, with everything that was given before.
+#[must_use]
+pub fn order_apps_with(query: &str) -> String {
+    format!("{}?{query}", order_apps())
+}
+
+/// Whether a path carries what somebody typed: it is kept for them alone, not for whoever logs in next.
+#[must_use]
+pub fn is_typed(path: &str) -> bool {
+    path.starts_with(&order()) && path.contains('?')
 }
 
 /// Says whether a name is free.
@@ -479,7 +492,7 @@ pub fn encoded(text: &str) -> String {
 /// Returns a path of ours that was given from outside (`next`), or `None` when it could lead elsewhere.
 #[must_use]
 pub fn local(path: &str) -> Option<&str> {
-    let is_path = path.starts_with('/') && !path.starts_with("//") && path.len() <= 500;
+    let is_path = path.starts_with('/') && !path.starts_with("//") && path.len() <= LONGEST_PATH;
     let is_plain = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     (is_path && is_plain).then_some(path)
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
-use crate::accounts::sessions::{Listed, NewSession, Session};
+use crate::accounts::sessions::{Listed, NewSession, Resume, Session};
 use crate::accounts::{AccountState, Role};
 use crate::base::ids::{AccountId, SessionId, UserId};
 use crate::db::StoreError;
@@ -74,6 +74,39 @@ pub async fn insert_session(db: &mut PgConnection, session: &NewSession<'_>) -> 
 pub async fn set_session_seen(db: &mut PgConnection, session: SessionId, now: DateTime<Utc>) -> Result<(), StoreError> {
     sqlx::query!("UPDATE sessions SET seen_at = $2 WHERE id = $1", session as SessionId, now).execute(db).await?;
     Ok(())
+}
+
+/// Notes where the person of a login that is over goes on. Returns whether there is such a login.
+pub async fn set_session_resume(
+    db: &mut PgConnection,
+    token_hash: &[u8],
+    path: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let updated = sqlx::query!(
+        "UPDATE sessions SET resume_path = $2, resume_since = $3 WHERE token_hash = $1",
+        token_hash,
+        path,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(updated.rows_affected() == 1)
+}
+
+/// Deletes a login that is over, and returns where its person goes on.
+pub async fn take_session_resume(db: &mut PgConnection, token_hash: &[u8]) -> Result<Option<Resume>, StoreError> {
+    let taken = sqlx::query!(
+        r#"
+        DELETE FROM sessions
+         WHERE token_hash = $1
+     RETURNING user_id AS "user: UserId", resume_path, resume_since
+        "#,
+        token_hash,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(taken.and_then(|row| Some(Resume { user: row.user, path: row.resume_path?, since: row.resume_since? })))
 }
 
 /// A person's logins that are not over, the last used first.

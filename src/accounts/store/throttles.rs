@@ -33,10 +33,10 @@ pub async fn forget_tries(db: &mut PgConnection, action: &str, subject: &[u8]) -
     Ok(())
 }
 
-/// Deletes what is over: tries and links of long ago, logins that ended.
-pub async fn delete_old(db: &mut PgConnection, before: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), StoreError> {
+/// Deletes what is over: tries and links of long ago, logins that ended before `ended`.
+pub async fn delete_old(db: &mut PgConnection, before: DateTime<Utc>, ended: DateTime<Utc>) -> Result<(), StoreError> {
     sqlx::query!("DELETE FROM throttles WHERE window_at < $1", before).execute(&mut *db).await?;
     sqlx::query!("DELETE FROM mail_tokens WHERE expires_at < $1", before).execute(&mut *db).await?;
-    sqlx::query!("DELETE FROM sessions WHERE expires_at < $1", now).execute(db).await?;
+    sqlx::query!("DELETE FROM sessions WHERE expires_at < $1", ended).execute(db).await?;
     Ok(())
 }

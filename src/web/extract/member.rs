@@ -1,18 +1,21 @@
 //! A customer who is logged in.
 
-use std::future::{Ready, ready};
+use std::future::Future;
+use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::Method;
+use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use chrono::{DateTime, Utc};
 
 use super::visitor::arrival;
 use crate::accounts::policy::{self, Action};
-use crate::accounts::{AccountState, Role};
+use crate::accounts::{AccountState, Role, sessions};
 use crate::audit::Actor;
 use crate::base::ids::{AccountId, SessionId, UserId};
 use crate::environments::By;
+use crate::portal::Portal;
 use crate::web::error::PageError;
 use crate::web::layout::Layout;
 use crate::web::urls;
@@ -67,18 +70,23 @@ impl Member {
 
 impl FromRequest for Member {
     type Error = PageError;
-    type Future = Ready<Result<Self, PageError>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, PageError>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(member(request))
+        let request = request.clone();
+        Box::pin(async move { member(&request).await })
     }
 }
 
-fn member(request: &HttpRequest) -> Result<Member, PageError> {
+async fn member(request: &HttpRequest) -> Result<Member, PageError> {
     let arrival = arrival(request);
     let Some(session) = &arrival.session else {
         // After a form was sent the browser comes back to the page, not to the form's address.
-        let next = if request.method() == Method::GET { arrival.layout.path.clone() } else { String::new() };
+        let mut next = if request.method() == Method::GET { arrival.layout.path.clone() } else { String::new() };
+        let portal = request.app_data::<Data<Portal>>().expect("web::configure registers the portal");
+        if urls::is_typed(&next) && sessions::keep_path(portal, arrival.lapsed.as_ref(), &next).await? {
+            next.clear();
+        }
         return Err(PageError::LogIn(next));
     };
     let is_about_closing =

@@ -29,7 +29,32 @@ pub struct Posted<F> {
     pub form: F,
 }
 
+/// A form of ours, sent with the login that its page was made for or after it. For forms with much in them: what came
+/// late is shown again, and never carried out.
+#[derive(Debug)]
+pub enum Sent<F> {
+    /// It may be carried out.
+    InTime(F),
+    /// The login of its page is over.
+    Late(F),
+}
+
 impl<F: DeserializeOwned + 'static> FromRequest for Posted<F> {
+    type Error = PageError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, PageError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let sent = Sent::from_request(request, payload);
+        Box::pin(async move {
+            match sent.await? {
+                Sent::InTime(form) => Ok(Self { form }),
+                Sent::Late(_) => Err(PageError::StaleForm),
+            }
+        })
+    }
+}
+
+impl<F: DeserializeOwned + 'static> FromRequest for Sent<F> {
     type Error = PageError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, PageError>>>>;
 
@@ -52,11 +77,13 @@ impl<F: DeserializeOwned + 'static> FromRequest for Posted<F> {
             let token = url::form_urlencoded::parse(&body)
                 .find(|(name, _)| name == "csrf")
                 .map(|(_, value)| value.into_owned());
-            if !csrf::is_valid(keys, &arrival(&request).binding, token.as_deref().unwrap_or_default()) {
-                return Err(PageError::StaleForm);
+            let is_in_time = csrf::is_valid(keys, &arrival(&request).binding, token.as_deref().unwrap_or_default());
+            match serde_html_form::from_bytes(&body) {
+                Ok(form) if is_in_time => Ok(Self::InTime(form)),
+                Ok(form) => Ok(Self::Late(form)),
+                Err(_) if is_in_time => Err(PageError::BadForm),
+                Err(_) => Err(PageError::StaleForm),
             }
-            let form = serde_html_form::from_bytes(&body).map_err(|_| PageError::BadForm)?;
-            Ok(Self { form })
         })
     }
 }

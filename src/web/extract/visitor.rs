@@ -8,6 +8,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
 use crate::accounts::Origin;
 use crate::accounts::sessions::Session;
+use crate::base::secret::Secret;
 use crate::web::arrival::Arrival;
 use crate::web::error::PageError;
 use crate::web::layout::Layout;
@@ -19,6 +20,8 @@ pub struct Visitor {
     pub layout: Layout,
     /// The customer's login, when there is one.
     pub session: Option<Session>,
+    /// The cookie of a login that is over.
+    pub lapsed: Option<Secret<String>>,
     /// Where the request came from.
     pub origin: Origin,
 }
@@ -32,6 +35,7 @@ impl FromRequest for Visitor {
         ready(Ok(Self {
             layout: arrival.layout.clone(),
             session: arrival.session.clone(),
+            lapsed: arrival.lapsed.clone(),
             origin: arrival.origin.clone(),
         }))
     }

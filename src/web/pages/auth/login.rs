@@ -11,7 +11,7 @@ use crate::web::Keys;
 use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
 use crate::web::extract::{Posted, Visitor};
-use crate::web::layout::Layout;
+use crate::web::layout::{FlashKind, Layout};
 use crate::web::urls;
 
 /// Where the person wanted to go.
@@ -36,7 +36,8 @@ pub async fn get(visitor: Visitor, query: Query<LoginQuery>) -> Answer {
     if visitor.session.is_some() {
         return answer::see_other(if next.is_empty() { urls::instances() } else { next });
     }
-    answer::page(&LoginPage { layout: visitor.layout, email: String::new(), next, problem: None })
+    let has_lapsed = visitor.lapsed.is_some();
+    answer::page(&LoginPage { layout: visitor.layout, email: String::new(), next, has_lapsed, problem: None })
 }
 
 /// Logs somebody in.
@@ -48,12 +49,19 @@ pub async fn post(portal: Data<Portal>, keys: Data<Keys>, visitor: Visitor, post
             if let Some(old) = &visitor.session {
                 sessions::log_out(&portal, old).await?;
             }
-            let response = answer::see_other(if next.is_empty() { urls::instances() } else { next })?;
+            let kept = match &visitor.lapsed {
+                Some(lapsed) => sessions::resume(&portal, lapsed, new.user).await?,
+                None => None,
+            };
+            let response = match kept {
+                Some(path) => answer::flash(path, FlashKind::Info, "login-resumed")?,
+                None => answer::see_other(if next.is_empty() { urls::instances() } else { next })?,
+            };
             Ok(answer::logged_in(response, new.token, new.devices))
         }
         Err(LoginError::Refused(Refusal::Wrong)) => {
             let problem = Some(visitor.layout.t("login-wrong"));
-            answer::again(&LoginPage { layout: visitor.layout, email: form.email, next, problem })
+            answer::again(&LoginPage { layout: visitor.layout, email: form.email, next, has_lapsed: false, problem })
         }
         Err(LoginError::Refused(Refusal::Wait(seconds))) => Err(PageError::TooMany(seconds)),
         Err(LoginError::Failed(cause)) => Err(cause.into()),
@@ -66,5 +74,6 @@ struct LoginPage {
     layout: Layout,
     email: String,
     next: String,
+    has_lapsed: bool,
     problem: Option<String>,
 }

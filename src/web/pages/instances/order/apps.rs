@@ -7,14 +7,15 @@ use uuid::Uuid;
 
 use super::{OrderForm, Shop, connection, details};
 use crate::accounts::policy::Action;
+use crate::accounts::sessions;
 use crate::environments::orders::{self, Order, OrderError, Refusal};
 use crate::odoo::{apps as odoo_apps, regions};
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
-use crate::web::extract::{Member, Posted};
+use crate::web::extract::{Member, Sent, Visitor};
 use crate::web::form::Problems;
-use crate::web::layout::Layout;
+use crate::web::layout::{FlashKind, Layout};
 use crate::web::pages::instances::{by, facts, formats};
 use crate::web::urls;
 
@@ -36,9 +37,24 @@ pub async fn get(portal: Data<Portal>, member: Member, request: HttpRequest) -> 
 }
 
 /// Places the order and leads to the new instance. The same form a second time leads to the same instance.
-pub async fn post(portal: Data<Portal>, member: Member, posted: Posted<OrderForm>) -> Answer {
+///
+/// When the login is over, nothing is ordered: after the next one the person is on this screen again with everything typed.
+pub async fn post(
+    portal: Data<Portal>,
+    visitor: Visitor,
+    member: Result<Member, PageError>,
+    sent: Sent<OrderForm>,
+) -> Answer {
+    let (member, form) = match (member, sent) {
+        (Ok(member), Sent::InTime(form)) => (member, form),
+        (Ok(_), Sent::Late(form)) => return answer::flash(again(&form), FlashKind::Info, "login-resumed"),
+        (Err(PageError::LogIn(_)), Sent::InTime(form) | Sent::Late(form)) => {
+            let is_kept = sessions::keep_path(&portal, visitor.lapsed.as_ref(), &again(&form)).await?;
+            return Err(PageError::LogIn(if is_kept { String::new() } else { urls::order() }));
+        }
+        (Err(error), _) => return Err(error),
+    };
     member.require(Action::OrderInstance)?;
-    let form = posted.form;
     let mut db = connection(&portal).await?;
     let shop = Shop::open(&mut db, &member).await?;
     let order = match form.parse(&member.layout, &shop) {
@@ -117,6 +133,12 @@ impl AppsPage {
             refusal,
         }
     }
+}
+
+/// Returns the address of this screen with everything in it, and still the same order.
+fn again(form: &OrderForm) -> String {
+    let key = url::form_urlencoded::Serializer::new(query(form)).append_pair("key", &form.key).finish();
+    urls::order_apps_with(&key)
 }
 
 /// Returns what was given so far as the query of an address: the way back to the screen before.
