@@ -5,6 +5,6 @@ mod live;
 mod opening;
 mod ordering;
 mod plan_changes;
+mod resuming;
 mod sleeping;
 mod steering;
-mod strangers;

@@ -1,8 +1,8 @@
 //! What tests stand on.
 
+mod browser;
 pub mod engine;
 pub mod fault_proxy;
 pub mod portal;
 pub mod small_disk;
 pub mod tenants;
-pub mod world;

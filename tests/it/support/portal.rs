@@ -1,33 +1,44 @@
-//! A running web process with a database of its own, and people who use it with a browser.
+//! A running web process with a database and a clock of its own, and the people who use it.
 
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use reqwest::StatusCode;
-use reqwest::header::LOCATION;
-use sayoo::accounts::Origin;
-use sayoo::accounts::sessions;
+use chrono::TimeDelta;
+use reqwest::Response;
+use sayoo::accounts::{Origin, sessions};
 use sayoo::audit::Actor;
 use sayoo::base::clock::Clock;
 use sayoo::base::ids::{AccountId, EnvironmentId, PlanVersionId, UserId};
 use sayoo::base::names::Subdomain;
-use sayoo::config::{Mode, Public};
+use sayoo::base::secret::Secret;
+use sayoo::config::{Mail, Mode, Public};
 use sayoo::environments::orders::{self, Order};
 use sayoo::environments::{self, By, Environment};
+use sayoo::jobs::worker;
+use sayoo::mail::store::{self, Caught};
+use sayoo::mail::transport::Mailer;
 use sayoo::plans;
 use sayoo::portal::Portal;
 use sayoo::web::{self, Keys};
-use scraper::{Html, Selector};
 use sqlx::PgPool;
-use tokio_util::sync::CancellationToken;
+use sqlx::postgres::PgPoolOptions;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
-/// The web process and what it stands on. Ends with the test.
+pub use super::browser::{Browser, Page};
+
+/// A password that is taken everywhere.
+pub const PASSWORD: &str = "quiet river under old stone bridge";
+
+/// The web process and what it stands on. Mails are caught. Ends with the test.
 pub struct World {
     pub db: PgPool,
     pub portal: Portal,
-    address: String,
-    stop: CancellationToken,
+    pub url: String,
+    /// The pool of the web process.
+    pub served: PgPool,
+    mailer: Mailer,
+    _stop: DropGuard,
 }
 
 impl World {
@@ -41,29 +52,81 @@ impl World {
         let clock = Clock::manual("2026-11-22T12:00:00Z".parse().unwrap());
         plans::seed(&mut db.acquire().await.unwrap(), clock.now()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let public = Arc::new(Public {
-            portal_url: address.clone(),
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let public = Public {
+            portal_url: url.clone(),
             instances_url: instances_url.to_owned(),
             mode: Mode::Development,
             company: "Sayoo".to_owned(),
-        });
-        let stop = CancellationToken::new();
-        let portal = Portal { db: db.clone(), clock: clock.clone(), public: public.clone() };
-        let (options, ending) = (db.connect_options().as_ref().clone(), stop.clone());
+        };
+        let portal = Portal { db: db.clone(), clock, public: Arc::new(public) };
+        let keys = Keys::new([1; 32], &[2; 32]).unwrap();
         // A runtime of its own, as the process has; so it needs a pool of its own.
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async move {
-                let db = sqlx::postgres::PgPoolOptions::new().max_connections(8).connect_lazy_with(options);
-                let keys = Keys::new([1; 32], &[2; 32]).unwrap();
-                web::serve(Portal { db, clock, public }, keys, listener, ending).await.unwrap();
-            });
-        });
-        Self { db, portal, address, stop }
+        let served = PgPoolOptions::new().max_connections(8).connect_lazy_with(db.connect_options().as_ref().clone());
+        let stop = CancellationToken::new();
+        let serving = web::serve(Portal { db: served.clone(), ..portal.clone() }, keys, listener, stop.clone());
+        std::thread::spawn(move || actix_web::rt::System::new().block_on(serving).unwrap());
+        let mailer = mailer(&portal, None);
+        Self { db, portal, url, served, mailer, _stop: stop.drop_guard() }
     }
 
-    /// A customer who owns an account in Morocco that pays in dirhams, with a verified address, logged in.
+    /// Carries out every job that is due, a second for each: so that mails have an order.
+    pub async fn settle(&self) {
+        while worker::turn(&self.portal, &self.mailer).await.unwrap() {
+            self.wait(TimeDelta::seconds(1));
+        }
+    }
+
+    /// Moves the time.
+    pub fn wait(&self, time: TimeDelta) {
+        self.portal.clock.advance(time);
+    }
+
+    /// Returns the mails to an address, the oldest first.
+    pub async fn mails_to(&self, address: &str) -> Vec<Caught> {
+        self.settle().await;
+        let mut mails = store::newest(&self.db, 100).await.unwrap();
+        mails.retain(|mail| mail.recipient.eq_ignore_ascii_case(address));
+        mails.reverse();
+        mails
+    }
+
+    /// Returns the path of the link in the last mail to an address.
+    pub async fn link_to(&self, address: &str) -> String {
+        let mails = self.mails_to(address).await;
+        let text = &mails.last().unwrap().text_body;
+        let link = text.lines().find(|line| line.starts_with(&self.url)).unwrap();
+        link[self.url.len()..].to_owned()
+    }
+
+    /// Returns a browser that nobody used before.
+    pub fn stranger(&self) -> Browser {
+        Browser::new(&self.url)
+    }
+
+    /// Returns a customer who signed up through the pages, proved the address and is logged in: somebody with a password.
+    pub async fn signed_up(&self, name: &str) -> Person {
+        let browser = self.stranger();
+        let email = format!("{name}@example.com");
+        browser.sign_up(name, &email, PASSWORD).await.assert_redirect("/signup/check-mail");
+        let link = self.link_to(&email).await;
+        browser.post(&link, &[]).await.assert_redirect("/instances");
+        let row = sqlx::query!(
+            r#"
+            SELECT account_id AS "account: AccountId", user_id AS "user: UserId"
+              FROM members
+              JOIN users ON users.id = user_id
+             WHERE email_key = $1
+            "#,
+            email,
+        );
+        let row = row.fetch_one(&self.db).await.unwrap();
+        let portal = self.portal.clone();
+        Person { account: row.account, user: row.user, name: name.to_owned(), email, browser, portal }
+    }
+
+    /// A customer who owns an account in Morocco that pays in dirhams, with a verified address, logged in. Much faster
+    /// than [`World::signed_up`], and has no password.
     pub async fn customer(&self, name: &str) -> Person {
         self.person(name, "owner").await
     }
@@ -102,23 +165,12 @@ impl World {
         .execute(&self.db)
         .await
         .unwrap();
-        let origin = Origin {
-            address: "192.0.2.1".to_owned(),
-            user_agent: "test".to_owned(),
-            devices: String::new(),
-            visit: String::new(),
-        };
+        let origin =
+            Origin { address: "192.0.2.1".to_owned(), user_agent: "test".to_owned(), ..Origin::default() };
         let mut db = self.db.acquire().await.unwrap();
         let token = sessions::start(&mut db, (user, account), &origin, now).await.unwrap();
-        Person {
-            account,
-            user,
-            name: name.to_owned(),
-            client: reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
-            cookie: format!("sayoo={}", token.expose()),
-            address: self.address.clone(),
-            portal: self.portal.clone(),
-        }
+        let browser = Browser::with_cookie(&self.url, &format!("sayoo={}", token.expose()));
+        Person { account, user, name: name.to_owned(), email, browser, portal: self.portal.clone() }
     }
 
     /// Returns the newest version of a plan.
@@ -146,91 +198,37 @@ impl World {
     }
 }
 
-impl Drop for World {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
+/// Returns a mailer: the catcher, or one that sends to `smtp_url`.
+pub fn mailer(portal: &Portal, smtp_url: Option<String>) -> Mailer {
+    let mail =
+        Mail { from: "Sayoo <portal@example.com>".to_owned(), smtp_url: smtp_url.map(Secret::new) };
+    Mailer::new(&mail, &portal.public, &portal.db).unwrap()
 }
 
-/// A person with a browser.
+/// Somebody with an account and a browser.
 pub struct Person {
     pub account: AccountId,
     pub user: UserId,
     pub name: String,
-    client: reqwest::Client,
-    cookie: String,
-    address: String,
+    pub email: String,
+    pub browser: Browser,
     portal: Portal,
-}
-
-/// What the browser got.
-#[derive(Debug)]
-pub struct Page {
-    pub status: StatusCode,
-    /// Where it is sent.
-    pub location: String,
-    pub body: String,
-}
-
-impl Page {
-    /// The page, read.
-    pub fn html(&self) -> Html {
-        Html::parse_document(&self.body)
-    }
-
-    /// The text of everything that fits a CSS selector.
-    pub fn text(&self, selector: &str) -> String {
-        let selector = Selector::parse(selector).unwrap();
-        self.html()
-            .select(&selector)
-            .flat_map(|element| element.text().map(str::to_owned))
-            .collect::<Vec<_>>()
-            .join(" ")
-    }
-
-    /// An attribute of the first element that fits a CSS selector.
-    pub fn attribute(&self, selector: &str, name: &str) -> String {
-        let selector = Selector::parse(selector).unwrap();
-        let html = self.html();
-        let element = html.select(&selector).next().unwrap_or_else(|| panic!("no {selector:?} in {}", self.body));
-        element.value().attr(name).unwrap_or_default().to_owned()
-    }
-
-    /// The id of the instance that the browser is sent to.
-    pub fn instance(&self) -> EnvironmentId {
-        assert_eq!(self.status, StatusCode::SEE_OTHER, "{}", self.body);
-        self.location.strip_prefix("/instances/").unwrap().parse().unwrap()
-    }
 }
 
 impl Person {
     /// Asks for a page.
     pub async fn get(&self, path: &str) -> Page {
-        let request = self.client.get(format!("{}{path}", self.address)).header("cookie", &self.cookie);
-        self.page(request).await
+        self.browser.get(path).await
     }
 
     /// Sends a form, with the token of one of our pages.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
-        let token = self.get("/instances").await.attribute("input[name=csrf]", "value");
-        let fields = [&[("csrf", token.as_str())], fields].concat();
-        let request = self.client.post(format!("{}{path}", self.address)).header("cookie", &self.cookie).form(&fields);
-        self.page(request).await
+        self.browser.post(path, fields).await
     }
 
     /// Opens a stream of events.
-    pub async fn stream(&self, path: &str, last: Option<&str>) -> reqwest::Response {
-        let mut request = self.client.get(format!("{}{path}", self.address)).header("cookie", &self.cookie);
-        if let Some(last) = last {
-            request = request.header("last-event-id", last);
-        }
-        request.send().await.unwrap()
-    }
-
-    async fn page(&self, request: reqwest::RequestBuilder) -> Page {
-        let answer = request.send().await.unwrap();
-        let location = answer.headers().get(LOCATION).map(|path| path.to_str().unwrap().to_owned());
-        Page { status: answer.status(), location: location.unwrap_or_default(), body: answer.text().await.unwrap() }
+    pub async fn stream(&self, path: &str, last: Option<&str>) -> Response {
+        self.browser.stream(path, last).await
     }
 
     /// Who asks, for use cases.

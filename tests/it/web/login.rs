@@ -3,25 +3,25 @@
 use chrono::TimeDelta;
 use sqlx::PgPool;
 
-use crate::support::world::{PASSWORD, World};
+use crate::support::portal::{PASSWORD, World};
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_wrong_password_and_an_unknown_address_are_answered_alike(pool: PgPool) {
     let world = World::new(pool).await;
-    let alice = world.customer("alice").await;
+    let alice = world.signed_up("alice").await;
     let eve = world.stranger();
     let known = eve.log_in(&alice.email, "not her password at all").await;
     let unknown = eve.log_in("nobody@example.com", "not her password at all").await;
     known.assert_says(422, "The e-mail address or the password is not right");
-    assert_eq!((known.status, known.text()), (unknown.status, unknown.text()));
-    let names = |page: &crate::support::world::Page| page.headers.keys().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!((known.status, known.words()), (unknown.status, unknown.words()));
+    let names = |page: &crate::support::portal::Page| page.headers.keys().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(names(&known), names(&unknown));
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_login_leads_back_to_pages_of_ours_only(pool: PgPool) {
     let world = World::new(pool).await;
-    let alice = world.customer("alice").await;
+    let alice = world.signed_up("alice").await;
     for (next, goes) in [
         ("/account/members", "/account/members"),
         ("https://evil.example", "/instances"),
@@ -36,7 +36,7 @@ async fn a_login_leads_back_to_pages_of_ours_only(pool: PgPool) {
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn strangers_who_guess_are_stopped_and_the_owner_s_own_device_is_not(pool: PgPool) {
     let world = World::new(pool).await;
-    let alice = world.customer("alice").await;
+    let alice = world.signed_up("alice").await;
     for guess in 0..10 {
         let eve = world.stranger().at_address(&format!("198.51.100.{guess}"));
         eve.log_in(&alice.email, "one guess of very many").await.assert_says(422, "not right");
@@ -56,7 +56,7 @@ async fn strangers_who_guess_are_stopped_and_the_owner_s_own_device_is_not(pool:
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn logging_out_ends_the_login_on_the_server_too(pool: PgPool) {
     let world = World::new(pool).await;
-    let alice = world.customer("alice").await;
+    let alice = world.signed_up("alice").await;
     alice.get("/account").await.assert_says(200, "Your organisation");
     let out = alice.post("/logout", &[]).await;
     out.assert_redirect("/login");
@@ -68,7 +68,7 @@ async fn logging_out_ends_the_login_on_the_server_too(pool: PgPool) {
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_login_ends_when_unused_for_half_a_day_and_after_two_weeks_in_any_case(pool: PgPool) {
     let world = World::new(pool).await;
-    let alice = world.customer("alice").await;
+    let alice = world.signed_up("alice").await;
     world.wait(TimeDelta::hours(13));
     alice.get("/account").await.assert_redirect("/login?next=/account");
     alice.browser.log_in(&alice.email, PASSWORD).await.assert_redirect("/instances");
@@ -83,7 +83,7 @@ async fn a_login_ends_when_unused_for_half_a_day_and_after_two_weeks_in_any_case
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_login_from_a_new_device_is_told_by_mail_and_one_from_a_known_device_is_not(pool: PgPool) {
     let world = World::new(pool).await;
-    let alice = world.customer("alice").await;
+    let alice = world.signed_up("alice").await;
     world.wait(TimeDelta::days(1));
     let before = world.mails_to(&alice.email).await.len();
     alice.browser.log_in(&alice.email, PASSWORD).await.assert_redirect("/instances");
@@ -98,7 +98,7 @@ async fn a_login_from_a_new_device_is_told_by_mail_and_one_from_a_known_device_i
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_login_gets_a_new_cookie_and_the_old_one_is_worth_nothing(pool: PgPool) {
     let world = World::new(pool.clone()).await;
-    let alice = world.customer("alice").await;
+    let alice = world.signed_up("alice").await;
     let fixed = world.stranger();
     let token = fixed.token().await;
     let fields = [("csrf", token.as_str()), ("email", alice.email.as_str()), ("password", PASSWORD)];

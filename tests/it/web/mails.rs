@@ -5,7 +5,7 @@ use sayoo::jobs::worker;
 use sayoo::queue;
 use sqlx::PgPool;
 
-use crate::support::world::{PASSWORD, World, mailer};
+use crate::support::portal::{PASSWORD, World, mailer};
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_mail_waits_until_the_mail_server_is_back(pool: PgPool) {
