@@ -99,7 +99,7 @@ async fn an_unknown_address_gets_a_page_with_a_number_in_the_reader_s_language(p
 async fn the_portal_says_that_it_is_away_when_its_database_is(pool: PgPool) {
     let world = World::new(pool.clone()).await;
     let alice = world.signed_up("alice").await;
-    pool.close().await;
+    world.served.close().await;
     let page = alice.get("/account").await;
     page.assert_says(503, "briefly unavailable");
     assert_eq!(page.header("retry-after"), "5");

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod forms;
+mod home;
 mod login;
 mod mails;
 mod signup;
