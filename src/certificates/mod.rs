@@ -45,11 +45,16 @@ impl Certificate {
     /// Whether it is for this host name, in normal form.
     #[must_use]
     pub fn covers(&self, host: &str) -> bool {
-        self.names.iter().any(|name| match name.strip_prefix("*.") {
-            Some(parent) => host.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest == parent),
-            None => name == host,
-        })
+        let wildcard = wildcard_of(host);
+        self.names.iter().any(|name| name == host || Some(name) == wildcard.as_ref())
     }
+}
+
+/// Returns the wildcard that stands for a host name: `*.example.net` for `shop.example.net`, of one label only.
+#[must_use]
+pub fn wildcard_of(host: &str) -> Option<String> {
+    let (label, parent) = host.split_once('.')?;
+    (!label.is_empty()).then(|| format!("*.{parent}"))
 }
 
 /// What a certificate says about itself.

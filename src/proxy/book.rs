@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use rustls::sign::CertifiedKey;
 
-use crate::certificates::Certificate;
+use crate::certificates::{Certificate, wildcard_of};
 
 /// All certificates at one moment.
 #[derive(Debug, Default)]
 pub struct Book {
+    /// Wildcards among them as they are written: `*.example.net`.
     by_name: HashMap<Box<str>, Arc<CertifiedKey>>,
-    /// Of `*.example.net`, by `example.net`.
-    by_parent: HashMap<Box<str>, Arc<CertifiedKey>>,
     /// For visitors who name no host, or one that nobody knows: they see a page, after a warning. Never a customer's.
     default: Option<Arc<CertifiedKey>>,
 }
@@ -24,11 +23,7 @@ impl Book {
         let mut book = Self { default: default.map(|certificate| Arc::clone(&certificate.key)), ..Self::default() };
         for certificate in default.into_iter().chain(others) {
             for name in &certificate.names {
-                let (names, name) = match name.strip_prefix("*.") {
-                    Some(parent) => (&mut book.by_parent, parent),
-                    None => (&mut book.by_name, name.as_str()),
-                };
-                names.entry(name.into()).or_insert_with(|| Arc::clone(&certificate.key));
+                book.by_name.entry(name.as_str().into()).or_insert_with(|| Arc::clone(&certificate.key));
             }
         }
         book
@@ -37,7 +32,7 @@ impl Book {
     /// Returns the certificate that is for a host name in normal form.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Arc<CertifiedKey>> {
-        self.by_name.get(name).or_else(|| self.by_parent.get(name.split_once('.')?.1))
+        self.by_name.get(name).or_else(|| self.by_name.get(wildcard_of(name)?.as_str()))
     }
 
     /// Returns the certificate that a visitor gets who asks for this name, or for none.

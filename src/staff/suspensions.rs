@@ -36,49 +36,50 @@ pub enum SuspensionError {
     Failed(#[from] anyhow::Error),
 }
 
-fn checked(reason: &str) -> Result<&str, SuspensionError> {
-    let reason = reason.trim();
-    if (3..=1000).contains(&reason.chars().count()) { Ok(reason) } else { Err(SuspensionError::ReasonNeeded) }
+/// What is done.
+#[derive(Clone, Copy)]
+enum Change {
+    Suspend,
+    Lift,
 }
 
 /// Suspends. The customer sees the reason.
 pub async fn suspend(portal: &Portal, by: &StaffMember, subject: Subject, reason: &str) -> Result<(), SuspensionError> {
-    let reason = checked(reason)?;
-    let now = portal.clock.now();
-    let mut tx = portal.db.begin().await.context("begin")?;
-    let (account, environment) =
-        store::suspension_subject(&mut tx, subject).await.context("find it")?.ok_or(SuspensionError::NotFound)?;
-    let id = SuspensionId::new(now);
-    if !store::insert_suspension(&mut tx, id, (account, environment), (by.id, reason), now)
-        .await
-        .context("insert the suspension")?
-    {
-        return Err(SuspensionError::AlreadySo);
-    }
-    let entry = audit::Entry::new("suspended")
-        .account(account)
-        .environment(environment)
-        .detail(serde_json::json!({ "reason": reason }));
-    audit::record(&mut tx, &Actor::staff(by.id, &by.name), entry, now).await?;
-    db::wake(&mut tx).await.context("wake the worker")?;
-    tx.commit().await.context("commit")?;
-    Ok(())
+    change(portal, by, subject, reason, Change::Suspend).await
 }
 
 /// Lifts a suspension; what ran before runs again.
 pub async fn lift(portal: &Portal, by: &StaffMember, subject: Subject, reason: &str) -> Result<(), SuspensionError> {
-    let reason = checked(reason)?;
+    change(portal, by, subject, reason, Change::Lift).await
+}
+
+async fn change(
+    portal: &Portal,
+    by: &StaffMember,
+    subject: Subject,
+    reason: &str,
+    change: Change,
+) -> Result<(), SuspensionError> {
+    let reason = reason.trim();
+    if !(3..=1000).contains(&reason.chars().count()) {
+        return Err(SuspensionError::ReasonNeeded);
+    }
     let now = portal.clock.now();
     let mut tx = portal.db.begin().await.context("begin")?;
-    let (account, environment) =
+    let whose =
         store::suspension_subject(&mut tx, subject).await.context("find it")?.ok_or(SuspensionError::NotFound)?;
-    if !store::lift_suspension(&mut tx, (account, environment), (by.id, reason), now)
-        .await
-        .context("lift the suspension")?
-    {
+    let (action, is_changed) = match change {
+        Change::Suspend => {
+            let id = SuspensionId::new(now);
+            ("suspended", store::insert_suspension(&mut tx, id, whose, (by.id, reason), now).await)
+        }
+        Change::Lift => ("resumed", store::lift_suspension(&mut tx, whose, (by.id, reason), now).await),
+    };
+    if !is_changed.context("change the suspension")? {
         return Err(SuspensionError::AlreadySo);
     }
-    let entry = audit::Entry::new("resumed")
+    let (account, environment) = whose;
+    let entry = audit::Entry::new(action)
         .account(account)
         .environment(environment)
         .detail(serde_json::json!({ "reason": reason }));

@@ -11,6 +11,9 @@ use crate::base::ids::{AccountId, EnvironmentId};
 
 pub use store::Event;
 
+/// A creation has some ten steps, each of which may fail and begin anew.
+const STEPS: i64 = 500;
+
 /// Adds an event. Pages that show the environment are told when the transaction commits.
 pub async fn record(
     db: &mut PgConnection,
@@ -29,7 +32,9 @@ pub async fn steps(
     account: AccountId,
     environment: EnvironmentId,
 ) -> anyhow::Result<Vec<Event>> {
-    store::steps(db, account, environment).await.context("read the steps")
+    let mut steps = store::latest(db, account, environment, true, STEPS).await.context("read the steps")?;
+    steps.reverse();
+    Ok(steps)
 }
 
 /// Returns the latest events that are no steps, newest first.
@@ -39,7 +44,7 @@ pub async fn latest(
     environment: EnvironmentId,
     limit: i64,
 ) -> anyhow::Result<Vec<Event>> {
-    store::latest(db, account, environment, limit).await.context("read the history")
+    store::latest(db, account, environment, false, limit).await.context("read the history")
 }
 
 /// Returns a number that grows with each event and status change: a page compares it to know whether it is out of date.

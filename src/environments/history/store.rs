@@ -44,40 +44,12 @@ pub async fn insert(
     Ok(())
 }
 
-/// The steps of the creation, oldest first.
-pub async fn steps(
-    db: &mut PgConnection,
-    account: AccountId,
-    environment: EnvironmentId,
-) -> Result<Vec<Event>, StoreError> {
-    Ok(sqlx::query_as!(
-        Event,
-        r#"
-        SELECT environment_events.id
-             , environment_events.at
-             , environment_events.kind
-             , environment_events.actor
-             , environment_events.detail
-          FROM environment_events
-          JOIN environments ON environments.id = environment_events.environment_id
-         WHERE environments.id = $1
-           AND environments.account_id = $2
-           AND environment_events.kind LIKE 'step.%'
-         ORDER BY environment_events.id
-         LIMIT 500
-        "#,
-        environment as EnvironmentId,
-        account as AccountId
-    )
-    .fetch_all(db)
-    .await?)
-}
-
-/// The latest events that are no steps, newest first.
+/// The latest events, newest first: the steps of creations, or all others.
 pub async fn latest(
     db: &mut PgConnection,
     account: AccountId,
     environment: EnvironmentId,
+    are_steps: bool,
     limit: i64,
 ) -> Result<Vec<Event>, StoreError> {
     Ok(sqlx::query_as!(
@@ -92,12 +64,13 @@ pub async fn latest(
           JOIN environments ON environments.id = environment_events.environment_id
          WHERE environments.id = $1
            AND environments.account_id = $2
-           AND environment_events.kind NOT LIKE 'step.%'
+           AND (environment_events.kind LIKE 'step.%') = $3
          ORDER BY environment_events.id DESC
-         LIMIT $3
+         LIMIT $4
         "#,
         environment as EnvironmentId,
         account as AccountId,
+        are_steps,
         limit
     )
     .fetch_all(db)

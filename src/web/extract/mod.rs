@@ -6,6 +6,6 @@ mod staff;
 mod visitor;
 
 pub use member::Member;
-pub use posted::{Posted, Sent};
+pub use posted::{Button, Posted, Sent};
 pub use staff::{Staff, staff_token};
 pub use visitor::Visitor;

@@ -29,6 +29,10 @@ pub struct Posted<F> {
     pub form: F,
 }
 
+/// A form that is one button: nothing is typed.
+#[derive(Debug, serde::Deserialize)]
+pub struct Button {}
+
 /// A form of ours, sent with the login that its page was made for or after it. For forms with much in them: what came
 /// late is shown again, and never carried out.
 #[derive(Debug)]

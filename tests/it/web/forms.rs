@@ -97,7 +97,7 @@ async fn an_unknown_address_gets_a_page_with_a_number_in_the_reader_s_language(p
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn the_portal_says_that_it_is_away_when_its_database_is(pool: PgPool) {
-    let world = World::new(pool.clone()).await;
+    let world = World::new(pool).await;
     let alice = world.signed_up("alice").await;
     world.served.close().await;
     let page = alice.get("/account").await;

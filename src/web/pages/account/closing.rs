@@ -2,20 +2,15 @@
 
 use actix_web::web::Data;
 use askama::Template;
-use serde::Deserialize;
 
 use crate::accounts::policy::{self, Action};
 use crate::accounts::{closing, settings};
 use crate::i18n::format::{Formats, When};
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
-use crate::web::extract::{Member, Posted};
+use crate::web::extract::{Button, Member, Posted};
 use crate::web::layout::{FlashKind, Layout};
 use crate::web::urls;
-
-/// Nothing is typed.
-#[derive(Debug, Deserialize)]
-pub struct KeepForm {}
 
 /// Says when the account is closed for good.
 pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
@@ -28,7 +23,7 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
 }
 
 /// Keeps the account and its instances.
-pub async fn keep(portal: Data<Portal>, member: Member, _posted: Posted<KeepForm>) -> Answer {
+pub async fn keep(portal: Data<Portal>, member: Member, _posted: Posted<Button>) -> Answer {
     member.require(Action::CloseAccount)?;
     closing::keep(&portal, &member.by()).await?;
     answer::flash(urls::instances(), FlashKind::Good, "closing-kept")

@@ -2,7 +2,6 @@
 
 use actix_web::web::{Data, Path};
 use askama::Template;
-use serde::Deserialize;
 
 use super::{Tab, tabs};
 use crate::accounts::sessions;
@@ -11,13 +10,9 @@ use crate::i18n::format::{Formats, When};
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
-use crate::web::extract::{Member, Posted};
+use crate::web::extract::{Button, Member, Posted};
 use crate::web::layout::{FlashKind, Layout};
 use crate::web::urls;
-
-/// Nothing is typed.
-#[derive(Debug, Deserialize)]
-pub struct RevokeForm {}
 
 /// Shows the list.
 pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
@@ -43,7 +38,7 @@ pub async fn revoke(
     portal: Data<Portal>,
     member: Member,
     session: Path<SessionId>,
-    _posted: Posted<RevokeForm>,
+    _posted: Posted<Button>,
 ) -> Answer {
     if !sessions::revoke(&portal, &member.actor(), member.user, *session).await? {
         return Err(PageError::NotFound);
@@ -55,7 +50,7 @@ pub async fn revoke(
 }
 
 /// Ends every login but this one.
-pub async fn revoke_others(portal: Data<Portal>, member: Member, _posted: Posted<RevokeForm>) -> Answer {
+pub async fn revoke_others(portal: Data<Portal>, member: Member, _posted: Posted<Button>) -> Answer {
     sessions::revoke_others(&portal, &member.actor(), member.user, member.session).await?;
     answer::flash(urls::account_sessions(), FlashKind::Good, "sessions-revoked-others")
 }

@@ -1,20 +1,15 @@
 //! `/confirm-email/{token}`: the page behind the link that confirms a new e-mail address.
 
 use actix_web::web::{Data, Path};
-use serde::Deserialize;
 
 use super::{PressPage, link_gone};
 use crate::accounts::letters::LinkKind;
 use crate::accounts::{email_change, links};
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
-use crate::web::extract::{Posted, Visitor};
+use crate::web::extract::{Button, Posted, Visitor};
 use crate::web::layout::FlashKind;
 use crate::web::urls;
-
-/// Nothing is typed.
-#[derive(Debug, Deserialize)]
-pub struct ConfirmForm {}
 
 /// Shows a button.
 pub async fn get(portal: Data<Portal>, visitor: Visitor, token: Path<String>) -> Answer {
@@ -32,7 +27,7 @@ pub async fn get(portal: Data<Portal>, visitor: Visitor, token: Path<String>) ->
 }
 
 /// Changes the address.
-pub async fn post(portal: Data<Portal>, visitor: Visitor, token: Path<String>, _posted: Posted<ConfirmForm>) -> Answer {
+pub async fn post(portal: Data<Portal>, visitor: Visitor, token: Path<String>, _posted: Posted<Button>) -> Answer {
     if email_change::confirm(&portal, &token, &visitor.origin).await? {
         answer::flash(urls::account_security(), FlashKind::Good, "confirm-email-done")
     } else {

@@ -1,20 +1,15 @@
 //! `/undo-email/{token}`: the page behind the link that takes a change of the e-mail address back.
 
 use actix_web::web::{Data, Path};
-use serde::Deserialize;
 
 use super::{PressPage, link_gone};
 use crate::accounts::letters::LinkKind;
 use crate::accounts::{email_change, links};
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
-use crate::web::extract::{Posted, Visitor};
+use crate::web::extract::{Button, Posted, Visitor};
 use crate::web::layout::FlashKind;
 use crate::web::urls;
-
-/// Nothing is typed.
-#[derive(Debug, Deserialize)]
-pub struct UndoForm {}
 
 /// Shows a button.
 pub async fn get(portal: Data<Portal>, visitor: Visitor, token: Path<String>) -> Answer {
@@ -32,7 +27,7 @@ pub async fn get(portal: Data<Portal>, visitor: Visitor, token: Path<String>) ->
 }
 
 /// Takes the change back, ends every login, and leads to a new password: somebody else may know the old one.
-pub async fn post(portal: Data<Portal>, visitor: Visitor, token: Path<String>, _posted: Posted<UndoForm>) -> Answer {
+pub async fn post(portal: Data<Portal>, visitor: Visitor, token: Path<String>, _posted: Posted<Button>) -> Answer {
     if email_change::undo(&portal, &token, &visitor.origin).await? {
         Ok(answer::logged_out(answer::flash(urls::forgot(), FlashKind::Good, "undo-email-done")?))
     } else {

@@ -1,7 +1,6 @@
 //! `/verify/{token}`: the page behind the link that proves an e-mail address; `POST /verify/resend` sends another.
 
 use actix_web::web::{Data, Path};
-use serde::Deserialize;
 
 use super::{PressPage, link_gone};
 use crate::accounts::letters::LinkKind;
@@ -10,13 +9,9 @@ use crate::portal::Portal;
 use crate::web::Keys;
 use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
-use crate::web::extract::{Member, Posted, Visitor};
+use crate::web::extract::{Button, Member, Posted, Visitor};
 use crate::web::layout::FlashKind;
 use crate::web::urls;
-
-/// Nothing is typed.
-#[derive(Debug, Deserialize)]
-pub struct VerifyForm {}
 
 /// Shows a button. The link is not used by looking.
 pub async fn get(portal: Data<Portal>, visitor: Visitor, token: Path<String>) -> Answer {
@@ -39,7 +34,7 @@ pub async fn post(
     keys: Data<Keys>,
     visitor: Visitor,
     token: Path<String>,
-    _posted: Posted<VerifyForm>,
+    _posted: Posted<Button>,
 ) -> Answer {
     let Some(verified) = links::verify(&portal, &keys.throttle, &token, &visitor.origin).await? else {
         return link_gone(visitor.layout, urls::login(), "link-gone-login");
@@ -55,7 +50,7 @@ pub async fn post(
 }
 
 /// Sends the link again to a customer who is logged in.
-pub async fn resend(portal: Data<Portal>, keys: Data<Keys>, member: Member, _posted: Posted<VerifyForm>) -> Answer {
+pub async fn resend(portal: Data<Portal>, keys: Data<Keys>, member: Member, _posted: Posted<Button>) -> Answer {
     if member.is_verified {
         return answer::flash(urls::instances(), FlashKind::Good, "verify-done");
     }

@@ -5,7 +5,6 @@ use anyhow::Context;
 use askama::Template;
 use serde::Deserialize;
 
-use super::steer::Button;
 use super::{by, find, forbidden_or_missing, formats, id};
 use crate::accounts::policy::Action;
 use crate::environments::removal::{self, Refusal, RemovalError, UNDO_FOR};
@@ -14,7 +13,7 @@ use crate::metering::usage;
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
-use crate::web::extract::{Member, Posted};
+use crate::web::extract::{Button, Member, Posted};
 use crate::web::layout::{FlashKind, Layout};
 use crate::web::urls;
 

@@ -5,7 +5,6 @@ use anyhow::Context;
 use askama::Template;
 use serde::Deserialize;
 
-use super::steer::Button;
 use super::{by, find, forbidden_or_missing, formats, id};
 use crate::accounts::policy::{self, Action};
 use crate::base::hostname::{Hostname, HostnameError};
@@ -16,7 +15,7 @@ use crate::i18n::format::{Formats, When};
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
-use crate::web::extract::{Member, Posted};
+use crate::web::extract::{Button, Member, Posted};
 use crate::web::form::Problems;
 use crate::web::layout::{FlashKind, Layout};
 use crate::web::urls;

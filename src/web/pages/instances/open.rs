@@ -3,7 +3,6 @@
 use actix_web::web::{Data, Path};
 use askama::Template;
 
-use super::steer::Button;
 use super::{by, forbidden_or_missing, id};
 use crate::accounts::policy::Action;
 use crate::environments::opening::{self, Opening};
@@ -11,7 +10,7 @@ use crate::portal::Portal;
 use crate::web::Keys;
 use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
-use crate::web::extract::{Member, Posted};
+use crate::web::extract::{Button, Member, Posted};
 use crate::web::layout::{FlashKind, Layout};
 use crate::web::urls;
 

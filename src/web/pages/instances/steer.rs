@@ -1,7 +1,6 @@
 //! Start, stop, restart and wake (POST): each leads back to the instance.
 
 use actix_web::web::{Data, Path};
-use serde::Deserialize;
 
 use super::{by, id};
 use crate::accounts::policy::Action;
@@ -9,13 +8,9 @@ use crate::environments::steering::{self, Change, Refusal, SteeringError};
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
-use crate::web::extract::{Member, Posted};
+use crate::web::extract::{Button, Member, Posted};
 use crate::web::layout::FlashKind;
 use crate::web::urls;
-
-/// A form that is one button.
-#[derive(Debug, Deserialize)]
-pub struct Button {}
 
 /// Wants it running.
 pub async fn start(portal: Data<Portal>, member: Member, path: Path<String>, _: Posted<Button>) -> Answer {

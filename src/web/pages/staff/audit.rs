@@ -5,11 +5,10 @@ use anyhow::Context;
 use askama::Template;
 
 use super::rows::{AuditLine, cut};
-use super::second_factor::Nothing;
 use crate::audit::{self, Filter};
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
-use crate::web::extract::{Posted, Staff};
+use crate::web::extract::{Button, Posted, Staff};
 use crate::web::layout::{FlashKind, Layout};
 use crate::web::urls;
 
@@ -67,7 +66,7 @@ pub async fn get(portal: Data<Portal>, staff: Staff, query: Query<AuditQuery>) -
 }
 
 /// Checks the chain from its beginning.
-pub async fn verify(portal: Data<Portal>, _staff: Staff, _posted: Posted<Nothing>) -> Answer {
+pub async fn verify(portal: Data<Portal>, _staff: Staff, _posted: Posted<Button>) -> Answer {
     let mut db = portal.db.acquire().await.context("reach the control database")?;
     match audit::verify(&mut db).await? {
         Ok(count) => answer::flash_with(

@@ -5,12 +5,11 @@ use anyhow::Context;
 use askama::Template;
 
 use super::rows::{HostLine, InstanceLine, formats};
-use super::second_factor::Nothing;
 use crate::portal::Portal;
 use crate::staff::directory::{self, InstanceFilter};
 use crate::staff::invitations;
 use crate::web::answer::{self, Answer};
-use crate::web::extract::{Posted, Staff};
+use crate::web::extract::{Button, Posted, Staff};
 use crate::web::layout::Layout;
 use crate::web::urls;
 
@@ -39,7 +38,7 @@ pub async fn get(portal: Data<Portal>, staff: Staff) -> Answer {
 }
 
 /// Makes a link for a colleague and shows it once.
-pub async fn invite(portal: Data<Portal>, staff: Staff, _posted: Posted<Nothing>) -> Answer {
+pub async fn invite(portal: Data<Portal>, staff: Staff, _posted: Posted<Button>) -> Answer {
     let token = invitations::invite(&portal, &staff.member).await?;
     let link = format!("{}{}", portal.public.portal_url, urls::staff_join(token.expose()));
     show(&portal, staff.layout, Some(link)).await

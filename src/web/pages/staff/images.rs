@@ -5,14 +5,13 @@ use anyhow::Context;
 use askama::Template;
 
 use super::rows::{formats, status_words};
-use super::second_factor::Nothing;
 use crate::audit::Actor;
 use crate::base::ids::{EnvironmentId, RolloutId};
 use crate::i18n::format::When;
 use crate::portal::Portal;
 use crate::staff::images::{self, Behind, ImageRow, RolloutRow, Which};
 use crate::web::answer::{self, Answer};
-use crate::web::extract::{Posted, Staff};
+use crate::web::extract::{Button, Posted, Staff};
 use crate::web::layout::{FlashKind, Layout};
 use crate::web::urls;
 
@@ -159,12 +158,12 @@ pub async fn start(portal: Data<Portal>, staff: Staff, posted: Posted<RolloutFor
 }
 
 /// Stops a rollout.
-pub async fn stop(portal: Data<Portal>, staff: Staff, id: Path<RolloutId>, _: Posted<Nothing>) -> Answer {
+pub async fn stop(portal: Data<Portal>, staff: Staff, id: Path<RolloutId>, _: Posted<Button>) -> Answer {
     told(images::stop(&portal, &actor(&staff), *id).await?, "staff-rollout-stopped-now")
 }
 
 /// Lets a rollout go on.
-pub async fn resume(portal: Data<Portal>, staff: Staff, id: Path<RolloutId>, _: Posted<Nothing>) -> Answer {
+pub async fn resume(portal: Data<Portal>, staff: Staff, id: Path<RolloutId>, _: Posted<Button>) -> Answer {
     told(images::resume(&portal, &actor(&staff), *id).await?, "staff-rollout-resumed-now")
 }
 

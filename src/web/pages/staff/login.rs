@@ -11,7 +11,7 @@ use crate::staff::login::{self, Browser, LoginError};
 use crate::web::answer::{self, Answer};
 use crate::web::cookies::{self, Kind};
 use crate::web::error::PageError;
-use crate::web::extract::{Posted, Visitor, staff_token};
+use crate::web::extract::{Button, Posted, Visitor, staff_token};
 use crate::web::keys::Keys;
 use crate::web::layout::Layout;
 use crate::web::urls;
@@ -51,7 +51,7 @@ pub async fn post(portal: Data<Portal>, keys: Data<Keys>, visitor: Visitor, post
 }
 
 /// Logs out.
-pub async fn out(portal: Data<Portal>, request: HttpRequest, _posted: Posted<second_factor::Nothing>) -> Answer {
+pub async fn out(portal: Data<Portal>, request: HttpRequest, _posted: Posted<Button>) -> Answer {
     if let Some(token) = staff_token(&request, &portal.public) {
         login::log_out(&portal, &token).await?;
     }

@@ -7,7 +7,6 @@ use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
 use super::rows::formats;
-use super::second_factor::Nothing;
 use crate::audit;
 use crate::base::ids::{PlanId, PlanVersionId};
 use crate::plans::catalogue::{self, CatalogueError};
@@ -15,7 +14,7 @@ use crate::plans::{Plan, Version};
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
-use crate::web::extract::{Posted, Staff};
+use crate::web::extract::{Button, Posted, Staff};
 use crate::web::layout::{FlashKind, Layout};
 use crate::web::urls;
 
@@ -94,7 +93,7 @@ pub(super) async fn find(db: &mut PgConnection, id: PlanId) -> Result<(Plan, Ver
 }
 
 /// Publishes a draft: new orders use it from now on.
-pub async fn publish(portal: Data<Portal>, staff: Staff, id: Path<PlanVersionId>, _posted: Posted<Nothing>) -> Answer {
+pub async fn publish(portal: Data<Portal>, staff: Staff, id: Path<PlanVersionId>, _posted: Posted<Button>) -> Answer {
     let mut tx = portal.db.begin().await.context("begin")?;
     match catalogue::publish(&mut tx, *id, staff.layout.now).await {
         Ok(()) => {}

@@ -6,12 +6,11 @@ use askama::Template;
 use uuid::Uuid;
 
 use super::rows::formats;
-use super::second_factor::Nothing;
 use crate::base::ids::JobId;
 use crate::portal::Portal;
 use crate::staff::work_queue::{self, JobRow, TurnRow};
 use crate::web::answer::{self, Answer};
-use crate::web::extract::{Posted, Staff};
+use crate::web::extract::{Button, Posted, Staff};
 use crate::web::layout::{FlashKind, Layout};
 use crate::web::urls;
 
@@ -103,7 +102,7 @@ pub async fn retry_turn(portal: Data<Portal>, staff: Staff, posted: Posted<TurnF
 }
 
 /// Gives a failed job another round.
-pub async fn retry_job(portal: Data<Portal>, staff: Staff, id: Path<JobId>, _posted: Posted<Nothing>) -> Answer {
+pub async fn retry_job(portal: Data<Portal>, staff: Staff, id: Path<JobId>, _posted: Posted<Button>) -> Answer {
     told(work_queue::retry_job(&portal, &staff.member, *id).await?)
 }
 

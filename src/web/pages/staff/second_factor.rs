@@ -46,10 +46,6 @@ pub struct CodeForm {
     code: String,
 }
 
-/// A form with nothing but its token.
-#[derive(Debug, serde::Deserialize)]
-pub struct Nothing {}
-
 /// Asks for the code, or sends those to the set-up who have none yet.
 pub async fn get(portal: Data<Portal>, visitor: Visitor, request: HttpRequest) -> Answer {
     match half(&portal, &request).await?.0.stage {

@@ -7,9 +7,8 @@ use crate::portal::Portal;
 use crate::staff::waking;
 use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
-use crate::web::extract::{Posted, Staff};
+use crate::web::extract::{Button, Posted, Staff};
 use crate::web::layout::FlashKind;
-use crate::web::pages::instances::steer::Button;
 use crate::web::urls;
 
 /// Wants it awake now.
