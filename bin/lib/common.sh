@@ -6,6 +6,11 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$ROOT"
 
+# Debian's `su` leaves out the folders of what root runs, and a service of systemd has no home.
+PATH="$PATH:/usr/sbin:/sbin"
+HOME=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}
+export PATH HOME
+
 # Everything an installation keeps on this machine is below this folder, so that a second
 # installation (the one bin/test makes) needs nothing but another folder and other ports.
 SAYOO_VAR=$(realpath -m "${SAYOO_VAR:-$ROOT/var}")
@@ -39,10 +44,17 @@ as_root() {
     if is_root; then
         "$@"
     elif command -v sudo >/dev/null; then
-        sudo "$@"
+        # A question in the background would wait for ever: nobody sees it.
+        sudo ${SAYOO_BACKGROUND:+-n} "$@"
     else
         fail "this needs root: $*" "Run bin/up as root, or install sudo and allow it for $(id -un)."
     fi
+}
+
+# Before long steps that need root in the background: sudo asks now, and remembers for a while.
+ask_for_root() {
+    is_root || as_root true || fail "sudo does not let $(id -un) run commands as root" \
+        "Run bin/up as root, or as root: usermod -aG sudo $(id -un), then log in anew."
 }
 
 # Whether something accepts connections at 127.0.0.1:PORT.
@@ -86,6 +98,26 @@ load_settings() {
     SAYOO_CONTROL_PORT=${SAYOO_CONTROL_PORT:-5440}
     SAYOO_TENANTS_PORT=${SAYOO_TENANTS_PORT:-5441}
     SAYOO_NAME=${SAYOO_NAME:-sayoo}
+}
+
+# On the first run, while another choice still costs nothing.
+check_ports() {
+    [ -f "$SETTINGS" ] && return
+    local name
+    for name in SAYOO_PORT SAYOO_WEB_PORT SAYOO_CONTROL_PORT SAYOO_TENANTS_PORT; do
+        # A control database elsewhere may well be at that port.
+        [ "$name" = SAYOO_CONTROL_PORT ] && [ -n "${DATABASE_URL:-}" ] && continue
+        if port_answers "${!name}"; then
+            fail "port ${!name} is taken by something else" \
+                "Stop it ('ss -ltnp' names it), or choose another: $name=$((${!name} + 1000)) bin/up"
+        fi
+    done
+}
+
+# What to do about a port that was taken after the first run: port_is_taken PORT FOR.
+port_is_taken() {
+    fail "port $1, for $2, is taken by something else" "Stop it ('ss -ltnp' names it), or move: bin/down," \
+        "change the port in $SETTINGS and in $SAYOO_CONFIG, bin/up."
 }
 
 save_settings() {

@@ -44,13 +44,13 @@ join_docker_group() {
 
 start_docker() {
     write_docker_configuration
+    local patience=60 second
     if has_systemd; then
-        as_root systemctl enable --now docker >"$LOGS/dockerd.log" 2>&1 || true
+        as_root systemctl enable --now docker >"$LOGS/dockerd.log" 2>&1 || patience=1
     else
         start_docker_by_hand
     fi
-    local second
-    for second in $(seq 1 60); do
+    for second in $(seq 1 "$patience"); do
         if docker_answers; then
             done_with "Docker started"
             return
@@ -68,9 +68,10 @@ pgrep_dockerd() { [ -z "${DOCKERD_PID:-}" ] || alive "$DOCKERD_PID"; }
 
 start_docker_by_hand() {
     local daemon
-    daemon=$(PATH="$PATH:/usr/sbin:/sbin" command -v dockerd) || fail "dockerd is not installed" "apt-get install docker.io"
+    daemon=$(command -v dockerd) || fail "dockerd is not installed" "apt-get install docker.io"
     # A daemon that was killed leaves its pid file, and refuses to start while it looks alive.
     if [ -f /var/run/docker.pid ] && ! alive "$(cat /var/run/docker.pid)"; then as_root rm -f /var/run/docker.pid; fi
+    ask_for_root
     # shellcheck disable=SC2024 # the log belongs to whoever runs bin/up
     as_root setsid nohup "$daemon" >"$LOGS/dockerd.log" 2>&1 </dev/null 8>&- 9>&- &
     DOCKERD_PID=$!

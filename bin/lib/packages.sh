@@ -5,7 +5,7 @@ has_package() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" =
 
 # Adds a package to MISSING unless the command it brings is there already.
 need_command() {
-    PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null || MISSING+=("$2")
+    command -v "$1" >/dev/null || MISSING+=("$2")
 }
 
 need_package() { has_package "$1" || MISSING+=("$1"); }
@@ -25,6 +25,7 @@ install_packages() {
     python3 -m pip --version >/dev/null 2>&1 || MISSING+=(python3-pip)
     need_command ip iproute2
     need_command setsid util-linux
+    need_command sg login
     need_package ca-certificates
     postgres_programs >/dev/null || MISSING+=(postgresql)
     # dockerd refuses to start containers where the kernel has AppArmor and its parser is missing.
@@ -46,6 +47,7 @@ install_packages() {
     command -v apt-get >/dev/null || fail "this is not a Debian machine, and something is missing: ${MISSING[*]}" \
         "Install the equivalents of these packages by hand, then run bin/up again."
     say "Installing Debian packages: ${MISSING[*]}"
+    ask_for_root
     run_together "packages" apt_install
 }
 
@@ -77,8 +79,14 @@ check_rust() {
     command -v cargo >/dev/null || fail "cargo is not on the PATH" \
         "Install Rust $wanted or newer from https://rustup.rs, open a new shell, run bin/up again." \
         "With 'sudo bin/up' root's PATH counts: run bin/up as yourself, it asks for sudo where needed."
-    have=$(rustc --version | cut -d' ' -f2)
+    have=$(rustc --version 2>/dev/null | cut -d' ' -f2 || true)
+    [ -n "$have" ] || fail "rustup has no toolchain to run" "rustup default stable"
     if [ "$(printf '%s\n%s\n' "$wanted" "$have" | sort -V | head -1)" != "$wanted" ]; then
-        fail "Rust $have is too old; $wanted or newer is needed" "rustup update stable"
+        if command -v rustup >/dev/null; then
+            fail "Rust $have is too old; $wanted or newer is needed" "rustup update stable"
+        fi
+        # Debian's own, most likely.
+        fail "Rust $have in $(command -v rustc) is too old; $wanted or newer is needed" \
+            "Install it from https://rustup.rs, open a new shell, run bin/up again."
     fi
 }

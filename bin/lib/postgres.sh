@@ -5,8 +5,9 @@
 # The folder with initdb, pg_ctl and postgres of one version: postgres_programs [VERSION].
 postgres_programs() {
     local found
-    found=$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -path "*/${1:-[0-9]*}/bin" 2>/dev/null | sort -V | tail -n 1)
-    [ -n "$found" ] && [ -x "$found/initdb" ] && printf '%s' "$found"
+    # A client of a newer version may be there without a server.
+    found=$(find /usr/lib/postgresql -mindepth 3 -maxdepth 3 -path "*/${1:-[0-9]*}/bin/initdb" 2>/dev/null | sort -V | tail -n 1)
+    [ -n "$found" ] && printf '%s' "${found%/initdb}"
 }
 
 # PostgreSQL refuses to run as root; then it runs as Debian's `postgres`.
@@ -79,8 +80,7 @@ ensure_cluster() {
             *) return 0 ;;
         esac
     elif port_answers "$port"; then
-        fail "port $port, for the PostgreSQL cluster '$name', is taken by something else" \
-            "Stop it, or choose another port on the first run: SAYOO_${name^^}_PORT=5450 bin/up"
+        port_is_taken "$port" "the PostgreSQL cluster '$name'"
     fi
     as_postgres "$programs/pg_ctl" --pgdata "$data" --log "$POSTGRES_HOME/$name.log" --wait --timeout 120 start >/dev/null </dev/null 8>&- 9>&- ||
         fail "the PostgreSQL cluster '$name' does not start" \

@@ -34,6 +34,8 @@ build_everything() {
         run_together program build_program
         configured odoo image >"$RUN/image"
     else
+        # Making the base image needs root. Once there is one, nothing here does.
+        [ -s "$RUN/image" ] || ask_for_root
         run_together program build_program -- image build_image
     fi
 }
@@ -73,10 +75,7 @@ start_program() {
     fi
     local port
     for port in "$SAYOO_PORT" "$SAYOO_WEB_PORT"; do
-        if port_answers "$port"; then
-            fail "port $port is taken by something else" \
-                "Stop it ('ss -ltnp' names it), or choose another on the first run: SAYOO_PORT=9000 bin/up"
-        fi
+        if port_answers "$port"; then port_is_taken "$port" sayoo; fi
     done
     keep_log_small
     setsid nohup "$SAYOO" all >>"$SAYOO_LOG" 2>&1 </dev/null 8>&- 9>&- &

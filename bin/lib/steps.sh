@@ -53,6 +53,7 @@ run_together() {
 }
 
 step_in_background() {
+    export SAYOO_BACKGROUND=1
     # Job control gives the step a process group of its own.
     set -m
     trap - EXIT

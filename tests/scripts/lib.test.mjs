@@ -1,35 +1,11 @@
 // The shell code in bin/lib: what it writes once, what it counts, what it says.
 
-import { test, after } from "node:test";
+import { test } from "node:test";
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-
-const root = join(import.meta.dirname ?? new URL(".", import.meta.url).pathname, "..", "..");
-const folders = [];
-
-after(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
-
-function emptyFolder() {
-  const folder = mkdtempSync(join(tmpdir(), "sayoo-scripts-"));
-  folders.push(folder);
-  return folder;
-}
-
-// Runs shell text with the library loaded, in an installation of its own.
-function shell(text, folder = emptyFolder(), env = {}) {
-  const libraries = ["common", "postgres", "steps", "docker", "configuration", "program", "counting"];
-  const load = libraries.map((name) => `. ${root}/bin/lib/${name}.sh`).join("\n");
-  const clean = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith("SAYOO") && key !== "DATABASE_URL"));
-  const { status, stdout, stderr } = spawnSync("bash", ["-c", `${load}\nmake_folders\n${text}`], {
-    encoding: "utf8",
-    env: { ...clean, SAYOO_VAR: folder, ...env },
-  });
-  return { status, stdout, stderr, folder };
-}
+import { emptyFolder, root, shell } from "./shell.mjs";
 
 function count(text) {
   const folder = emptyFolder();
