@@ -21,11 +21,32 @@ fn defaults_in_the_example_are_those_of_the_program() {
     assert!(text.contains("# threads = 0"));
 }
 
-#[test]
-fn an_unknown_key_is_an_error_that_names_it() {
-    let text = std::fs::read_to_string(EXAMPLE).unwrap().replace("spares =", "sparse =");
+/// Loads the example with something changed.
+fn changed(change: impl Fn(String) -> String) -> anyhow::Result<Config> {
+    let text = change(std::fs::read_to_string(EXAMPLE).unwrap());
     let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
     std::fs::write(file.path(), text).unwrap();
-    let error = format!("{:#}", Config::load(Some(file.path())).unwrap_err());
-    assert!(error.contains("sparse"), "{error}");
+    Config::load(Some(file.path()))
+}
+
+#[test]
+fn an_unknown_key_is_an_error_that_names_it_in_every_section() {
+    let example = std::fs::read_to_string(EXAMPLE).unwrap();
+    let sections: Vec<&str> = example.lines().filter(|line| line.starts_with('[')).collect();
+    assert!(sections.len() >= 9 && sections.contains(&"[pool]"), "{sections:?}");
+    for section in sections {
+        let with_typo = changed(|text| text.replace(&format!("\n{section}\n"), &format!("\n{section}\nsparse = 1\n")));
+        let error = format!("{:#}", with_typo.expect_err(section));
+        assert!(error.contains("sparse"), "{section}: {error}");
+    }
+    let error = format!("{:#}", changed(|text| format!("{text}\n[pol]\nspares = 1\n")).unwrap_err());
+    assert!(error.contains("pol"), "a section that does not exist: {error}");
+}
+
+#[test]
+fn a_key_that_is_missing_or_of_the_wrong_kind_is_an_error_that_names_it() {
+    let missing = changed(|text| text.replace("\nportal_url =", "\n# portal_url ="));
+    assert!(format!("{:#}", missing.unwrap_err()).contains("portal_url"));
+    let wrong = changed(|text| text.replace("\nspares =", "\nspares = \"many\" #"));
+    assert!(format!("{:#}", wrong.unwrap_err()).contains("spares"));
 }

@@ -1,13 +1,18 @@
 //! The control database with each role, and the tenants' server.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use sqlx::{Connection, PgConnection};
 
 use super::{Finding, store};
 use crate::base::chain;
 use crate::base::secret::Secret;
-use crate::config::Config;
+use crate::config::{Config, Tenants};
 use crate::db::MIGRATOR;
+
+/// Longer than a server that is well takes.
+const LIMIT: Duration = Duration::from_secs(5);
 
 /// Looks at both clusters.
 pub async fn examine(config: &Config) -> Vec<Finding> {
@@ -18,12 +23,13 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
         role("control database, worker", &database.worker_url, "runtimes", None).await,
         role("control database, proxy", &database.proxy_url, "routes", Some("users")).await,
         tenants(&config.tenants.admin_url).await,
+        for_containers(&config.tenants).await,
     ]
 }
 
 async fn connect(url: &Secret<String>) -> anyhow::Result<PgConnection> {
     let connecting = PgConnection::connect(url.expose());
-    tokio::time::timeout(std::time::Duration::from_secs(5), connecting)
+    tokio::time::timeout(LIMIT, connecting)
         .await
         .context("no answer in 5 seconds")?
         .context("connect")
@@ -77,6 +83,21 @@ async fn role(what: &'static str, url: &Secret<String>, needs: &str, must_not: O
             )
         }
         Ok((role, true, false)) => Finding::good(what, role.name),
+    }
+}
+
+/// Instances reach the tenants' server at an address of its own: Docker's bridge, on one machine.
+async fn for_containers(tenants: &Tenants) -> Finding {
+    let what = "tenants' database server, for instances";
+    let address = format!("{}:{}", tenants.host_for_containers, tenants.port_for_containers);
+    match tokio::time::timeout(LIMIT, tokio::net::TcpStream::connect(&address)).await {
+        Ok(Ok(_)) => Finding::good(what, address),
+        Ok(Err(error)) => {
+            let remedy = "let the server listen there (listen_addresses; bin/up does it), or correct [tenants] host_for_containers and \
+                          port_for_containers";
+            Finding::bad(what, format!("{address}: {error}"), remedy)
+        }
+        Err(_) => Finding::bad(what, format!("{address} does not answer"), "let the firewall pass it"),
     }
 }
 
