@@ -4,6 +4,7 @@ mod accidents;
 mod crashes;
 mod leases;
 mod life;
+mod outages;
 mod sleeping;
 mod spares;
 mod support;

@@ -1,6 +1,7 @@
 //! A whole installation for one test: the stand-in image, a small Odoo-like template, one machine, three plans.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sayoo::base::clock::Clock;
@@ -14,10 +15,12 @@ use sayoo::engine::ServiceName;
 use sayoo::odoo::commands::{Front, Server};
 use sayoo::reconcile::{self, Site};
 use sayoo::tenant_db::{DatabaseName, Postgres, RoleName, TenantDb};
+use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool, Row};
 use uuid::Uuid;
 
 use crate::support::engine::TestEngine;
+use crate::support::gate::Gate;
 use crate::support::tenants::TestTenants;
 
 /// The tables that personalising touches, as small as they can be.
@@ -43,13 +46,30 @@ impl World {
 
     /// Makes an installation with this engine.
     pub async fn with(db: PgPool, engine: TestEngine) -> Self {
+        Self::made(db.clone(), db, engine, |url| url.to_owned()).await
+    }
+
+    /// Makes an installation whose worker reaches the control database and the tenants' server through gates. The gates
+    /// are open until all is made.
+    pub async fn behind(db: PgPool, control: &Gate, tenants: &Gate) -> Self {
+        let options = control.options(db.connect_options().as_ref().clone());
+        let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(2));
+        Self::made(db, pool.connect_lazy_with(options), TestEngine::new(), |url| tenants.url(url)).await
+    }
+
+    async fn made(
+        db: PgPool,
+        of_worker: PgPool,
+        engine: TestEngine,
+        way: impl FnOnce(&str) -> String,
+    ) -> Self {
         let mut tenants = TestTenants::new().await;
         // One name for both, as a worker process has it: what one makes the other finds.
-        let server = Postgres::new(&Secret::new(tenants.url().to_owned()), &engine.installation).unwrap();
+        let server = Postgres::new(&Secret::new(way(tenants.url())), &engine.installation).unwrap();
         tenants.server = TenantDb::Postgres(server);
         let key = rand::random();
         let site = Arc::new(Site {
-            db: db.clone(),
+            db: of_worker,
             clock: Clock::System,
             engine: engine.engine.clone(),
             tenants: tenants.server.clone(),

@@ -3,6 +3,7 @@
 mod browser;
 pub mod engine;
 pub mod fault_proxy;
+pub mod gate;
 pub mod portal;
 pub mod small_disk;
 pub mod tenants;

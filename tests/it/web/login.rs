@@ -1,5 +1,7 @@
 //! Logging in and out.
 
+use std::time::{Duration, Instant};
+
 use chrono::TimeDelta;
 use sqlx::PgPool;
 
@@ -16,6 +18,31 @@ async fn a_wrong_password_and_an_unknown_address_are_answered_alike(pool: PgPool
     assert_eq!((known.status, known.words()), (unknown.status, unknown.words()));
     let names = |page: &crate::support::portal::Page| page.headers.keys().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(names(&known), names(&unknown));
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn the_time_of_an_answer_does_not_tell_who_has_an_account(pool: PgPool) {
+    let world = World::new(pool).await;
+    let alice = world.signed_up("alice").await;
+    // The quicker of three: what a stranger would measure, too.
+    let quickest = async |email: &str, is_new: bool| {
+        let mut quickest = Duration::MAX;
+        for _ in 0..3 {
+            let eve = world.stranger();
+            let token = eve.token().await;
+            let began = Instant::now();
+            let form = [("csrf", token.as_str()), ("email", email), ("password", "an entirely other phrase of words")];
+            let signing_up = [form.as_slice(), &[("name", "Eve"), ("company", "Eve")]].concat();
+            if is_new { eve.post_raw("/signup", &signing_up).await } else { eve.post_raw("/login", &form).await };
+            quickest = quickest.min(began.elapsed());
+        }
+        quickest.as_secs_f64()
+    };
+    for is_new in [false, true] {
+        let known = quickest(&alice.email, is_new).await;
+        let unknown = quickest("nobody@example.com", is_new).await;
+        assert!((0.5..2.0).contains(&(known / unknown)), "signing up: {is_new}, {known} s and {unknown} s");
+    }
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]

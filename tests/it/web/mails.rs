@@ -1,5 +1,7 @@
 //! The queue and its mails when things go wrong.
 
+use std::time::{Duration, Instant};
+
 use chrono::TimeDelta;
 use sayoo::jobs::worker;
 use sayoo::queue;
@@ -65,4 +67,24 @@ async fn no_link_rests_in_the_queue_or_the_database(pool: PgPool) {
         token.as_bytes(),
     );
     assert_eq!(found.fetch_one(&pool).await.unwrap(), Some(0));
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_mail_server_that_never_answers_is_given_up_for_now_and_people_do_not_wait_for_it(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let slow = mailer(&world.portal, Some(format!("smtp://{}", silent.local_addr().unwrap())));
+    let zoe = world.stranger();
+    zoe.sign_up("Zoé", "zoe@example.com", PASSWORD).await.assert_redirect("/signup/check-mail");
+    let began = Instant::now();
+    let (tried, page) = tokio::join!(worker::turn(&world.portal, &slow), async {
+        let page = zoe.get("/signup/check-mail").await;
+        (page.status, began.elapsed())
+    });
+    assert!(tried.unwrap() && began.elapsed() < Duration::from_secs(40), "{:?}", began.elapsed());
+    assert!(page.0 == 200 && page.1 < Duration::from_secs(5), "{page:?}");
+    let job = sqlx::query!("SELECT state, attempts FROM jobs").fetch_one(&pool).await.unwrap();
+    assert_eq!((job.state.as_str(), job.attempts), ("due", 1), "it is tried again");
+    world.wait(TimeDelta::hours(1));
+    zoe.post(&world.link_to("zoe@example.com").await, &[]).await.assert_redirect("/instances");
 }

@@ -1,0 +1,85 @@
+//! Database servers that are away, or break off in the middle of something.
+
+use sayoo::reconcile;
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+
+use super::support::World;
+use crate::support::engine::pause;
+use crate::support::gate::Gate;
+
+const REASON: &str = "SELECT coalesce(status_reason->>'key', status_reason #>> '{}') FROM environments WHERE id = $1";
+
+async fn gates(db: &PgPool) -> (Gate, Gate) {
+    let tenants = std::env::var("TEST_TENANTS_URL").or_else(|_| std::env::var("DATABASE_URL")).unwrap();
+    let tenants: PgConnectOptions = tenants.parse().unwrap();
+    (Gate::before(&db.connect_options()).await, Gate::before(&tenants).await)
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_tenants_server_that_is_away_is_said_and_an_order_waits_for_it(db: PgPool) {
+    let (control, tenants) = gates(&db).await;
+    let world = World::behind(db, &control, &tenants).await;
+    tenants.close();
+    let shop = world.order("shop").await;
+    for turn in 0.. {
+        reconcile::settle(&world.site).await.unwrap();
+        if world.text(REASON, shop.uuid()).await == "reason-database-away" {
+            break;
+        }
+        assert!(turn < 120, "it was never said: {:?}", world.troubles().await);
+        pause().await;
+    }
+    assert_eq!(world.status(shop).await, "preparing");
+    tenants.open();
+    world.until(shop, "running").await;
+    assert_eq!(world.counts().await, (1, 1, 1));
+    assert_eq!(world.text(REASON, shop.uuid()).await, "", "nothing is left to be said");
+    world.end().await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_tenants_server_that_breaks_off_anywhere_in_a_creation_leaves_one_of_each(db: PgPool) {
+    let (control, tenants) = gates(&db).await;
+    let world = World::behind(db, &control, &tenants).await;
+    for (number, nth) in [1, 2, 4, 7, 11, 16].into_iter().enumerate() {
+        tenants.break_off_after(nth);
+        let shop = world.order(&format!("shop-{nth}")).await;
+        world.until(shop, "running").await;
+        assert!(tenants.has_broken_off(), "a creation has fewer than {nth} messages");
+        assert_eq!(world.counts().await, (number + 1, number + 1, number + 1), "broken off after {nth}");
+    }
+    world.end().await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn while_the_control_database_is_away_what_runs_runs_and_afterwards_orders_go_on(db: PgPool) {
+    let (control, tenants) = gates(&db).await;
+    let world = World::behind(db, &control, &tenants).await;
+    let shop = world.order("shop").await;
+    world.until(shop, "running").await;
+    let bakery = world.order("bakery").await;
+    control.close();
+    reconcile::settle(&world.site).await.unwrap_err();
+    assert_eq!(world.counts().await, (1, 1, 1), "nothing was made or removed");
+    assert_eq!(world.status(shop).await, "running");
+    control.open();
+    world.until(bakery, "running").await;
+
+    // In the middle of a turn: its lease ends, and another turn goes on.
+    for (number, nth) in [9, 30].into_iter().enumerate() {
+        control.break_off_after(nth);
+        let next = world.order(&format!("next-{nth}")).await;
+        for turn in 0.. {
+            drop(reconcile::settle(&world.site).await);
+            if world.status(next).await == "running" {
+                break;
+            }
+            assert!(turn < 240, "{:?}", world.troubles().await);
+            pause().await;
+        }
+        assert!(control.has_broken_off());
+        assert_eq!(world.counts().await, (number + 3, number + 3, number + 3), "broken off after {nth}");
+    }
+    world.end().await;
+}
