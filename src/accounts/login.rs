@@ -106,12 +106,7 @@ pub async fn log_in(portal: &Portal, key: &Key, typed: (&str, &str), origin: &Or
 }
 
 /// Whether a typed password is the person's own: asked for before what must not happen at an unwatched desk.
-pub async fn confirm(
-    portal: &Portal,
-    key: &Key,
-    user: UserId,
-    typed: &str,
-) -> Result<(), LoginError> {
+pub async fn confirm(portal: &Portal, key: &Key, user: UserId, typed: &str) -> Result<(), LoginError> {
     if let Some(seconds) = throttle::count(portal, key, Limit::Password, &[&user.to_string()]).await? {
         return Err(LoginError::Refused(Refusal::Wait(seconds)));
     }

@@ -150,7 +150,8 @@ pub async fn keep_path(portal: &Portal, lapsed: Option<&Secret<String>>, path: &
 /// Returns the path that was kept when a login ended, for the same person only. Whoever logs in next, it is forgotten.
 pub async fn resume(portal: &Portal, lapsed: &Secret<String>, user: UserId) -> anyhow::Result<Option<String>> {
     let mut db = store::connection(&portal.db).await?;
-    let kept = store::take_session_resume(&mut db, &token_hash(lapsed.expose())).await.context("read where somebody was")?;
+    let kept =
+        store::take_session_resume(&mut db, &token_hash(lapsed.expose())).await.context("read where somebody was")?;
     let is_theirs = |kept: &Resume| kept.user == user && portal.clock.now() - kept.since < RESUME;
     Ok(kept.filter(is_theirs).map(|kept| kept.path))
 }

@@ -77,7 +77,8 @@ async fn names(portal: &str, instances: &str) -> [Finding; 2] {
         && one.is_disjoint(&other)
     {
         let matter = format!("they lead to {}, the portal's name to {}", listed(&other), listed(&one));
-        let remedy = "let the A record for * lead to the proxy, as the portal's does, unless a balancer stands before both";
+        let remedy =
+            "let the A record for * lead to the proxy, as the portal's does, unless a balancer stands before both";
         return [portal, Finding::weak("names of instances", matter, remedy)];
     }
     [portal, instances]

@@ -29,10 +29,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
 
 async fn connect(url: &Secret<String>) -> anyhow::Result<PgConnection> {
     let connecting = PgConnection::connect(url.expose());
-    tokio::time::timeout(LIMIT, connecting)
-        .await
-        .context("no answer in 5 seconds")?
-        .context("connect")
+    tokio::time::timeout(LIMIT, connecting).await.context("no answer in 5 seconds")?.context("connect")
 }
 
 async fn schema(url: &Secret<String>) -> Finding {

@@ -164,7 +164,12 @@ async fn what_is_right_is_said_to_be_and_each_smaller_fault_is_told_apart(db: Pg
     assert_says(&findings, "port of the proxy", '!', &["nothing serves", "sayoo all"]);
     assert_says(&findings, "mail", '!', &["/dev/mails", "smtp_url"]);
     // The database of this very test is open to everybody, as PostgreSQL makes them.
-    assert_says(&findings, "tenants' database server", '-', &["every tenant may connect", "REVOKE CONNECT ON DATABASE"]);
+    assert_says(
+        &findings,
+        "tenants' database server",
+        '-',
+        &["every tenant may connect", "REVOKE CONNECT ON DATABASE"],
+    );
 
     set_up.tenants.clone_from(&set_up.database);
     set_up.proxy = silent.to_string();

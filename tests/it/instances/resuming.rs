@@ -67,7 +67,10 @@ async fn after_logging_in_again_an_order_goes_on_where_it_was(db: PgPool) {
     }
     let id = press(&alice, &shown).await.instance();
     let made = alice.instance(id).await;
-    assert_eq!((made.name.as_str(), made.apps.as_slice()), (TYPED[1].1, ["crm".to_owned(), "stock".to_owned()].as_slice()));
+    assert_eq!(
+        (made.name.as_str(), made.apps.as_slice()),
+        (TYPED[1].1, ["crm".to_owned(), "stock".to_owned()].as_slice())
+    );
     assert_eq!(orders(&world).await, 1);
 }
 
@@ -94,7 +97,12 @@ async fn whoever_else_logs_in_with_the_same_browser_sees_nothing_of_it(db: PgPoo
 
     let login = alice.get("/login").await;
     alice.browser.log_in(&bob.email, PASSWORD).await.assert_redirect("/instances");
-    for page in [login, alice.get("/instances").await, alice.get("/instances/new").await, alice.get("/instances/new/apps").await] {
+    for page in [
+        login,
+        alice.get("/instances").await,
+        alice.get("/instances/new").await,
+        alice.get("/instances/new/apps").await,
+    ] {
         assert!(!page.body.contains("atlas-shop"), "{}", page.body);
     }
     alice.post("/logout", &[]).await.assert_redirect("/login");

@@ -57,12 +57,7 @@ impl World {
         Self::made(db, pool.connect_lazy_with(options), TestEngine::new(), |url| tenants.url(url)).await
     }
 
-    async fn made(
-        db: PgPool,
-        of_worker: PgPool,
-        engine: TestEngine,
-        way: impl FnOnce(&str) -> String,
-    ) -> Self {
+    async fn made(db: PgPool, of_worker: PgPool, engine: TestEngine, way: impl FnOnce(&str) -> String) -> Self {
         let mut tenants = TestTenants::new().await;
         // One name for both, as a worker process has it: what one makes the other finds.
         let server = Postgres::new(&Secret::new(way(tenants.url())), &engine.installation).unwrap();

@@ -165,8 +165,7 @@ impl World {
         .execute(&self.db)
         .await
         .unwrap();
-        let origin =
-            Origin { address: "192.0.2.1".to_owned(), user_agent: "test".to_owned(), ..Origin::default() };
+        let origin = Origin { address: "192.0.2.1".to_owned(), user_agent: "test".to_owned(), ..Origin::default() };
         let mut db = self.db.acquire().await.unwrap();
         let token = sessions::start(&mut db, (user, account), &origin, now).await.unwrap();
         let browser = Browser::with_cookie(&self.url, &format!("sayoo={}", token.expose()));
@@ -200,8 +199,7 @@ impl World {
 
 /// Returns a mailer: the catcher, or one that sends to `smtp_url`.
 pub fn mailer(portal: &Portal, smtp_url: Option<String>) -> Mailer {
-    let mail =
-        Mail { from: "Sayoo <portal@example.com>".to_owned(), smtp_url: smtp_url.map(Secret::new) };
+    let mail = Mail { from: "Sayoo <portal@example.com>".to_owned(), smtp_url: smtp_url.map(Secret::new) };
     Mailer::new(&mail, &portal.public, &portal.db).unwrap()
 }
 

@@ -34,12 +34,7 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
 }
 
 /// Ends one login.
-pub async fn revoke(
-    portal: Data<Portal>,
-    member: Member,
-    session: Path<SessionId>,
-    _posted: Posted<Button>,
-) -> Answer {
+pub async fn revoke(portal: Data<Portal>, member: Member, session: Path<SessionId>, _posted: Posted<Button>) -> Answer {
     if !sessions::revoke(&portal, &member.actor(), member.user, *session).await? {
         return Err(PageError::NotFound);
     }
