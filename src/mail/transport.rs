@@ -50,7 +50,8 @@ pub async fn answers(url: &Secret<String>, limit: Duration) -> anyhow::Result<bo
         .context("[mail] smtp_url must look like smtps://user:password@host:465")?
         .timeout(Some(limit))
         .build::<Tokio1Executor>();
-    transport.test_connection().await.context("ask the mail server")
+    let asked = tokio::time::timeout(limit, transport.test_connection()).await;
+    asked.with_context(|| format!("no answer in {} seconds", limit.as_secs()))?.context("ask the mail server")
 }
 
 impl Mailer {
@@ -82,10 +83,12 @@ impl Mailer {
             }
             Way::Smtp(smtp) => {
                 let mail = self.built(job, message).map_err(SendError::Refused)?;
-                match smtp.send(mail).await {
-                    Ok(_) => Ok(()),
-                    Err(error) if error.is_permanent() => Err(SendError::Refused(error.into())),
-                    Err(error) => Err(SendError::Failed(error.into())),
+                // lettre's own limit is for connecting only: a server may also accept and say nothing.
+                match tokio::time::timeout(SMTP_LIMIT, smtp.send(mail)).await {
+                    Ok(Ok(_)) => Ok(()),
+                    Ok(Err(error)) if error.is_permanent() => Err(SendError::Refused(error.into())),
+                    Ok(Err(error)) => Err(SendError::Failed(error.into())),
+                    Err(_) => Err(SendError::Failed(anyhow::anyhow!("the mail server does not answer"))),
                 }
             }
         }

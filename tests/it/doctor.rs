@@ -40,7 +40,7 @@ impl SetUp {
             web: "192.0.2.1:8081".to_owned(),
             proxy: "192.0.2.1:8080".to_owned(),
             mode: "production",
-            smtp: None,
+            smtp: Some(format!("smtp://{NOWHERE}")),
             docker: "unix:///nowhere/docker.sock".to_owned(),
         }
     }
@@ -119,7 +119,7 @@ async fn where_nothing_is_right_every_fault_is_found_at_once_and_says_how_to_men
         ("port of the pages", "an address of this machine"),
         ("name of the portal", "A record"),
         ("names of instances", "A record"),
-        ("mail", "[mail] smtp_url"),
+        ("mail", "port and firewall"),
     ] {
         if what.starts_with("name") {
             // Where no name server answers that is the fault.
@@ -152,6 +152,7 @@ async fn what_is_right_is_said_to_be_and_each_smaller_fault_is_told_apart(db: Pg
         web: world.url.replace("http://", ""),
         proxy: free_address(),
         mode: "development",
+        smtp: None,
         ..SetUp::broken()
     };
     let findings = set_up.findings(folder.path()).await;
@@ -173,7 +174,7 @@ async fn what_is_right_is_said_to_be_and_each_smaller_fault_is_told_apart(db: Pg
 
     set_up.tenants.clone_from(&set_up.database);
     set_up.proxy = silent.to_string();
-    set_up.smtp = Some(format!("smtp://{NOWHERE}"));
+    set_up.smtp = Some(format!("smtp://{silent}"));
     std::fs::set_permissions(folder.path().join("sso.key"), std::fs::Permissions::from_mode(0o644)).unwrap();
     sqlx::raw_sql("DELETE FROM _sqlx_migrations WHERE version = (SELECT max(version) FROM _sqlx_migrations)")
         .execute(&db)
@@ -182,7 +183,7 @@ async fn what_is_right_is_said_to_be_and_each_smaller_fault_is_told_apart(db: Pg
     let findings = set_up.findings(folder.path()).await;
     assert_says(&findings, "tenants' database server", '-', &["superuser", "CREATEDB and CREATEROLE only"]);
     assert_says(&findings, "port of the proxy", '-', &["another program", "ss -ltnp"]);
-    assert_says(&findings, "mail", '-', &["port and firewall"]);
+    assert_says(&findings, "mail", '-', &["no answer in 5 seconds", "port and firewall"]);
     assert_says(&findings, "key of logins to Odoo", '-', &["chmod 600"]);
     assert_says(&findings, "control database, schema", '-', &["older than this program", "sayoo migrate"]);
 
