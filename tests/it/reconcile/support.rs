@@ -46,7 +46,7 @@ impl World {
 
     /// Makes an installation with this engine.
     pub async fn with(db: PgPool, engine: TestEngine) -> Self {
-        Self::made(db.clone(), db, engine, |url| url.to_owned()).await
+        Self::made(db.clone(), db, engine, str::to_owned).await
     }
 
     /// Makes an installation whose worker reaches the control database and the tenants' server through gates. The gates
