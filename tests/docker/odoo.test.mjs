@@ -121,6 +121,22 @@ test("nothing but a fresh ticket of the portal for this very instance opens it",
   assert.equal((await fetch(`${a.url}/sayoo/login?token=${bench.ticket(a, zoe.admin_email)}`)).status, 405);
 });
 
+test("reports come as PDF, one document or several, and know where each begins", async () => {
+  assert.match(bench.inside(a, "wkhtmltopdf", "--version").stdout, /0\.12\.\d.*with patched qt/, "several documents in one file");
+  const headers = { Cookie: bench.cookie(await bench.login(a, bench.ticket(a, zoe.admin_email))) };
+  const print = async (ids) => {
+    const answer = await fetch(`${a.url}/report/pdf/base.report_irmodeloverview/${ids}`, { headers });
+    const pdf = Buffer.from(await answer.arrayBuffer()).toString("latin1");
+    assert.equal(answer.headers.get("content-type"), "application/pdf", pdf.slice(0, 500));
+    assert.match(pdf, /^%PDF-/);
+    assert.match(pdf, /\/FontFile2?/, "fonts are in it");
+    return pdf.match(/\/Type\s*\/Page\b/g).length;
+  };
+  const [one, other] = [await print("1"), await print("2")];
+  assert.ok(one >= 1 && other >= 1);
+  assert.equal(await print("1,2"), one + other);
+});
+
 test("the live bus carries a message to its own instance and to no other", async () => {
   const ears = await Promise.all([a, b].map((instance) => listen(instance.url, "sayoo_test")));
   const say = (instance, text) => bench.sqlAs(instance, `
