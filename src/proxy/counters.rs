@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 
 use uuid::Uuid;
 
-use super::table::Upstream;
+use super::upstream::Upstream;
 use crate::base::ids::EnvironmentId;
 
 /// The counters of one environment. They outlive every table.
@@ -238,16 +238,16 @@ mod tests {
     fn a_request_at_an_upstream_that_is_left_shows_until_it_ends() {
         let mut books = Books::default();
         let environment = EnvironmentId::new(chrono::DateTime::UNIX_EPOCH);
-        let upstream = Arc::new(Upstream::new(([127, 0, 0, 1], 1).into()));
+        let upstream = Arc::new(Upstream::new(([127, 0, 0, 1], 1).into(), 1));
         books.leaves(environment, &upstream);
         assert_eq!(books.due(false), [], "nothing was under way");
-        let request = super::super::table::Outstanding::at(&upstream, Some(&books.counters(environment)));
+        let request = super::super::upstream::Outstanding::at(&upstream, Some(&books.counters(environment)));
         books.leaves(environment, &upstream);
         assert_eq!(books.due(false)[0].leaving_requests, 1);
         drop(request);
         assert_eq!(books.due(false), []);
 
-        let again = super::super::table::Outstanding::at(&upstream, None);
+        let again = super::super::upstream::Outstanding::at(&upstream, None);
         books.arrives(environment, &upstream);
         assert_eq!(books.due(false), [], "the route leads there again");
         drop(again);

@@ -12,7 +12,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::counters::Books;
-use super::table::{Row, Table, Upstreams};
+use super::table::{Row, Table};
+use super::upstream::Upstreams;
 use super::{Shared, store};
 use crate::base::chain;
 use crate::base::clock::Clock;

@@ -15,11 +15,12 @@ use super::headers::{self, Author, Truth};
 use super::pages::{self, Page, Visitor};
 use super::pool::{Lease, OpenError, Repeat};
 use super::server::Core;
-use super::table::{Outstanding, Route, Upstream, least_busy};
+use super::table::Route;
+use super::upstream::{Outstanding, Upstream, least_busy};
 use super::{forbidden, tunnel};
 
-/// More open requests than this at one upstream are not worked on any more, only kept.
-const MOST_OUTSTANDING: u32 = 1_024;
+/// Where Odoo up to 15 lets a browser wait for news, for most of a minute each time.
+const LONG_POLL: &str = "/longpolling/poll";
 
 /// One more than the single repeat: a kept connection that was closed before anything was written costs nothing.
 const MOST_TRIES: usize = 3;
@@ -87,10 +88,21 @@ enum Failure {
     NoAnswer(#[source] hyper::Error),
     #[error("the upstream did not answer in time")]
     TimedOut,
-    #[error("too many requests are open at the upstream")]
+    #[error("the upstream works on as many requests as it can, and too many wait")]
     Busy,
     #[error("the upstream switched protocols without being asked")]
     Switched,
+}
+
+/// How long a request is expected to stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stay {
+    /// Until it is answered.
+    Short,
+    /// Until there is news.
+    LongPoll,
+    /// Until one side ends it.
+    Websocket,
 }
 
 impl Journey {
@@ -106,11 +118,10 @@ impl Journey {
         let (body, fate) = self.body(body, &path);
         if let Destination::Instance(route) = &self.destination {
             self.lane.bill_to(Some(&route.counters), || headers::request_size(&parts));
-            route.counters.request();
         }
         self.prepare(&mut parts, switch.is_some());
-        let upstreams = self.destination.upstreams(&self.core, &path);
-        let response = match self.send(upstreams, parts, body).await {
+        let stay = self.stay(&path, switch.is_some());
+        let response = match self.send(stay, parts, body).await {
             Ok((response, lease, outstanding)) => self.answer(response, lease, outstanding, switch),
             Err(failure) => Err(failure),
         };
@@ -163,24 +174,38 @@ impl Journey {
         }
     }
 
+    fn stay(&self, path: &str, is_websocket: bool) -> Stay {
+        match self.destination {
+            Destination::Instance(_) if path == LONG_POLL => Stay::LongPoll,
+            _ if is_websocket => Stay::Websocket,
+            _ => Stay::Short,
+        }
+    }
+
     async fn send(
         &self,
-        upstreams: &[Arc<Upstream>],
+        stay: Stay,
         parts: Parts,
         body: RequestBody,
     ) -> Result<(Response<Incoming>, Lease, Outstanding), Failure> {
+        let upstreams = self.destination.upstreams(&self.core, parts.uri.path());
         let repeat = repeat(&parts.method, &body);
         let mut copy = (repeat == Repeat::Allowed).then(|| Request::from_parts(parts.clone(), RequestBody::Empty));
         let mut request = Request::from_parts(parts, body);
         let mut failed: Option<SocketAddr> = None;
+        // Whoever tries again keeps its place.
+        let mut kept: Option<Outstanding> = None;
         let mut tries = 0;
         loop {
             tries += 1;
             let upstream = least_busy(upstreams, failed).ok_or(Failure::Busy)?;
-            if upstream.outstanding() >= MOST_OUTSTANDING {
-                return Err(Failure::Busy);
+            let mut outstanding = match kept.take().filter(|kept| kept.is_at(upstream)) {
+                Some(kept) => kept,
+                None => self.enter(upstream, stay).await?,
+            };
+            if let Some(counters) = self.destination.counters().filter(|_| tries == 1) {
+                counters.request();
             }
-            let outstanding = Outstanding::at(upstream, self.destination.counters());
             let mut lease = match self.connect(upstream.address, repeat, failed.is_some()).await {
                 Ok(lease) => lease,
                 Err(_) if tries == 1 && upstreams.len() > 1 => {
@@ -191,11 +216,16 @@ impl Journey {
             };
             let sent = lease.sender.try_send_request(request);
             let mut error = match tokio::time::timeout(self.core.shared.settings.limits.answer, sent).await {
-                Ok(Ok(response)) => return Ok((response, lease, outstanding)),
+                Ok(Ok(response)) => {
+                    // Odoo gives its database connection back before it sends: who reads slowly keeps nobody's place.
+                    outstanding.lasts(self.core.shared.settings.limits.most_lasting);
+                    return Ok((response, lease, outstanding));
+                }
                 Ok(Err(error)) => error,
                 Err(_) => return Err(Failure::TimedOut),
             };
             failed = Some(upstream.address);
+            kept = Some(outstanding);
             request = match (error.take_message(), copy.take()) {
                 // Nothing of it was written, whatever its method is.
                 (Some(unsent), kept) if tries < MOST_TRIES => {
@@ -206,6 +236,21 @@ impl Journey {
                 _ => return Err(Failure::NoAnswer(error.into_error())),
             };
         }
+    }
+
+    /// Gets a place at an upstream, or what else the request needs there.
+    async fn enter(&self, upstream: &Arc<Upstream>, stay: Stay) -> Result<Outstanding, Failure> {
+        let limits = &self.core.shared.settings.limits;
+        let mut outstanding = Outstanding::at(upstream, self.destination.counters());
+        let is_in = match stay {
+            Stay::LongPoll => outstanding.lasts(limits.most_lasting),
+            // Its handshake is a request like others: after a restart all of them come at once.
+            Stay::Websocket if upstream.lasting() >= limits.most_lasting => false,
+            Stay::Websocket | Stay::Short => {
+                outstanding.enter() || outstanding.wait(limits.most_waiting, tokio::time::sleep(limits.queue)).await
+            }
+        };
+        if is_in { Ok(outstanding) } else { Err(Failure::Busy) }
     }
 
     async fn connect(&self, address: SocketAddr, repeat: Repeat, is_second_try: bool) -> Result<Lease, OpenError> {
@@ -256,6 +301,10 @@ impl Journey {
             (_, Failure::Busy) => Page::Busy,
             _ => Page::Failed,
         };
+        if page == Page::Busy {
+            // A crowd is not to fill the log.
+            return pages::answer(page, &self.visitor, &self.core.shared.settings);
+        }
         tracing::warn!(
             host = self.host.to_str().unwrap_or_default(),
             method = method.as_str(),

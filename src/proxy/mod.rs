@@ -13,8 +13,9 @@
 //!    sleeps is woken as well (`wakes.rs`).
 //! 5. `forbidden.rs` refuses what must never be public, `service_calls.rs` the same inside bodies.
 //! 6. `headers.rs` removes every header that lies about where the request comes from, and writes the truth.
-//! 7. `forward.rs` chooses the least busy upstream, takes a connection from the core's `pool.rs`, sends the request,
-//!    and once more to another connection if the first one died and nothing can have happened.
+//! 7. `forward.rs` chooses the least busy upstream (`upstream.rs`), waits at its `gate.rs` while it works on as many requests
+//!    as it can, takes a connection from the core's `pool.rs`, sends the request, and once more to another connection if
+//!    the first one died and nothing can have happened.
 //! 8. `body.rs` streams both bodies; a websocket becomes a `tunnel.rs`.
 //! 9. `counters.rs` has the numbers. `feed.rs` saves them, and swaps the table when routes change.
 
@@ -28,6 +29,7 @@ mod exchange;
 mod feed;
 mod forbidden;
 mod forward;
+mod gate;
 mod headers;
 mod hold;
 mod keys;
@@ -42,6 +44,7 @@ mod strict;
 pub mod table;
 mod tls;
 mod tunnel;
+pub mod upstream;
 mod wakes;
 
 use std::collections::HashMap;
@@ -63,13 +66,17 @@ use crate::certificates::Files;
 use crate::certificates::store::Answer;
 use crate::config::Config;
 use server::Sockets;
-use table::{Table, Upstream};
+use table::Table;
 use tls::Certificates;
+use upstream::Upstream;
 
 /// The most that is kept of one message in one direction: heads are refused above it, bodies wait.
 const LARGEST_BUFFER: usize = 64 * 1024;
 
-/// How long things may take. Milliseconds where a tick compares them.
+/// How many requests the web process works on at once: it needs no database for most of the time of one.
+const PORTAL_AT_ONCE: u32 = 1_024;
+
+/// How long things may take, and how many there may be of them. Milliseconds where a tick compares them.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// How often each core looks at its connections.
@@ -94,6 +101,12 @@ pub struct Limits {
     pub hold_browser: Duration,
     /// How long everything else waits for an instance that starts or wakes.
     pub hold_other: Duration,
+    /// How long a request waits for a place at a container that works on as many as it can.
+    pub queue: Duration,
+    /// How many wait for one container.
+    pub most_waiting: u32,
+    /// How many websockets, long polls and answers that visitors still read one container may have.
+    pub most_lasting: u32,
     /// How long requests may go on after the process was asked to end.
     pub drain: Duration,
     /// How often counters are saved.
@@ -126,6 +139,9 @@ impl Default for Limits {
             answer: Duration::from_mins(15),
             hold_browser: Duration::from_secs(2),
             hold_other: Duration::from_secs(30),
+            queue: Duration::from_secs(30),
+            most_waiting: 1_024,
+            most_lasting: 1_024,
             drain: Duration::from_secs(30),
             save: Duration::from_secs(10),
             reread: Duration::from_secs(30),
@@ -263,7 +279,7 @@ impl Running {
         let secure = tls.as_ref().map(|tls| server::listen(tls.listen, settings.threads)).transpose()?;
         let tls_address = secure.as_ref().and_then(|sockets| sockets[0].local_addr().ok());
         let shared = Arc::new(Shared {
-            web: [Arc::new(Upstream::new(settings.web_upstream))],
+            web: [Arc::new(Upstream::new(settings.web_upstream, PORTAL_AT_ONCE))],
             table: ArcSwap::default(),
             certificates: Certificates::default(),
             answers: ArcSwap::default(),

@@ -19,6 +19,7 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<table::Row>, StoreError> 
              , upstreams AS "upstreams!"
              , websockets AS "websockets!"
              , language AS "language!"
+             , requests_at_once AS "requests_at_once!"
           FROM routes
          UNION ALL
         -- A customer's own domain leads where the environment's own name leads.
@@ -30,6 +31,7 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<table::Row>, StoreError> 
                      , routes.upstreams
                      , routes.websockets
                      , routes.language
+                     , routes.requests_at_once
                   FROM domains
                   JOIN routes ON routes.environment_id = domains.environment_id
                  WHERE domains.state = 'serving'
@@ -50,6 +52,7 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<table::Row>, StoreError> 
                 upstreams: row.upstreams,
                 websockets: row.websockets,
                 language: row.language,
+                requests_at_once: u32::try_from(row.requests_at_once).unwrap_or(1),
             })
         })
         .collect())

@@ -1,6 +1,7 @@
 //! The proxy, with real sockets and a real database.
 
 mod counting;
+mod crowding;
 mod forwarding;
 mod http2;
 mod https;
