@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 
 use uuid::Uuid;
 
+use super::bucket::Bucket;
 use super::upstream::Upstream;
 use crate::base::ids::EnvironmentId;
 
@@ -16,6 +17,10 @@ pub struct Counters {
     egress_bytes: AtomicU64,
     ingress_bytes: AtomicU64,
     errors: AtomicU64,
+    limited: AtomicU64,
+    busy: AtomicU64,
+    /// What it may still ask for.
+    pub bucket: Bucket,
     /// What is open now: these go up and down.
     open_requests: AtomicU32,
     open_websockets: AtomicU32,
@@ -74,6 +79,20 @@ impl Counters {
         self.errors.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a request that was one too many in a second.
+    pub fn limited(&self) {
+        self.limited.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a request that found no place at its container.
+    pub fn busy(&self) {
+        self.busy.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn refused(&self) -> Refused {
+        Refused { limited: self.limited.load(Ordering::Relaxed), busy: self.busy.load(Ordering::Relaxed) }
+    }
+
     /// Returns the numbers as they are now.
     #[must_use]
     pub fn totals(&self) -> Totals {
@@ -99,6 +118,15 @@ pub struct Totals {
     pub errors: u64,
 }
 
+/// What was turned away, as of one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// More than so many in a second.
+    pub limited: u64,
+    /// More than a container works on at once.
+    pub busy: u64,
+}
+
 /// One row for `traffic_samples`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
@@ -121,6 +149,7 @@ struct Page {
     counters: Arc<Counters>,
     seq: i64,
     saved: Totals,
+    refused: Refused,
     /// Upstreams that the route does not name any more and that may still work for it.
     leaving: Vec<Weak<Upstream>>,
 }
@@ -189,6 +218,23 @@ impl Books {
         due
     }
 
+    /// Returns what was turned away of every environment of which more was since it was last saved. It is no sign of life.
+    #[must_use]
+    pub fn refused(&self) -> Vec<(EnvironmentId, Refused)> {
+        let pages = self.pages.iter();
+        let now = pages.map(|(environment, page)| (*environment, page.refused, page.counters.refused()));
+        now.filter(|(_, saved, now)| saved != now).map(|(environment, _, now)| (environment, now)).collect()
+    }
+
+    /// Notes that this was saved.
+    pub fn refused_saved(&mut self, refused: &[(EnvironmentId, Refused)]) {
+        for (environment, refused) in refused {
+            if let Some(page) = self.pages.get_mut(environment) {
+                page.refused = *refused;
+            }
+        }
+    }
+
     /// Notes that samples were saved.
     pub fn saved(&mut self, samples: &[Sample]) {
         for sample in samples {
@@ -220,6 +266,22 @@ mod tests {
         books.saved(&second);
         assert_eq!(books.due(false), []);
         assert_eq!(books.counters(environment).totals().egress_bytes, 10);
+    }
+
+    #[test]
+    fn what_was_turned_away_is_told_once_and_is_no_sign_of_life() {
+        let mut books = Books::default();
+        let environment = EnvironmentId::new(chrono::DateTime::UNIX_EPOCH);
+        let counters = books.counters(environment);
+        counters.limited();
+        counters.busy();
+        counters.busy();
+        let refused = books.refused();
+        assert_eq!(refused, [(environment, Refused { limited: 1, busy: 2 })]);
+        assert_eq!(books.refused(), refused, "saving it may have failed");
+        books.refused_saved(&refused);
+        assert_eq!(books.refused(), []);
+        assert_eq!(books.due(true), []);
     }
 
     #[test]

@@ -302,7 +302,10 @@ impl Journey {
             _ => Page::Failed,
         };
         if page == Page::Busy {
-            // A crowd is not to fill the log.
+            // A crowd is counted; it is not to fill the log.
+            if let Some(counters) = self.destination.counters() {
+                counters.busy();
+            }
             return pages::answer(page, &self.visitor, &self.core.shared.settings);
         }
         tracing::warn!(

@@ -9,6 +9,7 @@
 //!    second time, and a connection that is idle, slow or stuck for too long is ended at the next tick.
 //! 3. hyper reads the head (`serve.rs`, HTTP/1.1 or HTTP/2); an `exchange.rs` begins. `authority.rs` refuses what is
 //!    ambiguous; `decide.rs` sends whoever came in the clear to HTTPS, and finds the route by the host name in `table.rs`.
+//!    `bucket.rs` refuses who asks for more than so many requests in a second.
 //! 4. A route that is stopped or suspended gets a page (`pages.rs`); one that is starting waits (`hold.rs`), one that
 //!    sleeps is woken as well (`wakes.rs`).
 //! 5. `forbidden.rs` refuses what must never be public, `service_calls.rs` the same inside bodies.
@@ -22,6 +23,7 @@
 mod authority;
 mod body;
 mod book;
+mod bucket;
 mod connection;
 pub mod counters;
 mod decide;
@@ -58,6 +60,7 @@ use anyhow::Context;
 use arc_swap::ArcSwap;
 use sqlx::PgPool;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::clock::Clock;
@@ -179,6 +182,10 @@ pub struct Settings {
     pub table_file: PathBuf,
     /// The largest body of a request.
     pub max_body_bytes: u64,
+    /// How many requests in a second each environment gets, where staff said nothing else; 0 is no limit.
+    pub requests_per_second: u32,
+    /// How many seconds' worth of them may come at once.
+    pub burst_seconds: u32,
     /// How long things may take.
     pub limits: Limits,
 }
@@ -225,6 +232,8 @@ impl Settings {
             most_connections: usize::MAX,
             table_file: config.proxy.table_file.clone(),
             max_body_bytes: config.proxy.max_body_bytes,
+            requests_per_second: config.proxy.requests_per_second,
+            burst_seconds: config.proxy.burst_seconds,
             limits: Limits::default(),
         })
     }
@@ -248,6 +257,8 @@ struct Shared {
     answers: ArcSwap<HashMap<String, Answer>>,
     /// The port for HTTPS as visitors see it.
     tls_port: Option<u16>,
+    /// When it began: the clock of what is counted by the second.
+    began: Instant,
     /// Grows with every swap; those who wait for a route wait here.
     swaps: watch::Sender<u64>,
     held: AtomicU32,
@@ -284,6 +295,7 @@ impl Running {
             certificates: Certificates::default(),
             answers: ArcSwap::default(),
             tls_port: tls.as_ref().and_then(|tls| tls.public_port).or(tls_address.map(|address| address.port())),
+            began: Instant::now(),
             swaps: watch::Sender::new(0),
             held: AtomicU32::new(0),
             wakes: wakes::Wakes::default(),

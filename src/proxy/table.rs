@@ -66,6 +66,9 @@ pub struct Row {
     /// How many requests one container works on at once.
     #[serde(default = "usual_requests_at_once")]
     pub requests_at_once: u32,
+    /// How many requests in a second staff want it to get.
+    #[serde(default)]
+    pub requests_per_second: Option<u32>,
 }
 
 /// What a table file of before there was a limit means; as the database has it.
@@ -236,6 +239,7 @@ mod tests {
             websockets: vec![],
             language: "fr".to_owned(),
             requests_at_once: 12,
+            requests_per_second: None,
         }
     }
 

@@ -5,6 +5,7 @@ mod crowding;
 mod forwarding;
 mod http2;
 mod https;
+mod limiting;
 mod refusing;
 mod routing;
 pub mod secure;

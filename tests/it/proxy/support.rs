@@ -47,6 +47,8 @@ impl World {
             company: "Sayoo".to_owned(),
             table_file: folder.path().join("routes.json"),
             max_body_bytes: 100_000,
+            requests_per_second: 0,
+            burst_seconds: 1,
             most_connections: 1_000,
             limits: Limits {
                 tick: Duration::from_millis(20),
