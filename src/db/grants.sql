@@ -37,7 +37,7 @@ BEGIN
     END IF;
 
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_proxy') THEN
-        GRANT SELECT ON routes, certificates, acme_challenges TO sayoo_proxy;
+        GRANT SELECT ON routes, suspended_environments, certificates, acme_challenges TO sayoo_proxy;
         GRANT SELECT (environment_id, requests_per_second) ON traffic_limits TO sayoo_proxy;
         GRANT SELECT (hostname, environment_id, state, removed_at) ON domains TO sayoo_proxy;
         GRANT INSERT ON traffic_samples, traffic_refusals, wake_requests TO sayoo_proxy;

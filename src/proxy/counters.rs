@@ -1,7 +1,7 @@
 //! What each environment used of the proxy: cumulative since the process began, so that a lost row loses nothing.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use uuid::Uuid;
@@ -21,6 +21,8 @@ pub struct Counters {
     busy: AtomicU64,
     /// What it may still ask for.
     pub bucket: Bucket,
+    /// Whether staff closed it: what is open then is ended.
+    is_closed: AtomicBool,
     /// What is open now: these go up and down.
     open_requests: AtomicU32,
     open_websockets: AtomicU32,
@@ -57,6 +59,17 @@ impl Counters {
     #[must_use]
     pub fn open(&self, kind: Kind) -> u32 {
         self.open_of(kind).load(Ordering::Relaxed)
+    }
+
+    /// Says whether staff closed the environment.
+    pub fn set_closed(&self, is_closed: bool) {
+        self.is_closed.store(is_closed, Ordering::Relaxed);
+    }
+
+    /// Whether staff closed the environment.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
     }
 
     /// Counts a request that is sent on.

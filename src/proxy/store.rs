@@ -42,7 +42,11 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<table::Row>, StoreError> 
         )
         SELECT names.hostname AS "hostname!"
              , names.environment_id AS "environment!: EnvironmentId"
-             , names.state AS "state!"
+             -- What staff closed is closed, also while no worker gets to it.
+             , CASE WHEN names.environment_id IN (SELECT environment_id FROM suspended_environments)
+                    THEN 'suspended'
+                    ELSE names.state
+               END AS "state!"
              , names.upstreams AS "upstreams!"
              , names.websockets AS "websockets!"
              , names.language AS "language!"

@@ -175,11 +175,13 @@ fn route(row: Row, upstreams: &mut Upstreams, books: &mut Books) -> Route {
         let addresses = texts.iter().filter_map(|text| text.parse().ok());
         addresses.map(|address| upstreams.get(address, row.requests_at_once)).collect::<Vec<_>>()
     };
+    let counters = books.counters(row.environment);
+    counters.set_closed(row.state == State::Suspended);
     Route {
         upstreams: known(&row.upstreams),
         websockets: known(&row.websockets),
         locale: Locale::from_code(&row.language).unwrap_or_default(),
-        counters: books.counters(row.environment),
+        counters,
         row,
     }
 }

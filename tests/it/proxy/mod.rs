@@ -10,5 +10,6 @@ mod refusing;
 mod routing;
 pub mod secure;
 pub mod support;
+mod suspending;
 mod tunnels;
 mod waking;

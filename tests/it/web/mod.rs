@@ -6,3 +6,4 @@ mod login;
 mod mails;
 mod signup;
 mod strangers;
+mod traffic;
