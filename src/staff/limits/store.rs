@@ -8,11 +8,7 @@ use crate::base::ids::{AccountId, EnvironmentId, StaffId};
 use crate::db::StoreError;
 
 /// Returns what an environment gets, and what was turned away since then.
-pub async fn traffic(
-    db: &mut PgConnection,
-    id: EnvironmentId,
-    since: DateTime<Utc>,
-) -> Result<Traffic, StoreError> {
+pub async fn traffic(db: &mut PgConnection, id: EnvironmentId, since: DateTime<Utc>) -> Result<Traffic, StoreError> {
     Ok(sqlx::query_as!(
         Traffic,
         r#"

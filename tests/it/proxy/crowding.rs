@@ -51,7 +51,8 @@ async fn a_container_gets_only_so_many_requests_at_once_and_every_one_is_answere
     let upstream = Upstream::new(|_, _| Act::Slowly(Duration::from_millis(10), ok("done"))).await;
     world.serves_at_once("a.test", &upstream, 3).await;
     let body = "x".repeat(90_000);
-    let post = format!("POST /order HTTP/1.1\r\nHost: a.test\r\nContent-Length: 90000\r\nConnection: close\r\n\r\n{body}");
+    let post =
+        format!("POST /order HTTP/1.1\r\nHost: a.test\r\nContent-Length: 90000\r\nConnection: close\r\n\r\n{body}");
     let answers = futures_util::future::join_all((0..100).map(|number| {
         let (world, post) = (&world, &post);
         async move { if number % 5 == 0 { world.send(post).await } else { world.get("a.test", "/").await } }
@@ -104,7 +105,9 @@ async fn who_finds_no_place_in_time_or_none_in_the_queue_is_told_when_to_come_ba
     world.until(|| async { world.open(environment).await.0 == 1 }).await;
 
     let browser = |language: &str| {
-        format!("GET / HTTP/1.1\r\nHost: a.test\r\nAccept: text/html\r\nAccept-Language: {language}\r\nConnection: close\r\n\r\n")
+        format!(
+            "GET / HTTP/1.1\r\nHost: a.test\r\nAccept: text/html\r\nAccept-Language: {language}\r\nConnection: close\r\n\r\n"
+        )
     };
     let page = world.send(browser("fr")).await;
     assert!(page.starts_with("HTTP/1.1 503") && page.contains("<html lang=\"fr\""), "{page}");

@@ -24,12 +24,14 @@ async fn world(db: PgPool) -> World {
 
 /// What the proxy told of requests that were turned away: too many in a second, no place.
 async fn refused(world: &World, environment: EnvironmentId) -> (i64, i64) {
-    sqlx::query_as("SELECT limited, busy FROM traffic_refusals WHERE environment_id = $1 ORDER BY observed_at DESC LIMIT 1")
-        .bind(environment.uuid())
-        .fetch_optional(&world.db)
-        .await
-        .unwrap()
-        .unwrap_or_default()
+    sqlx::query_as(
+        "SELECT limited, busy FROM traffic_refusals WHERE environment_id = $1 ORDER BY observed_at DESC LIMIT 1",
+    )
+    .bind(environment.uuid())
+    .fetch_optional(&world.db)
+    .await
+    .unwrap()
+    .unwrap_or_default()
 }
 
 async fn set_limit(world: &World, environment: EnvironmentId, requests_per_second: i32) {

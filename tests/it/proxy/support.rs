@@ -288,12 +288,7 @@ impl Upstream {
     }
 }
 
-async fn serve(
-    mut stream: TcpStream,
-    seen: Arc<Mutex<Vec<String>>>,
-    crowd: Arc<Crowd>,
-    behaviour: Arc<Behaviour>,
-) {
+async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>, crowd: Arc<Crowd>, behaviour: Arc<Behaviour>) {
     while let Some(request) = read_request(&mut stream).await {
         crowd.most.fetch_max(crowd.now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         let number = {

@@ -84,7 +84,9 @@ async fn what_is_open_when_the_button_is_pressed_ends_too(db: PgPool) {
     let world = World::new(db).await;
     let upstream = Upstream::new(|_, request| {
         if request.starts_with("GET /websocket") {
-            Act::Echo("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n".to_owned())
+            Act::Echo(
+                "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n".to_owned(),
+            )
         } else {
             Act::Answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart".to_owned())
         }

@@ -10,7 +10,12 @@ use crate::support::portal::World;
 
 async fn limits(world: &World) -> Vec<(Uuid, i32)> {
     let rows = sqlx::query!("SELECT environment_id, requests_per_second FROM traffic_limits");
-    rows.fetch_all(&world.db).await.unwrap().into_iter().map(|row| (row.environment_id, row.requests_per_second)).collect()
+    rows.fetch_all(&world.db)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|row| (row.environment_id, row.requests_per_second))
+        .collect()
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
@@ -57,9 +62,13 @@ async fn the_page_counts_what_every_process_turned_away_in_the_last_day(db: PgPo
     let staff = world.staff().await;
     let (first, second) = (Uuid::new_v4(), Uuid::new_v4());
     // The first process counted 100 before the day began.
-    for (process, hours_ago, limited, busy) in
-        [(first, 30, 100, 0), (first, 20, 150, 7), (first, 2, 160, 7), (second, 1, 5, 1), (Uuid::new_v4(), 50, 9_000, 9_000)]
-    {
+    for (process, hours_ago, limited, busy) in [
+        (first, 30, 100, 0),
+        (first, 20, 150, 7),
+        (first, 2, 160, 7),
+        (second, 1, 5, 1),
+        (Uuid::new_v4(), 50, 9_000, 9_000),
+    ] {
         sqlx::query!(
             "INSERT INTO traffic_refusals (environment_id, proxy_epoch, observed_at, limited, busy) VALUES ($1, $2, $3, $4, $5)",
             id.uuid(),

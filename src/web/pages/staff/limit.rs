@@ -19,12 +19,7 @@ pub struct LimitForm {
 }
 
 /// Sets it, or takes it away when nothing was typed.
-pub async fn post(
-    portal: Data<Portal>,
-    staff: Staff,
-    id: Path<EnvironmentId>,
-    posted: Posted<LimitForm>,
-) -> Answer {
+pub async fn post(portal: Data<Portal>, staff: Staff, id: Path<EnvironmentId>, posted: Posted<LimitForm>) -> Answer {
     let Some(limit) = limits::parse(&posted.form.requests_per_second) else {
         return instances::show(&portal, staff.layout, *id, Some(Slip::Limit(posted.form.requests_per_second))).await;
     };
