@@ -1,6 +1,5 @@
-//! Sends a request to an upstream and its answer back.
+//! Makes a request ready for an upstream, and its answer for the visitor.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -13,17 +12,12 @@ use super::counters::Counters;
 use super::exchange::Lane;
 use super::headers::{self, Author, Truth};
 use super::pages::{self, Page, Visitor};
-use super::pool::{Lease, OpenError, Repeat};
+use super::pool::Lease;
+use super::send::Failure;
 use super::server::Core;
 use super::table::Route;
-use super::upstream::{Outstanding, Upstream, least_busy};
+use super::upstream::{Outstanding, Upstream};
 use super::{forbidden, tunnel};
-
-/// Where Odoo up to 15 lets a browser wait for news, for most of a minute each time.
-const LONG_POLL: &str = "/longpolling/poll";
-
-/// One more than the single repeat: a kept connection that was closed before anything was written costs nothing.
-const MOST_TRIES: usize = 3;
 
 /// Where a request goes.
 #[derive(Clone, Debug)]
@@ -35,7 +29,8 @@ pub enum Destination {
 }
 
 impl Destination {
-    fn upstreams<'a>(&'a self, core: &'a Core, path: &str) -> &'a [Arc<Upstream>] {
+    /// Returns where requests for this path are worked on.
+    pub(super) fn upstreams<'a>(&'a self, core: &'a Core, path: &str) -> &'a [Arc<Upstream>] {
         match self {
             Self::Portal => &core.shared.web,
             Self::Instance(route)
@@ -47,7 +42,8 @@ impl Destination {
         }
     }
 
-    fn counters(&self) -> Option<&Arc<Counters>> {
+    /// Returns the environment's counters; the portal has none.
+    pub(super) fn counters(&self) -> Option<&Arc<Counters>> {
         match self {
             Self::Portal => None,
             Self::Instance(route) => Some(&route.counters),
@@ -77,32 +73,6 @@ pub struct Journey {
     pub host: HeaderValue,
     /// How the visitor reached us.
     pub scheme: &'static str,
-}
-
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    #[error("no upstream took the request")]
-    NotConnected(#[source] OpenError),
-    #[error("the upstream did not answer properly")]
-    NoAnswer(#[source] hyper::Error),
-    #[error("the upstream did not answer in time")]
-    TimedOut,
-    #[error("the upstream works on as many requests as it can, and too many wait")]
-    Busy,
-    #[error("the upstream switched protocols without being asked")]
-    Switched,
-}
-
-/// How long a request is expected to stay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stay {
-    /// Until it is answered.
-    Short,
-    /// Until there is news.
-    LongPoll,
-    /// Until one side ends it.
-    Websocket,
 }
 
 impl Journey {
@@ -174,93 +144,6 @@ impl Journey {
         }
     }
 
-    fn stay(&self, path: &str, is_websocket: bool) -> Stay {
-        match self.destination {
-            Destination::Instance(_) if path == LONG_POLL => Stay::LongPoll,
-            _ if is_websocket => Stay::Websocket,
-            _ => Stay::Short,
-        }
-    }
-
-    async fn send(
-        &self,
-        stay: Stay,
-        parts: Parts,
-        body: RequestBody,
-    ) -> Result<(Response<Incoming>, Lease, Outstanding), Failure> {
-        let upstreams = self.destination.upstreams(&self.core, parts.uri.path());
-        let repeat = repeat(&parts.method, &body);
-        let mut copy = (repeat == Repeat::Allowed).then(|| Request::from_parts(parts.clone(), RequestBody::Empty));
-        let mut request = Request::from_parts(parts, body);
-        let mut failed: Option<SocketAddr> = None;
-        // Whoever tries again keeps its place.
-        let mut kept: Option<Outstanding> = None;
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let upstream = least_busy(upstreams, failed).ok_or(Failure::Busy)?;
-            let mut outstanding = match kept.take().filter(|kept| kept.is_at(upstream)) {
-                Some(kept) => kept,
-                None => self.enter(upstream, stay).await?,
-            };
-            if let Some(counters) = self.destination.counters().filter(|_| tries == 1) {
-                counters.request();
-            }
-            let mut lease = match self.connect(upstream.address, repeat, failed.is_some()).await {
-                Ok(lease) => lease,
-                Err(_) if tries == 1 && upstreams.len() > 1 => {
-                    failed = Some(upstream.address);
-                    continue;
-                }
-                Err(cause) => return Err(Failure::NotConnected(cause)),
-            };
-            let sent = lease.sender.try_send_request(request);
-            let mut error = match tokio::time::timeout(self.core.shared.settings.limits.answer, sent).await {
-                Ok(Ok(response)) => {
-                    // Odoo gives its database connection back before it sends: who reads slowly keeps nobody's place.
-                    outstanding.lasts(self.core.shared.settings.limits.most_lasting);
-                    return Ok((response, lease, outstanding));
-                }
-                Ok(Err(error)) => error,
-                Err(_) => return Err(Failure::TimedOut),
-            };
-            failed = Some(upstream.address);
-            kept = Some(outstanding);
-            request = match (error.take_message(), copy.take()) {
-                // Nothing of it was written, whatever its method is.
-                (Some(unsent), kept) if tries < MOST_TRIES => {
-                    copy = kept;
-                    unsent
-                }
-                (_, Some(copy)) if tries < MOST_TRIES && !error.error().is_parse() => copy,
-                _ => return Err(Failure::NoAnswer(error.into_error())),
-            };
-        }
-    }
-
-    /// Gets a place at an upstream, or what else the request needs there.
-    async fn enter(&self, upstream: &Arc<Upstream>, stay: Stay) -> Result<Outstanding, Failure> {
-        let limits = &self.core.shared.settings.limits;
-        let mut outstanding = Outstanding::at(upstream, self.destination.counters());
-        let is_in = match stay {
-            Stay::LongPoll => outstanding.lasts(limits.most_lasting),
-            // Its handshake is a request like others: after a restart all of them come at once.
-            Stay::Websocket if upstream.lasting() >= limits.most_lasting => false,
-            Stay::Websocket | Stay::Short => {
-                outstanding.enter() || outstanding.wait(limits.most_waiting, tokio::time::sleep(limits.queue)).await
-            }
-        };
-        if is_in { Ok(outstanding) } else { Err(Failure::Busy) }
-    }
-
-    async fn connect(&self, address: SocketAddr, repeat: Repeat, is_second_try: bool) -> Result<Lease, OpenError> {
-        let pool = &self.core.pool;
-        match if is_second_try { None } else { pool.take(address, repeat) } {
-            Some(lease) => Ok(lease),
-            None => pool.open(address, self.core.shared.settings.limits.connect).await,
-        }
-    }
-
     fn answer(
         &self,
         mut response: Response<Incoming>,
@@ -322,12 +205,6 @@ impl Journey {
         }
         pages::answer(page, &self.visitor, &self.core.shared.settings)
     }
-}
-
-/// Only methods that change nothing, and only without a body: a body is gone once it was sent.
-fn repeat(method: &Method, body: &RequestBody) -> Repeat {
-    let changes_nothing = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-    if changes_nothing && matches!(body, RequestBody::Empty) { Repeat::Allowed } else { Repeat::Forbidden }
 }
 
 /// Whether a request really asks for a websocket: anything else never switches.

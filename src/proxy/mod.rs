@@ -14,9 +14,9 @@
 //!    sleeps is woken as well (`wakes.rs`).
 //! 5. `forbidden.rs` refuses what must never be public, `service_calls.rs` the same inside bodies.
 //! 6. `headers.rs` removes every header that lies about where the request comes from, and writes the truth.
-//! 7. `forward.rs` chooses the least busy upstream (`upstream.rs`), waits at its `gate.rs` while it works on as many requests
-//!    as it can, takes a connection from the core's `pool.rs`, sends the request, and once more to another connection if
-//!    the first one died and nothing can have happened.
+//! 7. `forward.rs` makes the request ready; `send.rs` chooses the least busy upstream that is well (`upstream.rs`,
+//!    `health.rs`), waits at its `gate.rs` while it works on as many requests as it can, takes a connection from the core's
+//!    `pool.rs`, sends the request, and once more to another upstream or connection if nothing can have happened.
 //! 8. `body.rs` streams both bodies; a websocket becomes a `tunnel.rs`.
 //! 9. `counters.rs` has the numbers. `feed.rs` saves them, and swaps the table when routes change.
 
@@ -33,10 +33,12 @@ mod forbidden;
 mod forward;
 mod gate;
 mod headers;
+mod health;
 mod hold;
 mod keys;
 mod pages;
 mod pool;
+mod send;
 mod serve;
 mod server;
 mod service_calls;
@@ -98,6 +100,8 @@ pub struct Limits {
     pub slowest_bytes_per_second: u64,
     /// For an upstream to accept a connection.
     pub connect: Duration,
+    /// The same where there is another upstream to turn to.
+    pub connect_or_else: Duration,
     /// For an upstream to begin its answer.
     pub answer: Duration,
     /// How long a browser waits before it sees the waiting page.
@@ -139,6 +143,7 @@ impl Default for Limits {
             slow_ms: 15_000,
             slowest_bytes_per_second: 500,
             connect: Duration::from_secs(5),
+            connect_or_else: Duration::from_secs(1),
             answer: Duration::from_mins(15),
             hold_browser: Duration::from_secs(2),
             hold_other: Duration::from_secs(30),

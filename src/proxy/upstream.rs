@@ -5,9 +5,11 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use super::counters::{Counters, Kind};
 use super::gate::Gate;
+use super::health::Health;
 
 /// A place to send requests to. Shared by all tables, so that its number of open requests survives a swap.
 #[derive(Debug)]
@@ -16,6 +18,8 @@ pub struct Upstream {
     pub address: SocketAddr,
     /// Who may come in.
     pub gate: Gate,
+    /// Whether it takes connections.
+    pub health: Health,
     outstanding: AtomicU32,
     /// Those of them that became websockets: they end when the other side wants, not soon.
     tunnels: AtomicU32,
@@ -30,6 +34,7 @@ impl Upstream {
         Self {
             address,
             gate: Gate::new(requests_at_once),
+            health: Health::default(),
             outstanding: AtomicU32::new(0),
             tunnels: AtomicU32::new(0),
             lasting: AtomicU32::new(0),
@@ -155,18 +160,34 @@ impl Drop for Outstanding {
     }
 }
 
-/// Chooses the upstream with the fewest open requests, leaving out one that just failed when there is another.
+/// Chooses where a request goes: to the upstream with the fewest open requests among those that are well, leaving out one
+/// that just failed. `turn` grows with each request, so that those that are as busy take turns.
+///
+/// When none is well, one of them is tried all the same: a page with an error is no better than another try.
 #[must_use]
-pub fn least_busy(upstreams: &[Arc<Upstream>], failed: Option<SocketAddr>) -> Option<&Arc<Upstream>> {
-    match upstreams {
-        [] => None,
-        [only] => Some(only),
-        several => several
-            .iter()
-            .filter(|upstream| Some(upstream.address) != failed)
-            .min_by_key(|upstream| upstream.outstanding())
-            .or_else(|| several.first()),
+pub fn choose(
+    upstreams: &[Arc<Upstream>],
+    failed: Option<SocketAddr>,
+    turn: u64,
+    now: impl FnOnce() -> Duration,
+) -> Option<&Arc<Upstream>> {
+    if upstreams.len() < 2 {
+        return upstreams.first();
     }
+    let now = now();
+    let first = usize::try_from(turn % upstreams.len() as u64).unwrap_or(0);
+    let others = || {
+        let in_turn = upstreams[first..].iter().chain(&upstreams[..first]);
+        in_turn.filter(|upstream| Some(upstream.address) != failed)
+    };
+    others()
+        .find(|upstream| upstream.health.is_to_be_tried(now))
+        .or_else(|| {
+            let well = others().filter(|upstream| upstream.health.is_in());
+            well.min_by_key(|upstream| upstream.health.load(upstream.outstanding(), now))
+        })
+        .or_else(|| others().min_by_key(|upstream| upstream.outstanding()))
+        .or_else(|| upstreams.first())
 }
 
 /// Every upstream that some table still names.
@@ -203,15 +224,45 @@ mod tests {
         Arc::new(Upstream::new(([127, 0, 0, 1], port).into(), requests_at_once))
     }
 
+    const NOW: Duration = Duration::from_secs(60);
+
+    /// The port of the upstream that is chosen.
+    fn chosen(upstreams: &[Arc<Upstream>], failed: Option<u16>, turn: u64, now: Duration) -> u16 {
+        let failed = failed.map(|port| ([127, 0, 0, 1], port).into());
+        choose(upstreams, failed, turn, || now).unwrap().address.port()
+    }
+
     #[test]
-    fn the_upstream_with_the_fewest_open_requests_is_chosen() {
+    fn the_upstream_with_the_fewest_open_requests_is_chosen_and_equals_take_turns() {
         let some: Vec<_> = (1..4).map(|port| upstream(port, 9)).collect();
+        assert_eq!([0, 1, 2, 3].map(|turn| chosen(&some, None, turn, NOW)), [1, 2, 3, 1]);
         let at = |number: usize| Outstanding::at(&some[number], None);
         let _held = (at(0), at(1), at(1));
-        assert_eq!(least_busy(&some, None).unwrap().address.port(), 3);
-        assert_eq!(least_busy(&some, Some(some[2].address)).unwrap().address.port(), 1);
-        assert_eq!(least_busy(&some[..1], Some(some[0].address)).unwrap().address.port(), 1);
-        assert!(least_busy(&[], None).is_none());
+        for turn in 0..3 {
+            assert_eq!(chosen(&some, None, turn, NOW), 3);
+            assert_eq!(chosen(&some, Some(3), turn, NOW), 1);
+            assert_eq!(chosen(&some[..1], Some(1), turn, NOW), 1, "there is no other");
+        }
+        assert!(choose(&[], None, 0, || NOW).is_none());
+    }
+
+    #[test]
+    fn an_upstream_that_refuses_is_left_out_until_one_request_finds_it_well() {
+        let some: Vec<_> = (1..3).map(|port| upstream(port, 9)).collect();
+        some[0].health.refused(NOW);
+        let soon = NOW + Duration::from_millis(1_000);
+        for turn in 0..4 {
+            assert_eq!(chosen(&some, None, turn, NOW), 2);
+        }
+        assert_eq!([1, 1, 0].map(|turn| chosen(&some, None, turn, soon)), [1, 2, 2], "one tries");
+        some[0].health.answered(soon);
+        let _busy: Vec<_> = (0..5).map(|_| Outstanding::at(&some[1], None)).collect();
+        assert_eq!(chosen(&some, None, 0, soon), 2, "it begins with less than its share");
+        assert_eq!(chosen(&some, None, 0, soon + Duration::from_secs(9)), 1);
+
+        some[1].health.refused(soon);
+        some[0].health.refused(soon);
+        assert_eq!(chosen(&some, None, 0, soon), 1, "when none is well one is asked all the same");
     }
 
     #[tokio::test]

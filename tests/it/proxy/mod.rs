@@ -7,6 +7,7 @@ mod http2;
 mod https;
 mod limiting;
 mod refusing;
+mod replicas;
 mod routing;
 pub mod secure;
 pub mod support;

@@ -105,6 +105,13 @@ impl World {
         .unwrap();
     }
 
+    /// A route to several upstreams, waited for.
+    pub async fn serves_from(&self, hostname: &str, upstreams: &[SocketAddr]) -> EnvironmentId {
+        let environment = self.route(hostname, "serving", upstreams).await;
+        self.knows(hostname).await;
+        environment
+    }
+
     /// A route to an upstream, waited for.
     pub async fn serves(&self, hostname: &str, upstream: &Upstream) -> EnvironmentId {
         let environment = self.route(hostname, "serving", &[upstream.address]).await;
@@ -259,7 +266,11 @@ impl Upstream {
     }
 
     pub async fn new(behaviour: impl Fn(usize, &str) -> Act + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), behaviour)
+    }
+
+    /// One that listens already.
+    pub fn on(listener: TcpListener, behaviour: impl Fn(usize, &str) -> Act + Send + Sync + 'static) -> Self {
         let address = listener.local_addr().unwrap();
         let seen = Arc::<Mutex<Vec<String>>>::default();
         let behaviour: Arc<Behaviour> = Arc::new(behaviour);
