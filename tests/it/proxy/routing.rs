@@ -131,9 +131,12 @@ async fn a_changed_route_is_followed_and_a_removed_one_forgotten(db: PgPool) {
 async fn requests_go_to_the_least_busy_container(db: PgPool) {
     let world = World::new(db).await;
     let container = |name: &'static str| {
-        Upstream::new(move |_, request| match request.starts_with("GET /slow") {
-            true => Act::Slowly(Duration::from_secs(3), ok(name)),
-            false => Act::Answer(ok(name)),
+        Upstream::new(move |_, request| {
+            if request.starts_with("GET /slow") {
+                Act::Slowly(Duration::from_secs(3), ok(name))
+            } else {
+                Act::Answer(ok(name))
+            }
         })
     };
     let (one, two) = (container("one").await, container("two").await);
