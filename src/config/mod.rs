@@ -119,6 +119,12 @@ pub struct Proxy {
     /// The largest body that a request may have, in bytes. Bodies are never kept, so this costs no memory.
     #[serde(default = "Proxy::default_max_body_bytes")]
     pub max_body_bytes: u64,
+    /// How many requests in a second an instance gets in the long run, unless staff said otherwise for it; 0 is no limit.
+    #[serde(default = "Proxy::default_requests_per_second")]
+    pub requests_per_second: u32,
+    /// How many seconds' worth of them may come at once after a pause.
+    #[serde(default = "Proxy::default_burst_seconds")]
+    pub burst_seconds: u32,
 }
 
 /// HTTPS.
@@ -313,6 +319,16 @@ impl Proxy {
     /// One gibibyte: a database of a small company with its attachments.
     fn default_max_body_bytes() -> u64 {
         1 << 30
+    }
+
+    /// More than a container with a whole core answers.
+    fn default_requests_per_second() -> u32 {
+        200
+    }
+
+    /// An office that opens Odoo in the same minute.
+    fn default_burst_seconds() -> u32 {
+        10
     }
 }
 

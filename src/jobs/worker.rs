@@ -10,6 +10,7 @@ use crate::base::chain;
 use crate::mail::transport::Mailer;
 use crate::portal::Portal;
 use crate::queue::{self, Held};
+use crate::staff::limits;
 use crate::{accounts, db};
 
 /// How often the queue is looked at without being woken: for jobs that are due later, and for wake-ups that got lost.
@@ -77,5 +78,6 @@ async fn end(portal: &Portal, held: &Held, outcome: Result<(), JobError>) -> any
 async fn tidy(portal: &Portal) -> anyhow::Result<()> {
     let before = portal.clock.now() - KEEP;
     queue::forget_done(&portal.db, before).await?;
-    accounts::forget_old(portal, before).await
+    accounts::forget_old(portal, before).await?;
+    limits::forget_old(portal, before).await
 }

@@ -3,6 +3,7 @@
 //! Pure text: nothing here connects to anything or asks the time.
 
 pub mod apps;
+pub mod capacity;
 pub mod commands;
 pub mod personalise;
 pub mod regions;

@@ -13,7 +13,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use super::exchange::{Exchange, Lane};
 use super::pool::Lease;
 use super::service_calls::Inspector;
-use super::table::Outstanding;
+use super::upstream::Outstanding;
 
 /// Why a request's body was cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

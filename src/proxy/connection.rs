@@ -334,15 +334,20 @@ impl Connection {
                 elapsed > limits.slow_ms && (read + written - bytes) * 1000 < limits.slowest_bytes_per_second * elapsed
             }
         };
+        // A suspension ends what is open: downloads, websockets, requests in a queue.
+        let is_busy = self.is_tunnel() || self.is_in(Phase::Request);
+        let is_closed = is_busy
+            && self.is_billed.load(Relaxed)
+            && ledger.counters.as_ref().is_some_and(|counters| counters.is_closed());
         drop(ledger);
         let cancelled = self.cancelled.load(Relaxed);
         self.cancelled.store(cancelled.saturating_sub(limits.cancelled_forgotten), Relaxed);
         let is_stalled = || {
             let mut streams = lock(&self.streams);
             streams.retain(|stream| stream.strong_count() > 0);
-            streams.iter().filter_map(Weak::upgrade).any(|stream| stream.is_stalled(now, limits))
+            streams.iter().filter_map(Weak::upgrade).any(|stream| stream.is_closed() || stream.is_stalled(now, limits))
         };
-        if is_over || is_too_slow || (self.is_http2() && is_stalled()) {
+        if is_over || is_too_slow || is_closed || (self.is_http2() && is_stalled()) {
             self.condemn();
         }
     }

@@ -1,12 +1,13 @@
 //! What each environment used of the proxy: cumulative since the process began, so that a lost row loses nothing.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use uuid::Uuid;
 
-use super::table::Upstream;
+use super::bucket::Bucket;
+use super::upstream::Upstream;
 use crate::base::ids::EnvironmentId;
 
 /// The counters of one environment. They outlive every table.
@@ -16,6 +17,12 @@ pub struct Counters {
     egress_bytes: AtomicU64,
     ingress_bytes: AtomicU64,
     errors: AtomicU64,
+    limited: AtomicU64,
+    busy: AtomicU64,
+    /// What it may still ask for.
+    pub bucket: Bucket,
+    /// Whether staff closed it: what is open then is ended.
+    is_closed: AtomicBool,
     /// What is open now: these go up and down.
     open_requests: AtomicU32,
     open_websockets: AtomicU32,
@@ -54,6 +61,17 @@ impl Counters {
         self.open_of(kind).load(Ordering::Relaxed)
     }
 
+    /// Says whether staff closed the environment.
+    pub fn set_closed(&self, is_closed: bool) {
+        self.is_closed.store(is_closed, Ordering::Relaxed);
+    }
+
+    /// Whether staff closed the environment.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
+    }
+
     /// Counts a request that is sent on.
     pub fn request(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
@@ -72,6 +90,20 @@ impl Counters {
     /// Counts an answer that says that something failed.
     pub fn error(&self) {
         self.errors.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a request that was one too many in a second.
+    pub fn limited(&self) {
+        self.limited.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a request that found no place at its container.
+    pub fn busy(&self) {
+        self.busy.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn refused(&self) -> Refused {
+        Refused { limited: self.limited.load(Ordering::Relaxed), busy: self.busy.load(Ordering::Relaxed) }
     }
 
     /// Returns the numbers as they are now.
@@ -99,6 +131,15 @@ pub struct Totals {
     pub errors: u64,
 }
 
+/// What was turned away, as of one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// More than so many in a second.
+    pub limited: u64,
+    /// More than a container works on at once.
+    pub busy: u64,
+}
+
 /// One row for `traffic_samples`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
@@ -121,6 +162,7 @@ struct Page {
     counters: Arc<Counters>,
     seq: i64,
     saved: Totals,
+    refused: Refused,
     /// Upstreams that the route does not name any more and that may still work for it.
     leaving: Vec<Weak<Upstream>>,
 }
@@ -189,6 +231,23 @@ impl Books {
         due
     }
 
+    /// Returns what was turned away of every environment of which more was since it was last saved. It is no sign of life.
+    #[must_use]
+    pub fn refused(&self) -> Vec<(EnvironmentId, Refused)> {
+        let pages = self.pages.iter();
+        let now = pages.map(|(environment, page)| (*environment, page.refused, page.counters.refused()));
+        now.filter(|(_, saved, now)| saved != now).map(|(environment, _, now)| (environment, now)).collect()
+    }
+
+    /// Notes that this was saved.
+    pub fn refused_saved(&mut self, refused: &[(EnvironmentId, Refused)]) {
+        for (environment, refused) in refused {
+            if let Some(page) = self.pages.get_mut(environment) {
+                page.refused = *refused;
+            }
+        }
+    }
+
     /// Notes that samples were saved.
     pub fn saved(&mut self, samples: &[Sample]) {
         for sample in samples {
@@ -223,6 +282,22 @@ mod tests {
     }
 
     #[test]
+    fn what_was_turned_away_is_told_once_and_is_no_sign_of_life() {
+        let mut books = Books::default();
+        let environment = EnvironmentId::new(chrono::DateTime::UNIX_EPOCH);
+        let counters = books.counters(environment);
+        counters.limited();
+        counters.busy();
+        counters.busy();
+        let refused = books.refused();
+        assert_eq!(refused, [(environment, Refused { limited: 1, busy: 2 })]);
+        assert_eq!(books.refused(), refused, "saving it may have failed");
+        books.refused_saved(&refused);
+        assert_eq!(books.refused(), []);
+        assert_eq!(books.due(true), []);
+    }
+
+    #[test]
     fn what_is_open_shows_with_every_beat_although_nothing_moves() {
         let mut books = Books::default();
         let environment = EnvironmentId::new(chrono::DateTime::UNIX_EPOCH);
@@ -238,16 +313,16 @@ mod tests {
     fn a_request_at_an_upstream_that_is_left_shows_until_it_ends() {
         let mut books = Books::default();
         let environment = EnvironmentId::new(chrono::DateTime::UNIX_EPOCH);
-        let upstream = Arc::new(Upstream::new(([127, 0, 0, 1], 1).into()));
+        let upstream = Arc::new(Upstream::new(([127, 0, 0, 1], 1).into(), 1));
         books.leaves(environment, &upstream);
         assert_eq!(books.due(false), [], "nothing was under way");
-        let request = super::super::table::Outstanding::at(&upstream, Some(&books.counters(environment)));
+        let request = super::super::upstream::Outstanding::at(&upstream, Some(&books.counters(environment)));
         books.leaves(environment, &upstream);
         assert_eq!(books.due(false)[0].leaving_requests, 1);
         drop(request);
         assert_eq!(books.due(false), []);
 
-        let again = super::super::table::Outstanding::at(&upstream, None);
+        let again = super::super::upstream::Outstanding::at(&upstream, None);
         books.arrives(environment, &upstream);
         assert_eq!(books.due(false), [], "the route leads there again");
         drop(again);

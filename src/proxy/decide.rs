@@ -8,6 +8,7 @@ use hyper::body::Incoming;
 
 use super::authority::Asked;
 use super::body::ResponseBody;
+use super::bucket::Rate;
 use super::connection::{Connection, Door};
 use super::exchange::{Exchange, Lane};
 use super::forward::{Destination, Journey};
@@ -120,6 +121,7 @@ impl Core {
         if forbidden::is_forbidden(request.uri().path()) {
             return Err(Page::Blocked);
         }
+        self.take_from_bucket(&route)?;
         let was_asleep = route.state() == State::Asleep;
         let route = if route.state().is_coming() { self.hold(name, visitor).await? } else { route };
         match route.state() {
@@ -131,6 +133,17 @@ impl Core {
             State::Stopped => Err(Page::Stopped),
             State::Suspended => Err(Page::Suspended),
         }
+    }
+
+    /// Counts the request against what its environment gets in a second.
+    fn take_from_bucket(&self, route: &Route) -> Result<(), Page> {
+        let settings = &self.shared.settings;
+        let limit = route.row.requests_per_second.unwrap_or(settings.requests_per_second);
+        let Some(rate) = Rate::per_second(limit, settings.burst_seconds) else { return Ok(()) };
+        route.counters.bucket.take(rate, self.shared.began.elapsed()).map_err(|wait| {
+            route.counters.limited();
+            Page::Limited { seconds: u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1) }
+        })
     }
 
     /// Returns what a certificate authority has to see (RFC 8555, 8.3). It asks in the clear, also for names without a route.

@@ -24,6 +24,11 @@ pub struct Stream {
 }
 
 impl Stream {
+    /// Whether it is on the account of an environment that staff closed.
+    pub fn is_closed(&self) -> bool {
+        self.counters.get().is_some_and(|counters| counters.is_closed())
+    }
+
     /// Whether it has waited for the visitor for too long. To be asked at each tick.
     pub fn is_stalled(&self, now: u64, limits: &Limits) -> bool {
         let moved = self.moved.load(Relaxed);

@@ -12,7 +12,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::counters::Books;
-use super::table::{Row, Table, Upstreams};
+use super::table::{Row, Table};
+use super::upstream::Upstreams;
 use super::{Shared, store};
 use crate::base::chain;
 use crate::base::clock::Clock;
@@ -29,6 +30,9 @@ const FIRST_ANSWER: Duration = Duration::from_secs(5);
 
 /// What is open is told with every so many savings, also when nothing moves.
 const BEAT_EVERY: u64 = 3;
+
+/// What was turned away is told with every so many savings: an attack is not to fill the database.
+const REFUSED_EVERY: u64 = 6;
 
 /// The table file is written at most so often while routes keep changing.
 const FILE_EVERY: Duration = Duration::from_secs(1);
@@ -200,6 +204,9 @@ impl Feed {
         let now = Instant::now();
         if now >= self.save_at {
             self.save_counters().await;
+            if self.saves.is_multiple_of(REFUSED_EVERY) {
+                self.save_refused().await;
+            }
         }
         if self.file_at.is_some_and(|at| now >= at) {
             self.write_file();
@@ -228,6 +235,23 @@ impl Feed {
         }
     }
 
+    async fn save_refused(&mut self) {
+        let refused = self.books.refused();
+        if refused.is_empty() {
+            return;
+        }
+        let saved = async {
+            let mut db = self.db.acquire().await.context("take a connection")?;
+            store::insert_refused(&mut db, self.books.epoch, self.clock.now(), &refused)
+                .await
+                .context("insert what was turned away")
+        };
+        match saved.await {
+            Ok(()) => self.books.refused_saved(&refused),
+            Err(cause) => tracing::warn!(cause = chain::of_any(&cause), "what was turned away was not saved"),
+        }
+    }
+
     /// Writes the table file unless it says all there is to say. One writing follows the other.
     fn write_file(&mut self) {
         let is_writing = self.writing.as_ref().is_some_and(|writing| !writing.is_finished());
@@ -246,6 +270,7 @@ impl Feed {
 
     async fn last_words(&mut self) {
         self.save_counters().await;
+        self.save_refused().await;
         for _ in 0..2 {
             if let Some(writing) = self.writing.take() {
                 // It has reported what went wrong.

@@ -1,6 +1,5 @@
-//! Sends a request to an upstream and its answer back.
+//! Makes a request ready for an upstream, and its answer for the visitor.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -13,16 +12,12 @@ use super::counters::Counters;
 use super::exchange::Lane;
 use super::headers::{self, Author, Truth};
 use super::pages::{self, Page, Visitor};
-use super::pool::{Lease, OpenError, Repeat};
+use super::pool::Lease;
+use super::send::Failure;
 use super::server::Core;
-use super::table::{Outstanding, Route, Upstream, least_busy};
+use super::table::Route;
+use super::upstream::{Outstanding, Upstream};
 use super::{forbidden, tunnel};
-
-/// More open requests than this at one upstream are not worked on any more, only kept.
-const MOST_OUTSTANDING: u32 = 1_024;
-
-/// One more than the single repeat: a kept connection that was closed before anything was written costs nothing.
-const MOST_TRIES: usize = 3;
 
 /// Where a request goes.
 #[derive(Clone, Debug)]
@@ -34,7 +29,8 @@ pub enum Destination {
 }
 
 impl Destination {
-    fn upstreams<'a>(&'a self, core: &'a Core, path: &str) -> &'a [Arc<Upstream>] {
+    /// Returns where requests for this path are worked on.
+    pub(super) fn upstreams<'a>(&'a self, core: &'a Core, path: &str) -> &'a [Arc<Upstream>] {
         match self {
             Self::Portal => &core.shared.web,
             Self::Instance(route)
@@ -46,7 +42,8 @@ impl Destination {
         }
     }
 
-    fn counters(&self) -> Option<&Arc<Counters>> {
+    /// Returns the environment's counters; the portal has none.
+    pub(super) fn counters(&self) -> Option<&Arc<Counters>> {
         match self {
             Self::Portal => None,
             Self::Instance(route) => Some(&route.counters),
@@ -78,21 +75,6 @@ pub struct Journey {
     pub scheme: &'static str,
 }
 
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    #[error("no upstream took the request")]
-    NotConnected(#[source] OpenError),
-    #[error("the upstream did not answer properly")]
-    NoAnswer(#[source] hyper::Error),
-    #[error("the upstream did not answer in time")]
-    TimedOut,
-    #[error("too many requests are open at the upstream")]
-    Busy,
-    #[error("the upstream switched protocols without being asked")]
-    Switched,
-}
-
 impl Journey {
     /// Sends the request and returns the answer, or a page that says why there is none.
     pub async fn make(self, mut request: Request<Incoming>) -> Response<ResponseBody> {
@@ -106,11 +88,10 @@ impl Journey {
         let (body, fate) = self.body(body, &path);
         if let Destination::Instance(route) = &self.destination {
             self.lane.bill_to(Some(&route.counters), || headers::request_size(&parts));
-            route.counters.request();
         }
         self.prepare(&mut parts, switch.is_some());
-        let upstreams = self.destination.upstreams(&self.core, &path);
-        let response = match self.send(upstreams, parts, body).await {
+        let stay = self.stay(&path, switch.is_some());
+        let response = match self.send(stay, parts, body).await {
             Ok((response, lease, outstanding)) => self.answer(response, lease, outstanding, switch),
             Err(failure) => Err(failure),
         };
@@ -163,59 +144,6 @@ impl Journey {
         }
     }
 
-    async fn send(
-        &self,
-        upstreams: &[Arc<Upstream>],
-        parts: Parts,
-        body: RequestBody,
-    ) -> Result<(Response<Incoming>, Lease, Outstanding), Failure> {
-        let repeat = repeat(&parts.method, &body);
-        let mut copy = (repeat == Repeat::Allowed).then(|| Request::from_parts(parts.clone(), RequestBody::Empty));
-        let mut request = Request::from_parts(parts, body);
-        let mut failed: Option<SocketAddr> = None;
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let upstream = least_busy(upstreams, failed).ok_or(Failure::Busy)?;
-            if upstream.outstanding() >= MOST_OUTSTANDING {
-                return Err(Failure::Busy);
-            }
-            let outstanding = Outstanding::at(upstream, self.destination.counters());
-            let mut lease = match self.connect(upstream.address, repeat, failed.is_some()).await {
-                Ok(lease) => lease,
-                Err(_) if tries == 1 && upstreams.len() > 1 => {
-                    failed = Some(upstream.address);
-                    continue;
-                }
-                Err(cause) => return Err(Failure::NotConnected(cause)),
-            };
-            let sent = lease.sender.try_send_request(request);
-            let mut error = match tokio::time::timeout(self.core.shared.settings.limits.answer, sent).await {
-                Ok(Ok(response)) => return Ok((response, lease, outstanding)),
-                Ok(Err(error)) => error,
-                Err(_) => return Err(Failure::TimedOut),
-            };
-            failed = Some(upstream.address);
-            request = match (error.take_message(), copy.take()) {
-                // Nothing of it was written, whatever its method is.
-                (Some(unsent), kept) if tries < MOST_TRIES => {
-                    copy = kept;
-                    unsent
-                }
-                (_, Some(copy)) if tries < MOST_TRIES && !error.error().is_parse() => copy,
-                _ => return Err(Failure::NoAnswer(error.into_error())),
-            };
-        }
-    }
-
-    async fn connect(&self, address: SocketAddr, repeat: Repeat, is_second_try: bool) -> Result<Lease, OpenError> {
-        let pool = &self.core.pool;
-        match if is_second_try { None } else { pool.take(address, repeat) } {
-            Some(lease) => Ok(lease),
-            None => pool.open(address, self.core.shared.settings.limits.connect).await,
-        }
-    }
-
     fn answer(
         &self,
         mut response: Response<Incoming>,
@@ -256,6 +184,13 @@ impl Journey {
             (_, Failure::Busy) => Page::Busy,
             _ => Page::Failed,
         };
+        if page == Page::Busy {
+            // A crowd is counted; it is not to fill the log.
+            if let Some(counters) = self.destination.counters() {
+                counters.busy();
+            }
+            return pages::answer(page, &self.visitor, &self.core.shared.settings);
+        }
         tracing::warn!(
             host = self.host.to_str().unwrap_or_default(),
             method = method.as_str(),
@@ -270,12 +205,6 @@ impl Journey {
         }
         pages::answer(page, &self.visitor, &self.core.shared.settings)
     }
-}
-
-/// Only methods that change nothing, and only without a body: a body is gone once it was sent.
-fn repeat(method: &Method, body: &RequestBody) -> Repeat {
-    let changes_nothing = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-    if changes_nothing && matches!(body, RequestBody::Empty) { Repeat::Allowed } else { Repeat::Forbidden }
 }
 
 /// Whether a request really asks for a websocket: anything else never switches.

@@ -1,4 +1,5 @@
-//! Lets a request wait until its instance serves: a moment for a start, a restart or a move; and has it woken.
+//! Lets a request wait until its instance serves: a moment for a start, a restart or a move; and has it woken. How many are
+//! let on at once then is for the upstream's gate to say.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,13 +10,6 @@ use super::table::{Route, State};
 
 /// More would only collect requests that nobody will answer in time.
 const MOST_HELD: u32 = 4_096;
-
-/// Odoo has about twice as many connections to its database: those that waited for it come in by and by, not all in the
-/// moment in which it wakes.
-const ADMITTED_AT_ONCE: u32 = 12;
-
-/// How often somebody who waits to be admitted looks again.
-const ADMIT_EVERY: Duration = Duration::from_millis(10);
 
 /// Waits until the host name serves, or until it is plain that it will not. Returns the route as it is then.
 pub async fn until_serving(shared: &Shared, name: &str, patience: Duration) -> Option<Arc<Route>> {
@@ -35,10 +29,6 @@ pub async fn until_serving(shared: &Shared, name: &str, patience: Duration) -> O
             match route {
                 Some(route) if route.state() == State::Asleep => shared.wakes.ask(route.row.environment),
                 Some(route) if route.state().is_coming() => {}
-                Some(route) if is_crowded(&route) => {
-                    tokio::time::sleep(ADMIT_EVERY).await;
-                    continue;
-                }
                 other => return other,
             }
             if swaps.changed().await.is_err() {
@@ -50,11 +40,6 @@ pub async fn until_serving(shared: &Shared, name: &str, patience: Duration) -> O
         Ok(route) => route,
         Err(_) => shared.table.load().find(name).cloned(),
     }
-}
-
-/// Whether every container works on as many requests as are admitted at once.
-fn is_crowded(route: &Route) -> bool {
-    route.state() == State::Serving && route.upstreams.iter().all(|upstream| upstream.requests() >= ADMITTED_AT_ONCE)
 }
 
 /// One request that waits.

@@ -9,18 +9,21 @@
 //!    second time, and a connection that is idle, slow or stuck for too long is ended at the next tick.
 //! 3. hyper reads the head (`serve.rs`, HTTP/1.1 or HTTP/2); an `exchange.rs` begins. `authority.rs` refuses what is
 //!    ambiguous; `decide.rs` sends whoever came in the clear to HTTPS, and finds the route by the host name in `table.rs`.
+//!    `bucket.rs` refuses who asks for more than so many requests in a second.
 //! 4. A route that is stopped or suspended gets a page (`pages.rs`); one that is starting waits (`hold.rs`), one that
 //!    sleeps is woken as well (`wakes.rs`).
 //! 5. `forbidden.rs` refuses what must never be public, `service_calls.rs` the same inside bodies.
 //! 6. `headers.rs` removes every header that lies about where the request comes from, and writes the truth.
-//! 7. `forward.rs` chooses the least busy upstream, takes a connection from the core's `pool.rs`, sends the request,
-//!    and once more to another connection if the first one died and nothing can have happened.
+//! 7. `forward.rs` makes the request ready; `send.rs` chooses the least busy upstream that is well (`upstream.rs`,
+//!    `health.rs`), waits at its `gate.rs` while it works on as many requests as it can, takes a connection from the core's
+//!    `pool.rs`, sends the request, and once more to another upstream or connection if nothing can have happened.
 //! 8. `body.rs` streams both bodies; a websocket becomes a `tunnel.rs`.
 //! 9. `counters.rs` has the numbers. `feed.rs` saves them, and swaps the table when routes change.
 
 mod authority;
 mod body;
 mod book;
+mod bucket;
 mod connection;
 pub mod counters;
 mod decide;
@@ -28,11 +31,14 @@ mod exchange;
 mod feed;
 mod forbidden;
 mod forward;
+mod gate;
 mod headers;
+mod health;
 mod hold;
 mod keys;
 mod pages;
 mod pool;
+mod send;
 mod serve;
 mod server;
 mod service_calls;
@@ -42,6 +48,7 @@ mod strict;
 pub mod table;
 mod tls;
 mod tunnel;
+pub mod upstream;
 mod wakes;
 
 use std::collections::HashMap;
@@ -55,6 +62,7 @@ use anyhow::Context;
 use arc_swap::ArcSwap;
 use sqlx::PgPool;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::clock::Clock;
@@ -63,13 +71,17 @@ use crate::certificates::Files;
 use crate::certificates::store::Answer;
 use crate::config::Config;
 use server::Sockets;
-use table::{Table, Upstream};
+use table::Table;
 use tls::Certificates;
+use upstream::Upstream;
 
 /// The most that is kept of one message in one direction: heads are refused above it, bodies wait.
 const LARGEST_BUFFER: usize = 64 * 1024;
 
-/// How long things may take. Milliseconds where a tick compares them.
+/// How many requests the web process works on at once: it needs no database for most of the time of one.
+const PORTAL_AT_ONCE: u32 = 1_024;
+
+/// How long things may take, and how many there may be of them. Milliseconds where a tick compares them.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// How often each core looks at its connections.
@@ -88,12 +100,20 @@ pub struct Limits {
     pub slowest_bytes_per_second: u64,
     /// For an upstream to accept a connection.
     pub connect: Duration,
+    /// The same where there is another upstream to turn to.
+    pub connect_or_else: Duration,
     /// For an upstream to begin its answer.
     pub answer: Duration,
     /// How long a browser waits before it sees the waiting page.
     pub hold_browser: Duration,
     /// How long everything else waits for an instance that starts or wakes.
     pub hold_other: Duration,
+    /// How long a request waits for a place at a container that works on as many as it can.
+    pub queue: Duration,
+    /// How many wait for one container.
+    pub most_waiting: u32,
+    /// How many websockets, long polls and answers that visitors still read one container may have.
+    pub most_lasting: u32,
     /// How long requests may go on after the process was asked to end.
     pub drain: Duration,
     /// How often counters are saved.
@@ -123,9 +143,13 @@ impl Default for Limits {
             slow_ms: 15_000,
             slowest_bytes_per_second: 500,
             connect: Duration::from_secs(5),
+            connect_or_else: Duration::from_secs(1),
             answer: Duration::from_mins(15),
             hold_browser: Duration::from_secs(2),
             hold_other: Duration::from_secs(30),
+            queue: Duration::from_secs(30),
+            most_waiting: 1_024,
+            most_lasting: 1_024,
             drain: Duration::from_secs(30),
             save: Duration::from_secs(10),
             reread: Duration::from_secs(30),
@@ -163,6 +187,10 @@ pub struct Settings {
     pub table_file: PathBuf,
     /// The largest body of a request.
     pub max_body_bytes: u64,
+    /// How many requests in a second each environment gets, where staff said nothing else; 0 is no limit.
+    pub requests_per_second: u32,
+    /// How many seconds' worth of them may come at once.
+    pub burst_seconds: u32,
     /// How long things may take.
     pub limits: Limits,
 }
@@ -209,6 +237,8 @@ impl Settings {
             most_connections: usize::MAX,
             table_file: config.proxy.table_file.clone(),
             max_body_bytes: config.proxy.max_body_bytes,
+            requests_per_second: config.proxy.requests_per_second,
+            burst_seconds: config.proxy.burst_seconds,
             limits: Limits::default(),
         })
     }
@@ -232,6 +262,8 @@ struct Shared {
     answers: ArcSwap<HashMap<String, Answer>>,
     /// The port for HTTPS as visitors see it.
     tls_port: Option<u16>,
+    /// When it began: the clock of what is counted by the second.
+    began: Instant,
     /// Grows with every swap; those who wait for a route wait here.
     swaps: watch::Sender<u64>,
     held: AtomicU32,
@@ -263,11 +295,12 @@ impl Running {
         let secure = tls.as_ref().map(|tls| server::listen(tls.listen, settings.threads)).transpose()?;
         let tls_address = secure.as_ref().and_then(|sockets| sockets[0].local_addr().ok());
         let shared = Arc::new(Shared {
-            web: [Arc::new(Upstream::new(settings.web_upstream))],
+            web: [Arc::new(Upstream::new(settings.web_upstream, PORTAL_AT_ONCE))],
             table: ArcSwap::default(),
             certificates: Certificates::default(),
             answers: ArcSwap::default(),
             tls_port: tls.as_ref().and_then(|tls| tls.public_port).or(tls_address.map(|address| address.port())),
+            began: Instant::now(),
             swaps: watch::Sender::new(0),
             held: AtomicU32::new(0),
             wakes: wakes::Wakes::default(),

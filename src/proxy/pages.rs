@@ -39,8 +39,13 @@ pub enum Page {
     Blocked,
     /// The body is larger than allowed.
     TooLarge,
-    /// More requests are open than the instance can ever answer.
+    /// More requests wait for the instance than it can answer in time.
     Busy,
+    /// More requests came in a second than the instance gets.
+    Limited {
+        /// When there is room for the next one.
+        seconds: u32,
+    },
     /// The instance did not answer, or nonsense.
     Failed,
     /// The instance took too long.
@@ -60,6 +65,7 @@ impl Page {
             Self::Unknown => StatusCode::NOT_FOUND,
             Self::Suspended | Self::Blocked => StatusCode::FORBIDDEN,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Limited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Failed => StatusCode::BAD_GATEWAY,
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             Self::NotLoaded | Self::Starting | Self::Waking | Self::Stopped | Self::Busy | Self::PortalDown => {
@@ -80,6 +86,7 @@ impl Page {
             Self::Blocked => "proxy-blocked",
             Self::TooLarge => "proxy-too-large",
             Self::Busy => "proxy-busy",
+            Self::Limited { .. } => "proxy-limited",
             Self::Failed => "proxy-failed",
             Self::TimedOut => "proxy-timed-out",
             Self::NotLoaded | Self::PortalDown => "proxy-portal-down",
@@ -91,6 +98,7 @@ impl Page {
         match self {
             Self::Starting | Self::Waking => Some(2),
             Self::Busy | Self::NotLoaded | Self::PortalDown => Some(5),
+            Self::Limited { seconds } => Some(seconds),
             _ => None,
         }
     }
@@ -221,6 +229,7 @@ fn render(page: Page, visitor: &Visitor, settings: &Settings) -> Option<String> 
             | Page::Malformed
             | Page::Misdirected
             | Page::Busy
+            | Page::Limited { .. }
     );
     let template = PageTemplate {
         locale: texts.locale,
@@ -231,7 +240,7 @@ fn render(page: Page, visitor: &Visitor, settings: &Settings) -> Option<String> 
         tone: match page {
             Page::Starting | Page::Waking => "busy",
             Page::Stopped | Page::Unknown => "quiet",
-            Page::Suspended | Page::Blocked | Page::TooLarge => "warn",
+            Page::Suspended | Page::Blocked | Page::TooLarge | Page::Busy | Page::Limited { .. } => "warn",
             _ => "bad",
         },
         refresh: page.retry_after(),

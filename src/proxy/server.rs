@@ -142,6 +142,11 @@ impl Core {
         self.drain().await;
     }
 
+    /// Returns a number that is another one for each request.
+    pub fn turn(&self) -> u64 {
+        self.requests.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     fn now(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }

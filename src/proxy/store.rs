@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::counters::Sample;
+use super::counters::{Refused, Sample};
 use super::table;
 use crate::base::ids::EnvironmentId;
 use crate::db::StoreError;
@@ -13,29 +13,47 @@ use crate::db::StoreError;
 pub async fn list(db: &mut PgConnection) -> Result<Vec<table::Row>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        SELECT hostname AS "hostname!"
-             , environment_id AS "environment!: EnvironmentId"
-             , state AS "state!"
-             , upstreams AS "upstreams!"
-             , websockets AS "websockets!"
-             , language AS "language!"
-          FROM routes
-         UNION ALL
-        -- A customer's own domain leads where the environment's own name leads.
-        SELECT *
-          FROM (SELECT DISTINCT ON (domains.hostname)
-                       domains.hostname
-                     , routes.environment_id
-                     , routes.state
-                     , routes.upstreams
-                     , routes.websockets
-                     , routes.language
-                  FROM domains
-                  JOIN routes ON routes.environment_id = domains.environment_id
-                 WHERE domains.state = 'serving'
-                   AND domains.removed_at IS NULL
-                   AND NOT EXISTS (SELECT FROM routes AS own WHERE own.hostname = domains.hostname)
-                 ORDER BY domains.hostname, routes.updated_at DESC) AS aliases
+        WITH names AS (
+            SELECT hostname
+                 , environment_id
+                 , state
+                 , upstreams
+                 , websockets
+                 , language
+                 , requests_at_once
+              FROM routes
+             UNION ALL
+            -- A customer's own domain leads where the environment's own name leads.
+            SELECT *
+              FROM (SELECT DISTINCT ON (domains.hostname)
+                           domains.hostname
+                         , routes.environment_id
+                         , routes.state
+                         , routes.upstreams
+                         , routes.websockets
+                         , routes.language
+                         , routes.requests_at_once
+                      FROM domains
+                      JOIN routes ON routes.environment_id = domains.environment_id
+                     WHERE domains.state = 'serving'
+                       AND domains.removed_at IS NULL
+                       AND NOT EXISTS (SELECT FROM routes AS own WHERE own.hostname = domains.hostname)
+                     ORDER BY domains.hostname, routes.updated_at DESC) AS aliases
+        )
+        SELECT names.hostname AS "hostname!"
+             , names.environment_id AS "environment!: EnvironmentId"
+             -- What staff closed is closed, also while no worker gets to it.
+             , CASE WHEN names.environment_id IN (SELECT environment_id FROM suspended_environments)
+                    THEN 'suspended'
+                    ELSE names.state
+               END AS "state!"
+             , names.upstreams AS "upstreams!"
+             , names.websockets AS "websockets!"
+             , names.language AS "language!"
+             , names.requests_at_once AS "requests_at_once!"
+             , traffic_limits.requests_per_second AS "requests_per_second?"
+          FROM names
+          LEFT JOIN traffic_limits ON traffic_limits.environment_id = names.environment_id
         "#
     )
     .fetch_all(db)
@@ -50,6 +68,8 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<table::Row>, StoreError> 
                 upstreams: row.upstreams,
                 websockets: row.websockets,
                 language: row.language,
+                requests_at_once: u32::try_from(row.requests_at_once).unwrap_or(1),
+                requests_per_second: row.requests_per_second.and_then(|limit| u32::try_from(limit).ok()),
             })
         })
         .collect())
@@ -104,6 +124,34 @@ pub async fn insert_samples(
         &open(|sample| sample.open_requests),
         &open(|sample| sample.open_websockets),
         &open(|sample| sample.leaving_requests),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Appends what this process turned away.
+pub async fn insert_refused(
+    db: &mut PgConnection,
+    epoch: Uuid,
+    now: DateTime<Utc>,
+    refused: &[(EnvironmentId, Refused)],
+) -> Result<(), StoreError> {
+    let column = |number: fn(&Refused) -> u64| -> Vec<i64> {
+        refused.iter().map(|(_, refused)| i64::try_from(number(refused)).unwrap_or(i64::MAX)).collect()
+    };
+    let environments: Vec<Uuid> = refused.iter().map(|(environment, _)| environment.uuid()).collect();
+    sqlx::query!(
+        r#"
+        INSERT INTO traffic_refusals (environment_id, proxy_epoch, observed_at, limited, busy)
+        SELECT environment_id, $1, $2, limited, busy
+          FROM UNNEST($3::uuid[], $4::bigint[], $5::bigint[]) AS counted (environment_id, limited, busy)
+        "#,
+        epoch,
+        now,
+        &environments,
+        &column(|refused| refused.limited),
+        &column(|refused| refused.busy),
     )
     .execute(db)
     .await?;

@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::counters::{Books, Counters, Kind};
+use super::counters::{Books, Counters};
+use super::upstream::{Upstream, Upstreams};
 use crate::base::ids::EnvironmentId;
 use crate::i18n::Locale;
 
@@ -64,94 +63,17 @@ pub struct Row {
     pub websockets: Vec<String>,
     /// The language of the pages that the proxy shows itself.
     pub language: String,
+    /// How many requests one container works on at once.
+    #[serde(default = "usual_requests_at_once")]
+    pub requests_at_once: u32,
+    /// How many requests in a second staff want it to get.
+    #[serde(default)]
+    pub requests_per_second: Option<u32>,
 }
 
-/// A place to send requests to. Shared by all tables, so that its number of open requests survives a swap.
-#[derive(Debug)]
-pub struct Upstream {
-    /// Where it listens.
-    pub address: SocketAddr,
-    outstanding: AtomicU32,
-    /// Those of them that became websockets: they end when the other side wants, not soon.
-    tunnels: AtomicU32,
-}
-
-impl Upstream {
-    /// Returns an upstream that nobody uses yet.
-    #[must_use]
-    pub fn new(address: SocketAddr) -> Self {
-        Self { address, outstanding: AtomicU32::new(0), tunnels: AtomicU32::new(0) }
-    }
-
-    /// Returns how many requests it is working on, websockets among them.
-    #[must_use]
-    pub fn outstanding(&self) -> u32 {
-        self.outstanding.load(Ordering::Relaxed)
-    }
-
-    /// Returns how many requests it is working on that end by themselves.
-    #[must_use]
-    pub fn requests(&self) -> u32 {
-        self.outstanding().saturating_sub(self.tunnels.load(Ordering::Relaxed))
-    }
-}
-
-/// One request at an upstream, from its choice until the last byte of its answer.
-#[derive(Debug)]
-pub struct Outstanding {
-    upstream: Arc<Upstream>,
-    /// The environment's; the portal has none.
-    counters: Option<Arc<Counters>>,
-    is_tunnel: bool,
-}
-
-impl Outstanding {
-    /// Counts one more request.
-    #[must_use]
-    pub fn at(upstream: &Arc<Upstream>, counters: Option<&Arc<Counters>>) -> Self {
-        upstream.outstanding.fetch_add(1, Ordering::Relaxed);
-        if let Some(counters) = counters {
-            counters.begins(Kind::Request);
-        }
-        Self { upstream: Arc::clone(upstream), counters: counters.cloned(), is_tunnel: false }
-    }
-
-    /// Counts it as a websocket from now on.
-    pub fn becomes_tunnel(&mut self) {
-        if !std::mem::replace(&mut self.is_tunnel, true) {
-            self.upstream.tunnels.fetch_add(1, Ordering::Relaxed);
-            if let Some(counters) = &self.counters {
-                counters.ends(Kind::Request);
-                counters.begins(Kind::Websocket);
-            }
-        }
-    }
-}
-
-impl Drop for Outstanding {
-    fn drop(&mut self) {
-        self.upstream.outstanding.fetch_sub(1, Ordering::Relaxed);
-        if self.is_tunnel {
-            self.upstream.tunnels.fetch_sub(1, Ordering::Relaxed);
-        }
-        if let Some(counters) = &self.counters {
-            counters.ends(if self.is_tunnel { Kind::Websocket } else { Kind::Request });
-        }
-    }
-}
-
-/// Chooses the upstream with the fewest open requests, leaving out one that just failed when there is another.
-#[must_use]
-pub fn least_busy(upstreams: &[Arc<Upstream>], failed: Option<SocketAddr>) -> Option<&Arc<Upstream>> {
-    match upstreams {
-        [] => None,
-        [only] => Some(only),
-        several => several
-            .iter()
-            .filter(|upstream| Some(upstream.address) != failed)
-            .min_by_key(|upstream| upstream.outstanding())
-            .or_else(|| several.first()),
-    }
+/// What a table file of before there was a limit means; as the database has it.
+fn usual_requests_at_once() -> u32 {
+    12
 }
 
 /// Where one host name goes.
@@ -250,36 +172,17 @@ impl Table {
 
 fn route(row: Row, upstreams: &mut Upstreams, books: &mut Books) -> Route {
     let mut known = |texts: &[String]| {
-        texts.iter().filter_map(|text| text.parse().ok()).map(|address| upstreams.get(address)).collect::<Vec<_>>()
+        let addresses = texts.iter().filter_map(|text| text.parse().ok());
+        addresses.map(|address| upstreams.get(address, row.requests_at_once)).collect::<Vec<_>>()
     };
+    let counters = books.counters(row.environment);
+    counters.set_closed(row.state == State::Suspended);
     Route {
         upstreams: known(&row.upstreams),
         websockets: known(&row.websockets),
         locale: Locale::from_code(&row.language).unwrap_or_default(),
-        counters: books.counters(row.environment),
+        counters,
         row,
-    }
-}
-
-/// Every upstream that some table still names.
-#[derive(Debug, Default)]
-pub struct Upstreams {
-    known: HashMap<SocketAddr, Weak<Upstream>>,
-}
-
-impl Upstreams {
-    fn get(&mut self, address: SocketAddr) -> Arc<Upstream> {
-        if let Some(known) = self.known.get(&address).and_then(Weak::upgrade) {
-            return known;
-        }
-        let made = Arc::new(Upstream::new(address));
-        self.known.insert(address, Arc::downgrade(&made));
-        made
-    }
-
-    /// Forgets those that no table names any more.
-    pub fn tidy(&mut self) {
-        self.known.retain(|_, upstream| upstream.strong_count() > 0);
     }
 }
 
@@ -337,6 +240,8 @@ mod tests {
             upstreams: upstreams.iter().map(|text| (*text).to_owned()).collect(),
             websockets: vec![],
             language: "fr".to_owned(),
+            requests_at_once: 12,
+            requests_per_second: None,
         }
     }
 
@@ -406,21 +311,13 @@ mod tests {
     }
 
     #[test]
-    fn an_upstream_that_a_route_no_longer_names_is_displaced_and_its_websockets_do_not_count() {
+    fn an_upstream_that_a_route_no_longer_names_is_displaced() {
         let (mut upstreams, mut books) = (Upstreams::default(), Books::default());
         let before = Table::default().next(vec![row("a.net", &["127.0.0.1:1"])], &mut upstreams, &mut books);
         let after = before.next(vec![row("a.net", &["127.0.0.1:2"])], &mut upstreams, &mut books);
         let left: Vec<_> = before.displaced(&after).map(|(_, upstream)| upstream.address.port()).collect();
         assert_eq!(left, [1]);
         assert_eq!(after.displaced(&after).count(), 0);
-
-        let upstream = &before.find("a.net").unwrap().upstreams[0];
-        let mut held = Outstanding::at(upstream, None);
-        assert_eq!((upstream.outstanding(), upstream.requests()), (1, 1));
-        held.becomes_tunnel();
-        assert_eq!((upstream.outstanding(), upstream.requests()), (1, 0));
-        drop(held);
-        assert_eq!((upstream.outstanding(), upstream.requests()), (0, 0));
     }
 
     #[test]
@@ -428,16 +325,5 @@ mod tests {
         let table =
             Table::default().next(vec![row("a.net", &["nonsense"])], &mut Upstreams::default(), &mut Books::default());
         assert_eq!(table.find("a.net").unwrap().state(), State::Starting);
-    }
-
-    #[test]
-    fn the_upstream_with_the_fewest_open_requests_is_chosen() {
-        let some: Vec<_> = (1..4).map(|port| Arc::new(Upstream::new(([127, 0, 0, 1], port).into()))).collect();
-        let at = |number: usize| Outstanding::at(&some[number], None);
-        let _held = (at(0), at(1), at(1));
-        assert_eq!(least_busy(&some, None).unwrap().address.port(), 3);
-        assert_eq!(least_busy(&some, Some(some[2].address)).unwrap().address.port(), 1);
-        assert_eq!(least_busy(&some[..1], Some(some[0].address)).unwrap().address.port(), 1);
-        assert!(least_busy(&[], None).is_none());
     }
 }

@@ -6,7 +6,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
 use super::connection::Connection;
-use super::table::Outstanding;
+use super::upstream::Outstanding;
 
 /// Starts to copy as soon as both sides have switched.
 pub fn open(connection: Arc<Connection>, visitor: OnUpgrade, upstream: OnUpgrade, mut outstanding: Outstanding) {

@@ -6,6 +6,7 @@
 pub mod directory;
 pub mod images;
 pub mod invitations;
+pub mod limits;
 pub mod login;
 pub mod second_factor;
 mod store;

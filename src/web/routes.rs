@@ -143,6 +143,7 @@ table! {
     Post "/staff/instances/{environment}/suspend" Staff staff::suspend::instance;
     Post "/staff/instances/{environment}/resume" Staff  staff::suspend::instance_resume;
     Post "/staff/instances/{environment}/wake" Staff    staff::wake::post;
+    Post "/staff/instances/{environment}/limit" Staff   staff::limit::post;
     Get  "/staff/images"                   Staff        staff::images::get;
     Post "/staff/images/rollouts"          Staff        staff::images::start;
     Post "/staff/images/rollouts/{rollout}/stop" Staff  staff::images::stop;

@@ -403,6 +403,12 @@ pub fn staff_hosts() -> String {
     "/staff/hosts".to_owned()
 }
 
+/// Gives an instance a limit of requests of its own, for staff (POST).
+#[must_use]
+pub fn staff_limit(id: EnvironmentId) -> String {
+    format!("/staff/instances/{id}/limit")
+}
+
 /// Wakes an instance for staff (POST).
 #[must_use]
 pub fn staff_wake(id: EnvironmentId) -> String {

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 
 use crate::base::ids::{AccountId, EnvironmentId, RuntimeId, TemplateId};
 use crate::db::StoreError;
+use crate::odoo::capacity;
 use crate::reconcile::templates::Key;
 
 use super::plan::Template;
@@ -254,8 +255,8 @@ pub async fn set_route(
     .await?;
     sqlx::query!(
         r#"
-        INSERT INTO routes (hostname, environment_id, state, upstreams, websockets, language, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        INSERT INTO routes (hostname, environment_id, state, upstreams, websockets, language, updated_at, requests_at_once)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
             ON CONFLICT (hostname)
             DO UPDATE SET environment_id = excluded.environment_id
                         , state = excluded.state
@@ -263,6 +264,7 @@ pub async fn set_route(
                         , websockets = excluded.websockets
                         , language = excluded.language
                         , updated_at = excluded.updated_at
+                        , requests_at_once = excluded.requests_at_once
         "#,
         route.hostname,
         environment.id as EnvironmentId,
@@ -271,7 +273,8 @@ pub async fn set_route(
         websockets,
         // The proxy's pages speak three languages: `fr_FR` is `fr`.
         environment.language.get(..2).unwrap_or("en"),
-        now
+        now,
+        capacity::REQUESTS_AT_ONCE
     )
     .execute(db)
     .await?;

@@ -9,13 +9,14 @@ use crate::base::ids::RuntimeId;
 use crate::base::seal::SealingKey;
 use crate::base::secret::Secret;
 use crate::engine::ServiceSpec;
+use crate::odoo::capacity;
 use crate::reconcile::{Site, crash, instance};
 use crate::tenant_db::DatabaseName;
 
 use super::{Parts, Runtime, store};
 
-/// Connections that one tenant may have at once: Odoo's pool, its cron thread and a little room.
-const CONNECTIONS: u32 = 24;
+/// Connections that one tenant may have at once.
+const CONNECTIONS: u32 = capacity::CONNECTIONS;
 /// The secret's file in `/run/secrets`.
 const PASSWORD_SECRET: &str = "db_password";
 /// How long Odoo may take to end its requests when it is told to stop.

@@ -1,12 +1,16 @@
 //! The proxy, with real sockets and a real database.
 
 mod counting;
+mod crowding;
 mod forwarding;
 mod http2;
 mod https;
+mod limiting;
 mod refusing;
+mod replicas;
 mod routing;
 pub mod secure;
 pub mod support;
+mod suspending;
 mod tunnels;
 mod waking;

@@ -130,16 +130,25 @@ async fn a_changed_route_is_followed_and_a_removed_one_forgotten(db: PgPool) {
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn requests_go_to_the_least_busy_container(db: PgPool) {
     let world = World::new(db).await;
-    let slow = Upstream::new(|_, _| Act::Slowly(Duration::from_secs(3), ok("slow"))).await;
-    let quick = Upstream::answering(ok("quick")).await;
-    world.route("a.test", "serving", &[slow.address, quick.address]).await;
+    let container = |name: &'static str| {
+        Upstream::new(move |_, request| {
+            if request.starts_with("GET /slow") {
+                Act::Slowly(Duration::from_secs(3), ok(name))
+            } else {
+                Act::Answer(ok(name))
+            }
+        })
+    };
+    let (one, two) = (container("one").await, container("two").await);
+    world.route("a.test", "serving", &[one.address, two.address]).await;
     world.knows("a.test").await;
 
     let mut waiting = world.connect().await;
-    waiting.write_all(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n").await.unwrap();
-    world.until(|| async { slow.seen().len() + quick.seen().len() == 1 }).await;
+    waiting.write_all(b"GET /slow HTTP/1.1\r\nHost: a.test\r\n\r\n").await.unwrap();
+    world.until(|| async { one.seen().len() + two.seen().len() == 1 }).await;
+    let idle = if one.seen().is_empty() { "one" } else { "two" };
     for _ in 0..5 {
-        assert!(world.get("a.test", "/").await.ends_with("quick"));
+        assert!(world.get("a.test", "/").await.ends_with(idle));
     }
 }
 

@@ -1,6 +1,7 @@
 //! A running proxy, upstreams that remember what they were asked, and a client that sends exactly what it is given.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use sayoo::proxy::{Limits, Running, Settings};
 use sqlx::PgPool;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 
 /// Longer than anything here takes; a test that waits so long has failed.
 pub const PATIENCE: Duration = Duration::from_secs(15);
@@ -45,6 +47,8 @@ impl World {
             company: "Sayoo".to_owned(),
             table_file: folder.path().join("routes.json"),
             max_body_bytes: 100_000,
+            requests_per_second: 0,
+            burst_seconds: 1,
             most_connections: 1_000,
             limits: Limits {
                 tick: Duration::from_millis(20),
@@ -101,6 +105,13 @@ impl World {
         .unwrap();
     }
 
+    /// A route to several upstreams, waited for.
+    pub async fn serves_from(&self, hostname: &str, upstreams: &[SocketAddr]) -> EnvironmentId {
+        let environment = self.route(hostname, "serving", upstreams).await;
+        self.knows(hostname).await;
+        environment
+    }
+
     /// A route to an upstream, waited for.
     pub async fn serves(&self, hostname: &str, upstream: &Upstream) -> EnvironmentId {
         let environment = self.route(hostname, "serving", &[upstream.address]).await;
@@ -113,6 +124,36 @@ impl World {
         let environment = self.route(hostname, "serving", &[upstream.address]).await;
         self.until(|| async { self.get(hostname, "/").await.starts_with("HTTP/1.1 308") }).await;
         environment
+    }
+
+    /// A route to an upstream that works on so many requests at once, waited for.
+    pub async fn serves_at_once(&self, hostname: &str, upstream: &Upstream, limit: i32) -> EnvironmentId {
+        let environment = EnvironmentId::new(Clock::System.now());
+        sqlx::query_scalar::<_, i32>(
+            "INSERT INTO routes (hostname, environment_id, state, upstreams, language, requests_at_once, updated_at)
+             VALUES ($1, $2, 'serving', $3, 'fr', $4, now()) RETURNING 1",
+        )
+        .bind(hostname)
+        .bind(environment.uuid())
+        .bind([upstream.address.to_string()])
+        .bind(limit)
+        .fetch_one(&self.db)
+        .await
+        .unwrap();
+        self.knows(hostname).await;
+        environment
+    }
+
+    /// The open requests and open websockets that the proxy told of last.
+    pub async fn open(&self, environment: EnvironmentId) -> (i32, i32) {
+        sqlx::query_as(
+            "SELECT open_requests, open_websockets FROM traffic_samples WHERE environment_id = $1 ORDER BY seq DESC LIMIT 1",
+        )
+        .bind(environment.uuid())
+        .fetch_optional(&self.db)
+        .await
+        .unwrap()
+        .unwrap_or_default()
     }
 
     /// Waits until the proxy knows a host name. The database manager is refused for known names only.
@@ -193,13 +234,23 @@ pub enum Act {
     Echo(String),
     /// Answers after a while.
     Slowly(Duration, String),
+    /// Answers once the test has added a permit, which it takes.
+    When(Arc<Semaphore>, String),
 }
 
 /// A server that does as it is told and remembers every request.
 pub struct Upstream {
     pub address: SocketAddr,
     seen: Arc<Mutex<Vec<String>>>,
+    crowd: Arc<Crowd>,
     task: tokio::task::JoinHandle<()>,
+}
+
+/// How many requests an upstream works on, and the most that it ever did.
+#[derive(Default)]
+struct Crowd {
+    now: AtomicUsize,
+    most: AtomicUsize,
 }
 
 impl Drop for Upstream {
@@ -215,31 +266,42 @@ impl Upstream {
     }
 
     pub async fn new(behaviour: impl Fn(usize, &str) -> Act + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), behaviour)
+    }
+
+    /// One that listens already.
+    pub fn on(listener: TcpListener, behaviour: impl Fn(usize, &str) -> Act + Send + Sync + 'static) -> Self {
         let address = listener.local_addr().unwrap();
         let seen = Arc::<Mutex<Vec<String>>>::default();
         let behaviour: Arc<Behaviour> = Arc::new(behaviour);
+        let crowd = Arc::<Crowd>::default();
         let task = tokio::spawn({
-            let seen = Arc::clone(&seen);
+            let (seen, crowd) = (Arc::clone(&seen), Arc::clone(&crowd));
             async move {
                 // Connections end with the upstream.
                 let mut open = tokio::task::JoinSet::new();
                 while let Ok((stream, _)) = listener.accept().await {
-                    open.spawn(serve(stream, Arc::clone(&seen), Arc::clone(&behaviour)));
+                    open.spawn(serve(stream, Arc::clone(&seen), Arc::clone(&crowd), Arc::clone(&behaviour)));
                 }
             }
         });
-        Self { address, seen, task }
+        Self { address, seen, crowd, task }
     }
 
     /// Every request, head and body, as it arrived.
     pub fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
+
+    /// The most requests that it ever worked on at once.
+    pub fn most_at_once(&self) -> usize {
+        self.crowd.most.load(Ordering::SeqCst)
+    }
 }
 
-async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>, behaviour: Arc<Behaviour>) {
+async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>, crowd: Arc<Crowd>, behaviour: Arc<Behaviour>) {
     while let Some(request) = read_request(&mut stream).await {
+        crowd.most.fetch_max(crowd.now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         let number = {
             let mut seen = seen.lock().unwrap();
             seen.push(request.clone());
@@ -252,13 +314,20 @@ async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>, behaviour: 
                 tokio::time::sleep(time).await;
                 (text, true)
             }
+            Act::When(permits, text) => {
+                permits.acquire().await.unwrap().forget();
+                (text, true)
+            }
             Act::Echo(text) => {
+                crowd.now.fetch_sub(1, Ordering::SeqCst);
                 stream.write_all(text.as_bytes()).await.unwrap();
                 let (mut read, mut write) = stream.split();
                 let _ = tokio::io::copy(&mut read, &mut write).await;
                 return;
             }
         };
+        // Before the proxy can know: the next one may come at once.
+        crowd.now.fetch_sub(1, Ordering::SeqCst);
         let _ = stream.write_all(text.as_bytes()).await;
         if !goes_on {
             return;

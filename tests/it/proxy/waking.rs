@@ -49,6 +49,7 @@ async fn five_hundred_first_requests_are_one_wish_and_all_are_answered(db: PgPoo
     let posts =
         upstream.seen().iter().filter(|request| request.starts_with("POST") && request.ends_with(&body)).count();
     assert_eq!(posts, 50, "every body arrived, once");
+    assert!(upstream.most_at_once() <= 12, "{} came in at once", upstream.most_at_once());
     let told: i64 = sqlx::query_scalar("SELECT count(*) FROM told").fetch_one(&world.db).await.unwrap();
     assert_eq!(told, 1);
 }

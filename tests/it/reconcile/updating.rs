@@ -122,6 +122,8 @@ async fn proxy(world: &World) -> Running {
         most_connections: 1_000,
         table_file: folder.join("routes.json"),
         max_body_bytes: 100_000,
+        requests_per_second: 0,
+        burst_seconds: 1,
         limits: sayoo::proxy::Limits::default(),
         tls: None,
     };

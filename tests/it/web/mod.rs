@@ -7,3 +7,4 @@ mod login;
 mod mails;
 mod signup;
 mod strangers;
+mod traffic;

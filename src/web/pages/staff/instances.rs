@@ -10,6 +10,7 @@ use crate::base::ids::EnvironmentId;
 use crate::environments::Status;
 use crate::portal::Portal;
 use crate::staff::directory::{self, InstanceFilter};
+use crate::staff::limits;
 use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
 use crate::web::extract::Staff;
@@ -68,7 +69,23 @@ struct InstancePage {
     action: String,
     because: String,
     problem: Option<String>,
+    limit_url: String,
+    /// Requests in a second, as set or typed.
+    limit: String,
+    limit_problem: Option<String>,
+    /// Requests that were turned away lately.
+    limited: String,
+    busy: String,
     audit: Vec<AuditLine>,
+}
+
+/// What was wrong in a form of the page.
+#[derive(Debug)]
+pub enum Slip {
+    /// There was no reason for a suspension.
+    Reason,
+    /// This is no limit.
+    Limit(String),
 }
 
 /// Shows one instance.
@@ -76,11 +93,17 @@ pub async fn get(portal: Data<Portal>, staff: Staff, id: Path<EnvironmentId>) ->
     show(&portal, staff.layout, *id, None).await
 }
 
-/// Shows one instance, with what was wrong in the suspension form.
-pub async fn show(portal: &Portal, layout: Layout, id: EnvironmentId, problem: Option<String>) -> Answer {
+/// Shows one instance, with what was wrong in a form.
+pub async fn show(portal: &Portal, layout: Layout, id: EnvironmentId, slip: Option<Slip>) -> Answer {
     let mut db = portal.db.acquire().await.context("reach the control database")?;
     let row = directory::instance(&mut db, id).await?.ok_or(PageError::NotFound)?;
-    let is_again = problem.is_some();
+    let is_again = slip.is_some();
+    let problem = matches!(slip, Some(Slip::Reason)).then(|| layout.t("staff-reason-needed"));
+    let traffic = limits::traffic(&mut db, id, layout.now).await?;
+    let (limit, limit_problem) = match slip {
+        Some(Slip::Limit(typed)) => (typed, Some(layout.t("staff-limit-bad"))),
+        _ => (traffic.requests_per_second.map(|limit| limit.to_string()).unwrap_or_default(), None),
+    };
     let page = InstancePage {
         line: InstanceLine::new(&layout, &row),
         id: id.to_string(),
@@ -103,6 +126,11 @@ pub async fn show(portal: &Portal, layout: Layout, id: EnvironmentId, problem: O
         action: urls::staff_instance(id),
         because: row.suspended_because.clone().unwrap_or_default(),
         problem,
+        limit_url: urls::staff_limit(id),
+        limit,
+        limit_problem,
+        limited: formats(&layout).number(traffic.limited),
+        busy: formats(&layout).number(traffic.busy),
         audit: audit_of(&mut db, &layout, None, Some(id)).await?,
         layout,
     };

@@ -7,6 +7,7 @@ pub mod hosts;
 pub mod images;
 pub mod instances;
 pub mod join;
+pub mod limit;
 pub mod login;
 pub mod plan_draft;
 pub mod plan_words;

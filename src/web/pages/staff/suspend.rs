@@ -2,6 +2,7 @@
 
 use actix_web::web::{Data, Path};
 
+use super::instances::Slip;
 use super::{accounts, instances};
 use crate::base::ids::{AccountId, EnvironmentId};
 use crate::portal::Portal;
@@ -73,13 +74,13 @@ async fn act(portal: &Portal, staff: Staff, subject: Subject, act: Act, reason: 
         (Ok(()), Act::Lift) => answer::flash(page, FlashKind::Good, "staff-resumed-done"),
         (Err(SuspensionError::AlreadySo), _) => answer::flash(page, FlashKind::Info, "staff-already-so"),
         (Err(SuspensionError::NotFound), _) => Err(PageError::NotFound),
-        (Err(SuspensionError::ReasonNeeded), _) => {
-            let problem = Some(staff.layout.t("staff-reason-needed"));
-            match subject {
-                Subject::Account(id) => accounts::show(portal, staff.layout, id, problem).await,
-                Subject::Environment(id) => instances::show(portal, staff.layout, id, problem).await,
+        (Err(SuspensionError::ReasonNeeded), _) => match subject {
+            Subject::Account(id) => {
+                let problem = Some(staff.layout.t("staff-reason-needed"));
+                accounts::show(portal, staff.layout, id, problem).await
             }
-        }
+            Subject::Environment(id) => instances::show(portal, staff.layout, id, Some(Slip::Reason)).await,
+        },
         (Err(SuspensionError::Failed(cause)), _) => Err(cause.into()),
     }
 }

@@ -1,0 +1,164 @@
+//! Chooses an upstream for a request, gets it a place there, sends it, and tries again where nothing can have happened.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::request::Parts;
+use http::{Method, Request, Response};
+use hyper::body::Incoming;
+
+use super::body::RequestBody;
+use super::forward::{Destination, Journey};
+use super::pool::{Lease, OpenError, Repeat};
+use super::upstream::{Outstanding, Upstream, choose};
+
+/// Where Odoo up to 15 lets a browser wait for news, for most of a minute each time.
+const LONG_POLL: &str = "/longpolling/poll";
+
+/// One more than the single repeat: a kept connection that was closed before anything was written costs nothing.
+const MOST_TRIES: usize = 3;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Nobody took the connection.
+    #[error("no upstream took the request")]
+    NotConnected(#[source] OpenError),
+    /// The connection broke, or nonsense came.
+    #[error("the upstream did not answer properly")]
+    NoAnswer(#[source] hyper::Error),
+    /// It took too long.
+    #[error("the upstream did not answer in time")]
+    TimedOut,
+    /// There was no place.
+    #[error("the upstream works on as many requests as it can, and too many wait")]
+    Busy,
+    /// It is no websocket, and yet it changed.
+    #[error("the upstream switched protocols without being asked")]
+    Switched,
+}
+
+/// How long a request is expected to stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stay {
+    /// Until it is answered.
+    Short,
+    /// Until there is news.
+    LongPoll,
+    /// Until one side ends it.
+    Websocket,
+}
+
+impl Journey {
+    /// Returns how long the request is expected to stay.
+    pub(super) fn stay(&self, path: &str, is_websocket: bool) -> Stay {
+        match self.destination {
+            Destination::Instance(_) if path == LONG_POLL => Stay::LongPoll,
+            _ if is_websocket => Stay::Websocket,
+            _ => Stay::Short,
+        }
+    }
+
+    /// Sends the request until an upstream answers, or there is no sense in another try.
+    pub(super) async fn send(
+        &self,
+        stay: Stay,
+        parts: Parts,
+        body: RequestBody,
+    ) -> Result<(Response<Incoming>, Lease, Outstanding), Failure> {
+        let limits = &self.core.shared.settings.limits;
+        let now = || self.core.shared.began.elapsed();
+        let upstreams = self.destination.upstreams(&self.core, parts.uri.path());
+        let repeat = repeat(&parts.method, &body);
+        let mut copy = (repeat == Repeat::Allowed).then(|| Request::from_parts(parts.clone(), RequestBody::Empty));
+        let mut request = Request::from_parts(parts, body);
+        let mut failed: Option<SocketAddr> = None;
+        // Whoever tries again keeps its place.
+        let mut kept: Option<Outstanding> = None;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let upstream = choose(upstreams, failed, self.core.turn(), now).ok_or(Failure::Busy)?;
+            let mut outstanding = match kept.take().filter(|kept| kept.is_at(upstream)) {
+                Some(kept) => kept,
+                None => self.enter(upstream, stay).await?,
+            };
+            if let Some(counters) = self.destination.counters().filter(|_| tries == 1) {
+                counters.request();
+            }
+            let patience = if upstreams.len() > 1 { limits.connect_or_else } else { limits.connect };
+            let mut lease = match self.connect(upstream.address, repeat, failed.is_some(), patience).await {
+                Ok(lease) => lease,
+                Err(cause) => {
+                    upstream.health.refused(now());
+                    // Nothing was sent, so another may have it, whatever its method is.
+                    if tries >= MOST_TRIES || upstreams.len() < 2 {
+                        return Err(Failure::NotConnected(cause));
+                    }
+                    failed = Some(upstream.address);
+                    continue;
+                }
+            };
+            let sent = lease.sender.try_send_request(request);
+            let mut error = match tokio::time::timeout(limits.answer, sent).await {
+                Ok(Ok(response)) => {
+                    // Odoo gives its database connection back before it sends: who reads slowly keeps nobody's place.
+                    outstanding.lasts(limits.most_lasting);
+                    if !upstream.health.is_in() {
+                        upstream.health.answered(now());
+                    }
+                    return Ok((response, lease, outstanding));
+                }
+                Ok(Err(error)) => error,
+                Err(_) => return Err(Failure::TimedOut),
+            };
+            failed = Some(upstream.address);
+            kept = Some(outstanding);
+            request = match (error.take_message(), copy.take()) {
+                // Nothing of it was written, whatever its method is.
+                (Some(unsent), kept) if tries < MOST_TRIES => {
+                    copy = kept;
+                    unsent
+                }
+                (_, Some(copy)) if tries < MOST_TRIES && !error.error().is_parse() => copy,
+                _ => return Err(Failure::NoAnswer(error.into_error())),
+            };
+        }
+    }
+
+    /// Gets a place at an upstream, or what else the request needs there.
+    async fn enter(&self, upstream: &Arc<Upstream>, stay: Stay) -> Result<Outstanding, Failure> {
+        let limits = &self.core.shared.settings.limits;
+        let mut outstanding = Outstanding::at(upstream, self.destination.counters());
+        let is_in = match stay {
+            Stay::LongPoll => outstanding.lasts(limits.most_lasting),
+            // Its handshake is a request like others: after a restart all of them come at once.
+            Stay::Websocket if upstream.lasting() >= limits.most_lasting => false,
+            Stay::Websocket | Stay::Short => {
+                outstanding.enter() || outstanding.wait(limits.most_waiting, tokio::time::sleep(limits.queue)).await
+            }
+        };
+        if is_in { Ok(outstanding) } else { Err(Failure::Busy) }
+    }
+
+    async fn connect(
+        &self,
+        address: SocketAddr,
+        repeat: Repeat,
+        is_second_try: bool,
+        patience: Duration,
+    ) -> Result<Lease, OpenError> {
+        let pool = &self.core.pool;
+        match if is_second_try { None } else { pool.take(address, repeat) } {
+            Some(lease) => Ok(lease),
+            None => pool.open(address, patience).await,
+        }
+    }
+}
+
+/// Only methods that change nothing, and only without a body: a body is gone once it was sent.
+fn repeat(method: &Method, body: &RequestBody) -> Repeat {
+    let changes_nothing = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    if changes_nothing && matches!(body, RequestBody::Empty) { Repeat::Allowed } else { Repeat::Forbidden }
+}

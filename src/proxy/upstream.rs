@@ -1,0 +1,287 @@
+//! Where requests are sent to: how busy each place is, and what one request takes of it.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use super::counters::{Counters, Kind};
+use super::gate::Gate;
+use super::health::Health;
+
+/// A place to send requests to. Shared by all tables, so that its number of open requests survives a swap.
+#[derive(Debug)]
+pub struct Upstream {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Who may come in.
+    pub gate: Gate,
+    /// Whether it takes connections.
+    pub health: Health,
+    outstanding: AtomicU32,
+    /// Those of them that became websockets: they end when the other side wants, not soon.
+    tunnels: AtomicU32,
+    /// Those of them that need no place although they are open.
+    lasting: AtomicU32,
+}
+
+impl Upstream {
+    /// Returns an upstream that nobody uses yet and that works on so many requests at once.
+    #[must_use]
+    pub fn new(address: SocketAddr, requests_at_once: u32) -> Self {
+        Self {
+            address,
+            gate: Gate::new(requests_at_once),
+            health: Health::default(),
+            outstanding: AtomicU32::new(0),
+            tunnels: AtomicU32::new(0),
+            lasting: AtomicU32::new(0),
+        }
+    }
+
+    /// Returns how many requests are here: in the queue, worked on, websockets.
+    #[must_use]
+    pub fn outstanding(&self) -> u32 {
+        self.outstanding.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many of them end by themselves.
+    #[must_use]
+    pub fn requests(&self) -> u32 {
+        self.outstanding().saturating_sub(self.tunnels.load(Ordering::Relaxed))
+    }
+
+    /// Returns how many of them are open and need no place.
+    #[must_use]
+    pub fn lasting(&self) -> u32 {
+        self.lasting.load(Ordering::Relaxed)
+    }
+}
+
+/// What a request takes of its upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Share {
+    /// It waits before the gate.
+    Nothing,
+    /// A place: it is worked on.
+    Place,
+    /// It is open and needs no place: a long poll, a websocket, an answer on its way to the visitor.
+    Lasting,
+}
+
+/// One request at an upstream, from its choice until the last byte of its answer.
+#[derive(Debug)]
+pub struct Outstanding {
+    upstream: Arc<Upstream>,
+    /// The environment's; the portal has none.
+    counters: Option<Arc<Counters>>,
+    share: Share,
+    is_tunnel: bool,
+}
+
+impl Outstanding {
+    /// Counts one more request, which has no place yet.
+    #[must_use]
+    pub fn at(upstream: &Arc<Upstream>, counters: Option<&Arc<Counters>>) -> Self {
+        upstream.outstanding.fetch_add(1, Ordering::Relaxed);
+        if let Some(counters) = counters {
+            counters.begins(Kind::Request);
+        }
+        Self { upstream: Arc::clone(upstream), counters: counters.cloned(), share: Share::Nothing, is_tunnel: false }
+    }
+
+    /// Whether it is at this upstream.
+    #[must_use]
+    pub fn is_at(&self, upstream: &Arc<Upstream>) -> bool {
+        Arc::ptr_eq(&self.upstream, upstream)
+    }
+
+    /// Takes a place if one is free.
+    pub fn enter(&mut self) -> bool {
+        let is_in = self.upstream.gate.enter();
+        if is_in {
+            self.share = Share::Place;
+        }
+        is_in
+    }
+
+    /// Takes a place when it is this request's turn. False when there was none to be had.
+    pub async fn wait(&mut self, most_waiting: u32, patience: impl Future<Output = ()>) -> bool {
+        let is_in = self.upstream.gate.wait(most_waiting, patience).await;
+        if is_in {
+            self.share = Share::Place;
+        }
+        is_in
+    }
+
+    /// Goes on without a place; what has one gives it back. False, and nothing changes, when `most` do so already.
+    pub fn lasts(&mut self, most: u32) -> bool {
+        if self.share == Share::Lasting {
+            return true;
+        }
+        if self.upstream.lasting.fetch_add(1, Ordering::Relaxed) >= most {
+            self.upstream.lasting.fetch_sub(1, Ordering::Relaxed);
+            return false;
+        }
+        if std::mem::replace(&mut self.share, Share::Lasting) == Share::Place {
+            self.upstream.gate.leave();
+        }
+        true
+    }
+
+    /// Counts it as a websocket from now on.
+    pub fn becomes_tunnel(&mut self) {
+        if !std::mem::replace(&mut self.is_tunnel, true) {
+            self.upstream.tunnels.fetch_add(1, Ordering::Relaxed);
+            if let Some(counters) = &self.counters {
+                counters.ends(Kind::Request);
+                counters.begins(Kind::Websocket);
+            }
+        }
+    }
+}
+
+impl Drop for Outstanding {
+    fn drop(&mut self) {
+        match self.share {
+            Share::Nothing => {}
+            Share::Place => self.upstream.gate.leave(),
+            Share::Lasting => drop(self.upstream.lasting.fetch_sub(1, Ordering::Relaxed)),
+        }
+        self.upstream.outstanding.fetch_sub(1, Ordering::Relaxed);
+        if self.is_tunnel {
+            self.upstream.tunnels.fetch_sub(1, Ordering::Relaxed);
+        }
+        if let Some(counters) = &self.counters {
+            counters.ends(if self.is_tunnel { Kind::Websocket } else { Kind::Request });
+        }
+    }
+}
+
+/// Chooses where a request goes: to the upstream with the fewest open requests among those that are well, leaving out one
+/// that just failed. `turn` grows with each request, so that those that are as busy take turns.
+///
+/// When none is well, one of them is tried all the same: a page with an error is no better than another try.
+#[must_use]
+pub fn choose(
+    upstreams: &[Arc<Upstream>],
+    failed: Option<SocketAddr>,
+    turn: u64,
+    now: impl FnOnce() -> Duration,
+) -> Option<&Arc<Upstream>> {
+    if upstreams.len() < 2 {
+        return upstreams.first();
+    }
+    let now = now();
+    let first = usize::try_from(turn % upstreams.len() as u64).unwrap_or(0);
+    let others = || {
+        let in_turn = upstreams[first..].iter().chain(&upstreams[..first]);
+        in_turn.filter(|upstream| Some(upstream.address) != failed)
+    };
+    others()
+        .find(|upstream| upstream.health.is_to_be_tried(now))
+        .or_else(|| {
+            let well = others().filter(|upstream| upstream.health.is_in());
+            well.min_by_key(|upstream| upstream.health.load(upstream.outstanding(), now))
+        })
+        .or_else(|| others().min_by_key(|upstream| upstream.outstanding()))
+        .or_else(|| upstreams.first())
+}
+
+/// Every upstream that some table still names.
+#[derive(Debug, Default)]
+pub struct Upstreams {
+    known: HashMap<SocketAddr, Weak<Upstream>>,
+}
+
+impl Upstreams {
+    /// Returns the upstream at an address, which works on so many requests at once from now on.
+    pub fn get(&mut self, address: SocketAddr, requests_at_once: u32) -> Arc<Upstream> {
+        if let Some(known) = self.known.get(&address).and_then(Weak::upgrade) {
+            known.gate.set_limit(requests_at_once);
+            return known;
+        }
+        let made = Arc::new(Upstream::new(address, requests_at_once));
+        self.known.insert(address, Arc::downgrade(&made));
+        made
+    }
+
+    /// Forgets those that no table names any more.
+    pub fn tidy(&mut self) {
+        self.known.retain(|_, upstream| upstream.strong_count() > 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use super::*;
+
+    fn upstream(port: u16, requests_at_once: u32) -> Arc<Upstream> {
+        Arc::new(Upstream::new(([127, 0, 0, 1], port).into(), requests_at_once))
+    }
+
+    const NOW: Duration = Duration::from_secs(60);
+
+    /// The port of the upstream that is chosen.
+    fn chosen(upstreams: &[Arc<Upstream>], failed: Option<u16>, turn: u64, now: Duration) -> u16 {
+        let failed = failed.map(|port| ([127, 0, 0, 1], port).into());
+        choose(upstreams, failed, turn, || now).unwrap().address.port()
+    }
+
+    #[test]
+    fn the_upstream_with_the_fewest_open_requests_is_chosen_and_equals_take_turns() {
+        let some: Vec<_> = (1..4).map(|port| upstream(port, 9)).collect();
+        assert_eq!([0, 1, 2, 3].map(|turn| chosen(&some, None, turn, NOW)), [1, 2, 3, 1]);
+        let at = |number: usize| Outstanding::at(&some[number], None);
+        let _held = (at(0), at(1), at(1));
+        for turn in 0..3 {
+            assert_eq!(chosen(&some, None, turn, NOW), 3);
+            assert_eq!(chosen(&some, Some(3), turn, NOW), 1);
+            assert_eq!(chosen(&some[..1], Some(1), turn, NOW), 1, "there is no other");
+        }
+        assert!(choose(&[], None, 0, || NOW).is_none());
+    }
+
+    #[test]
+    fn an_upstream_that_refuses_is_left_out_until_one_request_finds_it_well() {
+        let some: Vec<_> = (1..3).map(|port| upstream(port, 9)).collect();
+        some[0].health.refused(NOW);
+        let soon = NOW + Duration::from_millis(1_000);
+        for turn in 0..4 {
+            assert_eq!(chosen(&some, None, turn, NOW), 2);
+        }
+        assert_eq!([1, 1, 0].map(|turn| chosen(&some, None, turn, soon)), [1, 2, 2], "one tries");
+        some[0].health.answered(soon);
+        let _busy: Vec<_> = (0..5).map(|_| Outstanding::at(&some[1], None)).collect();
+        assert_eq!(chosen(&some, None, 0, soon), 2, "it begins with less than its share");
+        assert_eq!(chosen(&some, None, 0, soon + Duration::from_secs(9)), 1);
+
+        some[1].health.refused(soon);
+        some[0].health.refused(soon);
+        assert_eq!(chosen(&some, None, 0, soon), 1, "when none is well one is asked all the same");
+    }
+
+    #[tokio::test]
+    async fn what_lasts_needs_no_place_and_what_ends_gives_back_what_it_took() {
+        let upstream = upstream(1, 1);
+        let mut request = Outstanding::at(&upstream, None);
+        assert!(request.enter());
+        assert!(!Outstanding::at(&upstream, None).enter(), "there is one place");
+        assert!(request.lasts(1));
+        assert!(request.lasts(1), "it does already");
+        let mut next = Outstanding::at(&upstream, None);
+        assert!(next.enter());
+        assert!(!next.lasts(1), "one may last, and one does");
+        assert!(!Outstanding::at(&upstream, None).wait(9, ready(())).await, "so it keeps its place");
+        drop(next);
+        request.becomes_tunnel();
+        assert_eq!((upstream.outstanding(), upstream.requests(), upstream.lasting()), (1, 0, 1));
+        drop(request);
+        assert_eq!((upstream.outstanding(), upstream.requests(), upstream.lasting()), (0, 0, 0));
+        assert!(Outstanding::at(&upstream, None).enter());
+    }
+}

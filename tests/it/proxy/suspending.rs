@@ -1,0 +1,137 @@
+//! Staff close an instance to the public with a button: at once, also while no worker runs. None runs here.
+
+use std::time::{Duration, Instant};
+
+use sqlx::PgPool;
+use tokio::io::AsyncWriteExt;
+
+use super::support::{Act, Upstream, World, ok, read_all, read_until};
+use crate::support::portal;
+
+/// What the switch may take; the bar is a minute.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+const WEBSOCKET: &str = "GET /websocket HTTP/1.1\r\nHost: shop.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n\r\n";
+
+async fn until_answered(world: &World, host: &str, status: &str) {
+    world.until(|| async { world.get(host, "/").await.starts_with(&format!("HTTP/1.1 {status}")) }).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_button_closes_an_instance_within_a_second_and_another_opens_it_again(db: PgPool) {
+    let people = portal::World::new(db.clone()).await;
+    let (alice, staff) = (people.customer("alice").await, people.staff().await);
+    let (shop, other) = (alice.has_running(&people, "shop").await, alice.has_running(&people, "other").await);
+    let world = World::new(db).await;
+    let upstream = Upstream::answering(ok("open")).await;
+    world.route_of(shop, "shop.test", "serving", &[upstream.address]).await;
+    world.route_of(other, "other.test", "serving", &[upstream.address]).await;
+    until_answered(&world, "other.test", "200").await;
+
+    let page = format!("/staff/instances/{shop}");
+    assert!(staff.post(&format!("{page}/suspend"), &[("reason", "no")]).await.body.contains("3 to 1,000"));
+    assert!(world.get("shop.test", "/").await.ends_with("open"), "without a reason nothing happens");
+    staff.post(&format!("{page}/suspend"), &[("reason", "sends spam")]).await;
+    let pressed = Instant::now();
+    until_answered(&world, "shop.test", "403").await;
+    assert!(pressed.elapsed() < AT_ONCE, "{:?}", pressed.elapsed());
+    let browser = "GET / HTTP/1.1\r\nHost: shop.test\r\nAccept: text/html\r\nConnection: close\r\n\r\n";
+    assert!(world.send(browser).await.contains("Cet Odoo est suspendu"));
+    let before = upstream.seen().len();
+    for path in ["/", "/web/login", "/websocket", "/longpolling/poll", "/x?y"] {
+        assert!(world.get("shop.test", path).await.starts_with("HTTP/1.1 403"), "{path}");
+    }
+    assert_eq!(upstream.seen().len(), before, "nothing reaches it");
+    assert!(world.get("other.test", "/").await.ends_with("open"), "its neighbour goes on");
+
+    staff.post(&format!("{page}/resume"), &[("reason", "spam has ended")]).await;
+    let pressed = Instant::now();
+    until_answered(&world, "shop.test", "200").await;
+    assert!(pressed.elapsed() < AT_ONCE, "{:?}", pressed.elapsed());
+    assert_eq!(people.audit().await[2..], ["suspended", "resumed"]);
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_closed_account_loses_all_its_instances_and_one_that_is_closed_too_stays_so(db: PgPool) {
+    let people = portal::World::new(db.clone()).await;
+    let (alice, bob, staff) = (people.customer("alice").await, people.customer("bob").await, people.staff().await);
+    let world = World::new(db).await;
+    let upstream = Upstream::answering(ok("open")).await;
+    let mut shops = Vec::new();
+    for (person, name) in [(&alice, "one"), (&alice, "two"), (&bob, "three")] {
+        let id = person.has_running(&people, name).await;
+        world.route_of(id, &format!("{name}.test"), "serving", &[upstream.address]).await;
+        shops.push(id);
+    }
+    until_answered(&world, "three.test", "200").await;
+
+    let account = format!("/staff/accounts/{}", alice.account);
+    staff.post(&format!("/staff/instances/{}/suspend", shops[0]), &[("reason", "sends spam")]).await;
+    staff.post(&format!("{account}/suspend"), &[("reason", "does not pay")]).await;
+    until_answered(&world, "two.test", "403").await;
+    until_answered(&world, "one.test", "403").await;
+    assert!(world.get("three.test", "/").await.ends_with("open"));
+    staff.post(&format!("{account}/resume"), &[("reason", "has paid")]).await;
+    until_answered(&world, "two.test", "200").await;
+    assert!(world.get("one.test", "/").await.starts_with("HTTP/1.1 403"), "it is closed for itself");
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn what_is_open_when_the_button_is_pressed_ends_too(db: PgPool) {
+    let people = portal::World::new(db.clone()).await;
+    let (alice, staff) = (people.customer("alice").await, people.staff().await);
+    let (shop, other) = (alice.has_running(&people, "shop").await, alice.has_running(&people, "other").await);
+    let world = World::new(db).await;
+    let upstream = Upstream::new(|_, request| {
+        if request.starts_with("GET /websocket") {
+            Act::Echo(
+                "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n".to_owned(),
+            )
+        } else {
+            Act::Answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart".to_owned())
+        }
+    })
+    .await;
+    world.route_of(shop, "shop.test", "serving", &[upstream.address]).await;
+    world.route_of(other, "other.test", "serving", &[upstream.address]).await;
+    world.knows("other.test").await;
+    let mut open = Vec::new();
+    for (request, end) in [
+        (WEBSOCKET.to_owned(), "\r\n\r\n"),
+        (WEBSOCKET.replace("shop", "other"), "\r\n\r\n"),
+        ("GET /report HTTP/1.1\r\nHost: shop.test\r\n\r\n".to_owned(), "part"),
+    ] {
+        let mut stream = world.connect().await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        read_until(&mut stream, end).await;
+        open.push(stream);
+    }
+    let [socket, neighbour, report] = &mut open[..] else { unreachable!() };
+    staff.post(&format!("/staff/instances/{shop}/suspend"), &[("reason", "sends spam")]).await;
+    let pressed = Instant::now();
+    read_all(socket).await;
+    read_all(report).await;
+    assert!(pressed.elapsed() < AT_ONCE, "{:?}", pressed.elapsed());
+    neighbour.write_all(b"still here").await.unwrap();
+    read_until(neighbour, "still here").await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_proxy_that_starts_without_the_database_keeps_closed_what_was_closed(db: PgPool) {
+    let people = portal::World::new(db.clone()).await;
+    let (alice, staff) = (people.customer("alice").await, people.staff().await);
+    let shop = alice.has_running(&people, "shop").await;
+    let mut world = World::new(db).await;
+    let upstream = Upstream::answering(ok("open")).await;
+    world.route_of(shop, "shop.test", "serving", &[upstream.address]).await;
+    until_answered(&world, "shop.test", "200").await;
+    staff.post(&format!("/staff/instances/{shop}/suspend"), &[("reason", "sends spam")]).await;
+    until_answered(&world, "shop.test", "403").await;
+    world.finish().await;
+    let away = sqlx::postgres::PgPoolOptions::new()
+        .acquire_timeout(Duration::from_millis(200))
+        .connect_lazy("postgres://127.0.0.1:1/none")
+        .unwrap();
+    let again = world.again(away).await;
+    assert!(again.get("shop.test", "/").await.starts_with("HTTP/1.1 403"));
+}
