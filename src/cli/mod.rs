@@ -3,6 +3,7 @@
 pub mod all;
 mod doctor;
 mod export;
+mod host;
 mod probe;
 pub mod proxy;
 pub mod reconcile;
@@ -47,6 +48,9 @@ enum Command {
     /// Writes usage for invoicing to standard output.
     #[command(subcommand)]
     Export(export::Export),
+    /// Adds, shows, closes, empties and removes the machines that run instances; makes their certificates.
+    #[command(subcommand)]
+    Host(host::HostCommand),
     /// What only somebody at the machine may do about staff.
     #[command(subcommand)]
     Staff(staff::Staff),
@@ -115,6 +119,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Probe { .. } => Ok(()),
         Command::Doctor => runtime.block_on(doctor::run(&config)),
         Command::Export(what) => runtime.block_on(export::run(&config, what)),
+        Command::Host(command) => runtime.block_on(host::run(&config, &command)),
         Command::Staff(command) => runtime.block_on(staff::run(&config, &command)),
         Command::Setup => runtime.block_on(setup::run(&config)),
         Command::WaitReady => runtime.block_on(wait_ready::run(&config)),

@@ -19,6 +19,10 @@ BEGIN
         REVOKE INSERT, UPDATE, DELETE ON meter_epochs, meter_samples, meter_batches, meter_refusals, meter_looks FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON usage_hours, usage_due FROM sayoo_web;
         REVOKE UPDATE, DELETE ON audit_log FROM sayoo_web;
+        -- Staff say what they want of a host; where its daemon is reached, once written, is not theirs to change.
+        REVOKE UPDATE, DELETE ON hosts FROM sayoo_web;
+        GRANT UPDATE (wanted, wanted_reason, state) ON hosts TO sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON placements, images, database_servers, templates FROM sayoo_web;
     END IF;
 
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_worker') THEN

@@ -4,6 +4,7 @@ mod addresses;
 mod databases;
 mod engine;
 mod files;
+mod hosts;
 mod store;
 
 use crate::config::Config;
@@ -53,6 +54,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = files::examine(config);
     findings.extend(databases::examine(config).await);
     findings.extend(engine::examine(config).await);
+    findings.extend(hosts::examine(config).await);
     findings.extend(addresses::examine(config).await);
     findings
 }

@@ -86,6 +86,10 @@ impl Simulated {
         Err(Error::NotFound("the simulated server has no such database or role".into()))
     }
 
+    pub(super) async fn rotate(&self, _: &RoleName, _: &Secret<String>, _: u32) -> Result<()> {
+        self.state().map(drop)
+    }
+
     pub(super) async fn fence(&self, role: &RoleName) -> Result<()> {
         self.state()?.roles.remove(role);
         Ok(())

@@ -4,19 +4,20 @@ use anyhow::Context;
 use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::base::ids::{HostId, RuntimeId};
+use crate::base::ids::RuntimeId;
 use crate::base::secret::new_code;
 use crate::db;
 use crate::hosts;
-use crate::hosts::placement::{self, Need};
+use crate::hosts::placement::{Need, Tenant};
+use crate::hosts::{Cause, ReserveError};
 use crate::reconcile::lease::{Fenced, Lease};
 use crate::reconcile::runtimes::store::NewRuntime;
-use crate::reconcile::runtimes::{self, Runtime, provide};
+use crate::reconcile::runtimes::{self, Runtime, Seen, provide};
 use crate::reconcile::store::nudge;
 use crate::reconcile::{Site, crash, instance, pool, templates};
 
 use super::observe::{Sight, Upstream};
-use super::plan::{Closed, Step};
+use super::plan::{Closed, Container, Step};
 use super::status::{self, Told};
 use super::store::{self, Environment, RouteRow};
 use crate::reconcile::store::ONLY_SUBJECT;
@@ -48,6 +49,13 @@ async fn with_runtime(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runti
     let environment = &sight.environment;
     match step {
         Step::Place => place(site, lease, runtime).await,
+        Step::Flee => flee(site, lease, environment, runtime).await,
+        Step::Rotate => {
+            provide::rotate(site, runtime).await?;
+            let mut tx = lease.begin(&site.db).await?;
+            runtimes::store::end_rotation(&mut tx, runtime.id).await?;
+            Ok(tx.commit().await?)
+        }
         Step::Renew => {
             let mut tx = lease.begin(&site.db).await?;
             runtimes::store::renew(&mut tx, runtime.id, environment.restarts).await?;
@@ -65,7 +73,8 @@ async fn with_runtime(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runti
         Step::Personalise => personalise(site, lease, environment, runtime).await,
         Step::Open => {
             let upstream = sight.upstream.context("opened without a container")?;
-            open(site, lease, environment, runtime, upstream).await
+            let is_new = sight.world.runtime.is_some_and(|world| world.container == Seen::Known(Container::Serves));
+            open(site, lease, environment, (runtime, is_new), upstream).await
         }
         Step::RemoveService => provide::remove_service(site, runtime).await,
         Step::Fence => {
@@ -74,6 +83,10 @@ async fn with_runtime(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runti
         }
         Step::Release => {
             let mut tx = lease.begin(&site.db).await?;
+            if runtime.is_lost || runtime.is_leaving_lost {
+                // Its containers may go on there: they are let in no more when it is started again elsewhere.
+                begin_rotation(site, &mut tx, runtime).await?;
+            }
             runtimes::store::set_stopped(&mut tx, runtime.id).await?;
             Ok(tx.commit().await?)
         }
@@ -127,10 +140,16 @@ async fn begin(site: &Site, lease: &Lease, environment: &Environment) -> anyhow:
         steps.extend(["database.started", "database.done", "container.started", "container.done", "settings.started"]);
         nudge(&mut tx, pool::NAME, ONLY_SUBJECT, now + pool::REPLENISH_AFTER).await?;
     } else {
-        let need = Need { cpu_millis: environment.cpu_millis, memory_mb: environment.memory_mb };
-        let host = match choose_host(&mut tx, need).await? {
-            Ok(host) => host,
-            Err(why) => return make_room(tx, why).await,
+        let need = Need {
+            cpu_millis: environment.cpu_millis,
+            memory_mb: environment.memory_mb,
+            tenant: Tenant::of_kind(Some(&environment.kind)),
+            not_on: None,
+        };
+        let placement = match hosts::take_room(&mut tx, need).await {
+            Ok(placement) => placement,
+            Err(ReserveError::NoRoom(why)) => return make_room(tx, why).await,
+            Err(error) => return Err(error.into()),
         };
         let id = RuntimeId::new(now);
         let password = provide::new_password();
@@ -141,7 +160,7 @@ async fn begin(site: &Site, lease: &Lease, environment: &Environment) -> anyhow:
             image: template.image,
             template: template.id,
             database_server: template.database_server,
-            host,
+            placement: &placement,
             cpu_millis: environment.cpu_millis,
             memory_mb: environment.memory_mb,
             restarts: environment.restarts,
@@ -169,20 +188,45 @@ async fn make_room(mut tx: Fenced, why: hosts::NoRoom) -> anyhow::Result<()> {
     Err(why.into())
 }
 
-async fn choose_host(tx: &mut Fenced, need: Need) -> anyhow::Result<Result<HostId, hosts::NoRoom>> {
-    let loads = hosts::store::lock_loads(tx).await?;
-    Ok(placement::place(&loads, need).map(|placement| placement.host))
-}
-
 async fn place(site: &Site, lease: &Lease, runtime: &Runtime) -> anyhow::Result<()> {
     let mut tx = lease.begin(&site.db).await?;
-    let need = Need { cpu_millis: runtime.cpu_millis, memory_mb: runtime.memory_mb };
-    let host = match choose_host(&mut tx, need).await? {
-        Ok(host) => host,
-        Err(why) => return make_room(tx, why).await,
-    };
-    runtimes::store::place(&mut tx, runtime.id, host).await?;
+    match hosts::reserve(&mut tx, runtime.id, Cause::Started, site.clock.now()).await {
+        Ok(_placement) => {}
+        Err(ReserveError::NoRoom(why)) => return make_room(tx, why).await,
+        Err(error) => return Err(error.into()),
+    }
+    runtimes::store::set_placed(&mut tx, runtime.id, None).await?;
     Ok(tx.commit().await?)
+}
+
+/// Gives a runtime whose machine is lost another one. The public is told that it starts; the database learns of it next.
+async fn flee(site: &Site, lease: &Lease, environment: &Environment, runtime: &Runtime) -> anyhow::Result<()> {
+    let now = site.clock.now();
+    crash::point("flee:before");
+    let mut tx = lease.begin(&site.db).await?;
+    // When only the machine that it was leaving is lost, it is at its new place already.
+    if runtime.is_lost {
+        match hosts::reserve(&mut tx, runtime.id, Cause::Lost, now).await {
+            Ok(_placement) => {}
+            Err(ReserveError::NoRoom(why)) => return make_room(tx, why).await,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    runtimes::store::set_placed(&mut tx, runtime.id, None).await?;
+    begin_rotation(site, &mut tx, runtime).await?;
+    set_closed(site, &mut tx, environment, Closed::Starting).await?;
+    if environment.first_ready_at.is_some() {
+        let detail = json!({ "reason": "reason-host-lost" });
+        store::add_event(&mut tx, environment.id, "relocated", &detail, now).await?;
+    }
+    tx.commit().await?;
+    crash::point("flee:after");
+    Ok(())
+}
+
+async fn begin_rotation(site: &Site, tx: &mut Fenced, runtime: &Runtime) -> anyhow::Result<()> {
+    let sealed = provide::seal(&site.key, runtime.id, &provide::new_password());
+    Ok(runtimes::store::begin_rotation(tx, runtime.id, &sealed).await?)
 }
 
 async fn personalise(site: &Site, lease: &Lease, environment: &Environment, runtime: &Runtime) -> anyhow::Result<()> {
@@ -205,7 +249,7 @@ async fn open(
     site: &Site,
     lease: &Lease,
     environment: &Environment,
-    runtime: &Runtime,
+    (runtime, is_new): (&Runtime, bool),
     upstream: Upstream,
 ) -> anyhow::Result<()> {
     if environment.first_ready_at.is_some() {
@@ -228,6 +272,9 @@ async fn open(
     let mut tx = lease.begin(&site.db).await?;
     store::set_route(&mut tx, environment, &route, &websockets, now).await?;
     runtimes::store::set_ready(&mut tx, runtime.id).await?;
+    if is_new {
+        runtimes::store::set_arrived(&mut tx, runtime.id, now).await?;
+    }
     if environment.first_ready_at.is_none() {
         add_steps(site, &mut tx, environment, &["container.done", "address.done", "ready.started", "ready.done"])
             .await?;

@@ -70,11 +70,24 @@ pub enum Route {
     Serving,
 }
 
+/// Where a runtime is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// It has no machine, and no memory set aside.
+    None,
+    /// It has a machine, and memory set aside on it.
+    Placed,
+    /// The Swarm has lost its machine, or the one that it was leaving: containers may go on there, out of reach.
+    Lost,
+    /// It has another machine; what may go on where it was is still let into the database.
+    Unfenced,
+}
+
 /// The environment's runtime as it was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RuntimeWorld {
-    /// Whether it has a machine, and memory set aside on it.
-    pub is_placed: bool,
+    /// Where it is.
+    pub home: Home,
     /// Whether its service must become another one: a restart was asked for.
     pub is_outdated: bool,
     /// Whether the database was made the customer's own.
@@ -111,6 +124,10 @@ pub enum Step {
     Begin,
     /// Finds a machine and sets memory aside.
     Place,
+    /// Finds another machine, because its own is lost, and makes another password for its database.
+    Flee,
+    /// Puts the other password in force, and whoever has the old one off the database.
+    Rotate,
     /// Gives the service a new generation, because a restart was asked for.
     Renew,
     /// Makes what is missing of the runtime, all at the same time.
@@ -186,8 +203,13 @@ fn towards_running(world: World) -> Next {
             Template::Ready => Next::Do(Step::Begin),
         };
     };
-    if !runtime.is_placed {
-        return Next::Do(Step::Place);
+    match (runtime.home, runtime.has_role) {
+        (Home::None, _) => return Next::Do(Step::Place),
+        (Home::Lost, _) => return Next::Do(Step::Flee),
+        // Before any container of the new place is admitted.
+        (Home::Unfenced, Seen::Unknown) => return Next::Wait(Awaited::Sight),
+        (Home::Unfenced, Seen::Known(_)) => return Next::Do(Step::Rotate),
+        (Home::Placed, _) => {}
     }
     if runtime.is_outdated {
         return Next::Do(Step::Renew);
@@ -251,7 +273,7 @@ fn without_service(world: World) -> Option<Next> {
     let runtime = world.runtime?;
     match runtime.service {
         Seen::Unknown => Some(Next::Wait(Awaited::Sight)),
-        Seen::Known(Service::Missing) => runtime.is_placed.then_some(Next::Do(Step::Release)),
+        Seen::Known(Service::Missing) => (runtime.home != Home::None).then_some(Next::Do(Step::Release)),
         Seen::Known(_) => Some(Next::Do(Step::RemoveService)),
     }
 }

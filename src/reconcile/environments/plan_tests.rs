@@ -32,17 +32,19 @@ const ROUTES: [Route; 6] = [
     Route::Serving,
 ];
 
+const HOMES: [Home; 4] = [Home::None, Home::Placed, Home::Lost, Home::Unfenced];
+
 fn every_runtime() -> Vec<Option<RuntimeWorld>> {
     let mut all = vec![None];
-    for flags in 0..8_u8 {
+    for flags in 0..16_u8 {
         for database in DATABASES {
             for has_role in ROLES {
                 for service in SERVICES {
                     for container in CONTAINERS {
                         all.push(Some(RuntimeWorld {
-                            is_placed: flags & 1 != 0,
-                            is_outdated: flags & 2 != 0,
-                            is_personalised: flags & 4 != 0,
+                            home: HOMES[usize::from(flags & 3)],
+                            is_outdated: flags & 4 != 0,
+                            is_personalised: flags & 8 != 0,
                             database,
                             has_role,
                             service,
@@ -73,7 +75,7 @@ fn every_world() -> Vec<World> {
 /// What the world is like after a step, when the step works.
 fn after(step: Step, mut world: World) -> World {
     let fresh = RuntimeWorld {
-        is_placed: true,
+        home: Home::Placed,
         is_outdated: false,
         is_personalised: false,
         database: Seen::Known(Database::Missing),
@@ -94,7 +96,12 @@ fn after(step: Step, mut world: World) -> World {
         _ => {
             let runtime = world.runtime.as_mut().expect("only a runtime's step is left");
             match step {
-                Step::Place => runtime.is_placed = true,
+                Step::Place | Step::Rotate => runtime.home = Home::Placed,
+                Step::Flee => {
+                    runtime.home = Home::Unfenced;
+                    runtime.service = Seen::Known(Service::Outdated);
+                    runtime.container = Seen::Known(Container::Missing);
+                }
                 Step::Renew => {
                     runtime.is_outdated = false;
                     runtime.service = Seen::Known(Service::Outdated);
@@ -113,7 +120,7 @@ fn after(step: Step, mut world: World) -> World {
                     runtime.container = Seen::Known(Container::Missing);
                 }
                 Step::Fence => runtime.has_role = Seen::Known(false),
-                Step::Release => runtime.is_placed = false,
+                Step::Release => runtime.home = Home::None,
                 Step::DropDatabase => runtime.database = Seen::Known(Database::Missing),
                 _ => unreachable!("handled above"),
             }
@@ -158,7 +165,8 @@ fn a_failed_look_makes_nothing_and_removes_nothing() {
             runtime.service = Seen::Unknown;
             runtime.container = Seen::Unknown;
             if let Next::Do(step) = next(wanted, world) {
-                let touches_only_rows = matches!(step, Step::Place | Step::Renew | Step::Close(_) | Step::Unroute);
+                let touches_only_rows =
+                    matches!(step, Step::Place | Step::Flee | Step::Renew | Step::Close(_) | Step::Unroute);
                 assert!(touches_only_rows, "{step:?} without having seen anything: {world:?}");
                 if let Step::Close(page) = step {
                     assert!(wanted != Wanted::Running, "closed to {page:?} without having seen anything");
@@ -213,6 +221,21 @@ fn what_is_wanted_to_run_ends_up_serving_once_its_container_answers() {
                     break;
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_started_elsewhere_before_a_lost_machine_is_off_the_database() {
+    for world in every_world() {
+        let Some(runtime) = world.runtime.filter(|_| !world.is_forgotten) else { continue };
+        let next = next(Wanted::Running, world);
+        match runtime.home {
+            Home::Lost => assert_eq!(next, Next::Do(Step::Flee), "{world:?}"),
+            Home::Unfenced => {
+                assert!(matches!(next, Next::Do(Step::Rotate) | Next::Wait(Awaited::Sight)), "{next:?} in {world:?}");
+            }
+            Home::None | Home::Placed => assert!(!matches!(next, Next::Do(Step::Flee | Step::Rotate))),
         }
     }
 }

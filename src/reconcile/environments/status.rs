@@ -144,7 +144,7 @@ pub fn reason_of(error: &anyhow::Error) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reconcile::environments::plan::{RuntimeWorld, Template, next};
+    use crate::reconcile::environments::plan::{Home, RuntimeWorld, Template, next};
     use crate::reconcile::runtimes::{Database, Service};
 
     fn serving() -> World {
@@ -152,7 +152,7 @@ mod tests {
             is_forgotten: false,
             template: Template::Ready,
             runtime: Some(RuntimeWorld {
-                is_placed: true,
+                home: Home::Placed,
                 is_outdated: false,
                 is_personalised: true,
                 database: Seen::Known(Database::Ready),

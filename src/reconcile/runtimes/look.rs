@@ -37,9 +37,10 @@ pub async fn at(site: &Site, runtime: &Runtime) -> anyhow::Result<Look> {
     let name = runtime.service(&site.installation)?;
     let database_name = runtime.database()?;
     let role_name = runtime.role()?;
+    let nodes = runtime.nodes();
     let (service, containers, database, role) = tokio::join!(
         site.engine.observe(&name),
-        site.engine.containers(&name),
+        site.engine.containers_on(&name, &nodes),
         site.tenants.look(&database_name),
         site.tenants.role_exists(&role_name),
     );

@@ -5,4 +5,4 @@ mod crashes;
 mod leases;
 mod life;
 mod spares;
-mod support;
+pub mod support;
