@@ -1,5 +1,6 @@
 //! What the public is sent to, for noticing what is no longer there.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::base::ids::{HostId, RuntimeId};
