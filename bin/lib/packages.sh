@@ -25,6 +25,7 @@ install_packages() {
     python3 -m pip --version >/dev/null 2>&1 || MISSING+=(python3-pip)
     need_command ip iproute2
     need_command setsid util-linux
+    if [ -n "${SAYOO_ADDRESS:-}" ] || [ "${1:-}" = with_tests ]; then need_command docker-registry docker-registry; fi
     need_package ca-certificates
     postgres_programs >/dev/null || MISSING+=(postgresql)
     # dockerd refuses to start containers where the kernel has AppArmor and its parser is missing.
@@ -51,6 +52,10 @@ install_packages() {
 
 apt_install() {
     as_root apt-get update
+    if [[ " ${MISSING[*]} " == *" docker-registry "* ]] && [ -d /run/systemd/system ]; then
+        # Debian's own would serve everybody without asking who they are; ours is started by us.
+        as_root systemctl mask docker-registry.service
+    fi
     if [[ " ${MISSING[*]} " == *" docker.io "* ]]; then
         # Before the package starts a daemon with Debian's defaults.
         write_docker_configuration

@@ -414,6 +414,24 @@ pub fn staff_rollout(id: RolloutId, act: &str) -> String {
     format!("/staff/images/rollouts/{id}/{act}")
 }
 
+/// Adds a host.
+#[must_use]
+pub fn staff_host_new() -> String {
+    "/staff/hosts/new".to_owned()
+}
+
+/// One host.
+#[must_use]
+pub fn staff_host(host: crate::base::ids::HostId) -> String {
+    format!("/staff/hosts/{host}")
+}
+
+/// Who would move where if a host were emptied.
+#[must_use]
+pub fn staff_host_drain(host: crate::base::ids::HostId) -> String {
+    format!("/staff/hosts/{host}/drain")
+}
+
 /// The catalogue, for staff.
 #[must_use]
 pub fn staff_plans() -> String {

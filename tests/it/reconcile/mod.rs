@@ -6,5 +6,5 @@ mod leases;
 mod life;
 mod sleeping;
 mod spares;
-mod support;
+pub mod support;
 mod updating;

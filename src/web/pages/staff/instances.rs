@@ -5,9 +5,10 @@ use anyhow::Context;
 use askama::Template;
 
 use super::accounts::{ListQuery, neighbours};
-use super::rows::{AuditLine, InstanceLine, audit_of, cut, formats, status_words};
+use super::rows::{AuditLine, InstanceLine, PlacementLine, audit_of, cut, formats, status_words};
 use crate::base::ids::EnvironmentId;
 use crate::environments::Status;
+use crate::hosts;
 use crate::portal::Portal;
 use crate::staff::directory::{self, InstanceFilter};
 use crate::web::answer::{self, Answer};
@@ -68,6 +69,7 @@ struct InstancePage {
     action: String,
     because: String,
     problem: Option<String>,
+    placements: Vec<PlacementLine>,
     audit: Vec<AuditLine>,
 }
 
@@ -103,6 +105,11 @@ pub async fn show(portal: &Portal, layout: Layout, id: EnvironmentId, problem: O
         action: urls::staff_instance(id),
         because: row.suspended_because.clone().unwrap_or_default(),
         problem,
+        placements: hosts::placements_of(&mut db, id)
+            .await?
+            .iter()
+            .map(|row| PlacementLine::new(&layout, row))
+            .collect(),
         audit: audit_of(&mut db, &layout, None, Some(id)).await?,
         layout,
     };
