@@ -209,11 +209,10 @@ fn a_failed_look_makes_nothing_and_removes_nothing() {
             runtime.service = Seen::Unknown;
             runtime.container = Seen::Unknown;
             if let Next::Do(step) = next(wanted, world) {
-                let touches_only_rows =
-                    matches!(
-                        step,
-                        Step::Place | Step::Flee | Step::Renew | Step::Close(_) | Step::Unroute | Step::WakeUp
-                    );
+                let touches_only_rows = matches!(
+                    step,
+                    Step::Place | Step::Flee | Step::Renew | Step::Close(_) | Step::Unroute | Step::WakeUp
+                );
                 assert!(touches_only_rows, "{step:?} without having seen anything: {world:?}");
                 if let Step::Close(page) = step {
                     assert!(

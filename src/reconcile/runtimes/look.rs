@@ -62,8 +62,7 @@ pub async fn at(site: &Site, runtime: &Runtime) -> anyhow::Result<Look> {
 pub async fn service(site: &Site, runtime: &Runtime) -> anyhow::Result<Look> {
     let name = runtime.service(&site.installation)?;
     let nodes = runtime.nodes();
-    let (service, containers) =
-        tokio::join!(site.engine.observe(&name), site.engine.containers_on(&name, &nodes));
+    let (service, containers) = tokio::join!(site.engine.observe(&name), site.engine.containers_on(&name, &nodes));
     let mut look = Look {
         database: Seen::Unknown,
         has_role: Seen::Unknown,

@@ -3,6 +3,7 @@
 use chrono::Utc;
 use sayoo::base::ids::{AccountId, DatabaseServerId, EnvironmentId, HostId, ImageId, ProjectId, RuntimeId, TemplateId};
 use sayoo::base::secret::new_code;
+use sayoo::hosts::placement::{Need, Tenant};
 use sayoo::hosts::{self, Cause, HostState, ReserveError, Wanted, placement};
 use sqlx::PgPool;
 
@@ -199,6 +200,47 @@ async fn each_placement_is_kept_with_its_reason(db: PgPool) {
     assert_eq!(kept.len(), 1);
     assert_eq!((kept[0].cause.as_str(), kept[0].took_ms), ("made", None));
     assert_eq!(kept[0].explanation, "host-0 keeps 7680 MiB of memory free, the most of 2 hosts with room");
+}
+
+/// Puts an update of a runtime's environment, with room on a host, into the database.
+async fn update(db: &PgPool, runtime: RuntimeId, host: HostId, state: &str) {
+    sqlx::query(
+        "INSERT INTO environment_updates (id, environment_id, image_id, host_id, cpu_millis, memory_mb, state, asked_by, created_at)
+         SELECT gen_random_uuid(), environment_id, image_id, $2, 100, 1024, $3, 'Zoe', now() FROM runtimes WHERE id = $1",
+    )
+    .bind(runtime.uuid())
+    .bind(host.uuid())
+    .bind(state)
+    .execute(db)
+    .await
+    .unwrap();
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn an_updates_room_is_promised_and_kept_only_where_runtimes_are_taken(db: PgPool) {
+    let ids = hosts(&db, 2).await;
+    let shop = resident(&db, ids[0], "Shop", 512).await;
+    update(&db, shop, ids[1], "waiting").await;
+    let mut tx = db.begin().await.unwrap();
+    let loads = hosts::store::list(&mut tx).await.unwrap();
+    assert_eq!(loads.iter().map(|load| load.memory_promised_mb).collect::<Vec<_>>(), [512, 1024]);
+    let need = Need { cpu_millis: 100, memory_mb: 1024, tenant: Tenant::Production, not_on: None };
+    assert_eq!(hosts::keep_room(&mut tx, Some(ids[1]), need).await.unwrap().host, ids[1]);
+    hosts::store::set_wanted(&mut tx, ids[1], Wanted::Empty, "a fan fails").await.unwrap();
+    assert_eq!(hosts::keep_room(&mut tx, Some(ids[1]), need).await.unwrap().host, ids[0]);
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_host_is_not_let_go_and_nothing_moves_off_it_in_the_middle_of_an_update(db: PgPool) {
+    use sayoo::reconcile::hosts::store;
+    let ids = hosts(&db, 2).await;
+    let shop = resident(&db, ids[0], "Shop", 512).await;
+    let mut connection = db.acquire().await.unwrap();
+    assert_eq!(store::movable(&mut connection, ids[0]).await.unwrap(), [shop]);
+    update(&db, shop, ids[1], "starting").await;
+    assert_eq!(store::movable(&mut connection, ids[0]).await.unwrap(), []);
+    assert_eq!(store::runtimes_on(&mut connection, ids[1]).await.unwrap(), 1);
+    assert_eq!(store::environments_on(&mut connection, ids[1]).await.unwrap(), [shop], "the loss is its loss");
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
