@@ -178,7 +178,7 @@ pub async fn adopt(db: &mut PgConnection, update: &Update, runtime: RuntimeId) -
         update.image as ImageId,
         update.cpu_millis,
         update.memory_mb,
-        update.pinned,
+        update.pinned.as_deref(),
     )
     .execute(db)
     .await?;
