@@ -67,6 +67,9 @@ apt_install() {
         as_root sed -i 's/^#\? *create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
     fi
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${MISSING[@]}"
+    if [[ " ${MISSING[*]} " == *" docker-registry "* ]] && [ ! -d /run/systemd/system ]; then
+        as_root /etc/init.d/docker-registry stop || true
+    fi
     if [[ " ${MISSING[*]} " == *" knot "* ]] && [ -d /run/systemd/system ]; then
         # Tests start name servers of their own; the machine needs none.
         as_root systemctl disable --now knot || true

@@ -311,9 +311,7 @@ impl Config {
         }
         Ok(())
     }
-}
 
-impl Config {
     /// Returns the folder with the certificates for daemons of other machines.
     #[must_use]
     pub fn docker_certificates(&self) -> PathBuf {

@@ -1,7 +1,6 @@
 //! What a daemon itself is like: its version, its flags, its place in the Swarm.
 
 use bollard::models::{LocalNodeState, SystemInfoCgroupVersionEnum};
-
 use chrono::{DateTime, Utc};
 
 use super::Swarm;

@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 
 use crate::base::ids::{HostId, RuntimeId};
 use crate::db::StoreError;
-use crate::engine::{Daemon, Membership};
+use crate::engine::{Daemon, Membership, NodeSeen};
 use crate::hosts::preview::MOVES_AT_ONCE;
 use crate::hosts::{Cause, HostState, Load, ReserveError, Wanted};
 use crate::{db, hosts};
@@ -57,7 +57,7 @@ impl Nodes {
     }
 
     /// Gives this machine a row when it has none. Others are added by staff.
-    async fn introduce(&self, lease: &Lease, nodes: &[crate::engine::NodeSeen]) -> anyhow::Result<()> {
+    async fn introduce(&self, lease: &Lease, nodes: &[NodeSeen]) -> anyhow::Result<()> {
         let site = &self.site;
         let Membership::Member(own) = site.engine.daemon().await.context("look at the manager")?.membership else {
             return Ok(());
@@ -142,8 +142,11 @@ impl Task for Nodes {
             tx = lease.begin(&site.db).await?;
             hosts::store::lock_loads(&mut tx).await?;
         }
+        // A machine that is alone answers us, so it is there; and there would be nowhere to go.
+        let is_alone = nodes.len() == 1;
         for node in &nodes {
-            hosts::store::note(&mut tx, node, site.clock.now()).await?;
+            let seen = NodeSeen { is_lost: node.is_lost && !is_alone, ..node.clone() };
+            hosts::store::note(&mut tx, &seen, site.clock.now()).await?;
         }
         let loads = hosts::store::list(&mut tx).await?;
         for load in loads.iter().filter(|load| load.host.state == HostState::Down) {
