@@ -1,6 +1,10 @@
 //! Every link: typed values in, a path out. Addresses are written here and in `routes.rs` only.
 
+mod hosts;
+
 use std::fmt::Write as _;
+
+pub use hosts::{staff_host, staff_host_act, staff_host_drain, staff_host_new, staff_hosts};
 
 use crate::base::ids::{DomainId, EnvironmentId, RolloutId};
 
@@ -384,12 +388,6 @@ pub fn staff_instance(environment: crate::base::ids::EnvironmentId) -> String {
     format!("/staff/instances/{environment}")
 }
 
-/// Hosts.
-#[must_use]
-pub fn staff_hosts() -> String {
-    "/staff/hosts".to_owned()
-}
-
 /// Wakes an instance for staff (POST).
 #[must_use]
 pub fn staff_wake(id: EnvironmentId) -> String {
@@ -412,24 +410,6 @@ pub fn staff_rollouts() -> String {
 #[must_use]
 pub fn staff_rollout(id: RolloutId, act: &str) -> String {
     format!("/staff/images/rollouts/{id}/{act}")
-}
-
-/// Adds a host.
-#[must_use]
-pub fn staff_host_new() -> String {
-    "/staff/hosts/new".to_owned()
-}
-
-/// One host.
-#[must_use]
-pub fn staff_host(host: crate::base::ids::HostId) -> String {
-    format!("/staff/hosts/{host}")
-}
-
-/// Who would move where if a host were emptied.
-#[must_use]
-pub fn staff_host_drain(host: crate::base::ids::HostId) -> String {
-    format!("/staff/hosts/{host}/drain")
 }
 
 /// The catalogue, for staff.
