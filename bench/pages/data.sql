@@ -38,7 +38,10 @@ SELECT id, now() - n * interval '1 hour', (ARRAY['started', 'stopped', 'step.dat
   FROM environments, generate_series(1, 30) AS n;
 INSERT INTO usage_hours (environment_id, meter, hour, quantity, covered_seconds, quality)
 SELECT id, meter, date_trunc('hour', now()) - n * interval '1 hour', 1000000, 3600, 'measured'
-  FROM environments, unnest(ARRAY['cpu', 'memory', 'database', 'egress', 'requests']) AS meter, generate_series(0, 100) AS n;
+  FROM environments, unnest(ARRAY['cpu', 'memory', 'database', 'egress', 'requests']) AS meter, generate_series(0, 760) AS n;
+INSERT INTO usage_days (environment_id, meter, day, quantity)
+SELECT environment_id, meter, date_trunc('day', hour AT TIME ZONE 'UTC') AT TIME ZONE 'UTC', sum(quantity)
+  FROM usage_hours GROUP BY 1, 2, 3;
 ANALYZE;
 -- One of them has been measured each minute of the last day.
 INSERT INTO meter_epochs (id, environment_id, meter, source, opened_at, base_value, last_seq, last_value, last_observed_at)

@@ -37,6 +37,20 @@ pub fn hour_of(at: DateTime<Utc>) -> DateTime<Utc> {
     at.duration_trunc(TimeDelta::hours(1)).unwrap_or(at)
 }
 
+/// Returns the beginning of the day (UTC) that an instant lies in.
+#[must_use]
+pub fn day_of(at: DateTime<Utc>) -> DateTime<Utc> {
+    at.duration_trunc(TimeDelta::days(1)).unwrap_or(at)
+}
+
+/// Returns from when until when a period has whole days (UTC); `(until, until)` when it has none.
+#[must_use]
+pub fn whole_days(from: DateTime<Utc>, until: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+    let first = if day_of(from) == from { from } else { day_of(from) + TimeDelta::days(1) };
+    let last = day_of(until);
+    if first < last { (first, last) } else { (until, until) }
+}
+
 /// Returns every hour that a slice touches.
 #[must_use]
 pub fn hours_of(from: DateTime<Utc>, until: DateTime<Utc>) -> Vec<DateTime<Utc>> {
@@ -113,6 +127,21 @@ mod tests {
 
     fn slice(from: i64, until: i64, quantity: i64) -> Slice {
         Slice { from: at(from), until: at(until), quantity, quality: Quality::Measured }
+    }
+
+    #[test]
+    fn a_period_has_its_whole_days_and_its_ends() {
+        let midnight = day_of(at(0)).timestamp() - at(0).timestamp();
+        let (day, hour) = (86_400, 3600);
+        let whole = |from: i64, until: i64| {
+            let (first, last) = whole_days(at(midnight + from), at(midnight + until));
+            (first.timestamp() - at(midnight).timestamp(), last.timestamp() - at(midnight).timestamp())
+        };
+        assert_eq!(whole(0, 3 * day), (0, 3 * day));
+        assert_eq!(whole(-hour, 3 * day + hour), (0, 3 * day));
+        assert_eq!(whole(hour, day), (day, day), "none");
+        assert_eq!(whole(hour, 2 * day - hour), (2 * day - hour, 2 * day - hour), "none, though midnight lies within");
+        assert_eq!(whole(hour, hour), (hour, hour));
     }
 
     #[test]

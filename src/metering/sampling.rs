@@ -175,6 +175,7 @@ impl Sampler {
                 })
                 .collect();
             store::put_hours(&mut tx, &hours).await?;
+            store::add_up_days(&mut tx, &hours).await?;
             tx.commit().await?;
             derived += keys.len();
         }

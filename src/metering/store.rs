@@ -11,9 +11,9 @@ mod hours;
 mod samples;
 mod usage;
 
-pub use hours::{HourKey, list_slices, mark_due, put_hours, take_due};
+pub use hours::{HourKey, add_up_days, list_slices, mark_due, put_hours, take_due};
 pub use samples::{Batch, ingest};
-pub use usage::{Step, last_value, list_steps, list_steps_of_hours, list_totals, list_totals_by_environment};
+pub use usage::{Step, last_value, list_steps, list_steps_of_hours, list_totals};
 
 /// A runtime that belongs to an environment.
 #[derive(Clone, Debug)]

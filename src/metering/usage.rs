@@ -63,18 +63,14 @@ pub async fn series(
 pub async fn totals(
     db: &mut PgConnection,
     (account, environment): (AccountId, EnvironmentId),
-    (from, until): (DateTime<Utc>, DateTime<Utc>),
+    period: (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Vec<Total>, StoreError> {
-    Ok(all_meters(&store::list_totals(db, account, Some(environment), (from, until)).await?))
-}
-
-/// Returns the same for all of an account's environments together.
-pub async fn totals_of_account(
-    db: &mut PgConnection,
-    account: AccountId,
-    (from, until): (DateTime<Utc>, DateTime<Utc>),
-) -> Result<Vec<Total>, StoreError> {
-    Ok(all_meters(&store::list_totals(db, account, None, (from, until)).await?))
+    let found = store::list_totals(db, account, &[environment], period).await?;
+    let total = |meter: Meter| {
+        let quantity = found.iter().filter(|(_, of, _)| *of == meter).map(|(.., quantity)| *quantity).sum();
+        Total { meter, quantity, priced: units::priced(meter, quantity) }
+    };
+    Ok(Meter::ALL.map(total).to_vec())
 }
 
 /// Returns what an environment used in a period, of the meters that have a price, in the units of prices.
@@ -94,7 +90,7 @@ pub async fn priced_by_environment(
     environments: &[EnvironmentId],
     period: (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Vec<(EnvironmentId, crate::plans::Meter, Decimal)>, StoreError> {
-    let found = store::list_totals_by_environment(db, account, environments, period).await?;
+    let found = store::list_totals(db, account, environments, period).await?;
     let priced = |(id, meter, quantity)| Some((id, units::price_of(meter)?, units::priced(meter, quantity)));
     Ok(found.into_iter().filter_map(priced).collect())
 }
@@ -106,14 +102,6 @@ pub async fn database_bytes(
     environment: EnvironmentId,
 ) -> Result<Option<i64>, StoreError> {
     store::last_value(db, (account, environment), Meter::Database).await
-}
-
-fn all_meters(found: &[(Meter, Decimal)]) -> Vec<Total> {
-    let total = |meter: Meter| {
-        let quantity = found.iter().filter(|(of, _)| *of == meter).map(|(_, quantity)| *quantity).sum();
-        Total { meter, quantity, priced: units::priced(meter, quantity) }
-    };
-    Meter::ALL.map(total).to_vec()
 }
 
 fn shown(meter: Meter, bucket: &store::Step) -> Option<i64> {

@@ -1,13 +1,13 @@
 //! Usage by hour: which hours are due, what samples say of them, what was derived.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
 use crate::base::ids::EnvironmentId;
 use crate::db::StoreError;
-use crate::metering::rollup::{Hour, Slice};
+use crate::metering::rollup::{self, Hour, Slice};
 use crate::metering::{Meter, Quality};
 
 /// An hour of one meter of one environment.
@@ -92,6 +92,54 @@ pub async fn put_hours(db: &mut PgConnection, hours: &[(EnvironmentId, Meter, Ho
         &hours.iter().map(|it| it.2.quantity).collect::<Vec<_>>(),
         &hours.iter().map(|it| it.2.covered_seconds).collect::<Vec<_>>(),
         &hours.iter().map(|it| it.2.quality.as_str().to_owned()).collect::<Vec<_>>(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Adds up the days (UTC) of these hours from their hours.
+///
+/// In two statements: the first one holds the days, so that the second one, which looks anew, also sees the hours that
+/// another worker has written meanwhile.
+pub async fn add_up_days(db: &mut PgConnection, hours: &[(EnvironmentId, Meter, Hour)]) -> Result<(), StoreError> {
+    let days: BTreeSet<HourKey> = hours.iter().map(|it| (it.0, it.1, rollup::day_of(it.2.hour))).collect();
+    let environments: Vec<_> = days.iter().map(|day| day.0.uuid()).collect();
+    let meters: Vec<_> = days.iter().map(|day| day.1.as_str().to_owned()).collect();
+    let days: Vec<_> = days.iter().map(|day| day.2).collect();
+    sqlx::query!(
+        r#"
+        INSERT INTO usage_days (environment_id, meter, day, quantity)
+        SELECT environment_id, meter, day, 0
+          FROM UNNEST($1::uuid[], $2::text[], $3::timestamptz[]) AS named (environment_id, meter, day)
+            ON CONFLICT (environment_id, meter, day) DO UPDATE
+           SET quantity = usage_days.quantity
+        "#,
+        &environments,
+        &meters,
+        &days,
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        r#"
+        UPDATE usage_days AS d
+           SET quantity = (
+                SELECT sum(u.quantity)
+                  FROM usage_hours u
+                 WHERE u.environment_id = d.environment_id
+                   AND u.meter = d.meter
+                   AND u.hour >= d.day
+                   AND u.hour < d.day + interval '24 hours'
+           )
+          FROM UNNEST($1::uuid[], $2::text[], $3::timestamptz[]) AS named (environment_id, meter, day)
+         WHERE d.environment_id = named.environment_id
+           AND d.meter = named.meter
+           AND d.day = named.day
+        "#,
+        &environments,
+        &meters,
+        &days,
     )
     .execute(db)
     .await?;

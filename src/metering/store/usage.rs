@@ -6,7 +6,7 @@ use sqlx::postgres::PgConnection;
 
 use crate::base::ids::{AccountId, EnvironmentId};
 use crate::db::StoreError;
-use crate::metering::Meter;
+use crate::metering::{Meter, rollup};
 
 /// A part of a graph's line.
 #[derive(Clone, Copy, Debug)]
@@ -86,59 +86,51 @@ pub async fn list_steps_of_hours(
     .await?)
 }
 
-/// Returns what an account used, in all environments or in one, from one hour to another.
-pub async fn list_totals(
-    db: &mut PgConnection,
-    account: AccountId,
-    environment: Option<EnvironmentId>,
-    (from, until): (DateTime<Utc>, DateTime<Utc>),
-) -> Result<Vec<(Meter, Decimal)>, StoreError> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT u.meter
-             , sum(u.quantity) AS "quantity!"
-          FROM environments v
-          JOIN usage_hours u ON u.environment_id = v.id
-         WHERE v.account_id = $1
-           AND ($2::uuid IS NULL OR v.id = $2)
-           AND u.hour >= $3
-           AND u.hour < $4
-         GROUP BY u.meter
-        "#,
-        account as AccountId,
-        environment.map(EnvironmentId::uuid),
-        from,
-        until,
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().filter_map(|row| Some((Meter::from_word(&row.meter)?, row.quantity))).collect())
-}
-
 /// Returns what each of some of an account's environments used, from one hour to another.
-pub async fn list_totals_by_environment(
+///
+/// Whole days (UTC) are read as days, what is left of the period at both ends as hours. Each meter of each environment
+/// is looked up by its key: read together, their whole history would be gone through.
+pub async fn list_totals(
     db: &mut PgConnection,
     account: AccountId,
     environments: &[EnvironmentId],
     (from, until): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Vec<(EnvironmentId, Meter, Decimal)>, StoreError> {
+    let (days_from, days_until) = rollup::whole_days(from, until);
     let rows = sqlx::query!(
         r#"
-        SELECT u.environment_id AS "environment: EnvironmentId"
-             , u.meter
-             , sum(u.quantity) AS "quantity!"
+        SELECT v.id AS "environment: EnvironmentId"
+             , named.meter AS "meter!"
+             , total.quantity AS "quantity!"
           FROM environments v
-          JOIN usage_hours u ON u.environment_id = v.id
+         CROSS JOIN UNNEST($3::text[]) AS named (meter)
+         CROSS JOIN LATERAL (
+            SELECT sum(part.quantity) AS quantity
+              FROM (
+                SELECT quantity
+                  FROM usage_days
+                 WHERE environment_id = v.id AND meter = named.meter AND day >= $6 AND day < $7
+                UNION ALL
+                SELECT quantity
+                  FROM usage_hours
+                 WHERE environment_id = v.id AND meter = named.meter AND hour >= $4 AND hour < $6
+                UNION ALL
+                SELECT quantity
+                  FROM usage_hours
+                 WHERE environment_id = v.id AND meter = named.meter AND hour >= $7 AND hour < $5
+              ) AS part
+          ) AS total
          WHERE v.account_id = $1
            AND v.id = ANY($2)
-           AND u.hour >= $3
-           AND u.hour < $4
-         GROUP BY u.environment_id, u.meter
+           AND total.quantity IS NOT NULL
         "#,
         account as AccountId,
         &environments.iter().map(|id| id.uuid()).collect::<Vec<_>>(),
+        &Meter::ALL.map(|meter| meter.as_str().to_owned()),
         from,
         until,
+        days_from,
+        days_until,
     )
     .fetch_all(db)
     .await?;

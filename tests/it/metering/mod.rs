@@ -4,6 +4,7 @@ mod exports;
 mod world;
 
 use chrono::TimeDelta;
+use rust_decimal::Decimal;
 use sayoo::metering::store::{self, Batch};
 use sayoo::metering::{Meter, Observation, usage};
 use sqlx::PgPool;
@@ -299,8 +300,39 @@ async fn pages_show_a_line_with_its_gaps_and_a_stranger_sees_nothing(db: PgPool)
     assert_eq!(totals[0].quantity, world.used(&alice, Meter::Cpu).await.into());
     let nothing = usage::totals(&mut db, (bob.account, alice.environment), month).await.unwrap();
     assert!(nothing.iter().all(|total| total.quantity.is_zero()));
-    let all = usage::totals_of_account(&mut db, bob.account, month).await.unwrap();
-    assert_eq!(all[0].quantity, world.used(&bob, Meter::Cpu).await.into());
+    let both = [alice.environment, bob.environment];
+    let listed = usage::priced_by_environment(&mut db, bob.account, &both, month).await.unwrap();
+    assert!(!listed.is_empty() && listed.iter().all(|(whose, ..)| *whose == bob.environment), "{listed:#?}");
     assert_eq!(usage::database_bytes(&mut db, alice.account, alice.environment).await.unwrap(), Some(DATABASE));
     assert_eq!(usage::database_bytes(&mut db, bob.account, alice.environment).await.unwrap(), None);
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_period_adds_up_to_its_hours_wherever_it_begins_and_ends(db: PgPool) {
+    let world = World::new(db);
+    let alice = world.instance("alice", 0).await;
+    world.sampler.tick().await;
+    // Three days: a quarter of an hour of each sixth hour.
+    for _ in 0..12 {
+        world.minutes(15).await;
+        world.advance(5 * 3600 + 45 * 60);
+    }
+    world.derive().await;
+    world.check_invariants().await;
+    let mut db = world.db.acquire().await.unwrap();
+    for from in [-30, 0, 1, 13, 24, 40] {
+        for until in [2, 14, 24, 25, 47, 48, 60, 100] {
+            let period = (start() + TimeDelta::hours(from), start() + TimeDelta::hours(until));
+            let totals = usage::totals(&mut db, (alice.account, alice.environment), period).await.unwrap();
+            let hours: Option<Decimal> = sqlx::query_scalar(
+                "SELECT sum(quantity) FROM usage_hours WHERE meter = 'cpu' AND hour >= $1 AND hour < $2",
+            )
+            .bind(period.0)
+            .bind(period.1)
+            .fetch_one(&mut *db)
+            .await
+            .unwrap();
+            assert_eq!(totals[0].quantity, hours.unwrap_or_default(), "from {from} until {until}");
+        }
+    }
 }

@@ -213,6 +213,16 @@ const INVARIANTS: &[(&str, &str)] = &[
           WHERE hours IS DISTINCT FROM samples AND NOT EXISTS (SELECT FROM usage_due)",
     ),
     (
+        "I2: days add up to their hours",
+        "SELECT format('%s %s %s: %s of %s', environment_id, meter, day, days.quantity, hours.quantity)
+           FROM usage_days AS days
+           FULL JOIN (SELECT environment_id, meter, date_trunc('day', hour AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' AS day
+                           , sum(quantity) AS quantity
+                        FROM usage_hours GROUP BY 1, 2, 3) AS hours
+          USING (environment_id, meter, day)
+          WHERE days.quantity IS DISTINCT FROM hours.quantity",
+    ),
+    (
         "I3: each number that came in was accepted, known or refused",
         "SELECT format('%s', id) FROM meter_batches b
           WHERE received <> accepted + duplicate + refused
