@@ -84,7 +84,7 @@ make_folders() {
 # Ports and name of the installation. The first run decides (environment, else default) and
 # writes them down: a later run, or bin/down, finds the same installation without being told.
 load_settings() {
-    local wanted=${SAYOO_PORT:-}
+    local wanted=${SAYOO_PORT:-} address=${SAYOO_ADDRESS:-}
     if [ -f "$SETTINGS" ]; then
         # shellcheck disable=SC1090
         . "$SETTINGS"
@@ -98,6 +98,8 @@ load_settings() {
     SAYOO_CONTROL_PORT=${SAYOO_CONTROL_PORT:-5440}
     SAYOO_TENANTS_PORT=${SAYOO_TENANTS_PORT:-5441}
     SAYOO_NAME=${SAYOO_NAME:-sayoo}
+    # A machine that was alone may get an address later; one that has it keeps it.
+    SAYOO_ADDRESS=${address:-${SAYOO_ADDRESS:-}}
 }
 
 # On the first run, while another choice still costs nothing.
@@ -121,7 +123,12 @@ port_is_taken() {
 }
 
 save_settings() {
-    [ -f "$SETTINGS" ] && return
+    if [ -f "$SETTINGS" ]; then
+        if [ -n "$SAYOO_ADDRESS" ] && ! grep -q '^SAYOO_ADDRESS=' "$SETTINGS"; then
+            say "SAYOO_ADDRESS=$SAYOO_ADDRESS" >>"$SETTINGS"
+        fi
+        return
+    fi
     {
         say "# Chosen by the first bin/up; see docs/operations.md before changing."
         say "SAYOO_PORT=$SAYOO_PORT"
@@ -129,5 +136,6 @@ save_settings() {
         say "SAYOO_CONTROL_PORT=$SAYOO_CONTROL_PORT"
         say "SAYOO_TENANTS_PORT=$SAYOO_TENANTS_PORT"
         say "SAYOO_NAME=$SAYOO_NAME"
+        if [ -n "$SAYOO_ADDRESS" ]; then say "SAYOO_ADDRESS=$SAYOO_ADDRESS"; fi
     } >"$SETTINGS"
 }

@@ -34,6 +34,8 @@ ensure_configuration() {
     else
         owner=$(control_url owner) web=$(control_url web) worker=$(control_url worker) proxy=$(control_url proxy)
     fi
+    local registry=
+    if [ -n "${SAYOO_ADDRESS:-}" ]; then registry="registry = \"$SAYOO_ADDRESS:5000\""; fi
     (umask 077 && cat >"$SAYOO_CONFIG.new") <<TOML
 # The configuration of this installation. bin/up wrote it once and leaves it alone: edit it,
 # then run bin/up again. Every key is explained in docs/sayoo.example.toml, and can be set by
@@ -72,11 +74,12 @@ sso_public_key_file = "$SAYOO_VAR/sso.public"
 
 [tenants]
 admin_url = "postgres://sayoo_platform:$(password_of platform)@127.0.0.1:$SAYOO_TENANTS_PORT/postgres"
-host_for_containers = "$(docker_gateway)"
+host_for_containers = "${SAYOO_ADDRESS:-$(docker_gateway)}"
 port_for_containers = $SAYOO_TENANTS_PORT
 
 [odoo]
 image = "sayoo/odoo:19.0"
+$registry
 
 [pool]
 spares = ${SAYOO_SPARES:-2}

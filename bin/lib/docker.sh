@@ -120,7 +120,8 @@ ensure_swarm() {
     esac
     # Loopback: a Swarm of one has no business on the network. The address pool avoids
     # 10.0.0.0/24, Swarm's default, which is the network of many a cloud machine.
-    docker swarm init --advertise-addr 127.0.0.1 --listen-addr 127.0.0.1:2377 \
+    local address=${SAYOO_ADDRESS:-127.0.0.1}
+    docker swarm init --advertise-addr "$address" --listen-addr "$address:2377" \
         --default-addr-pool 10.213.0.0/16 --default-addr-pool-mask-length 24 >"$LOGS/swarm.log" 2>&1 ||
         fail "Docker's Swarm mode could not be started: $(tail -n 1 "$LOGS/swarm.log")" \
             "Port 2377 must be free. The log: $LOGS/swarm.log"

@@ -26,6 +26,7 @@ install_packages() {
     need_command ip iproute2
     need_command setsid util-linux
     need_command sg login
+    if [ -n "${SAYOO_ADDRESS:-}" ] || [ "${1:-}" = with_tests ]; then need_command docker-registry docker-registry; fi
     need_package ca-certificates
     postgres_programs >/dev/null || MISSING+=(postgresql)
     # dockerd refuses to start containers where the kernel has AppArmor and its parser is missing.
@@ -53,6 +54,10 @@ install_packages() {
 
 apt_install() {
     as_root apt-get update
+    if [[ " ${MISSING[*]} " == *" docker-registry "* ]] && [ -d /run/systemd/system ]; then
+        # Debian's own would serve everybody without asking who they are; ours is started by us.
+        as_root systemctl mask docker-registry.service
+    fi
     if [[ " ${MISSING[*]} " == *" docker.io "* ]]; then
         # Before the package starts a daemon with Debian's defaults.
         write_docker_configuration
@@ -64,6 +69,9 @@ apt_install() {
         as_root sed -i 's/^#\? *create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
     fi
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${MISSING[@]}"
+    if [[ " ${MISSING[*]} " == *" docker-registry "* ]] && [ ! -d /run/systemd/system ]; then
+        as_root /etc/init.d/docker-registry stop || true
+    fi
     if [[ " ${MISSING[*]} " == *" knot "* ]] && [ -d /run/systemd/system ]; then
         # Tests start name servers of their own; the machine needs none.
         as_root systemctl disable --now knot || true

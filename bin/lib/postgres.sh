@@ -124,8 +124,8 @@ CONF
 cluster_settings_tenants() {
     cluster_settings_both "$1"
     cat <<CONF
-# Containers come in at the address of Docker's bridge.
-listen_addresses = '127.0.0.1,$(docker_gateway)'
+# Containers come in at the address of Docker's bridge, and those of other machines at ours.
+listen_addresses = '127.0.0.1,$(docker_gateway)${SAYOO_ADDRESS:+,$SAYOO_ADDRESS}'
 max_connections = 500
 superuser_reserved_connections = 5
 # Odoo's queries are many and short: compiling them costs more than it saves.
@@ -149,6 +149,7 @@ cluster_access_tenants() {
     cluster_access_control
     printf 'host  all sayoo_platform 0.0.0.0/0 reject\n'
     printf 'host  all all      %s scram-sha-256\n' "$(docker_network)"
+    if [ -n "${SAYOO_ADDRESS:-}" ]; then printf 'host  all all      %s scram-sha-256\n' "$(private_network)"; fi
 }
 
 # The control database and its roles. What each may touch is granted by `sayoo migrate`.

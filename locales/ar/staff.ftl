@@ -167,6 +167,116 @@ staff-host-spares = { $count ->
  }
 staff-host-seen = شوهد { $when }
 staff-host-never = لم يُشاهد
+staff-host-joining = ينضم
+staff-host-leaving = يغادر
+staff-host-emptying = قيد الإخلاء
+staff-host-empty = فارغ
+staff-host-in-zone = المنطقة { $zone }
+staff-host-pool-any = لكل شيء
+staff-host-pool-production = للإنتاج فقط
+staff-host-pool-test = للتطوير والاختبار فقط
+staff-host-seconds = { $seconds } ث
+staff-headroom-enough = إذا فُقد { $host } تجد كل نسخه مكانًا في غيره، ويبقى { $spare } من الذاكرة حرًّا.
+staff-headroom-short = إذا فُقد { $host } فلن تجد { $count ->
+    [one] نسخة واحدة
+    [two] نسختان
+    [few] { $count } نسخ
+   *[other] { $count } نسخة
+ } مكانًا في غيره: أضف خادمًا.
+staff-host-add = إضافة خادم
+staff-host-add-lead = يُفحص الجهاز ويُضم إلى Swarm ويُستعمل فورًا.
+staff-host-add-before = يحتاج الجهاز إلى Docker وإلى الشهادات التي ينشئها هذا الأمر: انسخ ملفاته إلى ‎/etc/docker على الجهاز ثم أعد تشغيل Docker.
+staff-host-added = يفحص العامل الجهاز الآن. تعرض هذه الصفحة ما يجده.
+staff-host-address = العنوان
+staff-host-address-hint = على الشبكة الخاصة وبالأرقام. يجيب Docker هناك على المنفذ 2376 ولنا وحدنا.
+staff-host-name = الاسم
+staff-host-name-hint = حروف لاتينية صغيرة وأرقام وشرطات.
+staff-host-zone = المنطقة
+staff-host-zone-hint = ما يتعطل معه: خزانة أو غرفة.
+staff-host-pool = ما يوضع عليه
+staff-host-pool-hint = يُفصل الإنتاج عن غيره ما إن تُخصص له خوادم.
+staff-host-bad-address = يلزم عنوان IP مثل 10.0.0.2.
+staff-host-bad-name = للأسماء والمناطق 40 حرفًا لاتينيًا صغيرًا ورقمًا وشرطة على الأكثر.
+staff-host-taken = لخادم آخر هذا الاسم أو هذا العنوان.
+staff-host-gone = لم يعد هذا الخادم موجودًا.
+staff-host-no-room = { $count ->
+    [one] نسخة واحدة لن تجد مكانًا في غيره: أضف خادمًا أولًا.
+    [two] نسختان لن تجدا مكانًا في غيره: أضف خادمًا أولًا.
+    [few] { $count } نسخ لن تجد مكانًا في غيره: أضف خادمًا أولًا.
+   *[other] { $count } نسخة لن تجد مكانًا في غيره: أضف خادمًا أولًا.
+ }
+staff-host-not-empty = { $count ->
+    [one] ما زالت هنا نسخة واحدة: أخلِ الخادم أولًا.
+    [two] ما زالت هنا نسختان: أخلِ الخادم أولًا.
+    [few] ما زالت هنا { $count } نسخ: أخلِ الخادم أولًا.
+   *[other] ما زالت هنا { $count } نسخة: أخلِ الخادم أولًا.
+ }
+staff-host-manager = يعطي العامل أوامره لهذا الجهاز فلا يمكنه المغادرة.
+staff-host-daemon = Docker
+staff-host-node = عقدة Swarm
+staff-host-last = آخر علامة حياة
+staff-host-acts = ما يمكن فعله
+staff-host-cordon = عدم استقبال جديد
+staff-host-cordon-lead = ما هنا يبقى ويستمر، وتذهب النسخ الجديدة إلى غيره.
+staff-host-cordon-done = لا يستقبل الخادم جديدًا.
+staff-host-uncordon = إعادته إلى الاستعمال
+staff-host-uncordon-lead = يمكن وضع نسخ جديدة هنا. ما انتقل يبقى حيث هو.
+staff-host-uncordon-done = عاد الخادم إلى الاستعمال.
+staff-host-drain = إخلاء الخادم
+staff-host-drain-lead = تبدأ كل نسخة في مكان آخر أولًا، ويتبعها زوارها حين تجيب هناك. تنتقل ثلاث نسخ معًا.
+staff-host-drain-look = عرض من سينتقل
+staff-host-drain-done = يجري إخلاء الخادم.
+staff-host-cancel = إيقاف الإخلاء
+staff-host-cancel-lead = ما هو في الطريق يصل ويبقى الباقي. لا يستقبل الخادم جديدًا.
+staff-host-cancel-done = لن ينتقل شيء آخر.
+staff-host-remove = إزالة الخادم
+staff-host-remove-lead = يغادر الخادم الفارغ Swarm ويُنسى.
+staff-host-remove-done = يغادر الخادم Swarm.
+staff-drain-title = إخلاء { $host }
+staff-drain-words = { $count ->
+    [0] لا شيء ينتقل.
+    [one] تنتقل نسخة واحدة في نحو { $seconds } ثانية.
+    [two] تنتقل نسختان في نحو { $seconds } ثانية.
+    [few] تنتقل { $count } نسخ في نحو { $seconds } ثانية.
+   *[other] تنتقل { $count } نسخة في نحو { $seconds } ثانية.
+ }
+staff-drain-to = تذهب إلى
+staff-drain-nowhere = لا مكان
+staff-placements = عمليات الوضع
+staff-placement-took = أجابت بعد
+staff-placement-made = جديدة
+staff-placement-started = شُغّلت من جديد
+staff-placement-updated = حُدّثت
+staff-placement-drained = انتقلت من خادم يُخلى
+staff-placement-lost = فُقد خادمها
+staff-checks = الفحوص
+staff-checks-none = لم يُفحص بعد.
+staff-checks-made = فُحص { $when }
+staff-check-seen = ما شوهد
+staff-check-good = سليم
+staff-check-bad = خلل
+staff-check-reach = ‏Docker يجيب
+staff-check-version = الإصدار
+staff-check-isolation = لا تصل النسخ بعضها إلى بعض
+staff-check-ports = المنافذ على العنوان الخاص فقط
+staff-check-privileges = لا تكسب أي عملية صلاحيات
+staff-check-seccomp = نداءات النظام مصفّاة
+staff-check-limits = يمكن تحديد الذاكرة والمعالج والعمليات
+staff-check-storage = تتشارك الصور طبقاتها
+staff-check-clock = الساعة توافق ساعتنا
+staff-check-swarm = ‏Swarm
+staff-check-image = صورة النسخ
+staff-check-remedy-reach = هل الجهاز مشغّل وDocker يعمل بملفات «sayoo host certs» والمنفذ 2376 مفتوح للعامل؟
+staff-check-remedy-version = ثبّت Docker 20.10 أو أحدث.
+staff-check-remedy-isolation = اضبط "icc": false في ‎/etc/docker/daemon.json ثم أعد تشغيل Docker.
+staff-check-remedy-ports = اضبط "ip" على عنوان الخادم في ‎/etc/docker/daemon.json ثم أعد تشغيل Docker.
+staff-check-remedy-privileges = اضبط "no-new-privileges": true في ‎/etc/docker/daemon.json ثم أعد تشغيل Docker.
+staff-check-remedy-seccomp = ثبّت Docker مع seccomp واترك ملفه مفعّلًا.
+staff-check-remedy-limits = فعّل مجموعتي memory وpids في سطر أوامر النواة.
+staff-check-remedy-storage = استعمل مشغّل التخزين overlay2.
+staff-check-remedy-clock = ثبّت chrony أو systemd-timesyncd.
+staff-check-remedy-swarm = يجب فتح المنافذ 2377 و7946 و4789 بين الخوادم وألا يكون الجهاز في Swarm آخر.
+staff-check-remedy-image = يجب أن يصل الجهاز إلى السجل ويثق به: مكان ca.pem هو ‎/etc/docker/certs.d/ADDRESS:5000/ca.crt.
 
 staff-plans-title = الباقات
 staff-plans-lead = الإصدار المنشور لا يتغير أبدًا: يحتفظ العملاء بما اشتروه. السعر الجديد إصدار جديد.

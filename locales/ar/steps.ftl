@@ -37,6 +37,7 @@ event-started = تم التشغيل
 event-stopped = تم الإيقاف
 event-restarted = أُعيد التشغيل
 event-renamed = تغيّر الاسم
+event-relocated = انتقلت إلى جهاز آخر
 event-moved = تغيّر العنوان من { $from } إلى { $to }
 event-suspended = تم التعليق
 event-resumed = رُفع التعليق
@@ -58,6 +59,7 @@ event-because = { $what }: { $reason }
 
 reason-unknown = حدث خلل من جهتنا.
 reason-image-unhealthy = بدأ Odoo لكنه لم يستجب في الوقت المناسب.
+reason-host-lost = فُقد الجهاز الذي كانت عليه.
 reason-no-room = لا مكان شاغر على أجهزتنا في هذه اللحظة.
 reason-engine-away = أجهزتنا لا تستجيب في هذه اللحظة.
 reason-database-away = خادم قواعد البيانات لا يستجيب في هذه اللحظة.

@@ -159,6 +159,108 @@ staff-host-spares = { $count ->
  }
 staff-host-seen = Seen { $when }
 staff-host-never = never seen
+staff-host-joining = Joining
+staff-host-leaving = Leaving
+staff-host-emptying = Being emptied
+staff-host-empty = Empty
+staff-host-in-zone = Zone { $zone }
+staff-host-pool-any = For everything
+staff-host-pool-production = For production only
+staff-host-pool-test = For development and test only
+staff-host-seconds = { $seconds } s
+staff-headroom-enough = If { $host } is lost, every instance on it finds room elsewhere; { $spare } of memory stay free.
+staff-headroom-short = If { $host } is lost, { $count ->
+    [one] one instance finds
+   *[other] { $count } instances find
+ } no room elsewhere: add a host.
+staff-host-add = Add a host
+staff-host-add-lead = The machine is looked at, taken into the Swarm and used at once.
+staff-host-add-before = The machine needs Docker, and the certificates that this command makes: copy its files to /etc/docker there and restart Docker.
+staff-host-added = The worker looks at the machine now. This page shows what it finds.
+staff-host-address = Address
+staff-host-address-hint = On the private network, as numbers. Its Docker answers at port 2376, to us only.
+staff-host-name = Name
+staff-host-name-hint = Lower-case letters, digits and hyphens.
+staff-host-zone = Zone
+staff-host-zone-hint = What fails together with it: a rack, a room.
+staff-host-pool = What is placed on it
+staff-host-pool-hint = Production is kept apart from the rest as soon as there are hosts for it alone.
+staff-host-bad-address = An IP address is needed, such as 10.0.0.2.
+staff-host-bad-name = Names and zones have up to 40 lower-case letters, digits and hyphens.
+staff-host-taken = Another host has this name or address.
+staff-host-gone = This host no longer exists.
+staff-host-no-room = { $count ->
+    [one] One instance would find no room elsewhere: add a host first.
+   *[other] { $count } instances would find no room elsewhere: add a host first.
+ }
+staff-host-not-empty = { $count ->
+    [one] One instance is still here: empty the host first.
+   *[other] { $count } instances are still here: empty the host first.
+ }
+staff-host-manager = The worker gives its orders to this machine: it cannot leave.
+staff-host-daemon = Docker
+staff-host-node = Node of the Swarm
+staff-host-last = Last sign of life
+staff-host-acts = What to do
+staff-host-cordon = Take nothing new
+staff-host-cordon-lead = What is here stays and runs on; new instances go elsewhere.
+staff-host-cordon-done = The host takes nothing new.
+staff-host-uncordon = Use it again
+staff-host-uncordon-lead = New instances may be placed here. What has moved away stays where it is.
+staff-host-uncordon-done = The host is in use again.
+staff-host-drain = Empty the host
+staff-host-drain-lead = Each instance starts elsewhere first; its visitors follow when it answers there. Three move at a time.
+staff-host-drain-look = See who would move
+staff-host-drain-done = The host is being emptied.
+staff-host-cancel = Stop emptying
+staff-host-cancel-lead = What is on its way arrives; the rest stays. The host takes nothing new.
+staff-host-cancel-done = Nothing more moves away.
+staff-host-remove = Remove the host
+staff-host-remove-lead = An empty host leaves the Swarm and is forgotten.
+staff-host-remove-done = The host leaves the Swarm.
+staff-drain-title = Emptying { $host }
+staff-drain-words = { $count ->
+    [0] Nothing has to move.
+    [one] One instance moves, in about { $seconds } seconds.
+   *[other] { $count } instances move, in about { $seconds } seconds.
+ }
+staff-drain-to = Goes to
+staff-drain-nowhere = No room
+staff-placements = Placements
+staff-placement-took = Answered after
+staff-placement-made = New
+staff-placement-started = Started again
+staff-placement-updated = Updated
+staff-placement-drained = Moved off a host that is emptied
+staff-placement-lost = Its host was lost
+staff-checks = Checks
+staff-checks-none = Not looked at yet.
+staff-checks-made = Looked at { $when }
+staff-check-seen = Seen
+staff-check-good = Good
+staff-check-bad = Fault
+staff-check-reach = Docker answers
+staff-check-version = Version
+staff-check-isolation = Instances cannot reach each other
+staff-check-ports = Ports are on the private address only
+staff-check-privileges = No process gains privileges
+staff-check-seccomp = System calls are filtered
+staff-check-limits = Memory, CPU and processes can be limited
+staff-check-storage = Images share their layers
+staff-check-clock = The clock agrees with ours
+staff-check-swarm = Swarm
+staff-check-image = Instance image
+staff-check-remedy-reach = Is the machine on, Docker running with the files of “sayoo host certs”, and port 2376 open to the worker?
+staff-check-remedy-version = Install Docker 20.10 or newer.
+staff-check-remedy-isolation = Set "icc": false in /etc/docker/daemon.json and restart Docker.
+staff-check-remedy-ports = Set "ip" to the host’s address in /etc/docker/daemon.json and restart Docker.
+staff-check-remedy-privileges = Set "no-new-privileges": true in /etc/docker/daemon.json and restart Docker.
+staff-check-remedy-seccomp = Install a Docker with seccomp and leave its profile on.
+staff-check-remedy-limits = Switch the memory and pids cgroups on in the kernel’s command line.
+staff-check-remedy-storage = Use the overlay2 storage driver.
+staff-check-remedy-clock = Install chrony or systemd-timesyncd.
+staff-check-remedy-swarm = Ports 2377, 7946 and 4789 must be open between the hosts, and the machine in no other Swarm.
+staff-check-remedy-image = The machine must reach the registry and trust it: ca.pem belongs to /etc/docker/certs.d/ADDRESS:5000/ca.crt.
 
 staff-plans-title = Plans
 staff-plans-lead = A published version never changes: customers keep what they bought. A new price is a new version.

@@ -37,6 +37,7 @@ event-started = Started
 event-stopped = Stopped
 event-restarted = Restarted
 event-renamed = Renamed
+event-relocated = Moved to another machine
 event-moved = Address changed from { $from } to { $to }
 event-suspended = Suspended
 event-resumed = Suspension lifted
@@ -58,6 +59,7 @@ event-because = { $what }: { $reason }
 
 reason-unknown = Something went wrong on our side.
 reason-image-unhealthy = Odoo started but did not answer in time.
+reason-host-lost = The machine that it was on was lost.
 reason-no-room = There is no free place on our machines at this moment.
 reason-engine-away = Our machines do not answer at this moment.
 reason-database-away = The database server does not answer at this moment.

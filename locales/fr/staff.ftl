@@ -159,6 +159,108 @@ staff-host-spares = { $count ->
  }
 staff-host-seen = Vue { $when }
 staff-host-never = jamais vue
+staff-host-joining = Arrive
+staff-host-leaving = Part
+staff-host-emptying = En cours de vidage
+staff-host-empty = Vide
+staff-host-in-zone = Zone { $zone }
+staff-host-pool-any = Pour tout
+staff-host-pool-production = Pour la production seulement
+staff-host-pool-test = Pour le développement et les tests seulement
+staff-host-seconds = { $seconds } s
+staff-headroom-enough = Si { $host } est perdue, chacune de ses instances trouve place ailleurs ; { $spare } de mémoire restent libres.
+staff-headroom-short = Si { $host } est perdue, { $count ->
+    [one] une instance ne trouve
+   *[other] { $count } instances ne trouvent
+ } plus de place ailleurs : ajoutez une machine.
+staff-host-add = Ajouter une machine
+staff-host-add-lead = La machine est examinée, admise dans le Swarm et utilisée aussitôt.
+staff-host-add-before = La machine a besoin de Docker et des certificats que fait cette commande : copiez ses fichiers dans /etc/docker sur la machine et redémarrez Docker.
+staff-host-added = Le worker examine la machine. Cette page montre ce qu’il trouve.
+staff-host-address = Adresse
+staff-host-address-hint = Sur le réseau privé, en chiffres. Docker y répond au port 2376, à nous seulement.
+staff-host-name = Nom
+staff-host-name-hint = Lettres minuscules, chiffres et tirets.
+staff-host-zone = Zone
+staff-host-zone-hint = Ce qui tombe avec elle : une baie, une salle.
+staff-host-pool = Ce qui y est placé
+staff-host-pool-hint = La production est séparée du reste dès que des machines lui sont réservées.
+staff-host-bad-address = Il faut une adresse IP, par exemple 10.0.0.2.
+staff-host-bad-name = Les noms et les zones ont au plus 40 lettres minuscules, chiffres et tirets.
+staff-host-taken = Une autre machine a ce nom ou cette adresse.
+staff-host-gone = Cette machine n’existe plus.
+staff-host-no-room = { $count ->
+    [one] Une instance ne trouverait pas de place ailleurs : ajoutez d’abord une machine.
+   *[other] { $count } instances ne trouveraient pas de place ailleurs : ajoutez d’abord une machine.
+ }
+staff-host-not-empty = { $count ->
+    [one] Une instance est encore ici : videz d’abord la machine.
+   *[other] { $count } instances sont encore ici : videz d’abord la machine.
+ }
+staff-host-manager = Le worker donne ses ordres à cette machine : elle ne peut pas partir.
+staff-host-daemon = Docker
+staff-host-node = Nœud du Swarm
+staff-host-last = Dernier signe de vie
+staff-host-acts = Que faire
+staff-host-cordon = Ne plus rien recevoir
+staff-host-cordon-lead = Ce qui est ici reste et continue ; les nouvelles instances vont ailleurs.
+staff-host-cordon-done = La machine ne reçoit plus rien de nouveau.
+staff-host-uncordon = Remettre en service
+staff-host-uncordon-lead = De nouvelles instances peuvent être placées ici. Ce qui est parti reste où il est.
+staff-host-uncordon-done = La machine est de nouveau en service.
+staff-host-drain = Vider la machine
+staff-host-drain-lead = Chaque instance démarre d’abord ailleurs ; ses visiteurs suivent quand elle y répond. Trois partent à la fois.
+staff-host-drain-look = Voir qui partirait
+staff-host-drain-done = La machine est en cours de vidage.
+staff-host-cancel = Arrêter de vider
+staff-host-cancel-lead = Ce qui est en route arrive ; le reste demeure. La machine ne reçoit plus rien de nouveau.
+staff-host-cancel-done = Plus rien ne part.
+staff-host-remove = Retirer la machine
+staff-host-remove-lead = Une machine vide quitte le Swarm et est oubliée.
+staff-host-remove-done = La machine quitte le Swarm.
+staff-drain-title = Vider { $host }
+staff-drain-words = { $count ->
+    [0] Rien ne doit partir.
+    [one] Une instance part, en { $seconds } secondes environ.
+   *[other] { $count } instances partent, en { $seconds } secondes environ.
+ }
+staff-drain-to = Va vers
+staff-drain-nowhere = Pas de place
+staff-placements = Placements
+staff-placement-took = A répondu après
+staff-placement-made = Nouvelle
+staff-placement-started = Redémarrée
+staff-placement-updated = Mise à jour
+staff-placement-drained = Partie d’une machine que l’on vide
+staff-placement-lost = Sa machine a été perdue
+staff-checks = Contrôles
+staff-checks-none = Pas encore examinée.
+staff-checks-made = Examinée { $when }
+staff-check-seen = Constaté
+staff-check-good = Bon
+staff-check-bad = Défaut
+staff-check-reach = Docker répond
+staff-check-version = Version
+staff-check-isolation = Les instances ne peuvent pas s’atteindre
+staff-check-ports = Les ports ne sont que sur l’adresse privée
+staff-check-privileges = Aucun processus ne gagne de privilèges
+staff-check-seccomp = Les appels système sont filtrés
+staff-check-limits = Mémoire, processeur et processus peuvent être limités
+staff-check-storage = Les images partagent leurs couches
+staff-check-clock = L’horloge est d’accord avec la nôtre
+staff-check-swarm = Swarm
+staff-check-image = Image des instances
+staff-check-remedy-reach = La machine est-elle allumée, Docker démarré avec les fichiers de « sayoo host certs », et le port 2376 ouvert au worker ?
+staff-check-remedy-version = Installez Docker 20.10 ou plus récent.
+staff-check-remedy-isolation = Mettez "icc": false dans /etc/docker/daemon.json et redémarrez Docker.
+staff-check-remedy-ports = Mettez l’adresse de la machine dans "ip" de /etc/docker/daemon.json et redémarrez Docker.
+staff-check-remedy-privileges = Mettez "no-new-privileges": true dans /etc/docker/daemon.json et redémarrez Docker.
+staff-check-remedy-seccomp = Installez un Docker avec seccomp et laissez son profil actif.
+staff-check-remedy-limits = Activez les cgroups memory et pids dans la ligne de commande du noyau.
+staff-check-remedy-storage = Utilisez le pilote de stockage overlay2.
+staff-check-remedy-clock = Installez chrony ou systemd-timesyncd.
+staff-check-remedy-swarm = Les ports 2377, 7946 et 4789 doivent être ouverts entre les machines, et la machine dans aucun autre Swarm.
+staff-check-remedy-image = La machine doit atteindre le registre et lui faire confiance : ca.pem va dans /etc/docker/certs.d/ADRESSE:5000/ca.crt.
 
 staff-plans-title = Formules
 staff-plans-lead = Une version publiée ne change jamais : les clients gardent ce qu’ils ont acheté. Un nouveau prix est une nouvelle version.

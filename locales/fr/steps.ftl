@@ -37,6 +37,7 @@ event-started = Démarrée
 event-stopped = Arrêtée
 event-restarted = Redémarrée
 event-renamed = Renommée
+event-relocated = Passée sur une autre machine
 event-moved = Adresse changée de { $from } à { $to }
 event-suspended = Suspendue
 event-resumed = Suspension levée
@@ -58,6 +59,7 @@ event-because = { $what } : { $reason }
 
 reason-unknown = Un problème est survenu de notre côté.
 reason-image-unhealthy = Odoo a démarré mais n’a pas répondu à temps.
+reason-host-lost = La machine sur laquelle elle se trouvait a été perdue.
 reason-no-room = Il n’y a pas de place libre sur nos machines en ce moment.
 reason-engine-away = Nos machines ne répondent pas en ce moment.
 reason-database-away = Le serveur de bases de données ne répond pas en ce moment.

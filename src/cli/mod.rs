@@ -3,6 +3,7 @@
 pub mod all;
 mod doctor;
 mod export;
+mod host;
 mod image;
 mod probe;
 pub mod proxy;
@@ -51,6 +52,9 @@ enum Command {
     /// Who runs which image, and bringing the present one to environments.
     #[command(subcommand)]
     Image(image::Image),
+    /// Adds, shows, closes, empties and removes the machines that run instances; makes their certificates.
+    #[command(subcommand)]
+    Host(host::HostCommand),
     /// What only somebody at the machine may do about staff.
     #[command(subcommand)]
     Staff(staff::Staff),
@@ -120,6 +124,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Doctor => runtime.block_on(doctor::run(&config)),
         Command::Export(what) => runtime.block_on(export::run(&config, what)),
         Command::Image(command) => runtime.block_on(image::run(&config, command)),
+        Command::Host(command) => runtime.block_on(host::run(&config, &command)),
         Command::Staff(command) => runtime.block_on(staff::run(&config, &command)),
         Command::Setup => runtime.block_on(setup::run(&config)),
         Command::WaitReady => runtime.block_on(wait_ready::run(&config)),

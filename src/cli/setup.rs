@@ -7,6 +7,7 @@ use anyhow::Context;
 use crate::base::clock::Clock;
 use crate::base::seal::read_hex_key;
 use crate::config::Config;
+use crate::engine::{Engine, Membership};
 use crate::reconcile::setup;
 use crate::{db, plans};
 
@@ -21,13 +22,28 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let image = engine.image(&config.odoo.image).await.context("ask the engine for the instance image")?;
     let image =
         image.with_context(|| format!("the engine has no image {}: run docker/odoo/build", config.odoo.image))?;
+    let Membership::Member(own) = engine.daemon().await.context("look at the engine")?.membership else {
+        anyhow::bail!("the engine is in no Swarm: docker swarm init");
+    };
+    let pinned = match &config.odoo.registry {
+        Some(registry) => Some(publish(&engine, registry, &config.odoo.image, &image.digest).await?),
+        None => None,
+    };
+    let found = setup::Found { nodes: &nodes, own: &own, image: &image, pinned: pinned.as_deref() };
     let mut tx = pool.begin().await.context("begin")?;
-    setup::register(&mut tx, config, &nodes, &image, now).await?;
+    setup::register(&mut tx, config, &found, now).await?;
     plans::seed(&mut tx, now).await.context("make the first plans")?;
     db::wake(&mut tx).await?;
     tx.commit().await.context("commit")?;
     println!("installation {} on {} machine(s), image {}", config.installation.name, nodes.len(), image.digest);
     Ok(())
+}
+
+/// Sends the image to the registry, from which the other machines get it.
+async fn publish(engine: &Engine, registry: &str, image: &str, digest: &str) -> anyhow::Result<String> {
+    let (name, tag) = image.rsplit_once(':').unwrap_or((image, "latest"));
+    let repository = format!("{registry}/{name}");
+    engine.publish(digest, &repository, tag).await.with_context(|| format!("send the instance image to {registry}"))
 }
 
 /// Instances check logins with the public half; only the web process has the other.

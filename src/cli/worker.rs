@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::db;
-use crate::engine::{Engine, Swarm};
+use crate::engine::{Certificates, Engine, Swarm};
 use crate::jobs::worker as jobs;
 use crate::mail::transport::Mailer;
 use crate::metering::sampling::{self, Sampler};
@@ -58,5 +58,8 @@ pub fn site(config: &Config) -> anyhow::Result<Site> {
 /// Names the engine.
 pub fn engine(config: &Config) -> anyhow::Result<Engine> {
     let address = config.worker.upstream_address.parse().context("[worker] upstream_address must be an IP address")?;
-    Ok(Engine::Swarm(Swarm::new(&config.worker.docker, &config.installation.name, address)?))
+    let certificates = Certificates::in_folder(&config.docker_certificates());
+    let swarm =
+        Swarm::with_certificates(&config.worker.docker, &config.installation.name, address, Some(certificates))?;
+    Ok(Engine::Swarm(swarm))
 }

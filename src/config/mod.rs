@@ -215,6 +215,8 @@ pub struct Worker {
     pub upstream_address: String,
     /// File with the public half of the SSO key; made by `sayoo setup` from the seed, given to instances.
     pub sso_public_key_file: PathBuf,
+    /// Folder with the certificates for daemons of other machines; `certificates` in the data folder if not given.
+    pub docker_certificates: Option<PathBuf>,
 }
 
 /// The embedded tenant database server.
@@ -235,6 +237,8 @@ pub struct Tenants {
 pub struct Odoo {
     /// The instance image that `sayoo setup` registers.
     pub image: String,
+    /// `address:port` of the registry from which every machine gets it. Not needed with one machine.
+    pub registry: Option<String>,
 }
 
 /// Warm spares.
@@ -312,6 +316,12 @@ impl Config {
             );
         }
         Ok(())
+    }
+
+    /// Returns the folder with the certificates for daemons of other machines.
+    #[must_use]
+    pub fn docker_certificates(&self) -> PathBuf {
+        self.worker.docker_certificates.clone().unwrap_or_else(|| self.installation.data_dir.join("certificates"))
     }
 }
 

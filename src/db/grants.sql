@@ -26,6 +26,11 @@ BEGIN
         GRANT UPDATE (looks_asked, looked_asked_at, removed_at) ON domains TO sayoo_web;
         REVOKE ALL ON certificates, acme_challenges, acme_accounts FROM sayoo_web;
         GRANT SELECT (hostname, not_before, not_after, renew_at) ON certificates TO sayoo_web;
+        -- Staff say what they want of a host; where its daemon is reached, once written, is not theirs to change.
+        REVOKE INSERT, UPDATE, DELETE ON hosts FROM sayoo_web;
+        GRANT INSERT (id, name, docker_endpoint, upstream_address, zone, pool, cpu_millis, memory_mb, state, created_at) ON hosts TO sayoo_web;
+        GRANT UPDATE (wanted, wanted_reason, state) ON hosts TO sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON placements, images, database_servers, templates FROM sayoo_web;
     END IF;
 
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_worker') THEN

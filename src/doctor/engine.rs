@@ -4,7 +4,7 @@ use super::{Finding, store};
 use crate::base::chain;
 use crate::config::Config;
 use crate::db;
-use crate::engine::{DaemonSeen, Engine, Swarm};
+use crate::engine::{Certificates, DaemonSeen, Engine, Swarm};
 
 /// Looks at the engine.
 pub async fn examine(config: &Config) -> Vec<Finding> {
@@ -15,7 +15,9 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
             "give the address that dockerd --ip has",
         )];
     };
-    let swarm = match Swarm::new(&config.worker.docker, &config.installation.name, address) {
+    let certificates = Some(Certificates::in_folder(&config.docker_certificates()));
+    let made = Swarm::with_certificates(&config.worker.docker, &config.installation.name, address, certificates);
+    let swarm = match made {
         Ok(swarm) => Engine::Swarm(swarm),
         Err(error) => return vec![Finding::bad("Docker", chain::of_any(&error), "correct [worker] docker")],
     };
@@ -119,6 +121,7 @@ mod tests {
             containers_can_talk: false,
             publishes_on: "127.0.0.1".to_owned(),
             security_options: vec!["name=seccomp,profile=default".to_owned(), "name=no-new-privileges".to_owned()],
+            ..DaemonSeen::default()
         }
     }
 

@@ -5,6 +5,7 @@ mod certificate;
 mod databases;
 mod engine;
 mod files;
+mod hosts;
 mod store;
 
 use crate::base::clock::Clock;
@@ -56,6 +57,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     findings.extend(certificate::examine(config, Clock::System.now()));
     findings.extend(databases::examine(config).await);
     findings.extend(engine::examine(config).await);
+    findings.extend(hosts::examine(config).await);
     findings.extend(addresses::examine(config).await);
     findings
 }

@@ -2,6 +2,7 @@
 //!
 //! Everything we make carries our labels, and nothing without them is ever touched.
 
+pub mod daemons;
 pub mod names;
 pub mod seen;
 mod simulated;
@@ -11,9 +12,11 @@ mod swarm;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub use daemons::{Certificates, Daemon, Everywhere};
 pub use names::ServiceName;
 pub use seen::{
-    ContainerSeen, ContainerState, DaemonSeen, Finished, ImageSeen, LogLine, NodeSeen, Reading, ServiceSeen, Stream,
+    ContainerSeen, ContainerState, DaemonSeen, Finished, ImageSeen, LogLine, Membership, NodeSeen, Reading,
+    ServiceSeen, Stream,
 };
 pub use simulated::{Behaviour, Fault, Simulated, Verb};
 pub use spec::{HealthCheck, ServiceSpec, TaskSpec};
@@ -95,15 +98,32 @@ impl Engine {
         ask!(self, remove(name))
     }
 
+    /// Learns which machines there are; until then there is the manager's own.
+    pub fn attend(&self, daemons: &[Daemon]) {
+        match self {
+            Self::Swarm(engine) => engine.attend(daemons),
+            Self::Simulated(_) => {}
+        }
+    }
+
+    /// Lists a service's containers on these machines (by the Swarm's ids; none means all), newest first, with those
+    /// that have ended. Fails when one of the machines does not answer; a machine that is lost is not asked.
+    pub async fn containers_on(&self, name: &ServiceName, nodes: &[&str]) -> Result<Vec<ContainerSeen>> {
+        match self {
+            Self::Swarm(engine) => engine.containers_on(name, nodes).await,
+            Self::Simulated(engine) => engine.containers(name).await,
+        }
+    }
+
     /// Lists a service's containers, newest first, with those that have ended: a crash loop shows.
     pub async fn containers(&self, name: &ServiceName) -> Result<Vec<ContainerSeen>> {
         ask!(self, containers(name))
     }
 
-    /// Lists the running containers of all our services in one call.
+    /// Lists the running containers of all our services, in one call to each machine. Fails when no machine answers.
     ///
     /// `started_at` and `was_oom_killed` are not filled in: they would cost a call for each container.
-    pub async fn all_containers(&self) -> Result<BTreeMap<ServiceName, Vec<ContainerSeen>>> {
+    pub async fn all_containers(&self) -> Result<Everywhere<BTreeMap<ServiceName, Vec<ContainerSeen>>>> {
         ask!(self, all_containers())
     }
 
@@ -155,7 +175,37 @@ impl Engine {
         ask!(self, restart(name, restarts))
     }
 
-    /// Looks at the daemon itself.
+    /// Sends an image to a registry under a name, and returns the name by which it can be had for ever: `…@sha256:…`.
+    pub async fn publish(&self, digest: &str, repository: &str, tag: &str) -> Result<String> {
+        ask!(self, publish(digest, repository, tag))
+    }
+
+    /// Makes a machine fetch an image that has a digest in its name.
+    pub async fn fetch_on(&self, daemon: &Daemon, reference: &str) -> Result<()> {
+        ask!(self, fetch_on(daemon, reference))
+    }
+
+    /// Looks at the daemon of a machine, which may not be in the Swarm yet.
+    pub async fn daemon_of(&self, daemon: &Daemon) -> Result<DaemonSeen> {
+        ask!(self, daemon_of(daemon))
+    }
+
+    /// Lets a machine join the Swarm.
+    pub async fn join(&self, daemon: &Daemon) -> Result<()> {
+        ask!(self, join(daemon))
+    }
+
+    /// Writes labels on a machine of the Swarm.
+    pub async fn label(&self, node: &str, labels: &[(&str, &str)]) -> Result<()> {
+        ask!(self, label(node, labels))
+    }
+
+    /// Takes a machine out of the Swarm, whether it answers or not.
+    pub async fn dismiss(&self, daemon: &Daemon) -> Result<()> {
+        ask!(self, dismiss(daemon))
+    }
+
+    /// Looks at the manager's daemon itself.
     pub async fn daemon(&self) -> Result<DaemonSeen> {
         ask!(self, daemon())
     }

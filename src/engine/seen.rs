@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ServiceName;
 use crate::base::ids::RuntimeId;
@@ -105,6 +105,9 @@ pub struct NodeSeen {
     pub hostname: String,
     /// Whether the Swarm says that it is ready. A machine that is not `ready` may still be running containers.
     pub is_ready: bool,
+    /// Whether the Swarm has given it up. One that is merely not known to be ready (after a change of the leading
+    /// manager, say) is not lost.
+    pub is_lost: bool,
     /// Whether the Swarm gives it work.
     pub is_active: bool,
     /// Thousandths of a core.
@@ -129,6 +132,8 @@ pub struct ImageSeen {
 pub struct Reading {
     /// Whose container it is.
     pub runtime: RuntimeId,
+    /// The Swarm's id of the machine it is on.
+    pub node: String,
     /// The container: counters begin anew with another one.
     pub container: String,
     /// When it was started: its counters were 0 then.
@@ -174,7 +179,19 @@ pub struct LogLine {
     pub text: String,
 }
 
-/// The daemon itself, as `sayoo doctor` and the hosts page judge it.
+/// A daemon's place in a Swarm.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Membership {
+    /// In none.
+    #[default]
+    None,
+    /// A member, known by this id.
+    Member(String),
+    /// On its way in, or locked, or in trouble.
+    Unsettled,
+}
+
+/// A daemon itself, as `sayoo doctor` and the hosts page judge it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DaemonSeen {
     /// Such as `20.10.24`.
@@ -183,10 +200,32 @@ pub struct DaemonSeen {
     pub api_version: String,
     /// Whether it is a manager of a Swarm: only a manager takes our orders.
     pub is_manager: bool,
+    /// Its place in a Swarm.
+    pub membership: Membership,
+    /// The machine's own name.
+    pub hostname: String,
     /// Whether containers on the default network reach each other. They must not.
     pub containers_can_talk: bool,
     /// The address that published ports are bound to.
     pub publishes_on: String,
     /// What the daemon enforces on every container: seccomp, no-new-privileges, …
     pub security_options: Vec<String>,
+    /// How it keeps images: `overlay2`, say.
+    pub storage_driver: String,
+    /// 1 or 2.
+    pub cgroup_version: u8,
+    /// Whether a container's memory can be limited.
+    pub limits_memory: bool,
+    /// Whether a container's CPU can be limited.
+    pub limits_cpu: bool,
+    /// Whether a container's processes can be limited.
+    pub limits_processes: bool,
+    /// How far its clock is ahead of ours, when it told the time.
+    pub clock_ahead: Option<TimeDelta>,
+    /// By how much that may be wrong: half of the time that the question took.
+    pub clock_doubt: TimeDelta,
+    /// Thousandths of a core.
+    pub cpu_millis: i32,
+    /// MiB of memory.
+    pub memory_mb: i32,
 }

@@ -2,7 +2,7 @@
 //!
 //! It keeps state as the real one does, and the same scenarios run against both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,8 +10,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    ContainerSeen, ContainerState, DaemonSeen, Error, Finished, ImageSeen, LogLine, NodeSeen, Reading, Result,
-    ServiceName, ServiceSeen, ServiceSpec, TaskSpec,
+    ContainerSeen, ContainerState, Daemon, DaemonSeen, Error, Everywhere, Finished, ImageSeen, LogLine, Membership,
+    NodeSeen, Reading, Result, ServiceName, ServiceSeen, ServiceSpec, TaskSpec,
 };
 use crate::base::clock::Clock;
 
@@ -291,14 +291,15 @@ impl Simulated {
         })
     }
 
-    pub(super) async fn all_containers(&self) -> Result<BTreeMap<ServiceName, Vec<ContainerSeen>>> {
+    pub(super) async fn all_containers(&self) -> Result<Everywhere<BTreeMap<ServiceName, Vec<ContainerSeen>>>> {
         self.call(Verb::Look, |state, now| {
             let alive = |service: &Service| {
                 let mut containers = service.containers(now, state.start_delay);
                 containers.retain(|container| container.state.is_alive());
                 containers
             };
-            Ok(state.services.iter().map(|(name, service)| (name.clone(), alive(service))).collect())
+            let found = state.services.iter().map(|(name, service)| (name.clone(), alive(service))).collect();
+            Ok(Everywhere { found, unseen: BTreeSet::new() })
         })
     }
 
@@ -325,6 +326,7 @@ impl Simulated {
             node: "simulated".to_owned(),
             hostname: "simulated".to_owned(),
             is_ready: true,
+            is_lost: false,
             is_active: true,
             cpu_millis: 1_000_000,
             memory_mb: 16 * 1024 * 1024,
@@ -346,6 +348,7 @@ impl Simulated {
                 alive
                     .map(|container| Reading {
                         runtime: service.spec.runtime,
+                        node: "simulated".to_owned(),
                         container: container.id.clone(),
                         started_at: container.started_at,
                         read_at: now,
@@ -364,7 +367,49 @@ impl Simulated {
     }
 
     pub(super) async fn daemon(&self) -> Result<DaemonSeen> {
-        self.call(Verb::Look, |_, _| Ok(DaemonSeen { is_manager: true, ..DaemonSeen::default() }))
+        let membership = Membership::Member("simulated".to_owned());
+        let daemon = DaemonSeen {
+            version: "simulated".to_owned(),
+            api_version: "1.41".to_owned(),
+            is_manager: true,
+            membership,
+            publishes_on: Ipv4Addr::LOCALHOST.to_string(),
+            security_options: vec!["name=seccomp".to_owned(), "name=no-new-privileges".to_owned()],
+            storage_driver: "overlay2".to_owned(),
+            cgroup_version: 2,
+            limits_memory: true,
+            limits_cpu: true,
+            limits_processes: true,
+            clock_ahead: Some(TimeDelta::zero()),
+            cpu_millis: 1_000_000,
+            memory_mb: 16 * 1024 * 1024,
+            ..DaemonSeen::default()
+        };
+        self.call(Verb::Look, |_, _| Ok(daemon))
+    }
+
+    pub(super) async fn daemon_of(&self, _: &Daemon) -> Result<DaemonSeen> {
+        self.daemon().await
+    }
+
+    pub(super) async fn join(&self, _: &Daemon) -> Result<()> {
+        self.call(Verb::Apply, |_, _| Ok(()))
+    }
+
+    pub(super) async fn label(&self, _: &str, _: &[(&str, &str)]) -> Result<()> {
+        self.call(Verb::Apply, |_, _| Ok(()))
+    }
+
+    pub(super) async fn dismiss(&self, _: &Daemon) -> Result<()> {
+        self.call(Verb::Remove, |_, _| Ok(()))
+    }
+
+    pub(super) async fn fetch_on(&self, _: &Daemon, _: &str) -> Result<()> {
+        self.call(Verb::Apply, |_, _| Ok(()))
+    }
+
+    pub(super) async fn publish(&self, digest: &str, repository: &str, _: &str) -> Result<String> {
+        self.call(Verb::Apply, |_, _| Ok(format!("{repository}@{digest}")))
     }
 
     pub(super) async fn ping(&self) -> Result<()> {

@@ -2,38 +2,48 @@
 
 mod containers;
 mod daemon;
+mod everywhere;
+mod images;
+mod machines;
+mod road;
 mod tasks;
 mod wire;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+
+use bollard::Docker;
 use bollard::models::SecretSpec;
 use bollard::query_parameters::{
     InspectServiceOptions, ListNodesOptions, ListSecretsOptionsBuilder, ListServicesOptionsBuilder,
     ListTasksOptionsBuilder, UpdateServiceOptionsBuilder,
 };
-use bollard::{API_DEFAULT_VERSION, Docker};
 
-use super::{Error, ImageSeen, LABEL_INSTALLATION, NodeSeen, Result, ServiceName, ServiceSeen, ServiceSpec};
+use super::daemons::Certificates;
+use super::{Error, LABEL_INSTALLATION, NodeSeen, Result, ServiceName, ServiceSeen, ServiceSpec};
+use everywhere::Attended;
+use road::Road;
 
 /// The label on secrets: which service they are of.
 const LABEL_SERVICE: &str = "sayoo.service";
 /// Long enough for a busy manager to answer; a daemon that hangs is away.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
-/// The version of the API that we speak, on the path of each call: newer daemons then answer as we expect.
-///
-/// bollard 0.21 drops the version from the path; version 0.22 will put it there by itself.
-const API_PATH: &str = "/v1.41";
 
-/// A Docker engine in Swarm mode, reached by its Unix socket. Cheap to copy.
+/// Docker engines in Swarm mode: one manager that takes orders, and the daemon of each machine. Cheap to copy.
 #[derive(Clone, Debug)]
 pub struct Swarm {
-    socket: String,
+    endpoint: Arc<str>,
+    road: Road,
+    certificates: Option<Certificates>,
     installation: String,
     upstream_address: IpAddr,
     limit: Duration,
+    /// The daemon of each machine, once they are known. Copies share them.
+    daemons: Arc<ArcSwap<Vec<Attended>>>,
 }
 
 impl Swarm {
@@ -41,15 +51,24 @@ impl Swarm {
     ///
     /// `docker` is `unix:///var/run/docker.sock`; `upstream_address` is where the engine publishes ports.
     pub fn new(docker: &str, installation: &str, upstream_address: IpAddr) -> anyhow::Result<Self> {
-        let socket = docker.strip_prefix("unix://").unwrap_or(docker);
-        if !socket.starts_with('/') {
-            anyhow::bail!("[worker] docker must be the path of a Unix socket, such as unix:///var/run/docker.sock");
-        }
+        Self::with_certificates(docker, installation, upstream_address, None)
+    }
+
+    /// The same, with the files for daemons that are reached over TLS.
+    pub fn with_certificates(
+        docker: &str,
+        installation: &str,
+        upstream_address: IpAddr,
+        certificates: Option<Certificates>,
+    ) -> anyhow::Result<Self> {
         Ok(Self {
-            socket: socket.to_owned(),
+            endpoint: docker.into(),
+            road: Road::to(docker, certificates.as_ref())?,
+            certificates,
             installation: installation.to_owned(),
             upstream_address,
             limit: CALL_LIMIT,
+            daemons: Arc::default(),
         })
     }
 
@@ -60,22 +79,9 @@ impl Swarm {
         self
     }
 
-    /// Opens the way to the daemon. bollard wants the socket to exist already, so this is done for each call.
+    /// Opens the way to the daemon.
     fn docker(&self, limit: Duration) -> Result<Docker> {
-        let docker = Docker::connect_with_unix(&self.socket, limit.as_secs().max(1), API_DEFAULT_VERSION)
-            .map_err(|error| Error::Unreachable(Box::new(error)))?;
-        Ok(docker.with_request_modifier(|mut request| {
-            let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-            if !path.starts_with("/v1.") {
-                let versioned = format!("{API_PATH}{path}");
-                let mut parts = request.uri().clone().into_parts();
-                parts.path_and_query = versioned.parse().ok();
-                if let Ok(uri) = http::Uri::from_parts(parts) {
-                    *request.uri_mut() = uri;
-                }
-            }
-            request
-        }))
+        self.road.open(limit)
     }
 
     /// Makes one call, which must end within the limit.
@@ -176,17 +182,6 @@ impl Swarm {
     pub(super) async fn nodes(&self) -> Result<Vec<NodeSeen>> {
         let nodes = self.call(|docker| async move { docker.list_nodes(None::<ListNodesOptions>).await }).await?;
         Ok(nodes.iter().filter_map(wire::node_seen).collect())
-    }
-
-    pub(super) async fn image(&self, reference: &str) -> Result<Option<ImageSeen>> {
-        match self.call(|docker| async move { docker.inspect_image(reference).await }).await {
-            Ok(image) => Ok(image.id.map(|digest| ImageSeen {
-                digest,
-                labels: image.config.and_then(|config| config.labels).unwrap_or_default().into_iter().collect(),
-            })),
-            Err(Error::NotFound(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 
     async fn find(&self, name: &ServiceName) -> Result<Option<bollard::models::Service>> {

@@ -1,14 +1,21 @@
 //! Machines that run containers, and which of them a runtime goes to.
 
+pub mod certificates;
+pub mod checks;
+mod overview;
 pub mod placement;
+pub mod preview;
 mod reserve;
+pub mod steering;
 pub mod store;
 
 use chrono::{DateTime, Utc};
+pub use overview::{Overview, PlacementRow, overview, placements_of, placements_on};
 pub use placement::{NoRoom, Placement};
-pub use reserve::{ReserveError, reserve, room_for};
+pub use reserve::{Cause, ReserveError, keep_room, reserve, take_room};
 
 use crate::base::ids::HostId;
+use checks::Check;
 
 /// A machine that runs containers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,10 +24,16 @@ pub struct Host {
     pub id: HostId,
     /// Its name.
     pub name: String,
-    /// The Swarm's id of the node.
+    /// The Swarm's id of the node; empty until it has joined.
     pub node: String,
+    /// How its daemon is reached: `unix://…`, or `tcp://…` with certificates.
+    pub docker_endpoint: String,
     /// How the proxy reaches ports published on it.
     pub upstream_address: String,
+    /// What fails together with it; empty when nobody said.
+    pub zone: String,
+    /// What is placed on it.
+    pub pool: Pool,
     /// Thousandths of a core.
     pub cpu_millis: i32,
     /// MiB of memory.
@@ -29,40 +42,84 @@ pub struct Host {
     pub cpu_percent: i32,
     /// MiB kept for the machine itself.
     pub memory_kept_mb: i32,
-    /// Whether it takes new runtimes.
+    /// What staff want of it.
+    pub wanted: Wanted,
+    /// Why staff want it.
+    pub wanted_reason: String,
+    /// How the worker found it.
     pub state: HostState,
     /// Why it is in this state, when there is something to say.
     pub state_reason: Option<String>,
+    /// What the last checks found.
+    pub findings: Vec<Check>,
+    /// When they were made.
+    pub checked_at: Option<DateTime<Utc>>,
     /// When the engine last said that it is ready.
     pub seen_at: Option<DateTime<Utc>>,
+    /// When the Swarm gave it up, while it is down.
+    pub lost_at: Option<DateTime<Utc>>,
 }
 
-/// Whether a host takes new runtimes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HostState {
-    /// It takes them.
-    Active,
-    /// It keeps what it has and takes no more, because staff or a check said so.
-    Cordoned,
-    /// The engine has lost it.
-    Down,
-}
+/// Makes an enum of words that are kept in the database.
+macro_rules! words {
+    ($(#[$about:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$of])* $variant,)* }
 
-impl HostState {
-    /// Returns the word kept in the database.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Cordoned => "cordoned",
-            Self::Down => "down",
+        impl $name {
+            /// Returns the word kept in the database.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+
+            /// Reads the word kept in the database.
+            #[must_use]
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)* _ => None }
+            }
         }
-    }
+    };
+}
 
-    /// Reads the word kept in the database.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Active, Self::Cordoned, Self::Down].into_iter().find(|state| state.as_str() == word)
+words! {
+    /// How a host was found.
+    HostState {
+        /// It was asked to join; it takes nothing before it has.
+        Joining = "joining",
+        /// It takes new runtimes.
+        Active = "active",
+        /// It keeps what it has and takes no more, because staff or a check said so.
+        Cordoned = "cordoned",
+        /// The engine has lost it.
+        Down = "down",
+    }
+}
+
+words! {
+    /// What staff want of a host.
+    Wanted {
+        /// It takes new runtimes.
+        Open = "open",
+        /// It keeps what it has and takes no more.
+        Closed = "closed",
+        /// What it has moves elsewhere, and it takes no more.
+        Empty = "empty",
+        /// It leaves the Swarm and is forgotten.
+        Gone = "gone",
+    }
+}
+
+words! {
+    /// What is placed on a host.
+    Pool {
+        /// Everything.
+        Any = "any",
+        /// Production environments only.
+        Production = "production",
+        /// Everything but production.
+        Test = "test",
     }
 }
 
@@ -77,4 +134,37 @@ pub struct Load {
     pub memory_promised_mb: i64,
     /// How many runtimes that is.
     pub runtimes: i64,
+}
+
+#[cfg(test)]
+mod testing {
+    use super::{Host, HostState, Load, Pool, Wanted};
+    use crate::base::clock::Clock;
+    use crate::base::ids::HostId;
+
+    /// A host with two cores and this much memory, of which so much is promised.
+    pub(super) fn load(name: &str, memory_mb: i32, promised_mb: i64) -> Load {
+        let host = Host {
+            id: HostId::new(Clock::System.now()),
+            name: name.to_owned(),
+            node: name.to_owned(),
+            docker_endpoint: format!("tcp://{name}:2376"),
+            upstream_address: "127.0.0.1".to_owned(),
+            zone: String::new(),
+            pool: Pool::Any,
+            cpu_millis: 2000,
+            memory_mb,
+            cpu_percent: 800,
+            memory_kept_mb: 1024,
+            wanted: Wanted::Open,
+            wanted_reason: String::new(),
+            state: HostState::Active,
+            state_reason: None,
+            findings: Vec::new(),
+            checked_at: None,
+            seen_at: None,
+            lost_at: None,
+        };
+        Load { host, cpu_promised_millis: 0, memory_promised_mb: promised_mb, runtimes: 0 }
+    }
 }

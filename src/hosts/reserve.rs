@@ -1,11 +1,41 @@
 //! Gives a runtime its host.
 
+use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
 use super::placement::{Need, NoRoom, Placement, place};
-use super::store;
-use crate::base::ids::RuntimeId;
+use super::{HostState, store};
+use crate::base::ids::{HostId, RuntimeId};
 use crate::db::StoreError;
+
+/// Why a runtime was given a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// It is new.
+    Made,
+    /// It had none while it was stopped.
+    Started,
+    /// An update, that is a second container, found room there.
+    Updated,
+    /// Staff empty the host that it was on.
+    Drained,
+    /// The host that it was on is lost.
+    Lost,
+}
+
+impl Cause {
+    /// Returns the word kept in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Made => "made",
+            Self::Started => "started",
+            Self::Updated => "updated",
+            Self::Drained => "drained",
+            Self::Lost => "lost",
+        }
+    }
+}
 
 /// Why a runtime has no host.
 #[derive(Debug, thiserror::Error)]
@@ -21,24 +51,54 @@ pub enum ReserveError {
     Failed(#[from] StoreError),
 }
 
-/// Chooses a host for a runtime and writes it down. A runtime that has one keeps it.
+/// Chooses a host with room for `need`. The caller writes it down in the same transaction.
 ///
 /// Must run inside a transaction: the hosts stay locked until its end, so that two placements never promise the same
 /// memory.
-pub async fn reserve(tx: &mut PgConnection, runtime: RuntimeId) -> Result<Placement, ReserveError> {
+pub async fn take_room(tx: &mut PgConnection, need: Need) -> Result<Placement, ReserveError> {
+    let loads = store::lock_loads(tx).await?;
+    Ok(place(&loads, need)?)
+}
+
+/// Keeps the room that was set aside on a host, or chooses another one when that host takes nothing any more.
+///
+/// Must run inside a transaction, as [`take_room`].
+pub async fn keep_room(
+    tx: &mut PgConnection,
+    set_aside: Option<HostId>,
+    need: Need,
+) -> Result<Placement, ReserveError> {
+    let loads = store::lock_loads(tx).await?;
+    let kept = loads.iter().find(|load| set_aside == Some(load.host.id) && load.host.state == HostState::Active);
+    match kept {
+        Some(load) => {
+            let explanation = format!("room was set aside on {} when it was asked for", load.host.name);
+            Ok(Placement { host: load.host.id, explanation })
+        }
+        None => Ok(place(&loads, need)?),
+    }
+}
+
+/// Chooses a host for a runtime and writes down which and why. A runtime that has one keeps it, unless it must leave.
+///
+/// Must run inside a transaction, as [`take_room`].
+pub async fn reserve(
+    tx: &mut PgConnection,
+    runtime: RuntimeId,
+    cause: Cause,
+    now: DateTime<Utc>,
+) -> Result<Placement, ReserveError> {
     let loads = store::lock_loads(tx).await?;
     let Some(claim) = store::find_claim(tx, runtime).await? else {
         return Err(ReserveError::NoRuntime);
     };
-    if let Some(host) = claim.host {
-        return Ok(Placement { host, explanation: "it is there already".to_owned() });
+    let must_leave = matches!(cause, Cause::Drained | Cause::Lost);
+    match claim.host {
+        Some(host) if !must_leave => return Ok(Placement { host, explanation: "it is there already".to_owned() }),
+        not_on => {
+            let placement = place(&loads, Need { not_on, ..claim.need })?;
+            store::set_host(tx, runtime, &placement, cause, now).await?;
+            Ok(placement)
+        }
     }
-    let placement = place(&loads, claim.need)?;
-    store::set_host(tx, runtime, placement.host).await?;
-    Ok(placement)
-}
-
-/// Chooses a host for something that is not written down yet. The caller writes it down in the same transaction.
-pub async fn room_for(tx: &mut PgConnection, need: Need) -> Result<Placement, ReserveError> {
-    Ok(place(&store::lock_loads(tx).await?, need)?)
 }

@@ -1,26 +1,41 @@
 //! The hosts table, and what runtimes have been promised. The only SQL about hosts.
 
+mod placements;
+
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
 
-use super::placement::Need;
-use super::{Host, HostState, Load};
-use crate::base::ids::{HostId, RuntimeId};
+use super::checks::Check;
+use super::placement::{Need, Tenant};
+use super::preview::Resident;
+use super::{Cause, Host, HostState, Load, Pool, Wanted};
+use crate::base::ids::{EnvironmentId, HostId, RuntimeId};
 use crate::db::StoreError;
 use crate::engine::NodeSeen;
+
+pub use placements::{PlacementRow, placements, seconds_of_a_move, set_served};
 
 struct Row {
     id: HostId,
     name: String,
-    node: String,
+    node: Option<String>,
+    docker_endpoint: String,
     upstream_address: String,
+    zone: String,
+    pool: String,
     cpu_millis: i32,
     memory_mb: i32,
     cpu_percent: i32,
     memory_kept_mb: i32,
+    wanted: String,
+    wanted_reason: String,
     state: String,
     state_reason: Option<String>,
+    findings: Json<Vec<Check>>,
+    checked_at: Option<DateTime<Utc>>,
     seen_at: Option<DateTime<Utc>>,
+    lost_at: Option<DateTime<Utc>>,
     cpu_promised_millis: i64,
     memory_promised_mb: i64,
     runtimes: i64,
@@ -32,16 +47,24 @@ impl From<Row> for Load {
             host: Host {
                 id: row.id,
                 name: row.name,
-                node: row.node,
+                node: row.node.unwrap_or_default(),
+                docker_endpoint: row.docker_endpoint,
                 upstream_address: row.upstream_address,
+                zone: row.zone,
+                pool: Pool::from_word(&row.pool).unwrap_or(Pool::Any),
                 cpu_millis: row.cpu_millis,
                 memory_mb: row.memory_mb,
                 cpu_percent: row.cpu_percent,
                 memory_kept_mb: row.memory_kept_mb,
+                wanted: Wanted::from_word(&row.wanted).unwrap_or(Wanted::Closed),
+                wanted_reason: row.wanted_reason,
                 // The schema allows nothing else; a word from a newer version takes no new runtimes.
                 state: HostState::from_word(&row.state).unwrap_or(HostState::Cordoned),
                 state_reason: row.state_reason,
+                findings: row.findings.0,
+                checked_at: row.checked_at,
                 seen_at: row.seen_at,
+                lost_at: row.lost_at,
             },
             cpu_promised_millis: row.cpu_promised_millis,
             memory_promised_mb: row.memory_promised_mb,
@@ -59,7 +82,7 @@ pub struct Claim {
     pub host: Option<HostId>,
 }
 
-/// Returns every host with what has been promised on it.
+/// Returns every host with what has been promised on it. What is moving counts twice: where it goes and where it was.
 pub async fn list(db: &mut PgConnection) -> Result<Vec<Load>, StoreError> {
     let rows = sqlx::query_as!(
         Row,
@@ -67,14 +90,22 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<Load>, StoreError> {
         SELECT h.id AS "id: HostId"
              , h.name
              , h.node
+             , h.docker_endpoint
              , h.upstream_address
+             , h.zone
+             , h.pool
              , h.cpu_millis
              , h.memory_mb
              , h.cpu_percent
              , h.memory_kept_mb
+             , h.wanted
+             , h.wanted_reason
              , h.state
              , h.state_reason
+             , h.findings AS "findings: Json<Vec<Check>>"
+             , h.checked_at
              , h.seen_at
+             , h.lost_at
              , coalesce(sum(r.cpu_millis), 0) AS "cpu_promised_millis!"
              , coalesce(sum(r.memory_mb), 0)  AS "memory_promised_mb!"
              , count(r.id)                    AS "runtimes!"
@@ -82,6 +113,11 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<Load>, StoreError> {
           LEFT JOIN (SELECT id, host_id, cpu_millis, memory_mb
                        FROM runtimes
                       WHERE state <> 'gone'
+                      UNION ALL
+                     -- Where it was: its container there serves until the new one does.
+                     SELECT id, leaving_host_id, cpu_millis, memory_mb
+                       FROM runtimes
+                      WHERE state <> 'gone' AND leaving_host_id IS NOT NULL
                       UNION ALL
                      -- A second container's room, while an update is under way.
                      SELECT NULL, host_id, cpu_millis, memory_mb
@@ -113,36 +149,68 @@ pub async fn lock_loads(tx: &mut PgConnection) -> Result<Vec<Load>, StoreError> 
 pub async fn find_claim(db: &mut PgConnection, runtime: RuntimeId) -> Result<Option<Claim>, StoreError> {
     let row = sqlx::query!(
         r#"
-        SELECT cpu_millis
-             , memory_mb
-             , host_id AS "host: HostId"
+        SELECT runtimes.cpu_millis
+             , runtimes.memory_mb
+             , runtimes.host_id AS "host: HostId"
+             , environments.kind AS "kind?"
           FROM runtimes
-         WHERE id = $1
+          LEFT JOIN environments ON environments.id = runtimes.environment_id
+         WHERE runtimes.id = $1
         "#,
         runtime as RuntimeId,
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| Claim { need: Need { cpu_millis: row.cpu_millis, memory_mb: row.memory_mb }, host: row.host }))
+    Ok(row.map(|row| Claim {
+        need: Need {
+            cpu_millis: row.cpu_millis,
+            memory_mb: row.memory_mb,
+            tenant: Tenant::of_kind(row.kind.as_deref()),
+            not_on: None,
+        },
+        host: row.host,
+    }))
 }
 
-/// Writes down which host a runtime is on.
-pub async fn set_host(db: &mut PgConnection, runtime: RuntimeId, host: HostId) -> Result<(), StoreError> {
+/// Writes down which host a runtime is on, and why. Its machine gets the image from the registry, if there is one.
+pub async fn set_host(
+    db: &mut PgConnection,
+    runtime: RuntimeId,
+    placement: &super::Placement,
+    cause: Cause,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
         UPDATE runtimes
            SET host_id = $2
-         WHERE id = $1
+             , image_reference = images.pinned
+          FROM images
+         WHERE runtimes.id = $1
+           AND images.id = runtimes.image_id
         "#,
         runtime as RuntimeId,
-        host as HostId,
+        placement.host as HostId,
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        r#"
+        INSERT INTO placements (runtime_id, host_id, cause, explanation, placed_at)
+        VALUES ($1, $2, $3, $4, $5)
+        "#,
+        runtime as RuntimeId,
+        placement.host as HostId,
+        cause.as_str(),
+        placement.explanation,
+        now,
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Writes down a machine that the engine shows: a new one takes runtimes at once, one that staff closed stays closed.
+/// Writes down this machine as the engine shows it: a new one takes runtimes at once.
 ///
 /// `docker` and `upstream_address` are used for a new one only.
 pub async fn record(
@@ -152,25 +220,49 @@ pub async fn record(
     upstream_address: &str,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let id = HostId::new(now);
     sqlx::query!(
         r#"
-        INSERT INTO hosts (id, name, node, docker_endpoint, upstream_address, cpu_millis, memory_mb, state, seen_at, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $8 THEN 'active' ELSE 'down' END, CASE WHEN $8 THEN $9::timestamptz END, $9)
-            ON CONFLICT (node) DO UPDATE
-           SET cpu_millis = excluded.cpu_millis
-             , memory_mb = excluded.memory_mb
-             , seen_at = coalesce(excluded.seen_at, hosts.seen_at)
-             , state = CASE WHEN hosts.state = 'cordoned' THEN hosts.state ELSE excluded.state END
+        INSERT INTO hosts (id, name, node, docker_endpoint, upstream_address, cpu_millis, memory_mb, state, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, 'active', $8)
+            ON CONFLICT (node) DO NOTHING
         "#,
-        id as HostId,
+        HostId::new(now) as HostId,
         seen.hostname,
         seen.node,
         docker,
         upstream_address,
         seen.cpu_millis,
         seen.memory_mb,
-        seen.is_ready && seen.is_active,
+        now,
+    )
+    .execute(&mut *db)
+    .await?;
+    note(db, seen, now).await
+}
+
+/// Writes down how the Swarm sees a machine. One that is lost is down until it is ready again; one of which nothing is
+/// known stays as it was; one that staff or a check closed stays closed.
+pub async fn note(db: &mut PgConnection, seen: &NodeSeen, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE hosts
+           SET cpu_millis = $2
+             , memory_mb = $3
+             , seen_at = CASE WHEN $4 THEN $6 ELSE seen_at END
+             , lost_at = CASE WHEN $5 THEN coalesce(lost_at, $6) WHEN $4 THEN NULL ELSE lost_at END
+             , state = CASE
+                       WHEN state = 'joining' THEN state
+                       WHEN $5 THEN 'down'
+                       WHEN $4 AND state = 'down' THEN CASE WHEN wanted = 'open' AND state_reason IS NULL THEN 'active' ELSE 'cordoned' END
+                       ELSE state
+                       END
+         WHERE node = $1
+        "#,
+        seen.node,
+        seen.cpu_millis,
+        seen.memory_mb,
+        seen.is_ready,
+        seen.is_lost,
         now,
     )
     .execute(db)
@@ -178,25 +270,170 @@ pub async fn record(
     Ok(())
 }
 
-/// Closes a host for new runtimes, or opens it again.
-pub async fn set_state(
+/// Writes down what the checks of a machine found. A fault closes it; without one it is as staff want it.
+///
+/// What is lost stays lost, and what is joining is not in yet: others decide about these.
+pub async fn set_findings(
     db: &mut PgConnection,
     id: HostId,
-    state: HostState,
-    reason: Option<&str>,
+    findings: &[Check],
+    complaint: Option<&str>,
+    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
         UPDATE hosts
-           SET state = $2
+           SET findings = $2
+             , checked_at = $4
              , state_reason = $3
+             , state = CASE
+                       WHEN state IN ('joining', 'down') THEN state
+                       WHEN $3::text IS NOT NULL OR wanted <> 'open' THEN 'cordoned'
+                       ELSE 'active'
+                       END
          WHERE id = $1
         "#,
         id as HostId,
-        state.as_str(),
+        Json(findings) as _,
+        complaint,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Writes down what staff want of a host. What follows at once for placing is written too: a host that is not to take
+/// runtimes takes none from this moment on.
+pub async fn set_wanted(db: &mut PgConnection, id: HostId, wanted: Wanted, reason: &str) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE hosts
+           SET wanted = $2
+             , wanted_reason = $3
+             , state = CASE
+                       WHEN state IN ('joining', 'down') THEN state
+                       WHEN $2 <> 'open' OR state_reason IS NOT NULL THEN 'cordoned'
+                       ELSE 'active'
+                       END
+         WHERE id = $1
+        "#,
+        id as HostId,
+        wanted.as_str(),
         reason,
     )
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// A host that staff add.
+#[derive(Clone, Debug)]
+pub struct NewHost<'a> {
+    /// Its id.
+    pub id: HostId,
+    /// Its name.
+    pub name: &'a str,
+    /// How its daemon is reached.
+    pub docker_endpoint: &'a str,
+    /// How the proxy reaches ports published on it.
+    pub upstream_address: &'a str,
+    /// What fails together with it.
+    pub zone: &'a str,
+    /// What is placed on it.
+    pub pool: Pool,
+}
+
+/// Writes down a host that is to join. Returns whether it was new: name and address are each used once.
+pub async fn insert(db: &mut PgConnection, new: &NewHost<'_>, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        INSERT INTO hosts (id, name, docker_endpoint, upstream_address, zone, pool, cpu_millis, memory_mb, state, created_at)
+        SELECT $1, $2, $3, $4, $5, $6, 0, 0, 'joining', $7
+         WHERE NOT EXISTS (SELECT FROM hosts WHERE name = $2 OR upstream_address = $4)
+            ON CONFLICT DO NOTHING
+        "#,
+        new.id as HostId,
+        new.name,
+        new.docker_endpoint,
+        new.upstream_address,
+        new.zone,
+        new.pool.as_str(),
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Notes that a host is in the Swarm, under this id.
+pub async fn set_joined(db: &mut PgConnection, id: HostId, node: &str, size: (i32, i32)) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE hosts
+           SET node = $2
+             , cpu_millis = $3
+             , memory_mb = $4
+             , state = CASE WHEN wanted = 'open' THEN 'active' ELSE 'cordoned' END
+             , state_reason = NULL
+         WHERE id = $1
+           AND state = 'joining'
+        "#,
+        id as HostId,
+        node,
+        size.0,
+        size.1,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Forgets a host that has nothing any more.
+pub async fn delete(db: &mut PgConnection, id: HostId) -> Result<(), StoreError> {
+    sqlx::query!("DELETE FROM hosts WHERE id = $1", id as HostId).execute(db).await?;
+    Ok(())
+}
+
+/// Returns every runtime that has a host, with what it needs.
+pub async fn residents(db: &mut PgConnection) -> Result<Vec<Resident>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT runtimes.id AS "runtime: RuntimeId"
+             , runtimes.environment_id AS "environment: EnvironmentId"
+             , runtimes.host_id AS "host!: HostId"
+             , runtimes.leaving_host_id IS NOT NULL AS "is_leaving!"
+             , runtimes.cpu_millis
+             , runtimes.memory_mb
+             , environments.kind AS "kind?"
+             , environments.name AS "name?"
+             , accounts.name AS "account?"
+          FROM runtimes
+          LEFT JOIN environments ON environments.id = runtimes.environment_id
+          LEFT JOIN accounts ON accounts.id = environments.account_id
+         WHERE runtimes.host_id IS NOT NULL
+           AND runtimes.state <> 'gone'
+           AND runtimes.wanted <> 'gone'
+         ORDER BY runtimes.id
+        "#
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Resident {
+            runtime: row.runtime,
+            environment: row.environment,
+            name: row.name.unwrap_or_default(),
+            account: row.account.unwrap_or_default(),
+            host: row.host,
+            need: Need {
+                cpu_millis: row.cpu_millis,
+                memory_mb: row.memory_mb,
+                tenant: Tenant::of_kind(row.kind.as_deref()),
+                not_on: None,
+            },
+            is_leaving: row.is_leaving,
+        })
+        .collect())
 }

@@ -186,7 +186,10 @@ impl Sampler {
 fn of_containers(readings: &[Reading], claimed: &[Claimed], now: DateTime<Utc>) -> Vec<Observation> {
     let by_runtime: BTreeMap<RuntimeId, &Claimed> = claimed.iter().map(|claimed| (claimed.runtime, claimed)).collect();
     let of = |reading: &Reading| -> Option<[Observation; 2]> {
-        let claimed = by_runtime.get(&reading.runtime)?;
+        // What goes on where the runtime was, after that machine was lost, is not its customer's to pay.
+        let claimed = by_runtime
+            .get(&reading.runtime)
+            .filter(|claimed| claimed.nodes.is_empty() || claimed.nodes.contains(&reading.node))?;
         let cpu_micros = i64::try_from(reading.cpu_nanos / 1000).ok()?;
         let memory_bytes = i64::try_from(reading.memory_bytes).ok()?;
         Some([(Meter::Cpu, cpu_micros), (Meter::Memory, memory_bytes)].map(|(meter, value)| Observation {

@@ -26,6 +26,8 @@ pub struct Claimed {
     pub environment: EnvironmentId,
     /// Since when.
     pub claimed_at: DateTime<Utc>,
+    /// The machines that its containers are on; elsewhere they are left over and nobody's.
+    pub nodes: Vec<String>,
 }
 
 /// Begins a look of one kind unless somebody has begun one a moment ago. Says whether it is this process's turn.
@@ -64,6 +66,13 @@ pub async fn list_claimed(db: &mut PgConnection) -> Result<Vec<Claimed>, StoreEr
              , code
              , environment_id AS "environment!: EnvironmentId"
              , claimed_at     AS "claimed_at!"
+             , ARRAY (SELECT node
+                        FROM hosts
+                       WHERE node IS NOT NULL
+                         AND (hosts.id IN (runtimes.host_id, runtimes.leaving_host_id)
+                              OR hosts.id IN (SELECT host_id
+                                          FROM environment_updates
+                                         WHERE environment_updates.environment_id = runtimes.environment_id))) AS "nodes!"
           FROM runtimes
          WHERE environment_id IS NOT NULL
            AND state <> 'gone'

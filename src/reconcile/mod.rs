@@ -98,6 +98,14 @@ impl Site {
 
 /// Gives every task its turns until told to stop. The one list of what the worker keeps true.
 pub async fn run(site: Arc<Site>, stop: CancellationToken) {
+    // Until every machine's daemon is known, a container elsewhere would look as if it were not there.
+    while let Err(error) = hosts::attend(&site).await {
+        tracing::warn!(error = crate::base::chain::of(&error), "cannot read which machines there are");
+        tokio::select! {
+            () = tokio::time::sleep(std::time::Duration::from_secs(1)) => {}
+            () = stop.cancelled() => return,
+        }
+    }
     let (call, calls) = watch::channel(0);
     let mut drivers = JoinSet::new();
     let mut start = Starter { site: &site, calls: &calls, stop: &stop, drivers: &mut drivers };
@@ -106,6 +114,7 @@ pub async fn run(site: Arc<Site>, stop: CancellationToken) {
     start.task(pool::Pool::new(Arc::clone(&site)));
     start.task(templates::Templates::new(Arc::clone(&site)));
     start.task(hosts::Nodes::new(Arc::clone(&site)));
+    start.task(hosts::machines::Machines::new(Arc::clone(&site)));
     start.task(hosts::Pulse::new(Arc::clone(&site)));
     start.task(logs::Logs::new(Arc::clone(&site)));
     start.task(leftovers::Leftovers::new(Arc::clone(&site)));

@@ -150,6 +150,12 @@ impl TenantDb {
         ask!(self, schedule(database, role, password))
     }
 
+    /// Gives a role that exists another password and ends every session that was begun with the one before: whoever
+    /// holds the old password is off the database when this returns, and stays off.
+    pub async fn rotate(&self, role: &RoleName, password: &Secret<String>, connections: u32) -> Result<()> {
+        ask!(self, rotate(role, password, connections))
+    }
+
     /// Stops a role from logging in and ends its sessions: whoever uses it is off the database when this returns.
     pub async fn fence(&self, role: &RoleName) -> Result<()> {
         ask!(self, fence(role))

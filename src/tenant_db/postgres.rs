@@ -177,6 +177,18 @@ impl Postgres {
         .await
     }
 
+    pub(super) async fn rotate(&self, role: &RoleName, password: &Secret<String>, connections: u32) -> Result<()> {
+        let is_there = within(QUICK, async { is_role(&mut *self.pool.acquire().await?, role).await }).await?;
+        if !is_there {
+            return Ok(());
+        }
+        // Closed first: a login that is under way with the old password ends here.
+        self.fence(role).await?;
+        self.create_role(role, password, connections).await?;
+        // One that had proved the old password before the door was closed may come in after it was opened again.
+        within(SLOW, async { end_sessions_begun_before_now(&mut *self.pool.acquire().await?, role).await }).await
+    }
+
     pub(super) async fn drop_database(&self, database: &DatabaseName) -> Result<()> {
         let mut admin = self.locked(database).await?;
         self.drop_by(&mut admin, database).await
@@ -369,6 +381,25 @@ async fn end_sessions(db: &mut PgConnection, role: &RoleName) -> sqlx::Result<()
     sqlx::query_scalar!(
         r#"SELECT pg_terminate_backend(pid, 5000) AS "is_gone!" FROM pg_stat_activity WHERE usename = $1"#,
         role.as_str(),
+    )
+    .fetch_all(db)
+    .await
+    .map(drop)
+}
+
+/// Ends those sessions of a role that were begun before this call, also those that show themselves a moment later.
+async fn end_sessions_begun_before_now(db: &mut PgConnection, role: &RoleName) -> sqlx::Result<()> {
+    let now = sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#).fetch_one(&mut *db).await?;
+    sqlx::query!("SELECT pg_sleep(0.25)").fetch_one(&mut *db).await?;
+    sqlx::query_scalar!(
+        r#"
+        SELECT pg_terminate_backend(pid, 5000) AS "is_gone!"
+          FROM pg_stat_activity
+         WHERE usename = $1
+           AND backend_start < $2
+        "#,
+        role.as_str(),
+        now,
     )
     .fetch_all(db)
     .await

@@ -90,6 +90,10 @@ impl Simulated {
         self.state().map(|_| Schedule::default())
     }
 
+    pub(super) async fn rotate(&self, _: &RoleName, _: &Secret<String>, _: u32) -> Result<()> {
+        self.state().map(drop)
+    }
+
     pub(super) async fn fence(&self, role: &RoleName) -> Result<()> {
         self.state()?.roles.remove(role);
         Ok(())

@@ -149,6 +149,15 @@ table! {
     Post "/staff/images/rollouts/{rollout}/stop" Staff  staff::images::stop;
     Post "/staff/images/rollouts/{rollout}/resume" Staff staff::images::resume;
     Get  "/staff/hosts"                    Staff        staff::hosts::get;
+    Get  "/staff/hosts/new"                Staff        staff::hosts::add::get;
+    Post "/staff/hosts/new"                Staff        staff::hosts::add::post;
+    Get  "/staff/hosts/{host}"             Staff        staff::hosts::show::get;
+    Post "/staff/hosts/{host}/cordon"      Staff        staff::hosts::show::cordon;
+    Post "/staff/hosts/{host}/uncordon"    Staff        staff::hosts::show::uncordon;
+    Get  "/staff/hosts/{host}/drain"       Staff        staff::hosts::drain::get;
+    Post "/staff/hosts/{host}/drain"       Staff        staff::hosts::drain::post;
+    Post "/staff/hosts/{host}/cancel-drain" Staff       staff::hosts::drain::cancel;
+    Post "/staff/hosts/{host}/remove"      Staff        staff::hosts::show::remove;
     Get  "/staff/plans"                    Staff        staff::plans::get;
     Get  "/staff/plans/{plan}/draft"       Staff        staff::plan_draft::get;
     Post "/staff/plans/{plan}/draft"       Staff        staff::plan_draft::post;

@@ -1,6 +1,10 @@
 //! Every link: typed values in, a path out. Addresses are written here and in `routes.rs` only.
 
+mod hosts;
+
 use std::fmt::Write as _;
+
+pub use hosts::{staff_host, staff_host_act, staff_host_drain, staff_host_new, staff_hosts};
 
 use crate::accounts::sessions::LONGEST_PATH;
 use crate::base::ids::{DomainId, EnvironmentId, RolloutId};
@@ -395,12 +399,6 @@ pub fn staff_instances() -> String {
 #[must_use]
 pub fn staff_instance(environment: crate::base::ids::EnvironmentId) -> String {
     format!("/staff/instances/{environment}")
-}
-
-/// Hosts.
-#[must_use]
-pub fn staff_hosts() -> String {
-    "/staff/hosts".to_owned()
 }
 
 /// Gives an instance a limit of requests of its own, for staff (POST).

@@ -94,7 +94,7 @@ test("the first staff member joins by a link that works once, and sees, suspends
   await inspect(person, {
     "staff-plan-draft": draft, "staff-plan-words": words,
     "staff-home": "/staff", "staff-accounts": "/staff/accounts", "staff-instances": "/staff/instances", "staff-instance": `/staff/instances/${id}`,
-    "staff-hosts": "/staff/hosts", "staff-plans": "/staff/plans", "staff-queue": "/staff/queue", "staff-usage": "/staff/usage",
+    "staff-hosts": "/staff/hosts", "staff-host-new": "/staff/hosts/new", "staff-plans": "/staff/plans", "staff-queue": "/staff/queue", "staff-usage": "/staff/usage",
     "staff-audit": "/staff/audit", "staff-search": `/staff/search?q=${company}`,
   });
   await inspect(stranger, { "staff-login": "/staff/login" });

@@ -6,6 +6,7 @@
 )]
 #![expect(clippy::large_futures, reason = "a test has stack enough")]
 
+mod cluster;
 mod doctor;
 mod edge;
 mod engine;

@@ -31,7 +31,7 @@ const AT_ONCE: usize = 16;
 const LONGEST_LINE: usize = 8 * 1024;
 
 impl Swarm {
-    pub(in crate::engine) async fn containers(&self, name: &ServiceName) -> Result<Vec<ContainerSeen>> {
+    pub(super) async fn containers_here(&self, name: &ServiceName) -> Result<Vec<ContainerSeen>> {
         let mut found = self.listed(vec![format!("{SWARM_SERVICE}={name}"), self.ours()], true).await?;
         found.sort_by_key(|container| std::cmp::Reverse(container.created));
         let seen: Vec<Option<ContainerSeen>> =
@@ -43,7 +43,7 @@ impl Swarm {
         Ok(seen.into_iter().flatten().collect())
     }
 
-    pub(in crate::engine) async fn all_containers(&self) -> Result<BTreeMap<ServiceName, Vec<ContainerSeen>>> {
+    pub(super) async fn all_containers_here(&self) -> Result<BTreeMap<ServiceName, Vec<ContainerSeen>>> {
         let mut found = self.listed(vec![SWARM_SERVICE.to_owned(), self.ours()], false).await?;
         found.sort_by_key(|container| std::cmp::Reverse(container.created));
         let mut all: BTreeMap<ServiceName, Vec<ContainerSeen>> = BTreeMap::new();
@@ -57,7 +57,7 @@ impl Swarm {
         Ok(all)
     }
 
-    pub(in crate::engine) async fn readings(&self) -> Result<Vec<Reading>> {
+    pub(super) async fn readings_here(&self) -> Result<Vec<Reading>> {
         let running = self.listed(vec![SWARM_SERVICE.to_owned(), self.ours()], false).await?;
         let readings = stream::iter(running)
             .map(|summary| async move { self.reading(&summary).await })
@@ -67,12 +67,7 @@ impl Swarm {
         Ok(readings.into_iter().flatten().collect())
     }
 
-    pub(in crate::engine) async fn logs(
-        &self,
-        name: &ServiceName,
-        since_nanos: i64,
-        limit: usize,
-    ) -> Result<Vec<LogLine>> {
+    pub(super) async fn logs_here(&self, name: &ServiceName, since_nanos: i64, limit: usize) -> Result<Vec<LogLine>> {
         let mut found = self.listed(vec![format!("{SWARM_SERVICE}={name}"), self.ours()], true).await?;
         found.sort_by_key(|container| std::cmp::Reverse(container.created));
         let mut lines = Vec::new();
@@ -205,8 +200,10 @@ impl Swarm {
         let parts = memory.stats.unwrap_or_default();
         // Version 1 of cgroups has the sum over children under another name.
         let inactive = parts.get("total_inactive_file").or_else(|| parts.get("inactive_file")).copied().unwrap_or(0);
+        let node = summary.labels.as_ref().and_then(|labels| labels.get(SWARM_NODE)).cloned().unwrap_or_default();
         Ok(Some(Reading {
             runtime,
+            node,
             container,
             started_at,
             read_at,

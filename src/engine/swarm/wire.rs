@@ -211,6 +211,7 @@ pub(super) fn node_seen(node: &Node) -> Option<NodeSeen> {
         node: node.id.clone()?,
         hostname: description.hostname.clone().unwrap_or_default(),
         is_ready: node.status.as_ref().and_then(|status| status.state) == Some(NodeState::READY),
+        is_lost: node.status.as_ref().and_then(|status| status.state) == Some(NodeState::DOWN),
         is_active: node.spec.as_ref().and_then(|spec| spec.availability) == Some(NodeSpecAvailabilityEnum::ACTIVE),
         cpu_millis: i32::try_from(resources.nano_cpus.unwrap_or(0) / 1_000_000).unwrap_or(i32::MAX),
         memory_mb: i32::try_from(resources.memory_bytes.unwrap_or(0) / MIB).unwrap_or(i32::MAX),

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 
 use super::{By, Environment, Status, Wanted, history};
 use crate::base::ids::{EnvironmentId, PlanVersionId, UpdateId};
-use crate::hosts::placement::Need;
+use crate::hosts::placement::{Need, Tenant};
 use crate::hosts::{self, ReserveError};
 use crate::plans;
 use crate::portal::Portal;
@@ -87,7 +87,12 @@ pub async fn change(
     if store::has_open(&mut tx, by.account, id).await.context("look for an update")? {
         return Err(Refusal::UnderWay.into());
     }
-    let need = Need { cpu_millis: offered.resources.cpu_millis, memory_mb: offered.resources.memory_mb };
+    let need = Need {
+        cpu_millis: offered.resources.cpu_millis,
+        memory_mb: offered.resources.memory_mb,
+        tenant: Tenant::of_kind(Some(plan.kind.code())),
+        not_on: None,
+    };
     // What does not run needs no second container: it gets its room when it starts.
     let runs = environment.wanted == Wanted::Running && environment.status != Status::Asleep;
     let host = if runs { Some(room(&mut tx, need).await?) } else { None };
@@ -117,7 +122,7 @@ fn refuse(environment: &Environment, version: PlanVersionId) -> Result<(), Refus
 }
 
 async fn room(tx: &mut PgConnection, need: Need) -> Result<crate::base::ids::HostId, PlanChangeError> {
-    match hosts::room_for(tx, need).await {
+    match hosts::take_room(tx, need).await {
         Ok(placement) => Ok(placement.host),
         Err(ReserveError::NoRoom(why)) => {
             tracing::info!(%why, "no room for another plan");

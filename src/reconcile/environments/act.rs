@@ -4,19 +4,20 @@ use anyhow::Context;
 use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::base::ids::{HostId, RuntimeId};
+use crate::base::ids::RuntimeId;
 use crate::base::secret::new_code;
 use crate::db;
 use crate::hosts;
-use crate::hosts::placement::{self, Need};
+use crate::hosts::placement::{Need, Tenant};
+use crate::hosts::{Cause, ReserveError};
 use crate::reconcile::lease::{Fenced, Lease};
 use crate::reconcile::runtimes::store::NewRuntime;
-use crate::reconcile::runtimes::{self, Runtime, provide};
+use crate::reconcile::runtimes::{self, Runtime, Seen, provide};
 use crate::reconcile::store::nudge;
 use crate::reconcile::{Site, crash, instance, pool, templates};
 
 use super::observe::{Sight, Upstream};
-use super::plan::{Closed, Step};
+use super::plan::{Closed, Container, Step};
 use super::rest;
 use super::status::{self, Told};
 use super::store::{self, Environment, RouteRow};
@@ -51,6 +52,13 @@ async fn with_runtime(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runti
     let environment = &sight.environment;
     match step {
         Step::Place => place(site, lease, runtime).await,
+        Step::Flee => flee(site, lease, environment, runtime).await,
+        Step::Rotate => {
+            provide::rotate(site, runtime).await?;
+            let mut tx = lease.begin(&site.db).await?;
+            runtimes::store::end_rotation(&mut tx, runtime.id).await?;
+            Ok(tx.commit().await?)
+        }
         Step::Renew => {
             let mut tx = lease.begin(&site.db).await?;
             runtimes::store::renew(&mut tx, runtime.id, environment.restarts).await?;
@@ -68,7 +76,8 @@ async fn with_runtime(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runti
         Step::Personalise => personalise(site, lease, environment, runtime).await,
         Step::Open => {
             let upstream = sight.upstream.context("opened without a container")?;
-            open(site, lease, environment, runtime, upstream).await
+            let is_new = sight.world.runtime.is_some_and(|world| world.container == Seen::Known(Container::Serves));
+            open(site, lease, environment, (runtime, is_new), upstream).await
         }
         Step::BeginUpdate => update::begin(site, lease, sight, runtime).await,
         Step::ProvideUpdate => Box::pin(update::provide(site, sight, runtime)).await,
@@ -88,6 +97,10 @@ async fn with_runtime(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runti
         }
         Step::Release => {
             let mut tx = lease.begin(&site.db).await?;
+            if runtime.is_lost || runtime.is_leaving_lost {
+                // Its containers may go on there: they are let in no more when it is started again elsewhere.
+                begin_rotation(site, &mut tx, runtime).await?;
+            }
             runtimes::store::set_stopped(&mut tx, runtime.id).await?;
             Ok(tx.commit().await?)
         }
@@ -141,10 +154,16 @@ async fn begin(site: &Site, lease: &Lease, environment: &Environment) -> anyhow:
         steps.extend(["database.started", "database.done", "container.started", "container.done", "settings.started"]);
         nudge(&mut tx, pool::NAME, ONLY_SUBJECT, now + pool::REPLENISH_AFTER).await?;
     } else {
-        let need = Need { cpu_millis: environment.cpu_millis, memory_mb: environment.memory_mb };
-        let host = match choose_host(&mut tx, need).await? {
-            Ok(host) => host,
-            Err(why) => return make_room(tx, why).await,
+        let need = Need {
+            cpu_millis: environment.cpu_millis,
+            memory_mb: environment.memory_mb,
+            tenant: Tenant::of_kind(Some(&environment.kind)),
+            not_on: None,
+        };
+        let placement = match hosts::take_room(&mut tx, need).await {
+            Ok(placement) => placement,
+            Err(ReserveError::NoRoom(why)) => return make_room(tx, why).await,
+            Err(error) => return Err(error.into()),
         };
         let id = RuntimeId::new(now);
         let password = provide::new_password();
@@ -155,7 +174,7 @@ async fn begin(site: &Site, lease: &Lease, environment: &Environment) -> anyhow:
             image: template.image,
             template: template.id,
             database_server: template.database_server,
-            host,
+            placement: &placement,
             cpu_millis: environment.cpu_millis,
             memory_mb: environment.memory_mb,
             restarts: environment.restarts,
@@ -183,21 +202,52 @@ pub async fn make_room(mut tx: Fenced, why: hosts::NoRoom) -> anyhow::Result<()>
     Err(why.into())
 }
 
-/// Chooses a machine. All machines stay locked until the transaction ends.
-pub async fn choose_host(tx: &mut Fenced, need: Need) -> anyhow::Result<Result<HostId, hosts::NoRoom>> {
-    let loads = hosts::store::lock_loads(tx).await?;
-    Ok(placement::place(&loads, need).map(|placement| placement.host))
-}
-
 async fn place(site: &Site, lease: &Lease, runtime: &Runtime) -> anyhow::Result<()> {
     let mut tx = lease.begin(&site.db).await?;
-    let need = Need { cpu_millis: runtime.cpu_millis, memory_mb: runtime.memory_mb };
-    let host = match choose_host(&mut tx, need).await? {
-        Ok(host) => host,
-        Err(why) => return make_room(tx, why).await,
-    };
-    runtimes::store::place(&mut tx, runtime.id, host).await?;
+    match hosts::reserve(&mut tx, runtime.id, Cause::Started, site.clock.now()).await {
+        Ok(_placement) => {}
+        Err(ReserveError::NoRoom(why)) => return make_room(tx, why).await,
+        Err(error) => return Err(error.into()),
+    }
+    runtimes::store::set_placed(&mut tx, runtime.id, None).await?;
     Ok(tx.commit().await?)
+}
+
+/// Gives a runtime whose machine is lost another one. The public is told that it starts; the database learns of it next.
+async fn flee(site: &Site, lease: &Lease, environment: &Environment, runtime: &Runtime) -> anyhow::Result<()> {
+    let now = site.clock.now();
+    crash::point("flee:before");
+    let mut tx = lease.begin(&site.db).await?;
+    // When only the machine that it was leaving is lost, it is at its new place already.
+    if runtime.is_lost {
+        match hosts::reserve(&mut tx, runtime.id, Cause::Lost, now).await {
+            Ok(_placement) => {}
+            Err(ReserveError::NoRoom(why)) => return make_room(tx, why).await,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    runtimes::store::set_placed(&mut tx, runtime.id, None).await?;
+    begin_rotation(site, &mut tx, runtime).await?;
+    close_for_loss(site, &mut tx, environment).await?;
+    tx.commit().await?;
+    crash::point("flee:after");
+    Ok(())
+}
+
+/// Tells the public that it starts, and its people why.
+pub async fn close_for_loss(site: &Site, tx: &mut Fenced, environment: &Environment) -> anyhow::Result<()> {
+    set_closed(site, tx, environment, Closed::Starting).await?;
+    if environment.first_ready_at.is_some() {
+        let detail = json!({ "reason": "reason-host-lost" });
+        store::add_event(tx, environment.id, "relocated", &detail, site.clock.now()).await?;
+    }
+    Ok(())
+}
+
+/// Seals another password for the runtime's login role, which gets it with the next step.
+pub async fn begin_rotation(site: &Site, tx: &mut Fenced, runtime: &Runtime) -> anyhow::Result<()> {
+    let sealed = provide::seal(&site.key, runtime.id, &provide::new_password());
+    Ok(runtimes::store::begin_rotation(tx, runtime.id, &sealed).await?)
 }
 
 async fn personalise(site: &Site, lease: &Lease, environment: &Environment, runtime: &Runtime) -> anyhow::Result<()> {
@@ -220,7 +270,7 @@ async fn open(
     site: &Site,
     lease: &Lease,
     environment: &Environment,
-    runtime: &Runtime,
+    (runtime, is_new): (&Runtime, bool),
     upstream: Upstream,
 ) -> anyhow::Result<()> {
     if environment.first_ready_at.is_some() {
@@ -238,6 +288,9 @@ async fn open(
     let mut tx = lease.begin(&site.db).await?;
     lead_to(site, &mut tx, environment, upstream).await?;
     runtimes::store::set_ready(&mut tx, runtime.id).await?;
+    if is_new {
+        runtimes::store::set_arrived(&mut tx, runtime.id, now).await?;
+    }
     if environment.first_ready_at.is_none() {
         add_steps(site, &mut tx, environment, &["container.done", "address.done", "ready.started", "ready.done"])
             .await?;

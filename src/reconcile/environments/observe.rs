@@ -10,7 +10,7 @@ use crate::reconcile::runtimes::look::{self, Look, Trouble};
 use crate::reconcile::runtimes::{Runtime, Seen};
 use crate::reconcile::{Site, probe};
 
-use super::plan::{Closed, Container, Rest, Route, RuntimeWorld, Template, Wanted, World};
+use super::plan::{Closed, Container, Home, Rest, Route, RuntimeWorld, Template, Wanted, World};
 use super::rest::{self, Ease};
 use super::store::{self, Environment, RouteRow};
 use super::update::{self, Under};
@@ -115,7 +115,7 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
         rest: ease.rest,
         update: update.as_ref().map(|under| under.step),
         runtime: Some(RuntimeWorld {
-            is_placed: runtime.host.is_some(),
+            home: home_of(&runtime),
             is_outdated: runtime.restarts_done < environment.restarts,
             is_personalised: runtime.personalised_at.is_some(),
             database: look.database,
@@ -135,6 +135,15 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
         update,
         runtime: Some(runtime),
     })
+}
+
+fn home_of(runtime: &Runtime) -> Home {
+    match runtime.host {
+        None => Home::None,
+        Some(_) if runtime.is_lost || runtime.is_leaving_lost => Home::Lost,
+        Some(_) if runtime.is_rotating => Home::Unfenced,
+        Some(_) => Home::Placed,
+    }
 }
 
 /// Finds the container that would serve: the newest of the right generation that answers, else an older one that does.

@@ -106,15 +106,28 @@ pub enum Move {
         /// Whether nobody is in the middle of anything at the old one.
         is_drained: bool,
     },
-    /// It is taken back; the new service is still there.
+    /// It is taken back, or its machine is lost; the new service is still there.
     Leaving,
+}
+
+/// Where a runtime is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// It has no machine, and no memory set aside.
+    None,
+    /// It has a machine, and memory set aside on it.
+    Placed,
+    /// The Swarm has lost its machine, or the one that it was leaving: containers may go on there, out of reach.
+    Lost,
+    /// It has another machine; what may go on where it was is still let into the database.
+    Unfenced,
 }
 
 /// The environment's runtime as it was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RuntimeWorld {
-    /// Whether it has a machine, and memory set aside on it.
-    pub is_placed: bool,
+    /// Where it is.
+    pub home: Home,
     /// Whether its service must become another one: a restart was asked for.
     pub is_outdated: bool,
     /// Whether the database was made the customer's own.
@@ -155,6 +168,10 @@ pub enum Step {
     Begin,
     /// Finds a machine and sets memory aside.
     Place,
+    /// Finds another machine, because its own is lost, and makes another password for its database.
+    Flee,
+    /// Puts the other password in force, and whoever has the old one off the database.
+    Rotate,
     /// Gives the service a new generation, because a restart was asked for.
     Renew,
     /// Makes what is missing of the runtime, all at the same time.
@@ -255,11 +272,11 @@ pub fn next(wanted: Wanted, world: World) -> Next {
         Wanted::Suspended => towards_closed(world, Closed::Suspended),
         Wanted::Deleted { is_purge_due } => towards_deleted(world, is_purge_due),
     };
+    let (Some(update), Some(runtime)) = (world.update, world.runtime) else { return plain };
     let is_up = wanted == Wanted::Running && matches!(world.rest, Rest::Awake | Rest::Tired);
-    match (world.update, world.runtime) {
-        (Some(update), Some(_)) => with_update(plain, update, is_up),
-        _ => plain,
-    }
+    // What must flee has one service only: the room of the other may be needed, and both have the old password.
+    let is_home = matches!(runtime.home, Home::None | Home::Placed);
+    with_update(plain, update, is_up && is_home)
 }
 
 /// An update goes on when all else is done; what is wrong with the old container does not keep it waiting.
@@ -294,8 +311,13 @@ fn towards_running(world: World) -> Next {
             Template::Ready => Next::Do(Step::Begin),
         };
     };
-    if !runtime.is_placed {
-        return Next::Do(Step::Place);
+    match (runtime.home, runtime.has_role) {
+        (Home::None, _) => return Next::Do(Step::Place),
+        (Home::Lost, _) => return Next::Do(Step::Flee),
+        // Before any container of the new place is admitted.
+        (Home::Unfenced, Seen::Unknown) => return Next::Wait(Awaited::Sight),
+        (Home::Unfenced, Seen::Known(_)) => return Next::Do(Step::Rotate),
+        (Home::Placed, _) => {}
     }
     if runtime.is_outdated {
         return Next::Do(Step::Renew);
@@ -337,7 +359,7 @@ fn towards_asleep(world: World, runtime: RuntimeWorld) -> Next {
     }
     match runtime.service {
         Seen::Unknown => Next::Wait(Awaited::Sight),
-        Seen::Known(Service::Missing | Service::AtRest) if runtime.is_placed => Next::Do(Step::Release),
+        Seen::Known(Service::Missing | Service::AtRest) if runtime.home != Home::None => Next::Do(Step::Release),
         Seen::Known(Service::Missing | Service::AtRest) => Next::Settled,
         Seen::Known(_) => Next::Do(Step::PutToRest),
     }
@@ -374,7 +396,7 @@ fn without_service(world: World) -> Option<Next> {
     let runtime = world.runtime?;
     match runtime.service {
         Seen::Unknown => Some(Next::Wait(Awaited::Sight)),
-        Seen::Known(Service::Missing) => runtime.is_placed.then_some(Next::Do(Step::Release)),
+        Seen::Known(Service::Missing) => (runtime.home != Home::None).then_some(Next::Do(Step::Release)),
         Seen::Known(_) => Some(Next::Do(Step::RemoveService)),
     }
 }

@@ -39,17 +39,19 @@ const ROUTES: [Route; 7] = [
     Route::Serving,
 ];
 
+const HOMES: [Home; 4] = [Home::None, Home::Placed, Home::Lost, Home::Unfenced];
+
 fn every_runtime() -> Vec<Option<RuntimeWorld>> {
     let mut all = vec![None];
-    for flags in 0..8_u8 {
+    for flags in 0..16_u8 {
         for database in DATABASES {
             for has_role in ROLES {
                 for service in SERVICES {
                     for container in CONTAINERS {
                         all.push(Some(RuntimeWorld {
-                            is_placed: flags & 1 != 0,
-                            is_outdated: flags & 2 != 0,
-                            is_personalised: flags & 4 != 0,
+                            home: HOMES[usize::from(flags & 3)],
+                            is_outdated: flags & 4 != 0,
+                            is_personalised: flags & 8 != 0,
                             database,
                             has_role,
                             service,
@@ -85,7 +87,7 @@ fn every_world() -> Vec<World> {
 /// What the world is like after a step, when the step works.
 fn after(step: Step, mut world: World) -> World {
     let fresh = RuntimeWorld {
-        is_placed: true,
+        home: Home::Placed,
         is_outdated: false,
         is_personalised: false,
         database: Seen::Known(Database::Missing),
@@ -133,7 +135,13 @@ fn after(step: Step, mut world: World) -> World {
         _ => {
             let runtime = world.runtime.as_mut().expect("only a runtime's step is left");
             match step {
-                Step::Place => runtime.is_placed = true,
+                Step::Place | Step::Rotate => runtime.home = Home::Placed,
+                Step::Flee => {
+                    world.route = Route::Closed(Closed::Starting);
+                    runtime.home = Home::Unfenced;
+                    runtime.service = Seen::Known(Service::Outdated);
+                    runtime.container = Seen::Known(Container::Missing);
+                }
                 Step::Renew => {
                     runtime.is_outdated = false;
                     runtime.service = Seen::Known(Service::Outdated);
@@ -156,7 +164,7 @@ fn after(step: Step, mut world: World) -> World {
                     runtime.container = Seen::Known(Container::Missing);
                 }
                 Step::Fence => runtime.has_role = Seen::Known(false),
-                Step::Release => runtime.is_placed = false,
+                Step::Release => runtime.home = Home::None,
                 Step::DropDatabase => runtime.database = Seen::Known(Database::Missing),
                 _ => unreachable!("handled above"),
             }
@@ -201,8 +209,10 @@ fn a_failed_look_makes_nothing_and_removes_nothing() {
             runtime.service = Seen::Unknown;
             runtime.container = Seen::Unknown;
             if let Next::Do(step) = next(wanted, world) {
-                let touches_only_rows =
-                    matches!(step, Step::Place | Step::Renew | Step::Close(_) | Step::Unroute | Step::WakeUp);
+                let touches_only_rows = matches!(
+                    step,
+                    Step::Place | Step::Flee | Step::Renew | Step::Close(_) | Step::Unroute | Step::WakeUp
+                );
                 assert!(touches_only_rows, "{step:?} without having seen anything: {world:?}");
                 if let Step::Close(page) = step {
                     assert!(
@@ -291,7 +301,7 @@ fn what_sleeps_ends_up_without_containers_and_without_a_machine() {
         }
         if next(Wanted::Running, world) == Next::Settled {
             let runtime = world.runtime.unwrap();
-            assert!(!runtime.is_placed);
+            assert_eq!(runtime.home, Home::None);
             assert!(matches!(runtime.service, Seen::Known(Service::Missing | Service::AtRest)));
             assert_eq!(world.route, Route::Closed(Closed::Asleep));
         }
@@ -337,7 +347,8 @@ fn an_update_never_leads_the_public_to_what_does_not_serve_nor_ends_what_does() 
                 }
                 Next::Do(Step::RemoveOld) if wanted == Wanted::Running && world.rest != Rest::Asleep => {
                     let is_drained = world.update == Some(Move::Switched { is_drained: true });
-                    assert!(is_drained || world.rest == Rest::Called, "{world:?}");
+                    let is_at_home = matches!(world.runtime.unwrap().home, Home::None | Home::Placed);
+                    assert!(is_drained || world.rest == Rest::Called || !is_at_home, "{world:?}");
                 }
                 Next::Do(Step::FallAsleep) => panic!("falls asleep in the middle of an update: {world:?}"),
                 _ => {}
@@ -372,6 +383,51 @@ fn every_update_ends() {
             if next(wanted, world) == Next::Settled {
                 assert_eq!(world.update, None, "{wanted:?} from {start:?}");
             }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_started_elsewhere_before_a_lost_machine_is_off_the_database() {
+    for world in every_world() {
+        let Some(runtime) = world.runtime.filter(|_| !world.is_forgotten) else { continue };
+        let is_up = matches!(world.rest, Rest::Awake | Rest::Tired);
+        let next = next(Wanted::Running, world);
+        match runtime.home {
+            Home::Lost if is_up => assert_eq!(next, Next::Do(Step::Flee), "{world:?}"),
+            Home::Unfenced if is_up => {
+                assert!(matches!(next, Next::Do(Step::Rotate) | Next::Wait(Awaited::Sight)), "{next:?} in {world:?}");
+            }
+            _ => assert!(!matches!(next, Next::Do(Step::Flee | Step::Rotate)), "{next:?} in {world:?}"),
+        }
+    }
+    for world in every_world().into_iter().chain(every_updated_world()) {
+        if !world.runtime.is_some_and(|runtime| matches!(runtime.home, Home::Lost | Home::Unfenced)) {
+            continue;
+        }
+        for wanted in WANTED {
+            let next = next(wanted, world);
+            let starts = matches!(
+                next,
+                Next::Do(
+                    Step::Provide(_)
+                        | Step::Personalise
+                        | Step::Open
+                        | Step::BeginUpdate
+                        | Step::ProvideUpdate
+                        | Step::Switch
+                )
+            );
+            assert!(!starts, "{next:?} for {wanted:?} in {world:?}");
+        }
+    }
+}
+
+#[test]
+fn what_flees_has_one_service_only() {
+    for world in every_updated_world() {
+        if matches!(next(Wanted::Running, world), Next::Do(Step::Flee | Step::Rotate)) {
+            assert_eq!(world.update, Some(Move::Due), "{world:?}");
         }
     }
 }

@@ -161,7 +161,7 @@ pub fn reason_of(error: &anyhow::Error) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reconcile::environments::plan::{RuntimeWorld, Template, next};
+    use crate::reconcile::environments::plan::{Home, RuntimeWorld, Template, next};
     use crate::reconcile::runtimes::{Database, Service};
 
     fn serving() -> World {
@@ -171,7 +171,7 @@ mod tests {
             rest: Rest::Awake,
             update: None,
             runtime: Some(RuntimeWorld {
-                is_placed: true,
+                home: Home::Placed,
                 is_outdated: false,
                 is_personalised: true,
                 database: Seen::Known(Database::Ready),
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(told(Wanted::Running, world, Circumstances { status: "running", ..Circumstances::default() }), None);
         world.rest = Rest::Asleep;
         let runtime = world.runtime.as_mut().unwrap();
-        (runtime.service, runtime.is_placed) = (Seen::Known(Service::AtRest), false);
+        (runtime.service, runtime.home) = (Seen::Known(Service::AtRest), Home::None);
         assert_eq!(told(Wanted::Running, world, Circumstances::default()), Some(("asleep", None)));
         world.rest = Rest::Awake;
         let asleep = Circumstances { status: "asleep", ..Circumstances::default() };

@@ -20,6 +20,8 @@ pub struct Environment {
     pub id: EnvironmentId,
     /// Whose it is.
     pub account: AccountId,
+    /// `development`, `test` or `production`.
+    pub kind: String,
     /// What the customer wants.
     pub wanted: String,
     /// The restarts that were asked for.
@@ -120,6 +122,7 @@ pub async fn find(db: &mut PgConnection, id: EnvironmentId) -> Result<Option<Env
         r#"
         SELECT environments.id AS "id: EnvironmentId"
              , environments.account_id AS "account: AccountId"
+             , environments.kind
              , environments.wanted
              , environments.restarts
              , EXISTS (SELECT FROM suspensions
@@ -193,6 +196,10 @@ pub async fn claim_spare(
                         AND template_id = $4
                         AND cpu_millis = $5
                         AND memory_mb = $6
+                        AND host_id IN (SELECT id
+                                          FROM hosts
+                                         WHERE state = 'active'
+                                           AND pool IN ('any', CASE $7 WHEN 'production' THEN 'production' ELSE 'test' END))
                       ORDER BY created_at
                       LIMIT 1
                         FOR UPDATE SKIP LOCKED)
@@ -205,6 +212,7 @@ pub async fn claim_spare(
         template as TemplateId,
         environment.cpu_millis,
         environment.memory_mb,
+        environment.kind,
     )
     .fetch_optional(&mut *db)
     .await?;

@@ -1,5 +1,6 @@
 //! Watches machines, and containers that end by themselves.
 
+pub mod machines;
 pub mod store;
 
 use std::collections::BTreeSet;
@@ -7,19 +8,43 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 
-use crate::base::ids::RuntimeId;
+use crate::base::ids::{HostId, RuntimeId};
+use crate::db::StoreError;
+use crate::engine::{Daemon, Membership, NodeSeen};
+use crate::hosts::preview::MOVES_AT_ONCE;
+use crate::hosts::{Cause, HostState, Load, ReserveError, Wanted};
 use crate::{db, hosts};
 
 use super::driver::{Outcome, Task};
-use super::lease::Lease;
-use super::{Site, environments};
+use super::lease::{Fenced, Lease};
+use super::store::make_known;
+use super::{Site, environments, runtimes};
 
-const NODES_EVERY: Duration = Duration::from_secs(10);
+/// How often a Swarm of one is looked at.
+const NODE_EVERY: Duration = Duration::from_secs(10);
+/// How often a Swarm of several is looked at: the loss of a machine is noticed this late, at most.
+const NODES_EVERY: Duration = Duration::from_secs(1);
 /// A customer whose container was killed waits about this long for the way to the next one.
 const PULSE_EVERY: Duration = Duration::from_secs(1);
 
-/// Writes down which machines there are and whether they are ready.
+/// Tells the engine of every machine's daemon. Each process does this for itself.
+pub async fn attend(site: &Site) -> Result<(), StoreError> {
+    let mut db = site.db.acquire().await.map_err(StoreError::from)?;
+    let loads = hosts::store::list(&mut db).await?;
+    drop(db);
+    site.engine.attend(&daemons(&loads));
+    Ok(())
+}
+
+fn daemons(loads: &[Load]) -> Vec<Daemon> {
+    // One that has not joined has no container of ours.
+    loads.iter().filter(|load| !load.host.node.is_empty()).filter_map(|load| machines::daemon_of(&load.host)).collect()
+}
+
+/// Writes down which machines there are and whether they are ready; moves what must leave one.
 pub struct Nodes {
     site: Arc<Site>,
 }
@@ -30,6 +55,66 @@ impl Nodes {
     pub fn new(site: Arc<Site>) -> Self {
         Self { site }
     }
+
+    /// Gives this machine a row when it has none. Others are added by staff.
+    async fn introduce(&self, lease: &Lease, nodes: &[NodeSeen]) -> anyhow::Result<()> {
+        let site = &self.site;
+        let Membership::Member(own) = site.engine.daemon().await.context("look at the manager")?.membership else {
+            return Ok(());
+        };
+        let mut tx = lease.begin(&site.db).await?;
+        for node in nodes.iter().filter(|node| node.node == own) {
+            hosts::store::record(&mut tx, node, &site.docker, &site.upstream_address, site.clock.now()).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Begins what the loss or the emptying of a machine asks for.
+    async fn evacuate(&self, tx: &mut Fenced, loads: &[Load]) -> anyhow::Result<bool> {
+        let now = self.site.clock.now();
+        let mut has_changed = false;
+        for host in loads.iter().map(|load| &load.host) {
+            let is_lost = host.state == HostState::Down;
+            if is_lost || matches!(host.wanted, Wanted::Empty | Wanted::Gone) {
+                has_changed |= store::give_up_spares(tx, host.id).await?;
+            }
+            if is_lost {
+                let here = store::environments_on(tx, host.id).await?;
+                environments::store::hasten(tx, &here, now).await?;
+                has_changed |= !here.is_empty();
+            } else if host.wanted == Wanted::Empty {
+                has_changed |= self.begin_moves(tx, host.id).await?;
+            }
+        }
+        Ok(has_changed)
+    }
+
+    /// Begins as many moves off a host as may go on at once.
+    async fn begin_moves(&self, tx: &mut Fenced, host: HostId) -> anyhow::Result<bool> {
+        let now = self.site.clock.now();
+        let going_on = store::leaving(tx, host).await?;
+        // Each time: a turn that had looked before its move began may have put the next one off.
+        environments::store::hasten(tx, &going_on, now).await?;
+        let free = MOVES_AT_ONCE.saturating_sub(going_on.len());
+        let mut begun = Vec::new();
+        for runtime in store::movable(tx, host).await? {
+            if begun.len() >= free {
+                break;
+            }
+            match hosts::reserve(tx, runtime, Cause::Drained, now).await {
+                Ok(placement) => {
+                    runtimes::store::set_placed(tx, runtime, Some(host)).await?;
+                    tracing::info!(%runtime, %host, to = %placement.host, "moves off a host that is emptied");
+                    begun.push(runtime);
+                }
+                // A smaller one may find room; the rest waits until there is some.
+                Err(ReserveError::NoRoom(why)) => tracing::debug!(%runtime, %why, "cannot move yet"),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        environments::store::hasten(tx, &begun, now).await?;
+        Ok(!begun.is_empty())
+    }
 }
 
 impl Task for Nodes {
@@ -37,15 +122,45 @@ impl Task for Nodes {
     const AT_ONCE: usize = 1;
     const LIMIT: Duration = Duration::from_secs(30);
 
+    async fn refresh(&self, db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
+        make_known(db, Self::NAME, now).await?;
+        let loads = hosts::store::list(db).await?;
+        self.site.engine.attend(&daemons(&loads));
+        Ok(())
+    }
+
     async fn turn(&self, lease: &Lease) -> anyhow::Result<Outcome> {
         let site = &self.site;
         let nodes = site.engine.nodes().await.context("list the machines")?;
         let mut tx = lease.begin(&site.db).await?;
+        // Locked as for a placement: an update that begins now either sees that its runtime moves or is seen itself.
+        let before = hosts::store::lock_loads(&mut tx).await?;
+        let is_known = |node: &str| before.iter().any(|load| load.host.node == node);
+        if nodes.iter().any(|node| !is_known(&node.node)) {
+            drop(tx);
+            self.introduce(lease, &nodes).await?;
+            tx = lease.begin(&site.db).await?;
+            hosts::store::lock_loads(&mut tx).await?;
+        }
+        // A machine that is alone answers us, so it is there; and there would be nowhere to go.
+        let is_alone = nodes.len() == 1;
         for node in &nodes {
-            hosts::store::record(&mut tx, node, &site.docker, &site.upstream_address, site.clock.now()).await?;
+            let seen = NodeSeen { is_lost: node.is_lost && !is_alone, ..node.clone() };
+            hosts::store::note(&mut tx, &seen, site.clock.now()).await?;
+        }
+        let loads = hosts::store::list(&mut tx).await?;
+        for load in loads.iter().filter(|load| load.host.state == HostState::Down) {
+            let was_down = before.iter().any(|it| it.host.id == load.host.id && it.host.state == HostState::Down);
+            if !was_down {
+                tracing::warn!(host = load.host.name, runtimes = load.runtimes, "the Swarm has lost a machine");
+            }
+        }
+        if self.evacuate(&mut tx, &loads).await? {
+            db::wake(&mut tx).await?;
         }
         tx.commit().await?;
-        Ok(Outcome::Settled(NODES_EVERY))
+        site.engine.attend(&daemons(&loads));
+        Ok(Outcome::Settled(if loads.len() > 1 { NODES_EVERY } else { NODE_EVERY }))
     }
 }
 
@@ -75,15 +190,21 @@ impl Task for Pulse {
         // An engine that does not answer says nothing about containers.
         let containers = site.engine.all_containers().await.context("list the containers")?;
         let alive: BTreeSet<String> = containers
+            .found
             .values()
             .flatten()
             .filter(|seen| seen.state.is_alive())
             .filter_map(|seen| seen.address)
             .map(|address| address.to_string())
             .collect();
+        // Nothing is known of what runs on a machine that did not answer.
+        let is_unseen = |upstream: &str| {
+            let address = upstream.parse::<std::net::SocketAddr>();
+            address.is_ok_and(|address| containers.unseen.contains(&address.ip()))
+        };
         let lost: Vec<RuntimeId> = serving
             .iter()
-            .filter(|row| row.upstreams.iter().any(|upstream| !alive.contains(upstream)))
+            .filter(|row| row.upstreams.iter().any(|upstream| !alive.contains(upstream) && !is_unseen(upstream)))
             .map(|row| row.runtime)
             .collect();
         if !lost.is_empty() {

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use crate::base::ids::RuntimeId;
 use crate::base::secret::new_code;
 use crate::db;
-use crate::hosts::placement::{self, Need};
+use crate::hosts::placement::{self, Need, Tenant};
 
 use super::driver::{Outcome, Task};
 use super::lease::{Fenced, Lease};
@@ -59,9 +59,13 @@ impl Pool {
     async fn begin(&self, tx: &mut Fenced, kind: &Kind) -> anyhow::Result<bool> {
         let now = self.site.clock.now();
         let loads = crate::hosts::store::lock_loads(tx).await?;
-        let need = Need { cpu_millis: kind.cpu_millis, memory_mb: kind.memory_mb };
         // A spare never takes the last room: a customer's own runtime of the same size must still fit.
-        let twice = Need { cpu_millis: need.cpu_millis * 2, memory_mb: need.memory_mb * 2 };
+        let twice = Need {
+            cpu_millis: kind.cpu_millis * 2,
+            memory_mb: kind.memory_mb * 2,
+            tenant: Tenant::Nobody,
+            not_on: None,
+        };
         let Ok(placement) = placement::place(&loads, twice) else { return Ok(false) };
         let id = RuntimeId::new(now);
         let password = provide::new_password();
@@ -72,7 +76,7 @@ impl Pool {
             image: kind.image,
             template: kind.template,
             database_server: kind.database_server,
-            host: placement.host,
+            placement: &placement,
             cpu_millis: kind.cpu_millis,
             memory_mb: kind.memory_mb,
             restarts: 0,

@@ -61,7 +61,8 @@ pub async fn at(site: &Site, runtime: &Runtime) -> anyhow::Result<Look> {
 /// Looks at the service and its containers only; the rest is `Unknown`.
 pub async fn service(site: &Site, runtime: &Runtime) -> anyhow::Result<Look> {
     let name = runtime.service(&site.installation)?;
-    let (service, containers) = tokio::join!(site.engine.observe(&name), site.engine.containers(&name));
+    let nodes = runtime.nodes();
+    let (service, containers) = tokio::join!(site.engine.observe(&name), site.engine.containers_on(&name, &nodes));
     let mut look = Look {
         database: Seen::Unknown,
         has_role: Seen::Unknown,

@@ -93,7 +93,7 @@ pub struct Runtime {
     pub id: RuntimeId,
     /// What everything of it is named after.
     pub code: String,
-    /// The image's content: `sha256:…`.
+    /// The image: its content (`sha256:…`), or the name by which its machine gets exactly this one (`…@sha256:…`).
     pub image: String,
     /// The database that it is cloned from.
     pub template_database: String,
@@ -107,6 +107,16 @@ pub struct Runtime {
     pub host: Option<HostId>,
     /// That machine's name in the Swarm.
     pub node: Option<String>,
+    /// The machine that it is about to leave: its container there serves until the new one does.
+    pub leaving: Option<HostId>,
+    /// That machine's name in the Swarm.
+    pub leaving_node: Option<String>,
+    /// Whether the Swarm has lost its machine.
+    pub is_lost: bool,
+    /// Whether the Swarm has lost the machine that it is about to leave.
+    pub is_leaving_lost: bool,
+    /// Whether the login role must get the new password, so that containers on a lost machine are off the database.
+    pub is_rotating: bool,
     /// Part of the login role's name.
     pub login_generation: i32,
     /// The generation of its service.
@@ -138,6 +148,12 @@ impl Runtime {
     /// Returns its login role's name.
     pub fn role(&self) -> anyhow::Result<RoleName> {
         RoleName::of(&self.code, self.login_generation).context("a runtime's code is no name of a role")
+    }
+
+    /// Returns the machines that may have a container of it.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<&str> {
+        self.node.iter().chain(&self.leaving_node).map(String::as_str).collect()
     }
 
     /// Returns its service's name.

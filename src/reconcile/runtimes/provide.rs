@@ -121,6 +121,18 @@ pub async fn put_to_rest(site: &Site, runtime: &Runtime) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Gives the login role the password that is kept, and ends every session that was begun with another.
+pub async fn rotate(site: &Site, runtime: &Runtime) -> anyhow::Result<()> {
+    let password = password(site, runtime.id).await?;
+    crash::point("rotate:before");
+    site.tenants
+        .rotate(&runtime.role()?, &password, CONNECTIONS)
+        .await
+        .context("give the login role another password")?;
+    crash::point("rotate:after");
+    Ok(())
+}
+
 /// Removes the service.
 pub async fn remove_service(site: &Site, runtime: &Runtime) -> anyhow::Result<()> {
     crash::point("remove:before");

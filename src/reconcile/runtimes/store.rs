@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 
 use crate::base::ids::{DatabaseServerId, EnvironmentId, HostId, ImageId, RuntimeId, TemplateId};
 use crate::db::StoreError;
+use crate::hosts::{self, Cause, Placement};
 
 use super::{Runtime, State};
 
@@ -13,13 +14,18 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
     let row = sqlx::query!(
         r#"
         SELECT runtimes.code
-             , images.digest
+             , coalesce(runtimes.image_reference, images.digest) AS "image!"
              , templates.database_name
              , templates.modules
              , runtimes.cpu_millis
              , runtimes.memory_mb
              , runtimes.host_id AS "host: HostId"
              , hosts.node AS "node?"
+             , runtimes.leaving_host_id AS "leaving: HostId"
+             , old_hosts.node AS "leaving_node?"
+             , coalesce(hosts.state = 'down', false) AS "is_lost!"
+             , coalesce(old_hosts.state = 'down', false) AS "is_leaving_lost!"
+             , runtimes.is_rotating
              , runtimes.login_generation
              , runtimes.service_generation
              , runtimes.service_slot
@@ -34,6 +40,7 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
           JOIN images ON images.id = runtimes.image_id
           JOIN templates ON templates.id = runtimes.template_id
           LEFT JOIN hosts ON hosts.id = runtimes.host_id
+          LEFT JOIN hosts AS old_hosts ON old_hosts.id = runtimes.leaving_host_id
          WHERE runtimes.id = $1
         "#,
         id as RuntimeId
@@ -45,13 +52,18 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
     Ok(Some(Runtime {
         id,
         code: row.code,
-        image: row.digest,
+        image: row.image,
         template_database: row.database_name,
         modules: row.modules,
         cpu_millis: row.cpu_millis,
         memory_mb: row.memory_mb,
         host: row.host,
         node: row.node,
+        leaving: row.leaving,
+        leaving_node: row.leaving_node,
+        is_lost: row.is_lost,
+        is_leaving_lost: row.is_leaving_lost,
+        is_rotating: row.is_rotating,
         login_generation: row.login_generation,
         service_generation: row.service_generation,
         service_slot: row.service_slot,
@@ -79,8 +91,8 @@ pub struct NewRuntime<'a> {
     pub template: TemplateId,
     /// Its database server.
     pub database_server: DatabaseServerId,
-    /// Its machine.
-    pub host: HostId,
+    /// Its machine, and why that one.
+    pub placement: &'a Placement,
     /// Thousandths of a core.
     pub cpu_millis: i32,
     /// MiB of memory.
@@ -98,10 +110,10 @@ pub async fn insert(db: &mut PgConnection, new: &NewRuntime<'_>) -> Result<(), S
     sqlx::query!(
         r#"
         INSERT INTO runtimes
-             ( id, code, environment_id, image_id, template_id, database_server_id, host_id, cpu_millis, memory_mb
+             ( id, code, environment_id, image_id, template_id, database_server_id, cpu_millis, memory_mb
              , wanted, restarts_done, state, created_at, claimed_at )
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'running', $10, 'building', $11
-              , CASE WHEN $3::uuid IS NULL THEN NULL ELSE $11::timestamptz END)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, 'building', $10
+              , CASE WHEN $3::uuid IS NULL THEN NULL ELSE $10::timestamptz END)
         "#,
         new.id as RuntimeId,
         new.code,
@@ -109,7 +121,6 @@ pub async fn insert(db: &mut PgConnection, new: &NewRuntime<'_>) -> Result<(), S
         new.image as ImageId,
         new.template as TemplateId,
         new.database_server as DatabaseServerId,
-        new.host as HostId,
         new.cpu_millis,
         new.memory_mb,
         new.restarts,
@@ -122,9 +133,9 @@ pub async fn insert(db: &mut PgConnection, new: &NewRuntime<'_>) -> Result<(), S
         new.id as RuntimeId,
         new.password_sealed
     )
-    .execute(db)
+    .execute(&mut *db)
     .await?;
-    Ok(())
+    hosts::store::set_host(db, new.id, new.placement, Cause::Made, new.now).await
 }
 
 /// Returns the sealed password of a runtime's login role.
@@ -136,15 +147,53 @@ pub async fn password_sealed(db: &mut PgConnection, id: RuntimeId) -> Result<Opt
     Ok(sealed)
 }
 
-/// Gives a runtime a machine, and its service a new generation because of it.
-pub async fn place(db: &mut PgConnection, id: RuntimeId, host: HostId) -> Result<(), StoreError> {
+/// Gives the service of a runtime that was given a machine a new generation.
+///
+/// `leaving` is the machine on which the old container serves until the new one does.
+pub async fn set_placed(db: &mut PgConnection, id: RuntimeId, leaving: Option<HostId>) -> Result<(), StoreError> {
     sqlx::query!(
-        "UPDATE runtimes SET host_id = $2, wanted = 'running', service_generation = service_generation + 1 WHERE id = $1",
+        r#"
+        UPDATE runtimes
+           SET wanted = 'running'
+             , leaving_host_id = $2
+             , service_generation = service_generation + 1
+         WHERE id = $1
+        "#,
         id as RuntimeId,
-        host as HostId
+        leaving as Option<HostId>
     )
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// Notes that a runtime serves from its machine and has left the one before.
+pub async fn set_arrived(db: &mut PgConnection, id: RuntimeId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE runtimes SET leaving_host_id = NULL WHERE id = $1 AND leaving_host_id IS NOT NULL",
+        id as RuntimeId
+    )
+    .execute(&mut *db)
+    .await?;
+    hosts::store::set_served(db, id, now).await
+}
+
+/// Gives a runtime's login role another password, which the role itself gets later: until then nothing new may connect.
+pub async fn begin_rotation(db: &mut PgConnection, id: RuntimeId, password_sealed: &[u8]) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE runtime_secrets SET password_sealed = $2 WHERE runtime_id = $1",
+        id as RuntimeId,
+        password_sealed
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!("UPDATE runtimes SET is_rotating = true WHERE id = $1", id as RuntimeId).execute(db).await?;
+    Ok(())
+}
+
+/// Notes that the login role has the new password, and that nobody is connected with the old one.
+pub async fn end_rotation(db: &mut PgConnection, id: RuntimeId) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE runtimes SET is_rotating = false WHERE id = $1", id as RuntimeId).execute(db).await?;
     Ok(())
 }
 
@@ -185,7 +234,7 @@ pub async fn set_ready(db: &mut PgConnection, id: RuntimeId) -> Result<(), Store
 /// Notes that a runtime has no machine any more.
 pub async fn set_stopped(db: &mut PgConnection, id: RuntimeId) -> Result<(), StoreError> {
     sqlx::query!(
-        "UPDATE runtimes SET state = 'stopped', host_id = NULL WHERE id = $1 AND state <> 'gone'",
+        "UPDATE runtimes SET state = 'stopped', host_id = NULL, leaving_host_id = NULL WHERE id = $1 AND state <> 'gone'",
         id as RuntimeId
     )
     .execute(db)
@@ -202,7 +251,7 @@ pub async fn set_personalised(db: &mut PgConnection, id: RuntimeId, now: DateTim
 /// Notes that nothing of a runtime is left, and forgets its password.
 pub async fn set_gone(db: &mut PgConnection, id: RuntimeId, now: DateTime<Utc>) -> Result<(), StoreError> {
     sqlx::query!(
-        "UPDATE runtimes SET wanted = 'gone', state = 'gone', host_id = NULL, gone_at = $2 WHERE id = $1 AND state <> 'gone'",
+        "UPDATE runtimes SET wanted = 'gone', state = 'gone', host_id = NULL, leaving_host_id = NULL, gone_at = $2 WHERE id = $1 AND state <> 'gone'",
         id as RuntimeId,
         now
     )

@@ -32,32 +32,46 @@ pub async fn insert_database_server(db: &mut PgConnection, name: &str, now: Date
     Ok(())
 }
 
+/// An image.
+pub struct NewImage<'a> {
+    /// Its name.
+    pub reference: &'a str,
+    /// Its content.
+    pub digest: &'a str,
+    /// By which name every machine gets it.
+    pub pinned: Option<&'a str>,
+    /// The version of Odoo in it.
+    pub version: &'a str,
+}
+
 /// Makes an image the one that new environments of its version run. The one before is retired: it serves who has it.
 pub async fn set_current_image(
     db: &mut PgConnection,
-    reference: &str,
-    digest: &str,
-    version: &str,
+    image: &NewImage<'_>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE images SET state = 'retired' WHERE odoo_version = $1 AND digest <> $2 AND state = 'current'",
-        version,
-        digest
+        image.version,
+        image.digest
     )
     .execute(&mut *db)
     .await?;
     sqlx::query!(
         r#"
-        INSERT INTO images (id, reference, digest, odoo_version, state, created_at)
-        VALUES ($1, $2, $3, $4, 'current', $5)
-            ON CONFLICT (digest) DO UPDATE SET state = 'current', reference = excluded.reference
+        INSERT INTO images (id, reference, digest, odoo_version, state, created_at, pinned)
+        VALUES ($1, $2, $3, $4, 'current', $5, $6)
+            ON CONFLICT (digest) DO UPDATE
+           SET state = 'current'
+             , reference = excluded.reference
+             , pinned = coalesce(excluded.pinned, images.pinned)
         "#,
         ImageId::new(now) as ImageId,
-        reference,
-        digest,
-        version,
-        now
+        image.reference,
+        image.digest,
+        image.version,
+        now,
+        image.pinned
     )
     .execute(db)
     .await?;

@@ -317,10 +317,16 @@ pub struct HostRow {
     pub id: HostId,
     /// Its name.
     pub name: String,
-    /// `active`, `cordoned` or `down`.
+    /// `joining`, `active`, `cordoned` or `down`.
     pub state: String,
-    /// Why it is not active.
+    /// What staff want of it.
+    pub wanted: String,
+    /// Why it is not active, as checks or staff said.
     pub state_reason: Option<String>,
+    /// What fails together with it.
+    pub zone: String,
+    /// What is placed on it.
+    pub pool: String,
     /// When the worker last saw it.
     pub seen_at: Option<DateTime<Utc>>,
     /// Thousandths of a core that may be promised.
@@ -345,10 +351,13 @@ pub async fn hosts(db: &mut PgConnection) -> Result<Vec<HostRow>, StoreError> {
         SELECT host.id AS "id: HostId"
              , host.name
              , host.state
-             , host.state_reason
+             , host.wanted
+             , coalesce(host.state_reason, nullif(host.wanted_reason, '')) AS state_reason
+             , host.zone
+             , host.pool
              , host.seen_at
              , host.cpu_millis::bigint * host.cpu_percent / 100 AS "cpu_millis!"
-             , (host.memory_mb - host.memory_kept_mb)::bigint AS "memory_mb!"
+             , greatest(host.memory_mb - host.memory_kept_mb, 0)::bigint AS "memory_mb!"
              , coalesce(sum(runtime.cpu_millis), 0)::bigint AS "cpu_promised!"
              , coalesce(sum(runtime.memory_mb), 0)::bigint AS "memory_promised!"
              , count(runtime.id) AS "runtimes!"
@@ -358,6 +367,12 @@ pub async fn hosts(db: &mut PgConnection) -> Result<Vec<HostRow>, StoreError> {
                        FROM runtimes
                       WHERE state <> 'gone'
                       UNION ALL
+                     -- Where it was: its container there serves until the new one does.
+                     SELECT id, leaving_host_id, environment_id, cpu_millis, memory_mb
+                       FROM runtimes
+                      WHERE state <> 'gone' AND leaving_host_id IS NOT NULL
+                      UNION ALL
+                     -- A second container's room, while an update is under way.
                      SELECT NULL, host_id, environment_id, cpu_millis, memory_mb
                        FROM environment_updates
                       WHERE host_id IS NOT NULL) AS runtime ON runtime.host_id = host.id

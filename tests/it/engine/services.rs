@@ -18,7 +18,7 @@ async fn a_service_answers_at_the_address_of_its_container() {
     assert!(container.address.unwrap().ip().is_loopback());
     assert!(get(&container, "/web/login").await.unwrap().contains("oe_login_form"));
     let all = test.engine.all_containers().await.unwrap();
-    assert_eq!(all[&spec.name][0].address, container.address);
+    assert_eq!(all.found[&spec.name][0].address, container.address);
 
     let seen = test.engine.observe(&spec.name).await.unwrap().unwrap();
     assert_eq!((seen.runtime, seen.generation, seen.replicas), (Some(spec.runtime), 1, 1));

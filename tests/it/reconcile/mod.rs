@@ -7,5 +7,5 @@ mod life;
 mod outages;
 mod sleeping;
 mod spares;
-mod support;
+pub mod support;
 mod updating;

@@ -74,8 +74,8 @@ impl World {
             server: Server { host: "172.17.0.1".to_owned(), port: 5432 },
             front: Front { url: "http://localhost".to_owned(), sso_public_key: "00".repeat(32) },
             spares: 0,
-            docker: "unix:///var/run/docker.sock".to_owned(),
-            upstream_address: "127.0.0.1".to_owned(),
+            docker: engine.docker.clone(),
+            upstream_address: engine.upstream_address.clone(),
         });
         let (image, template) = (ImageId::new(site.clock.now()), TemplateId::new(site.clock.now()));
         let world = Self { account: AccountId::new(site.clock.now()), site, engine, tenants, db, image, template, key };
@@ -88,7 +88,8 @@ impl World {
         let nodes = self.site.engine.nodes().await.unwrap();
         let mut db = self.db.acquire().await.unwrap();
         for node in &nodes {
-            sayoo::hosts::store::record(&mut db, node, "unix:///var/run/docker.sock", "127.0.0.1", now).await.unwrap();
+            let (docker, address) = (&self.site.docker, &self.site.upstream_address);
+            sayoo::hosts::store::record(&mut db, node, docker, address, now).await.unwrap();
         }
         sayoo::plans::seed(&mut db, now).await.unwrap();
         self.run("INSERT INTO images VALUES ($1, 'standin', $2, '19.0', 'current', now())", |query| {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sayoo::audit::Actor;
 use sayoo::base::clock::Clock;
-use sayoo::base::ids::{EnvironmentId, ImageId, UpdateId};
+use sayoo::base::ids::{EnvironmentId, HostId, ImageId, UpdateId};
 use sayoo::portal::Portal;
 use sayoo::proxy::{Running, Settings};
 use sayoo::reconcile;
@@ -204,6 +204,51 @@ async fn a_bad_image_is_taken_back_with_a_reason_while_the_old_one_serves(db: Pg
     assert_eq!(after, upstream, "nobody noticed");
     let told = "SELECT detail ->> 'reason' FROM environment_events WHERE environment_id = $1 AND kind = 'update.failed' ORDER BY id DESC LIMIT 1";
     assert_eq!(world.text(told, shop.uuid()).await, "reason-update-unhealthy");
+    world.end().await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn an_update_whose_machine_is_lost_begins_anew_once_that_one_is_off_the_database(db: PgPool) {
+    let world = World::new(db).await;
+    let shop = world.order("shop").await;
+    world.until(shop, "running").await;
+    let password = "SELECT encode(password_sealed, 'hex') FROM runtime_secrets JOIN runtimes ON runtimes.id = runtime_id WHERE environment_id = $1";
+    let before = world.text(password, shop.uuid()).await;
+    let image = world.new_image("LABEL edition=2").await;
+    let lost = HostId::new(world.now());
+    world
+        .run(
+            "INSERT INTO hosts (id, name, node, docker_endpoint, upstream_address, cpu_millis, memory_mb, state, lost_at, created_at)
+             VALUES ($1, 'lost', 'lost', '', '127.0.0.2', 8000, 8000, 'down', now(), now())",
+            |query| query.bind(lost.uuid()),
+        )
+        .await;
+    world.update(shop, image, 900).await;
+    world
+        .run(
+            "UPDATE environment_updates SET state = 'starting', host_id = $1, generation = 7, began_at = now()",
+            |query| query.bind(lost.uuid()),
+        )
+        .await;
+
+    world.until_update(shop, &["switched"]).await;
+    assert_ne!(world.text(password, shop.uuid()).await, before, "what goes on there has the password");
+    let is_rotating = "SELECT is_rotating::text FROM runtimes WHERE environment_id = $1";
+    assert_eq!(world.text(is_rotating, shop.uuid()).await, "false");
+    let events = world.events(shop).await;
+    let place = |kind: &str| events.iter().position(|event| event == kind);
+    assert!(place("relocated").is_some() && place("relocated") < place("update.started"), "{events:?}");
+    let cause = "SELECT cause FROM placements JOIN runtimes ON runtimes.id = runtime_id WHERE environment_id = $1 ORDER BY placements.id DESC LIMIT 1";
+    assert_eq!(world.text(cause, shop.uuid()).await, "updated");
+
+    // Now what is left of the update is on the lost machine: it is done, and the new one starts again with another password.
+    let between = world.text(password, shop.uuid()).await;
+    world.run("UPDATE environment_updates SET host_id = $1", |query| query.bind(lost.uuid())).await;
+    world.run("UPDATE turns SET due_at = now() WHERE task = 'environments'", |query| query).await;
+    world.until_update(shop, &["done"]).await;
+    world.until(shop, "running").await;
+    assert_ne!(world.text(password, shop.uuid()).await, between);
+    assert_eq!((world.runs_image(shop).await, world.counts().await), (image.to_string(), (1, 1, 1)));
     world.end().await;
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use sayoo::base::clock::Clock;
 use sayoo::base::ids::RuntimeId;
 use sayoo::base::secret::new_code;
-use sayoo::engine::{ContainerSeen, Engine, HealthCheck, ServiceName, ServiceSpec, Swarm, TaskSpec};
+use sayoo::engine::{Certificates, ContainerSeen, Engine, HealthCheck, ServiceName, ServiceSpec, Swarm, TaskSpec};
 use sha2::{Digest, Sha256};
 
 /// The engine that tests use.
@@ -19,6 +19,9 @@ pub struct TestEngine {
     pub engine: Engine,
     pub installation: String,
     pub image: String,
+    /// How its first daemon is reached, and where that one's containers are.
+    pub docker: String,
+    pub upstream_address: String,
 }
 
 impl TestEngine {
@@ -31,7 +34,27 @@ impl TestEngine {
     pub fn through(socket: &Path, limit: Duration) -> Self {
         let installation = format!("t{}", new_code(9));
         let swarm = Swarm::new(socket.to_str().unwrap(), &installation, "127.0.0.1".parse().unwrap()).unwrap();
-        Self { engine: Engine::Swarm(swarm.with_limit(limit)), installation, image: standin_image() }
+        Self {
+            engine: Engine::Swarm(swarm.with_limit(limit)),
+            installation,
+            image: standin_image(),
+            docker: format!("unix://{DOCKER}"),
+            upstream_address: "127.0.0.1".to_owned(),
+        }
+    }
+
+    /// An engine elsewhere.
+    pub fn at(docker: &str, upstream_address: &str, certificates: Option<Certificates>) -> Self {
+        let installation = format!("t{}", new_code(9));
+        let address = upstream_address.parse().unwrap();
+        let swarm = Swarm::with_certificates(docker, &installation, address, certificates).unwrap();
+        Self {
+            engine: Engine::Swarm(swarm),
+            installation,
+            image: standin_image(),
+            docker: docker.to_owned(),
+            upstream_address: upstream_address.to_owned(),
+        }
     }
 
     /// Returns a service of the stand-in that behaves well.
@@ -107,10 +130,11 @@ impl Drop for TestEngine {
             (vec!["secret", "ls"], vec!["secret", "rm"]),
             (vec!["container", "ls", "--all"], vec!["container", "rm", "--force"]),
         ] {
-            let found = docker(&[&list[..], &["--quiet", "--filter", &filter]].concat());
+            let at = ["--host", self.docker.as_str()];
+            let found = docker(&[&at, &list[..], &["--quiet", "--filter", &filter]].concat());
             let ids: Vec<&str> = found.split_whitespace().collect();
             if !ids.is_empty() {
-                docker(&[&remove[..], &ids].concat());
+                docker(&[&at, &remove[..], &ids].concat());
             }
         }
     }

@@ -6,4 +6,5 @@ pub mod fault_proxy;
 pub mod gate;
 pub mod portal;
 pub mod small_disk;
+mod staff;
 pub mod tenants;

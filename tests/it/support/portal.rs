@@ -8,15 +8,10 @@ use reqwest::Response;
 use sayoo::accounts::{Origin, sessions};
 use sayoo::audit::Actor;
 use sayoo::base::clock::Clock;
-use sayoo::base::ids::{AccountId, EnvironmentId, PlanVersionId, StaffId, UserId};
+use sayoo::base::ids::{AccountId, EnvironmentId, PlanVersionId, UserId};
 use sayoo::base::names::Subdomain;
-<<<<<<< HEAD
 use sayoo::base::secret::Secret;
 use sayoo::config::{Mail, Mode, Public};
-=======
-use sayoo::base::secret::{new_token, token_hash};
-use sayoo::config::{Mode, Public};
->>>>>>> gate
 use sayoo::environments::orders::{self, Order};
 use sayoo::environments::{self, By, Environment};
 use sayoo::jobs::worker;
@@ -177,37 +172,6 @@ impl World {
         Person { account, user, name: name.to_owned(), email, browser, portal: self.portal.clone() }
     }
 
-    /// One of the hosting company's own people, logged in with both factors.
-    pub async fn staff(&self) -> StaffPerson {
-        let (id, token, now) = (StaffId::new(self.portal.clock.now()), new_token(), self.portal.clock.now());
-        sqlx::query!(
-            "INSERT INTO staff (id, email, email_key, name, password_hash, locale, totp_sealed, totp_confirmed_at, created_at)
-             VALUES ($1, $2, $2, 'Sam', '', 'en', '', $3, $3)",
-            id.uuid(),
-            format!("{id}@example.com"),
-            now
-        )
-        .execute(&self.db)
-        .await
-        .unwrap();
-        sqlx::query!(
-            "INSERT INTO staff_sessions (id, token_hash, staff_id, is_complete, created_at, seen_at, expires_at, user_agent, address)
-             VALUES ($1, $2, $1, true, $3::timestamptz, $3::timestamptz, $3::timestamptz + interval '12 hours', 'test', '192.0.2.2')",
-            id.uuid(),
-            token_hash(token.expose()),
-            now
-        )
-        .execute(&self.db)
-        .await
-        .unwrap();
-        StaffPerson {
-            client: reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
-            // Forms of staff are bound to the browser's visit.
-            cookie: format!("sayoo-staff={}; sayoo-visit={}", token.expose(), new_token().expose()),
-            address: self.address.clone(),
-        }
-    }
-
     /// Returns the newest version of a plan.
     pub async fn plan(&self, code: &str) -> PlanVersionId {
         let mut db = self.db.acquire().await.unwrap();
@@ -252,38 +216,17 @@ pub struct Person {
 impl Person {
     /// Asks for a page.
     pub async fn get(&self, path: &str) -> Page {
-<<<<<<< HEAD
         self.browser.get(path).await
-=======
-        let request = self.client.get(format!("{}{path}", self.address)).header("cookie", &self.cookie);
-        page(request).await
->>>>>>> gate
     }
 
     /// Sends a form, with the token of one of our pages.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
-<<<<<<< HEAD
         self.browser.post(path, fields).await
     }
 
     /// Opens a stream of events.
     pub async fn stream(&self, path: &str, last: Option<&str>) -> Response {
         self.browser.stream(path, last).await
-=======
-        let token = self.get("/instances").await.attribute("input[name=csrf]", "value");
-        let fields = [&[("csrf", token.as_str())], fields].concat();
-        let request = self.client.post(format!("{}{path}", self.address)).header("cookie", &self.cookie).form(&fields);
-        page(request).await
-    }
-
-    /// Opens a stream of events.
-    pub async fn stream(&self, path: &str, last: Option<&str>) -> reqwest::Response {
-        let mut request = self.client.get(format!("{}{path}", self.address)).header("cookie", &self.cookie);
-        if let Some(last) = last {
-            request = request.header("last-event-id", last);
-        }
-        request.send().await.unwrap()
->>>>>>> gate
     }
 
     /// Who asks, for use cases.
@@ -329,32 +272,5 @@ impl Person {
     pub async fn instance(&self, id: EnvironmentId) -> Environment {
         let mut db = self.portal.db.acquire().await.unwrap();
         environments::find(&mut db, self.account, id).await.unwrap().unwrap()
-    }
-}
-
-async fn page(request: reqwest::RequestBuilder) -> Page {
-    let answer = request.send().await.unwrap();
-    let location = answer.headers().get(LOCATION).map(|path| path.to_str().unwrap().to_owned());
-    Page { status: answer.status(), location: location.unwrap_or_default(), body: answer.text().await.unwrap() }
-}
-
-/// One of the hosting company's own people with a browser.
-pub struct StaffPerson {
-    client: reqwest::Client,
-    cookie: String,
-    address: String,
-}
-
-impl StaffPerson {
-    /// Asks for a page.
-    pub async fn get(&self, path: &str) -> Page {
-        page(self.client.get(format!("{}{path}", self.address)).header("cookie", &self.cookie)).await
-    }
-
-    /// Sends a form, with the token of one of our pages.
-    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
-        let token = self.get("/staff").await.attribute("input[name=csrf]", "value");
-        let fields = [&[("csrf", token.as_str())], fields].concat();
-        page(self.client.post(format!("{}{path}", self.address)).header("cookie", &self.cookie).form(&fields)).await
     }
 }

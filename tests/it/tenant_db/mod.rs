@@ -159,6 +159,35 @@ async fn a_fenced_role_is_off_the_database_at_once() {
 }
 
 #[tokio::test]
+async fn whoever_has_an_old_password_is_off_the_database_and_the_new_one_opens_it() {
+    let tenants = TestTenants::new().await;
+    let template = tenants.template(10).await;
+    let mut tenant = tenant(&tenants, &template).await;
+    let mut old = inside(&tenants, &tenant).await;
+    let mut admin = tenants.superuser("postgres").await;
+    let mut verifier = async |role: &RoleName| -> String {
+        let sql = "SELECT rolpassword FROM pg_authid WHERE rolname = $1";
+        sqlx::query_scalar(sql).bind(role.as_str().to_owned()).fetch_one(&mut admin).await.unwrap()
+    };
+    let before = verifier(&tenant.role).await;
+
+    tenant.password = Secret::new(new_code(30));
+    tenants.server.rotate(&tenant.role, &tenant.password, 16).await.unwrap();
+
+    assert!(run(&mut old, "SELECT 1").await.is_err());
+    // Whether a server asks for a password at all is its own affair: what it would compare with is another one.
+    assert_ne!(verifier(&tenant.role).await, before);
+    let mut new = inside(&tenants, &tenant).await;
+    run(&mut new, "SELECT count(*) FROM res_users").await.unwrap();
+    // Done again, as after a crash, it ends nothing but sessions of before.
+    tenants.server.rotate(&tenant.role, &tenant.password, 16).await.unwrap();
+    inside(&tenants, &tenant).await.close().await.unwrap();
+    // A role that is not there yet gets its password when it is made.
+    tenants.server.rotate(&RoleName::of(&new_code(20), 1).unwrap(), &tenant.password, 16).await.unwrap();
+    tenants.forget().await;
+}
+
+#[tokio::test]
 async fn statements_of_the_tenant_are_done_all_or_none() {
     let tenants = TestTenants::new().await;
     let template = tenants.template(10).await;

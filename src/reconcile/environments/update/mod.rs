@@ -12,14 +12,15 @@ use serde_json::json;
 
 use super::act;
 use super::observe::{Sight, Upstream, judge};
-use super::plan::{Container, Move};
+use super::plan::{Container, Move, Route};
 use super::status::Told;
 use super::store::{self as environments, Environment};
 use crate::base::ids::{HostId, ImageId, PlanVersionId, RolloutId, UpdateId};
 use crate::db;
-use crate::hosts::placement::Need;
+use crate::hosts::placement::{Need, Tenant};
+use crate::hosts::{self, Placement, ReserveError};
 use crate::reconcile::lease::{Fenced, Lease};
-use crate::reconcile::runtimes::{Runtime, Seen, look, provide};
+use crate::reconcile::runtimes::{self, Runtime, Seen, look, provide};
 use crate::reconcile::{Site, crash};
 
 /// A container that does not answer within this time never will: with what is left to do, it is taken back within three
@@ -41,12 +42,20 @@ pub struct Update {
     pub image: ImageId,
     /// That image's content.
     pub digest: String,
+    /// By which name every machine gets that image, when there is a registry.
+    pub pinned: Option<String>,
+    /// The kind that the environment has then.
+    pub kind: String,
     /// The plan it leads to, if that changes.
     pub plan_version: Option<PlanVersionId>,
     /// Where the second container has room.
     pub host: Option<HostId>,
     /// That machine's name in the Swarm.
     pub node: Option<String>,
+    /// Whether the Swarm has lost it.
+    pub is_lost: bool,
+    /// Why there, for staff.
+    pub explanation: Option<String>,
     /// Thousandths of a core.
     pub cpu_millis: i32,
     /// MiB of memory.
@@ -69,11 +78,15 @@ impl Update {
     /// Returns the runtime as it will be.
     fn candidate(&self, runtime: &Runtime) -> Runtime {
         Runtime {
-            image: self.digest.clone(),
+            image: self.pinned.as_ref().unwrap_or(&self.digest).clone(),
             cpu_millis: self.cpu_millis,
             memory_mb: self.memory_mb,
             host: self.host,
             node: self.node.clone(),
+            leaving: None,
+            leaving_node: None,
+            is_lost: self.is_lost,
+            is_leaving_lost: false,
             service_generation: self.generation.unwrap_or(1),
             service_slot: 1 - runtime.service_slot,
             ..runtime.clone()
@@ -106,10 +119,14 @@ pub async fn look(site: &Site, environment: &Environment, runtime: &Runtime) -> 
     let Some(update) = store::find_open(&mut db, environment.id).await? else { return Ok(None) };
     let now = site.clock.now();
     let step = match update.state.as_str() {
+        // One way of moving at a time.
+        "waiting" if runtime.leaving.is_some() => return Ok(None),
         "waiting" => match update.rollout {
             Some(rollout) if !store::may_begin(&mut db, rollout, runs(environment, runtime)).await? => return Ok(None),
             _ => Move::Due,
         },
+        // Its container cannot be seen, and nothing more can be asked of it.
+        "starting" if update.is_lost => Move::Leaving,
         "starting" => {
             drop(db);
             let host = site.public.instance_host(&environment.subdomain);
@@ -120,7 +137,7 @@ pub async fn look(site: &Site, environment: &Environment, runtime: &Runtime) -> 
             let step = Move::Starting { service: seen.service, container, is_overdue };
             return Ok(Some(Under { update, step, upstream }));
         }
-        "switched" => Move::Switched { is_drained: update.is_drained(now) },
+        "switched" => Move::Switched { is_drained: update.is_lost || update.is_drained(now) },
         _ => Move::Leaving,
     };
     Ok(Some(Under { update, step, upstream: None }))
@@ -137,17 +154,22 @@ pub async fn begin(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime)
     {
         return Ok(());
     }
-    // A customer's was set aside when it was asked for.
-    let host = if let Some(host) = update.host {
-        host
-    } else {
-        let need = Need { cpu_millis: update.cpu_millis, memory_mb: update.memory_mb };
-        match act::choose_host(&mut tx, need).await? {
-            Ok(host) => host,
-            Err(why) => return act::make_room(tx, why).await,
-        }
+    let need = Need {
+        cpu_millis: update.cpu_millis,
+        memory_mb: update.memory_mb,
+        tenant: Tenant::of_kind(Some(&update.kind)),
+        not_on: None,
     };
-    store::set_starting(&mut tx, update.id, host, runtime.service_generation + 1, now).await?;
+    // A customer's was set aside when it was asked for.
+    let placement = match hosts::keep_room(&mut tx, update.host, need).await {
+        Ok(placement) => placement,
+        Err(ReserveError::NoRoom(why)) => return act::make_room(tx, why).await,
+        Err(error) => return Err(error.into()),
+    };
+    if !store::set_starting(&mut tx, update.id, &placement, runtime.service_generation + 1, now).await? {
+        // It began to move off its machine meanwhile.
+        return Ok(());
+    }
     environments::add_event(&mut tx, sight.environment.id, "update.started", &json!({}), now).await?;
     tx.commit().await?;
     crash::point("update-begin:after");
@@ -168,7 +190,11 @@ pub async fn switch(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime
     let now = site.clock.now();
     crash::point("update-switch:before");
     let mut tx = lease.begin(&site.db).await?;
-    store::switch(&mut tx, update, runtime.id, now).await?;
+    let placement = Placement {
+        host: update.host.context("an update without a machine")?,
+        explanation: update.explanation.clone().unwrap_or_default(),
+    };
+    store::switch(&mut tx, update, runtime.id, &placement, now).await?;
     act::lead_to(site, &mut tx, environment, upstream).await?;
     become_new(site, &mut tx, environment, update).await?;
     act::say(site, &mut tx, environment, &Told { status: "running", reason: None }).await?;
@@ -209,6 +235,7 @@ pub async fn remove_old(site: &Site, lease: &Lease, sight: &Sight, runtime: &Run
     let mut tx = lease.begin(&site.db).await?;
     store::end(&mut tx, update.id, "done", now).await?;
     go_on(&mut tx, update, false, now).await?;
+    lock_out(site, &mut tx, sight, update, runtime).await?;
     tx.commit().await?;
     crash::point("update-end:after");
     Ok(())
@@ -248,7 +275,28 @@ pub async fn remove_new(site: &Site, lease: &Lease, sight: &Sight, runtime: &Run
     } else {
         store::set_waiting(&mut tx, update.id).await?;
     }
+    lock_out(site, &mut tx, sight, update, runtime).await?;
     tx.commit().await?;
+    Ok(())
+}
+
+/// When the machine of the container that goes is lost, the container may go on there: it is let into the database no more
+/// before anything else is started. The one that serves has the same password, and gets another one too.
+async fn lock_out(
+    site: &Site,
+    tx: &mut Fenced,
+    sight: &Sight,
+    update: &Update,
+    runtime: &Runtime,
+) -> anyhow::Result<()> {
+    if !update.is_lost {
+        return Ok(());
+    }
+    runtimes::store::bump(tx, runtime.id).await?;
+    act::begin_rotation(site, tx, runtime).await?;
+    if matches!(sight.world.route, Route::Serving | Route::Stale) {
+        act::close_for_loss(site, tx, &sight.environment).await?;
+    }
     Ok(())
 }
 
@@ -280,9 +328,13 @@ mod tests {
             rollout: None,
             image: ImageId::new(at(0)),
             digest: String::new(),
+            pinned: None,
+            kind: "test".to_owned(),
             plan_version: None,
             host: None,
             node: None,
+            is_lost: false,
+            explanation: None,
             cpu_millis: 1,
             memory_mb: 1,
             state: "switched".to_owned(),

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::Update;
 use crate::base::ids::{EnvironmentId, HostId, ImageId, PlanVersionId, RolloutId, RuntimeId, UpdateId};
 use crate::db::StoreError;
+use crate::hosts::{self, Cause, Placement};
 
 /// Returns the environment's update that has not ended.
 pub async fn find_open(db: &mut PgConnection, id: EnvironmentId) -> Result<Option<Update>, StoreError> {
@@ -17,9 +18,13 @@ pub async fn find_open(db: &mut PgConnection, id: EnvironmentId) -> Result<Optio
              , environment_updates.rollout_id AS "rollout: RolloutId"
              , environment_updates.image_id AS "image: ImageId"
              , images.digest
+             , images.pinned
+             , coalesce(plans.kind, environments.kind) AS "kind!"
              , environment_updates.plan_version_id AS "plan_version: PlanVersionId"
              , environment_updates.host_id AS "host: HostId"
              , hosts.node AS "node?"
+             , coalesce(hosts.state = 'down', false) AS "is_lost!"
+             , environment_updates.explanation
              , environment_updates.cpu_millis
              , environment_updates.memory_mb
              , environment_updates.state
@@ -30,6 +35,9 @@ pub async fn find_open(db: &mut PgConnection, id: EnvironmentId) -> Result<Optio
              , environment_activity.leaving_at AS "leaving_at?"
           FROM environment_updates
           JOIN images ON images.id = environment_updates.image_id
+          JOIN environments ON environments.id = environment_updates.environment_id
+          LEFT JOIN plan_versions ON plan_versions.id = environment_updates.plan_version_id
+          LEFT JOIN plans ON plans.id = plan_versions.plan_id
           LEFT JOIN hosts ON hosts.id = environment_updates.host_id
           LEFT JOIN environment_activity ON environment_activity.environment_id = environment_updates.environment_id
          WHERE environment_updates.environment_id = $1
@@ -69,14 +77,15 @@ pub async fn may_begin(db: &mut PgConnection, rollout: RolloutId, runs: bool) ->
 }
 
 /// Notes that an update begins: where its container goes, and under which generation, which no other try ever had.
+/// Returns whether it does: not while the runtime moves off its machine.
 pub async fn set_starting(
     db: &mut PgConnection,
     id: UpdateId,
-    host: HostId,
+    placement: &Placement,
     generation: i64,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    sqlx::query!(
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
         r#"
         UPDATE environment_updates
            SET state = 'starting'
@@ -85,17 +94,22 @@ pub async fn set_starting(
                                             FROM environment_updates AS tried
                                            WHERE tried.environment_id = environment_updates.environment_id))
              , began_at = $4
+             , explanation = $5
          WHERE id = $1
            AND state = 'waiting'
+           AND NOT EXISTS (SELECT FROM runtimes
+                            WHERE runtimes.environment_id = environment_updates.environment_id
+                              AND runtimes.leaving_host_id IS NOT NULL)
         "#,
         id as UpdateId,
-        host as HostId,
+        placement.host as HostId,
         generation,
-        now
+        now,
+        placement.explanation,
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// The size, image and machine of a runtime change places with those of the update: from now on the room that the
@@ -104,6 +118,7 @@ pub async fn switch(
     db: &mut PgConnection,
     update: &Update,
     runtime: RuntimeId,
+    placement: &Placement,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     sqlx::query!(
@@ -129,23 +144,22 @@ pub async fn switch(
         r#"
         UPDATE runtimes
            SET image_id = $2
-             , host_id = $3
-             , cpu_millis = $4
-             , memory_mb = $5
-             , service_generation = $6
+             , cpu_millis = $3
+             , memory_mb = $4
+             , service_generation = $5
              , service_slot = 1 - service_slot
          WHERE id = $1
         "#,
         runtime as RuntimeId,
         update.image as ImageId,
-        update.host as Option<HostId>,
         update.cpu_millis,
         update.memory_mb,
         update.generation.unwrap_or(1),
     )
-    .execute(db)
+    .execute(&mut *db)
     .await?;
-    Ok(())
+    hosts::store::set_host(db, runtime, placement, Cause::Updated, update.began_at.unwrap_or(now)).await?;
+    hosts::store::set_served(db, runtime, now).await
 }
 
 /// Gives a runtime that does not run the update's image and size: its next start uses them.
@@ -154,6 +168,7 @@ pub async fn adopt(db: &mut PgConnection, update: &Update, runtime: RuntimeId) -
         r#"
         UPDATE runtimes
            SET image_id = $2
+             , image_reference = $5
              , cpu_millis = $3
              , memory_mb = $4
              , service_generation = service_generation + 1
@@ -163,6 +178,7 @@ pub async fn adopt(db: &mut PgConnection, update: &Update, runtime: RuntimeId) -
         update.image as ImageId,
         update.cpu_millis,
         update.memory_mb,
+        update.pinned.as_deref(),
     )
     .execute(db)
     .await?;

@@ -5,9 +5,10 @@ use anyhow::Context;
 use askama::Template;
 
 use super::accounts::{ListQuery, neighbours};
-use super::rows::{AuditLine, InstanceLine, audit_of, cut, formats, status_words};
+use super::rows::{AuditLine, InstanceLine, PlacementLine, audit_of, cut, formats, status_words};
 use crate::base::ids::EnvironmentId;
 use crate::environments::Status;
+use crate::hosts;
 use crate::portal::Portal;
 use crate::staff::directory::{self, InstanceFilter};
 use crate::staff::limits;
@@ -76,6 +77,7 @@ struct InstancePage {
     /// Requests that were turned away lately.
     limited: String,
     busy: String,
+    placements: Vec<PlacementLine>,
     audit: Vec<AuditLine>,
 }
 
@@ -131,6 +133,11 @@ pub async fn show(portal: &Portal, layout: Layout, id: EnvironmentId, slip: Opti
         limit_problem,
         limited: formats(&layout).number(traffic.limited),
         busy: formats(&layout).number(traffic.busy),
+        placements: hosts::placements_of(&mut db, id)
+            .await?
+            .iter()
+            .map(|row| PlacementLine::new(&layout, row))
+            .collect(),
         audit: audit_of(&mut db, &layout, None, Some(id)).await?,
         layout,
     };

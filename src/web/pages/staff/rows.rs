@@ -3,6 +3,7 @@
 use crate::audit;
 use crate::base::ids::{AccountId, EnvironmentId};
 use crate::environments::Status;
+use crate::hosts::PlacementRow;
 use crate::i18n::format::Formats;
 use crate::staff::directory::{AccountRow, HostRow, InstanceRow};
 use crate::web::layout::Layout;
@@ -60,6 +61,10 @@ pub struct AccountLine {
 
 /// One host.
 pub struct HostLine {
+    /// Its page.
+    pub url: String,
+    /// Zone and pool, in words.
+    pub place: String,
     /// Its name.
     pub name: String,
     /// The shape of its state.
@@ -86,6 +91,26 @@ pub struct HostLine {
     pub spares: String,
     /// When it was last seen.
     pub seen: String,
+}
+
+/// One placement and its reason.
+pub struct PlacementLine {
+    /// The instance's page; empty for a spare.
+    pub url: String,
+    /// The instance's name, or the runtime's code.
+    pub name: String,
+    /// The host's name.
+    pub host: String,
+    /// Why it was placed, in words.
+    pub cause: String,
+    /// Why there.
+    pub explanation: String,
+    /// The exact instant.
+    pub at_iso: String,
+    /// When.
+    pub at: String,
+    /// How long until it answered.
+    pub took: String,
 }
 
 /// One entry of the audit log.
@@ -185,13 +210,28 @@ impl HostLine {
     pub fn new(layout: &Layout, row: &HostRow) -> Self {
         let formats = formats(layout);
         let mebibytes = |mb: i64| formats.mebibytes(u32::try_from(mb).unwrap_or(0));
-        let (badge, state) = match row.state.as_str() {
-            "active" => ("running", layout.t("staff-host-active")),
-            "cordoned" => ("warning", layout.t("staff-host-cordoned")),
+        let (badge, state) = match (row.state.as_str(), row.wanted.as_str()) {
+            (_, "gone") => ("working", layout.t("staff-host-leaving")),
+            ("joining", _) => ("working", layout.t("staff-host-joining")),
+            ("active" | "cordoned", "empty") if row.runtimes > row.spares => {
+                ("working", layout.t("staff-host-emptying"))
+            }
+            ("active" | "cordoned", "empty") => ("stopped", layout.t("staff-host-empty")),
+            ("active", _) => ("running", layout.t("staff-host-active")),
+            ("cordoned", _) => ("warning", layout.t("staff-host-cordoned")),
             _ => ("failed", layout.t("staff-host-down")),
         };
         let cores = |millis: i64| formats.decimal(rust_decimal::Decimal::new(millis, 3), 1);
         Self {
+            url: urls::staff_host(row.id),
+            place: [
+                (!row.zone.is_empty()).then(|| layout.t1("staff-host-in-zone", "zone", &row.zone)),
+                (row.pool != "any").then(|| layout.t(format!("staff-host-pool-{}", row.pool))),
+            ]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" · "),
             name: row.name.clone(),
             badge,
             state,
@@ -208,6 +248,26 @@ impl HostLine {
                 Some(at) => layout.t1("staff-host-seen", "when", formats.spoken(at, layout.now)),
                 None => layout.t("staff-host-never"),
             },
+        }
+    }
+}
+
+impl PlacementLine {
+    /// Makes a line of a row.
+    #[must_use]
+    pub fn new(layout: &Layout, row: &PlacementRow) -> Self {
+        let formats = formats(layout);
+        let at = formats.when(row.placed_at, layout.now);
+        let seconds = |ms: i64| formats.decimal(rust_decimal::Decimal::new(ms, 3), 1);
+        Self {
+            url: row.environment.map(urls::staff_instance).unwrap_or_default(),
+            name: row.name.clone().unwrap_or_else(|| row.code.clone()),
+            host: row.host.clone(),
+            cause: layout.t(format!("staff-placement-{}", row.cause)),
+            explanation: row.explanation.clone(),
+            at_iso: at.iso,
+            at: at.words,
+            took: row.took_ms.map(|ms| layout.t1("staff-host-seconds", "seconds", seconds(ms))).unwrap_or_default(),
         }
     }
 }

@@ -1,0 +1,223 @@
+//! `sayoo host …`: what the pages below /staff/hosts do, for somebody at the machine, and the certificates.
+
+use std::fmt::Write;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use sqlx::PgConnection;
+
+use crate::audit::Actor;
+use crate::base::clock::Clock;
+use crate::base::ids::HostId;
+use crate::config::Config;
+use crate::db;
+use crate::hosts::certificates::Folder;
+use crate::hosts::steering::{self, NewMachine};
+use crate::hosts::{self, Host, HostState, Pool, placement};
+use crate::portal::Portal;
+
+/// How often it is looked whether a machine has joined.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// An image of two gigabytes over a slow line, and some more.
+const GIVE_UP_AFTER: Duration = Duration::from_mins(20);
+
+/// What to do about hosts.
+#[derive(Debug, Subcommand)]
+pub enum HostCommand {
+    /// Makes the authority, the worker's own certificate, and what the daemons at these addresses need.
+    Certs {
+        /// The machines' addresses on the private network.
+        addresses: Vec<IpAddr>,
+    },
+    /// Lets a machine join: its daemon must answer at ADDRESS:2376 with the files of `sayoo host certs ADDRESS`.
+    Add {
+        /// The machine's address on the private network.
+        address: String,
+        /// Its name.
+        #[arg(long, default_value = "")]
+        name: String,
+        /// What fails together with it: a rack, a room.
+        #[arg(long, default_value = "")]
+        zone: String,
+        /// What is placed on it: `any`, `production` or `test`.
+        #[arg(long, default_value = "any")]
+        pool: String,
+        /// Waits until it has joined.
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Lists the hosts, what is promised on them, and what the loss of one would leave.
+    List,
+    /// Lets a host take no new runtimes.
+    Cordon {
+        /// Its name.
+        name: String,
+        /// Why, for the audit log and the page.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Lets a host take runtimes again; ends a drain.
+    Uncordon {
+        /// Its name.
+        name: String,
+    },
+    /// Moves everything off a host.
+    Drain {
+        /// Its name.
+        name: String,
+        /// Why, for the audit log and the page.
+        #[arg(long, required_unless_present = "dry_run", default_value = "")]
+        reason: String,
+        /// Says who would move where and how long it would take, and changes nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Ends a drain: what is on its way arrives, the rest stays.
+    CancelDrain {
+        /// Its name.
+        name: String,
+    },
+    /// Takes an empty host out of the Swarm and forgets it.
+    Remove {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// Does it.
+pub async fn run(config: &Config, command: &HostCommand) -> anyhow::Result<()> {
+    if let HostCommand::Certs { addresses } = command {
+        return certs(config, addresses);
+    }
+    let portal = Portal {
+        db: db::pool(&config.database.owner_url, 2)?,
+        clock: Clock::System,
+        public: Arc::new(config.public.clone()),
+    };
+    let by = Actor::system();
+    match command {
+        HostCommand::Certs { .. } => {}
+        HostCommand::Add { address, name, zone, pool, wait } => {
+            let pool = Pool::from_word(pool).context("--pool is one of: any, production, test")?;
+            let machine =
+                NewMachine { address: address.clone(), name: name.clone(), zone: zone.clone(), pool: Some(pool) };
+            let id = steering::add(&portal, &by, &machine).await?;
+            if *wait {
+                return until_joined(&portal, id).await;
+            }
+            println!("The worker looks at it now; `sayoo host list` says how it goes.");
+        }
+        HostCommand::List => list(&mut *portal.db.acquire().await?).await?,
+        HostCommand::Cordon { name, reason } => {
+            steering::cordon(&portal, &by, named(&portal, name).await?.id, reason).await?;
+        }
+        HostCommand::Uncordon { name } => steering::uncordon(&portal, &by, named(&portal, name).await?.id).await?,
+        HostCommand::Drain { name, reason, dry_run } => {
+            let host = named(&portal, name).await?;
+            show_preview(&mut *portal.db.acquire().await?, &host).await?;
+            if !dry_run {
+                steering::drain(&portal, &by, host.id, reason).await?;
+            }
+        }
+        HostCommand::CancelDrain { name } => {
+            steering::cancel_drain(&portal, &by, named(&portal, name).await?.id).await?;
+        }
+        HostCommand::Remove { name } => {
+            let host = named(&portal, name).await?;
+            steering::remove(&portal, &by, host.id, Some(&config.worker.docker)).await?;
+        }
+    }
+    Ok(())
+}
+
+fn certs(config: &Config, addresses: &[IpAddr]) -> anyhow::Result<()> {
+    let (folder, now) = (Folder::new(config.docker_certificates()), Clock::System.now());
+    let installation = &config.installation.name;
+    if folder.prepare(installation, now)? {
+        println!("authority made in {}: keep ca-key.pem secret", config.docker_certificates().display());
+    }
+    for address in addresses {
+        let made = folder.issue(installation, *address, now)?;
+        println!("{address}: copy the files in {} to /etc/docker there, restart Docker,", made.display());
+        println!("  then: sayoo host add {address}");
+    }
+    Ok(())
+}
+
+async fn named(portal: &Portal, name: &str) -> anyhow::Result<Host> {
+    let all = hosts::overview(&mut *portal.db.acquire().await?).await?;
+    let names = all.loads.iter().map(|load| load.host.name.clone()).collect::<Vec<_>>().join(", ");
+    let found = all.loads.into_iter().map(|load| load.host).find(|host| host.name == name);
+    found.with_context(|| format!("there is no host {name}; there are: {names}"))
+}
+
+async fn list(db: &mut PgConnection) -> anyhow::Result<()> {
+    let all = hosts::overview(db).await?;
+    let mut text = String::new();
+    for load in &all.loads {
+        let host = &load.host;
+        writeln!(
+            text,
+            "{:<16} {:<9} {:<15} zone {:<8} pool {:<10} {:>3} runtimes, {} MiB and {} thousandths of a core free",
+            host.name,
+            host.state.as_str(),
+            host.upstream_address,
+            if host.zone.is_empty() { "-" } else { &host.zone },
+            host.pool.as_str(),
+            load.runtimes,
+            placement::free_memory_mb(load),
+            placement::free_cpu_millis(load),
+        )?;
+        for reason in host.state_reason.iter().chain((!host.wanted_reason.is_empty()).then_some(&host.wanted_reason)) {
+            writeln!(text, "{:<16} {reason}", "")?;
+        }
+    }
+    if let Some(found) = all.headroom() {
+        writeln!(
+            text,
+            "Without {}: {} of its instances find room, {} do not, {} MiB stay free.",
+            found.host, found.housed, found.homeless, found.spare_mb
+        )?;
+    }
+    print!("{text}");
+    Ok(())
+}
+
+async fn show_preview(db: &mut PgConnection, host: &Host) -> anyhow::Result<()> {
+    let preview = steering::preview(db, host.id).await?;
+    let all = hosts::overview(db).await?;
+    for one in &preview.moves {
+        let to = match &one.to {
+            Ok(to) => all.name_of(*to).to_owned(),
+            Err(why) => why.to_string(),
+        };
+        println!("{} ({}) -> {to}", one.resident.name, one.resident.account);
+    }
+    println!("{} to move, about {} s", preview.moves.len(), preview.seconds);
+    Ok(())
+}
+
+async fn until_joined(portal: &Portal, id: HostId) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let mut said = String::new();
+    loop {
+        let all = hosts::overview(&mut *portal.db.acquire().await?).await?;
+        let host = &all.find(id).context("the host was removed")?.host;
+        let reason = host.state_reason.clone().unwrap_or_default();
+        if reason != said {
+            println!("{}: {reason}", host.name);
+            said = reason;
+        }
+        match host.state {
+            HostState::Joining if began.elapsed() > GIVE_UP_AFTER => bail!("it has not joined: is the worker running?"),
+            HostState::Joining => tokio::time::sleep(LOOK_EVERY).await,
+            state => {
+                println!("{} has joined and is {}", host.name, state.as_str());
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What would happen if a host were emptied or lost. Pure.
+
+use super::placement::{self, Need, NoRoom};
+use super::{HostState, Load};
+use crate::base::ids::{EnvironmentId, HostId, RuntimeId};
+
+/// How many instances of one host move at once: each needs its room twice for a moment.
+pub const MOVES_AT_ONCE: usize = 3;
+
+/// A runtime on a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resident {
+    /// Which one.
+    pub runtime: RuntimeId,
+    /// Whose it is; a spare is nobody's and is thrown away instead of moved.
+    pub environment: Option<EnvironmentId>,
+    /// The environment's name, for people.
+    pub name: String,
+    /// The customer's name, for people.
+    pub account: String,
+    /// The host that it is on.
+    pub host: HostId,
+    /// What it needs.
+    pub need: Need,
+    /// Whether it is moving away already.
+    pub is_leaving: bool,
+}
+
+/// One move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// Who moves.
+    pub resident: Resident,
+    /// Where to, or why nowhere.
+    pub to: Result<HostId, NoRoom>,
+}
+
+/// Says who of a host's residents would go where, the largest first: they are the hardest to place.
+#[must_use]
+pub fn moves(loads: &[Load], residents: &[Resident], host: HostId) -> Vec<Move> {
+    let mut loads = loads.to_vec();
+    let mut leaving: Vec<&Resident> =
+        residents.iter().filter(|resident| resident.host == host && resident.environment.is_some()).collect();
+    leaving.sort_by_key(|resident| std::cmp::Reverse((resident.need.memory_mb, resident.need.cpu_millis)));
+    leaving
+        .into_iter()
+        .map(|resident| {
+            let need = Need { not_on: Some(host), ..resident.need };
+            let to = placement::place(&loads, need).map(|placement| placement.host);
+            if let Ok(to) = &to
+                && let Some(load) = loads.iter_mut().find(|load| load.host.id == *to)
+            {
+                load.memory_promised_mb += i64::from(need.memory_mb);
+                load.cpu_promised_millis += i64::from(need.cpu_millis);
+            }
+            Move { resident: resident.clone(), to }
+        })
+        .collect()
+}
+
+/// Returns how long so many moves take, when one takes `each_seconds`.
+#[must_use]
+pub fn seconds(moves: usize, each_seconds: i64) -> i64 {
+    i64::try_from(moves.div_ceil(MOVES_AT_ONCE)).unwrap_or(i64::MAX).saturating_mul(each_seconds)
+}
+
+/// What the loss of the host that would hurt most leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Headroom {
+    /// That host's name.
+    pub host: String,
+    /// How many of its instances would find no room.
+    pub homeless: usize,
+    /// How many would find room.
+    pub housed: usize,
+    /// MiB that would be left on the others.
+    pub spare_mb: i64,
+}
+
+/// Says what the loss of one host, the worst one, would do. `None` with fewer than two hosts in use.
+#[must_use]
+pub fn headroom(loads: &[Load], residents: &[Resident]) -> Option<Headroom> {
+    let active: Vec<&Load> = loads.iter().filter(|load| load.host.state == HostState::Active).collect();
+    if active.len() < 2 {
+        return None;
+    }
+    // Spares are given up for customers: their room counts as free.
+    let mut without_spares = loads.to_vec();
+    for spare in residents.iter().filter(|resident| resident.environment.is_none()) {
+        if let Some(load) = without_spares.iter_mut().find(|load| load.host.id == spare.host) {
+            load.memory_promised_mb -= i64::from(spare.need.memory_mb);
+            load.cpu_promised_millis -= i64::from(spare.need.cpu_millis);
+        }
+    }
+    let lost = |load: &&Load| {
+        let moves = moves(&without_spares, residents, load.host.id);
+        let homeless = moves.iter().filter(|one| one.to.is_err()).count();
+        let taken: i64 =
+            moves.iter().filter(|one| one.to.is_ok()).map(|one| i64::from(one.resident.need.memory_mb)).sum();
+        let free: i64 = without_spares
+            .iter()
+            .filter(|other| other.host.id != load.host.id && other.host.state == HostState::Active)
+            .map(placement::free_memory_mb)
+            .sum();
+        let housed = moves.len() - homeless;
+        Headroom { host: load.host.name.clone(), homeless, housed, spare_mb: free - taken }
+    };
+    active.iter().map(lost).max_by_key(|headroom| (headroom.homeless, -headroom.spare_mb, headroom.housed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::Clock;
+    use crate::hosts::placement::Tenant;
+    use crate::hosts::testing::load;
+
+    fn resident(host: HostId, memory_mb: i32) -> Resident {
+        let now = Clock::System.now();
+        Resident {
+            runtime: RuntimeId::new(now),
+            environment: Some(EnvironmentId::new(now)),
+            name: "Shop".to_owned(),
+            account: "Acme".to_owned(),
+            host,
+            need: Need { cpu_millis: 100, memory_mb, tenant: Tenant::Other, not_on: None },
+            is_leaving: false,
+        }
+    }
+
+    #[test]
+    fn the_largest_are_placed_first_and_who_finds_no_room_is_said() {
+        let hosts = [load("a", 8192, 6000), load("b", 4096, 1024)];
+        let (a, b) = (hosts[0].host.id, hosts[1].host.id);
+        let residents = [resident(a, 1024), resident(a, 2000), resident(b, 512)];
+        let moves = moves(&hosts, &residents, a);
+        assert_eq!(moves.iter().map(|one| one.resident.need.memory_mb).collect::<Vec<_>>(), [2000, 1024]);
+        assert_eq!(moves[0].to, Ok(b));
+        assert!(moves[1].to.is_err());
+    }
+
+    #[test]
+    fn three_move_at_once() {
+        assert_eq!([0, 1, 3, 4, 7].map(|count| seconds(count, 10)), [0, 10, 10, 20, 30]);
+    }
+
+    #[test]
+    fn headroom_is_that_of_the_worst_loss_and_spares_are_room() {
+        let mut hosts = [load("a", 4096, 2048), load("b", 4096, 2560)];
+        let (a, b) = (hosts[0].host.id, hosts[1].host.id);
+        let mut spare = resident(b, 1536);
+        spare.environment = None;
+        let residents = [resident(a, 1024), resident(a, 1024), resident(b, 1024), spare];
+        // Without the spare b has 2048 MiB free: both of a's fit exactly.
+        let found = headroom(&hosts, &residents).unwrap();
+        assert_eq!((found.homeless, found.spare_mb), (0, 0));
+        hosts[1].memory_promised_mb += 1;
+        let found = headroom(&hosts, &residents).unwrap();
+        assert_eq!((found.host.as_str(), found.homeless, found.housed), ("a", 1, 1));
+        assert_eq!(headroom(&hosts[..1], &residents), None);
+    }
+}

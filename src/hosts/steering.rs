@@ -1,0 +1,220 @@
+//! What staff do with hosts. Only rows change; the worker makes it true.
+
+use std::net::IpAddr;
+
+use anyhow::Context;
+use serde_json::json;
+
+use super::preview::{self, Move};
+use super::store::{self, NewHost};
+use super::{Host, HostState, Pool, Wanted};
+use crate::audit::{self, Actor};
+use crate::base::ids::HostId;
+use crate::db;
+use crate::portal::Portal;
+
+/// How long one move is expected to take while none has been measured.
+const SECONDS_OF_A_MOVE: i64 = 15;
+/// The port of a daemon's API over TLS.
+const DOCKER_PORT: u16 = crate::engine::daemons::TLS_PORT;
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// An address is that of one machine on a private network, as numbers.
+    #[error("the address must be an IP address, such as 10.0.0.2")]
+    BadAddress,
+    /// 1 to 40 lower-case letters, digits and hyphens.
+    #[error("a name has 1 to 40 lower-case letters, digits and hyphens")]
+    BadName,
+    /// Another host has this name or address.
+    #[error("another host has this name or address")]
+    Taken,
+    /// A reason has 3 to 1,000 characters.
+    #[error("a reason of 3 to 1,000 characters is needed")]
+    ReasonNeeded,
+    /// There is no such host.
+    #[error("it does not exist")]
+    NotFound,
+    /// It is so already.
+    #[error("it is so already")]
+    AlreadySo,
+    /// So many instances have no other place.
+    #[error("{0} instances would find no room elsewhere")]
+    NoRoom(usize),
+    /// Only an empty host can be removed: empty it first.
+    #[error("it still has {0} instances: drain it first")]
+    NotEmpty(usize),
+    /// The machine that gives the orders cannot leave.
+    #[error("it is the machine that the worker gives its orders to")]
+    Manager,
+    /// Something we must look at.
+    #[error(transparent)]
+    Failed(#[from] anyhow::Error),
+}
+
+/// A machine that is to join, as somebody typed it.
+#[derive(Clone, Debug, Default)]
+pub struct NewMachine {
+    /// Its address.
+    pub address: String,
+    /// Its name; the address stands in for an empty one.
+    pub name: String,
+    /// What fails together with it; may be empty.
+    pub zone: String,
+    /// What is placed on it.
+    pub pool: Option<Pool>,
+}
+
+/// Writes down a machine that is to join. The worker looks at it and takes it in when nothing is wrong with it.
+pub async fn add(portal: &Portal, by: &Actor, machine: &NewMachine) -> Result<HostId, HostError> {
+    let address: IpAddr = machine.address.trim().parse().map_err(|_| HostError::BadAddress)?;
+    if address.is_loopback() || address.is_unspecified() || address.is_multicast() {
+        return Err(HostError::BadAddress);
+    }
+    let name = match machine.name.trim() {
+        "" => format!("host-{}", address.to_string().replace(['.', ':'], "-")),
+        name => name.to_owned(),
+    };
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if name.len() > 40 || !name.bytes().all(is_plain) {
+        return Err(HostError::BadName);
+    }
+    let zone = machine.zone.trim();
+    if zone.len() > 40 || !zone.bytes().all(is_plain) {
+        return Err(HostError::BadName);
+    }
+    let now = portal.clock.now();
+    let authority = match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    };
+    let new = NewHost {
+        id: HostId::new(now),
+        name: &name,
+        docker_endpoint: &format!("tcp://{authority}:{DOCKER_PORT}"),
+        upstream_address: &address.to_string(),
+        zone,
+        pool: machine.pool.unwrap_or(Pool::Any),
+    };
+    let mut tx = portal.db.begin().await.context("begin")?;
+    if !store::insert(&mut tx, &new, now).await.context("insert the host")? {
+        return Err(HostError::Taken);
+    }
+    let detail = json!({ "host": name, "address": new.upstream_address, "zone": zone, "pool": new.pool.as_str() });
+    audit::record(&mut tx, by, audit::Entry::new("host.added").detail(detail), now).await?;
+    db::wake(&mut tx).await.context("wake the worker")?;
+    tx.commit().await.context("commit")?;
+    Ok(new.id)
+}
+
+/// What draining a host would do.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    /// Who would go where.
+    pub moves: Vec<Move>,
+    /// How long it would take.
+    pub seconds: i64,
+}
+
+impl Preview {
+    /// Returns how many would find no room.
+    #[must_use]
+    pub fn homeless(&self) -> usize {
+        self.moves.iter().filter(|one| one.to.is_err()).count()
+    }
+}
+
+/// Says what draining a host would do, without doing it.
+pub async fn preview(db: &mut sqlx::PgConnection, id: HostId) -> anyhow::Result<Preview> {
+    let all = super::overview(db).await?;
+    let each = store::seconds_of_a_move(db).await.context("read how long moves took")?;
+    // Rounded up to whole seconds: a duration for people.
+    let each =
+        each.map_or(SECONDS_OF_A_MOVE, |seconds| format!("{:.0}", seconds.ceil()).parse().unwrap_or(SECONDS_OF_A_MOVE));
+    let moves = preview::moves(&all.loads, &all.residents, id);
+    let seconds = preview::seconds(moves.len(), each);
+    Ok(Preview { moves, seconds })
+}
+
+/// Lets a host take no new runtimes.
+pub async fn cordon(portal: &Portal, by: &Actor, id: HostId, reason: &str) -> Result<(), HostError> {
+    let reason = checked(reason)?;
+    steer(portal, by, id, Wanted::Closed, ("host.cordoned", reason)).await
+}
+
+/// Lets a host take runtimes again, and ends a drain: what has moved stays where it is.
+pub async fn uncordon(portal: &Portal, by: &Actor, id: HostId) -> Result<(), HostError> {
+    steer(portal, by, id, Wanted::Open, ("host.uncordoned", "")).await
+}
+
+/// Moves everything off a host. Refused when somebody would find no room.
+pub async fn drain(portal: &Portal, by: &Actor, id: HostId, reason: &str) -> Result<(), HostError> {
+    let reason = checked(reason)?;
+    let mut db = portal.db.acquire().await.context("reach the control database")?;
+    let homeless = preview(&mut db, id).await?.homeless();
+    drop(db);
+    if homeless > 0 {
+        return Err(HostError::NoRoom(homeless));
+    }
+    steer(portal, by, id, Wanted::Empty, ("host.drained", reason)).await
+}
+
+/// Ends a drain. What is on its way arrives; the rest stays, and the host takes no new runtimes.
+pub async fn cancel_drain(portal: &Portal, by: &Actor, id: HostId) -> Result<(), HostError> {
+    steer(portal, by, id, Wanted::Closed, ("host.drain-cancelled", "")).await
+}
+
+/// Removes a host that has nothing any more.
+pub async fn remove(portal: &Portal, by: &Actor, id: HostId, manager_endpoint: Option<&str>) -> Result<(), HostError> {
+    let mut db = portal.db.acquire().await.context("reach the control database")?;
+    let host = store::find(&mut db, id).await.context("read the host")?.ok_or(HostError::NotFound)?;
+    // The only machine reached by its socket is the manager's own.
+    if host.docker_endpoint.starts_with('/')
+        || host.docker_endpoint.starts_with("unix:")
+        || manager_endpoint == Some(&host.docker_endpoint)
+    {
+        return Err(HostError::Manager);
+    }
+    let residents = store::residents(&mut db).await.context("list the runtimes")?;
+    let count = residents.iter().filter(|resident| resident.host == id && resident.environment.is_some()).count();
+    drop(db);
+    if count > 0 && host.state != HostState::Joining {
+        return Err(HostError::NotEmpty(count));
+    }
+    steer(portal, by, id, Wanted::Gone, ("host.removed", "")).await
+}
+
+async fn steer(
+    portal: &Portal,
+    by: &Actor,
+    id: HostId,
+    wanted: Wanted,
+    (action, reason): (&'static str, &str),
+) -> Result<(), HostError> {
+    let now = portal.clock.now();
+    let mut tx = portal.db.begin().await.context("begin")?;
+    // Locked as for a placement: what is being placed on it now is there before, and nothing after.
+    let loads = store::lock_loads(&mut tx).await.context("lock the hosts")?;
+    let host: &Host = loads.iter().map(|load| &load.host).find(|host| host.id == id).ok_or(HostError::NotFound)?;
+    if host.wanted == wanted {
+        return Err(HostError::AlreadySo);
+    }
+    if host.wanted == Wanted::Gone {
+        return Err(HostError::NotFound);
+    }
+    store::set_wanted(&mut tx, id, wanted, reason).await.context("write what is wanted of the host")?;
+    let mut detail = json!({ "host": host.name });
+    if !reason.is_empty() {
+        detail["reason"] = json!(reason);
+    }
+    audit::record(&mut tx, by, audit::Entry::new(action).detail(detail), now).await?;
+    db::wake(&mut tx).await.context("wake the worker")?;
+    tx.commit().await.context("commit")?;
+    Ok(())
+}
+
+fn checked(reason: &str) -> Result<&str, HostError> {
+    let reason = reason.trim();
+    if (3..=1000).contains(&reason.chars().count()) { Ok(reason) } else { Err(HostError::ReasonNeeded) }
+}

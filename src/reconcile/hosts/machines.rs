@@ -1,0 +1,207 @@
+//! Takes machines into the Swarm, looks at them again and again, and lets them go.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::base::chain;
+use crate::base::ids::HostId;
+use crate::config::Mode;
+use crate::db::StoreError;
+use crate::engine::{self, Daemon, DaemonSeen, Membership};
+use crate::hosts::checks::{self, Check, Subject};
+use crate::hosts::{self, Host, HostState, Wanted};
+
+use super::store;
+use crate::reconcile::Site;
+use crate::reconcile::driver::{Outcome, Task};
+use crate::reconcile::lease::Lease;
+
+/// How often a machine without a fault is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// How often one with a fault is: somebody is mending it.
+const FAULT_EVERY: Duration = Duration::from_secs(10);
+/// How often one that joins is.
+const JOINING_EVERY: Duration = Duration::from_secs(2);
+
+/// Returns how a host's daemon is reached; `None` when its row holds no address.
+#[must_use]
+pub fn daemon_of(host: &Host) -> Option<Daemon> {
+    Some(Daemon {
+        node: host.node.clone(),
+        endpoint: host.docker_endpoint.clone(),
+        upstream_address: host.upstream_address.parse().ok()?,
+        is_lost: host.state == HostState::Down,
+    })
+}
+
+/// The task: one subject for each host.
+pub struct Machines {
+    site: Arc<Site>,
+}
+
+impl Machines {
+    /// Makes the task.
+    #[must_use]
+    pub fn new(site: Arc<Site>) -> Self {
+        Self { site }
+    }
+
+    async fn write_findings(&self, lease: &Lease, host: &Host, findings: &[Check]) -> anyhow::Result<bool> {
+        let complaint = checks::complaint(findings).filter(|_| !self.is_for_trying(host));
+        let mut tx = lease.begin(&self.site.db).await?;
+        hosts::store::set_findings(&mut tx, host.id, findings, complaint.as_deref(), self.site.clock.now()).await?;
+        tx.commit().await?;
+        if let Some(complaint) = &complaint
+            && host.state_reason.as_ref() != Some(complaint)
+        {
+            tracing::warn!(host = host.name, complaint, "a host is closed for new runtimes");
+        }
+        Ok(complaint.is_some())
+    }
+
+    /// On a developer's own machine Docker may be as it is: bin/up has asked.
+    fn is_for_trying(&self, host: &Host) -> bool {
+        self.site.public.mode == Mode::Development && !host.docker_endpoint.starts_with("tcp:")
+    }
+
+    /// Looks at a machine's daemon; what keeps it from being seen is a finding too.
+    async fn look(&self, host: &Host, daemon: &Daemon) -> (Option<DaemonSeen>, Vec<Check>) {
+        match self.site.engine.daemon_of(daemon).await {
+            Ok(seen) => {
+                let findings = checks::judge(&seen, &host.upstream_address);
+                (Some(seen), findings)
+            }
+            Err(error) => (None, vec![Check::bad(Subject::Reach, chain::of(&error))]),
+        }
+    }
+
+    /// Makes sure that the machine has the image, so that nobody waits for it.
+    async fn fetch(&self, host: &Host, daemon: &Daemon, pinned: Option<&str>) -> Check {
+        let Some(pinned) = pinned else {
+            // The machine that built it has it.
+            return if host.docker_endpoint == self.site.docker {
+                Check::good(Subject::Image, "")
+            } else {
+                Check::bad(Subject::Image, "no registry: set [odoo] registry and run `sayoo setup`")
+            };
+        };
+        match self.site.engine.fetch_on(daemon, pinned).await {
+            Ok(()) => Check::good(Subject::Image, pinned),
+            Err(error) => Check::bad(Subject::Image, chain::of(&error)),
+        }
+    }
+
+    async fn take_in(&self, lease: &Lease, host: &Host, daemon: &Daemon) -> anyhow::Result<Outcome> {
+        let site = &self.site;
+        let (seen, mut findings) = self.look(host, daemon).await;
+        let Some(seen) = seen.filter(|_| findings.iter().all(|check| check.is_good)) else {
+            self.write_findings(lease, host, &findings).await?;
+            return Ok(Outcome::Later(FAULT_EVERY));
+        };
+        let node = match &seen.membership {
+            Membership::None => {
+                lease.hold(&site.db, &site.clock).await?;
+                match site.engine.join(daemon).await {
+                    // A machine that is in already is found so at the next look.
+                    Ok(()) | Err(engine::Error::Conflict(_) | engine::Error::Unreachable(_)) => {}
+                    Err(error) => {
+                        findings.push(Check::bad(Subject::Swarm, chain::of(&error)));
+                        self.write_findings(lease, host, &findings).await?;
+                        return Ok(Outcome::Later(FAULT_EVERY));
+                    }
+                }
+                return Ok(Outcome::Soon(JOINING_EVERY));
+            }
+            Membership::Unsettled => return Ok(Outcome::Soon(JOINING_EVERY)),
+            Membership::Member(node) => node,
+        };
+        let nodes = site.engine.nodes().await.context("list the machines")?;
+        if !nodes.iter().any(|known| known.node == *node) {
+            findings.push(Check::bad(Subject::Swarm, "it is in another Swarm: docker swarm leave"));
+            self.write_findings(lease, host, &findings).await?;
+            return Ok(Outcome::Later(FAULT_EVERY));
+        }
+        let mut db = site.db.acquire().await?;
+        let pinned = store::pinned_image(&mut db).await?;
+        drop(db);
+        let image = self.fetch(host, daemon, pinned.as_deref()).await;
+        let has_image = image.is_good;
+        findings.push(image);
+        self.write_findings(lease, host, &findings).await?;
+        if !has_image {
+            return Ok(Outcome::Later(FAULT_EVERY));
+        }
+        let labels = [("sayoo.zone", host.zone.as_str()), ("sayoo.pool", host.pool.as_str())];
+        site.engine.label(node, &labels).await.context("label the machine")?;
+        let mut tx = lease.begin(&site.db).await?;
+        hosts::store::set_joined(&mut tx, host.id, node, (seen.cpu_millis, seen.memory_mb)).await?;
+        crate::db::wake(&mut tx).await?;
+        tx.commit().await?;
+        tracing::info!(host = host.name, node, "a host has joined");
+        super::attend(site).await?;
+        Ok(Outcome::Again)
+    }
+
+    /// Lets a machine go, once nothing of ours is on it.
+    async fn let_go(&self, lease: &Lease, host: &Host, daemon: &Daemon) -> anyhow::Result<Outcome> {
+        let site = &self.site;
+        let mut db = site.db.acquire().await?;
+        let runtimes = store::runtimes_on(&mut db, host.id).await?;
+        drop(db);
+        if runtimes > 0 {
+            return Ok(Outcome::Later(JOINING_EVERY));
+        }
+        // One that never joined is not ours to send away.
+        if !host.node.is_empty() {
+            lease.hold(&site.db, &site.clock).await?;
+            site.engine.dismiss(daemon).await.context("take the machine out of the Swarm")?;
+        }
+        let mut tx = lease.begin(&site.db).await?;
+        hosts::store::delete(&mut tx, host.id).await?;
+        tx.commit().await?;
+        super::attend(site).await?;
+        Ok(Outcome::Over)
+    }
+}
+
+impl Task for Machines {
+    const NAME: &'static str = "machines";
+    const AT_ONCE: usize = 8;
+    /// A host that joins fetches an image of two gigabytes.
+    const LIMIT: Duration = Duration::from_mins(20);
+
+    async fn refresh(&self, db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
+        store::refresh_machines(db, Self::NAME, now).await
+    }
+
+    async fn turn(&self, lease: &Lease) -> anyhow::Result<Outcome> {
+        let site = &self.site;
+        let id: HostId = lease.subject.to_string().parse()?;
+        let mut db = site.db.acquire().await?;
+        let host = hosts::store::find(&mut db, id).await?;
+        let pinned = store::pinned_image(&mut db).await?;
+        drop(db);
+        let Some(host) = host else { return Ok(Outcome::Over) };
+        let daemon = daemon_of(&host).context("a host's address is no IP address")?;
+        if host.wanted == Wanted::Gone {
+            return self.let_go(lease, &host, &daemon).await;
+        }
+        match host.state {
+            HostState::Joining => self.take_in(lease, &host, &daemon).await,
+            // The Swarm says when it is back.
+            HostState::Down => Ok(Outcome::Settled(FAULT_EVERY)),
+            HostState::Active | HostState::Cordoned => {
+                let (seen, mut findings) = self.look(&host, &daemon).await;
+                if seen.is_some() {
+                    findings.push(self.fetch(&host, &daemon, pinned.as_deref()).await);
+                }
+                let is_faulty = self.write_findings(lease, &host, &findings).await?;
+                Ok(if is_faulty { Outcome::Later(FAULT_EVERY) } else { Outcome::Settled(LOOK_EVERY) })
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `/staff/hosts`: machines, what is promised on them, and what the loss of one would leave.
+
+pub mod add;
+pub mod drain;
+pub mod show;
+
+use actix_web::web::Data;
+use anyhow::Context;
+use askama::Template;
+
+use super::rows::{HostLine, formats};
+use crate::hosts::steering::HostError;
+use crate::hosts::{self, preview::Headroom};
+use crate::portal::Portal;
+use crate::staff::directory;
+use crate::web::answer::{self, Answer};
+use crate::web::extract::Staff;
+use crate::web::layout::Layout;
+use crate::web::urls;
+
+#[derive(Template)]
+#[template(path = "pages/staff/hosts.html")]
+struct HostsPage {
+    layout: Layout,
+    add: String,
+    hosts: Vec<HostLine>,
+    /// What the loss of one would leave, in a sentence; empty with fewer than two.
+    headroom: String,
+    /// How it is meant.
+    headroom_kind: &'static str,
+}
+
+/// Shows the hosts.
+pub async fn get(portal: Data<Portal>, staff: Staff) -> Answer {
+    let mut db = portal.db.acquire().await.context("reach the control database")?;
+    let rows = directory::hosts(&mut db).await?;
+    let headroom = hosts::overview(&mut db).await?.headroom();
+    let layout = staff.layout;
+    let (headroom_kind, headroom) = headroom.map(|found| sentence(&layout, &found)).unwrap_or_default();
+    answer::page(&HostsPage {
+        add: urls::staff_host_new(),
+        hosts: rows.iter().map(|row| HostLine::new(&layout, row)).collect(),
+        headroom,
+        headroom_kind,
+        layout,
+    })
+}
+
+fn sentence(layout: &Layout, found: &Headroom) -> (&'static str, String) {
+    if found.homeless > 0 {
+        return ("warning", layout.t2("staff-headroom-short", "host", &found.host, "count", found.homeless));
+    }
+    let spare = formats(layout).mebibytes(u32::try_from(found.spare_mb).unwrap_or(0));
+    ("good", layout.t2("staff-headroom-enough", "host", &found.host, "spare", spare))
+}
+
+/// Says why nothing was changed. What only we can mend has no sentence: it is an error.
+fn problem(layout: &Layout, error: HostError) -> anyhow::Result<String> {
+    let count = |key, count: usize| layout.t1(key, "count", count);
+    Ok(match error {
+        HostError::BadAddress => layout.t("staff-host-bad-address"),
+        HostError::BadName => layout.t("staff-host-bad-name"),
+        HostError::Taken => layout.t("staff-host-taken"),
+        HostError::ReasonNeeded => layout.t("staff-reason-needed"),
+        HostError::NotFound => layout.t("staff-host-gone"),
+        HostError::AlreadySo => layout.t("staff-already-so"),
+        HostError::NoRoom(homeless) => count("staff-host-no-room", homeless),
+        HostError::NotEmpty(left) => count("staff-host-not-empty", left),
+        HostError::Manager => layout.t("staff-host-manager"),
+        HostError::Failed(error) => return Err(error),
+    })
+}

@@ -1,0 +1,148 @@
+//! `/staff/hosts/{host}`: everything about one machine, and what can be done with it.
+
+use actix_web::web::{Data, Path};
+use anyhow::Context;
+use askama::Template;
+
+use super::problem;
+use crate::base::ids::HostId;
+use crate::hosts::checks::Check;
+use crate::hosts::steering::{self, HostError};
+use crate::hosts::{self, HostState, Wanted};
+use crate::portal::Portal;
+use crate::staff::directory;
+use crate::web::answer::{self, Answer};
+use crate::web::error::PageError;
+use crate::web::extract::{Button, Posted, Staff};
+use crate::web::layout::{FlashKind, Layout};
+use crate::web::pages::staff::rows::{HostLine, PlacementLine, formats};
+use crate::web::urls;
+
+/// A form that asks for a reason.
+#[derive(Debug, serde::Deserialize)]
+pub struct ReasonForm {
+    /// The reason.
+    pub reason: String,
+}
+
+/// What was found in one place.
+struct Finding {
+    is_good: bool,
+    what: String,
+    seen: String,
+    remedy: String,
+}
+
+impl Finding {
+    fn new(layout: &Layout, check: &Check) -> Self {
+        let subject = check.subject.as_str();
+        let remedy = if check.is_good { String::new() } else { layout.t(format!("staff-check-remedy-{subject}")) };
+        Self {
+            is_good: check.is_good,
+            what: layout.t(format!("staff-check-{subject}")),
+            seen: check.seen.clone(),
+            remedy,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "pages/staff/hosts/show.html")]
+struct HostPage {
+    layout: Layout,
+    line: HostLine,
+    address: String,
+    endpoint: String,
+    node: String,
+    checked: String,
+    findings: Vec<Finding>,
+    placements: Vec<PlacementLine>,
+    cordon: String,
+    uncordon: String,
+    drain: String,
+    cancel: String,
+    remove: String,
+    can_cordon: bool,
+    can_open: bool,
+    can_drain: bool,
+    can_cancel: bool,
+    can_remove: bool,
+    reason_problem: Option<String>,
+    problem: String,
+}
+
+/// Shows the host.
+pub async fn get(portal: Data<Portal>, staff: Staff, id: Path<HostId>) -> Answer {
+    show(&portal, staff.layout, *id, None).await
+}
+
+/// Lets it take no new runtimes.
+pub async fn cordon(portal: Data<Portal>, staff: Staff, id: Path<HostId>, posted: Posted<ReasonForm>) -> Answer {
+    let done = steering::cordon(&portal, &staff.actor(), *id, &posted.form.reason).await;
+    answered(&portal, staff.layout, *id, done, "staff-host-cordon-done").await
+}
+
+/// Lets it take runtimes again.
+pub async fn uncordon(portal: Data<Portal>, staff: Staff, id: Path<HostId>, _posted: Posted<Button>) -> Answer {
+    let done = steering::uncordon(&portal, &staff.actor(), *id).await;
+    answered(&portal, staff.layout, *id, done, "staff-host-uncordon-done").await
+}
+
+/// Takes it out of the Swarm.
+pub async fn remove(portal: Data<Portal>, staff: Staff, id: Path<HostId>, _posted: Posted<Button>) -> Answer {
+    let done = steering::remove(&portal, &staff.actor(), *id, None).await;
+    answered(&portal, staff.layout, *id, done, "staff-host-remove-done").await
+}
+
+/// Says what came of an act: on the host's page again.
+pub async fn answered(
+    portal: &Portal,
+    layout: Layout,
+    id: HostId,
+    done: Result<(), HostError>,
+    good: &'static str,
+) -> Answer {
+    match done {
+        Ok(()) => answer::flash(urls::staff_host(id), FlashKind::Good, good),
+        Err(HostError::NotFound) => Err(PageError::NotFound),
+        Err(HostError::AlreadySo) => answer::flash(urls::staff_host(id), FlashKind::Info, "staff-already-so"),
+        Err(error) => show(portal, layout, id, Some(error)).await,
+    }
+}
+
+async fn show(portal: &Portal, layout: Layout, id: HostId, error: Option<HostError>) -> Answer {
+    let mut db = portal.db.acquire().await.context("reach the control database")?;
+    let row = directory::hosts(&mut db).await?.into_iter().find(|row| row.id == id).ok_or(PageError::NotFound)?;
+    let all = hosts::overview(&mut db).await?;
+    let host = &all.find(id).ok_or(PageError::NotFound)?.host;
+    let placements = hosts::placements_on(&mut db, id).await?;
+    let is_again = error.is_some();
+    let is_reason = matches!(error, Some(HostError::ReasonNeeded));
+    let text = error.map(|error| problem(&layout, error)).transpose()?;
+    let (reason_problem, problem) = if is_reason { (text, String::new()) } else { (None, text.unwrap_or_default()) };
+    let is_in = host.state != HostState::Joining && host.wanted != Wanted::Gone;
+    let is_of_the_worker = !host.docker_endpoint.starts_with("tcp:");
+    let page = HostPage {
+        line: HostLine::new(&layout, &row),
+        address: host.upstream_address.clone(),
+        endpoint: host.docker_endpoint.clone(),
+        node: host.node.clone(),
+        checked: host.checked_at.map(|at| formats(&layout).spoken(at, layout.now)).unwrap_or_default(),
+        findings: host.findings.iter().map(|check| Finding::new(&layout, check)).collect(),
+        placements: placements.iter().map(|row| PlacementLine::new(&layout, row)).collect(),
+        uncordon: urls::staff_host_act(id, "uncordon"),
+        drain: urls::staff_host_drain(id),
+        cancel: urls::staff_host_act(id, "cancel-drain"),
+        remove: urls::staff_host_act(id, "remove"),
+        cordon: urls::staff_host_act(id, "cordon"),
+        can_cordon: is_in && host.wanted == Wanted::Open,
+        can_open: is_in && host.wanted != Wanted::Open,
+        can_drain: is_in && host.wanted != Wanted::Empty && host.state != HostState::Down,
+        can_cancel: is_in && host.wanted == Wanted::Empty,
+        can_remove: host.wanted != Wanted::Gone && !is_of_the_worker,
+        reason_problem,
+        problem,
+        layout,
+    };
+    if is_again { answer::again(&page) } else { answer::page(&page) }
+}

@@ -1,0 +1,6 @@
+//! Three real Docker hosts in network namespaces: run by `tests/cluster/run`, not with the other tests.
+
+mod joining;
+mod losing;
+mod moving;
+mod world;
