@@ -179,7 +179,8 @@ mod tests {
 
     #[test]
     fn each_wrong_setting_is_a_fault_of_its_own() {
-        let wrong: [(Subject, fn(&mut DaemonSeen)); 8] = [
+        type Spoil = fn(&mut DaemonSeen);
+        let wrong: [(Subject, Spoil); 8] = [
             (Subject::Version, |daemon| daemon.api_version = "1.40".to_owned()),
             (Subject::Isolation, |daemon| daemon.containers_can_talk = true),
             (Subject::Ports, |daemon| daemon.publishes_on = "0.0.0.0".to_owned()),

@@ -94,7 +94,7 @@ pub async fn reserve(
     };
     let must_leave = matches!(cause, Cause::Drained | Cause::Lost);
     match claim.host {
-        Some(host) if !must_leave => return Ok(Placement { host, explanation: "it is there already".to_owned() }),
+        Some(host) if !must_leave => Ok(Placement { host, explanation: "it is there already".to_owned() }),
         not_on => {
             let placement = place(&loads, Need { not_on, ..claim.need })?;
             store::set_host(tx, runtime, &placement, cause, now).await?;

@@ -112,7 +112,7 @@ impl Swarm {
     ) -> Result<Everywhere<BTreeMap<ServiceName, Vec<ContainerSeen>>>> {
         let asked = self.asked(&[]);
         let answers = join_all(asked.iter().map(Self::all_containers_here)).await;
-        let Everywhere { found, unseen } = self.those_that_answered(&asked, answers)?;
+        let Everywhere { found, unseen } = Self::those_that_answered(&asked, answers)?;
         let mut all: BTreeMap<ServiceName, Vec<ContainerSeen>> = BTreeMap::new();
         for (name, containers) in found.into_iter().flatten() {
             all.entry(name).or_default().extend(containers);
@@ -124,7 +124,7 @@ impl Swarm {
     pub(in crate::engine) async fn readings(&self) -> Result<Vec<Reading>> {
         let asked = self.asked(&[]);
         let answers = join_all(asked.iter().map(Self::readings_here)).await;
-        Ok(self.those_that_answered(&asked, answers)?.found.concat())
+        Ok(Self::those_that_answered(&asked, answers)?.found.concat())
     }
 
     pub(in crate::engine) async fn logs(
@@ -135,13 +135,13 @@ impl Swarm {
     ) -> Result<Vec<LogLine>> {
         let asked = self.asked(&[]);
         let answers = join_all(asked.iter().map(|daemon| daemon.logs_here(name, since_nanos, limit))).await;
-        let mut lines = self.those_that_answered(&asked, answers)?.found.concat();
+        let mut lines = Self::those_that_answered(&asked, answers)?.found.concat();
         lines.sort_by_key(|line| line.at_nanos);
         Ok(lines.split_off(lines.len().saturating_sub(limit)))
     }
 
     /// Divides answers from silence. When nobody answers, that is a failure.
-    fn those_that_answered<T>(&self, asked: &[Self], answers: Vec<Result<T>>) -> Result<Everywhere<Vec<T>>> {
+    fn those_that_answered<T>(asked: &[Self], answers: Vec<Result<T>>) -> Result<Everywhere<Vec<T>>> {
         let mut found = Vec::new();
         let mut unseen = BTreeSet::new();
         let mut failure: Option<Error> = None;

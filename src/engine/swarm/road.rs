@@ -36,13 +36,16 @@ impl<B> BodyOf for http::Request<B> {
     type Body = B;
 }
 
+/// What keeps connections to one daemon.
+type TlsClient = Client<HttpsConnector<HttpConnector>, Body>;
+
 /// The way to one daemon. Cheap to copy.
 #[derive(Clone)]
 pub(super) enum Road {
     /// Its Unix socket.
     Socket(Arc<str>),
     /// TCP with certificates on both sides; connections are kept for the next call.
-    Tls { address: Arc<str>, client: Client<HttpsConnector<HttpConnector>, Body> },
+    Tls { address: Arc<str>, client: Arc<TlsClient> },
 }
 
 impl std::fmt::Debug for Road {
@@ -62,7 +65,7 @@ impl Road {
             let certificates = certificates.context(
                 "a daemon at tcp:// is reached with certificates only: run `sayoo host certs`, see [worker] docker_certificates",
             )?;
-            return Ok(Self::Tls { address: address.into(), client: client(certificates)? });
+            return Ok(Self::Tls { address: address.into(), client: Arc::new(client(certificates)?) });
         }
         let socket = endpoint.strip_prefix("unix://").unwrap_or(endpoint);
         anyhow::ensure!(
@@ -107,7 +110,7 @@ impl Road {
 }
 
 /// Makes a client that trusts our own authority and nobody else, and shows our certificate.
-fn client(files: &Certificates) -> anyhow::Result<Client<HttpsConnector<HttpConnector>, Body>> {
+fn client(files: &Certificates) -> anyhow::Result<TlsClient> {
     let read = |path: &std::path::Path| std::fs::read(path).with_context(|| format!("read {}", path.display()));
     let mut roots = RootCertStore::empty();
     for authority in CertificateDer::pem_slice_iter(&read(&files.authority)?) {
