@@ -1,42 +1,15 @@
 //! What staff see of hosts and do with them.
 
-use std::sync::Arc;
-
 use chrono::TimeDelta;
-use reqwest::Client;
-use reqwest::cookie::Jar;
-use reqwest::redirect::Policy;
 use sayoo::audit::Actor;
-use sayoo::base::ids::{HostId, StaffId};
+use sayoo::base::ids::HostId;
 use sayoo::hosts::checks::{Check, Subject};
 use sayoo::hosts::steering::{self, HostError, NewMachine};
 use sayoo::hosts::{self, HostState, Wanted};
-use sayoo::staff::login::{self, IsComplete};
 use sqlx::PgPool;
 
 use super::placing;
-use crate::support::world::{Browser, World};
-
-/// Somebody of the staff, logged in.
-async fn clerk(world: &World) -> Browser {
-    let (now, id) = (world.portal.clock.now(), StaffId::new(world.portal.clock.now()));
-    sqlx::query(
-        "INSERT INTO staff (id, email, email_key, name, password_hash, locale, totp_sealed, totp_confirmed_at, created_at)
-         VALUES ($1, 'sam@example.com', 'sam@example.com', 'Sam', '', 'en', '', $2, $2)",
-    )
-    .bind(id.uuid())
-    .bind(now)
-    .execute(&world.portal.db)
-    .await
-    .unwrap();
-    let mut db = world.portal.db.acquire().await.unwrap();
-    let token = login::open_session(&mut db, id, IsComplete::Yes, &login::Browser::default(), now).await.unwrap();
-    let jar = Jar::default();
-    jar.add_cookie_str(&format!("sayoo-staff={}", token.expose()), &world.url.parse().unwrap());
-    let mut browser = world.stranger();
-    browser.client = Client::builder().cookie_provider(Arc::new(jar)).redirect(Policy::none()).build().unwrap();
-    browser
-}
+use crate::support::portal::World;
 
 async fn host(world: &World, id: HostId) -> hosts::Host {
     let mut db = world.portal.db.acquire().await.unwrap();
@@ -46,7 +19,7 @@ async fn host(world: &World, id: HostId) -> hosts::Host {
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn staff_add_a_host_and_see_what_is_wrong_with_it(db: PgPool) {
     let world = World::new(db.clone()).await;
-    let sam = clerk(&world).await;
+    let sam = world.staff().await;
     let form = |address: &'static str, name: &'static str| {
         [("address", address), ("name", name), ("zone", "rack-2"), ("pool", "production")]
     };
@@ -79,7 +52,7 @@ async fn staff_add_a_host_and_see_what_is_wrong_with_it(db: PgPool) {
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn staff_close_and_open_a_host_with_a_reason(db: PgPool) {
     let world = World::new(db.clone()).await;
-    let sam = clerk(&world).await;
+    let sam = world.staff().await;
     let ids = placing::hosts(&db, 2).await;
     let path = format!("/staff/hosts/{}", ids[0]);
     sam.post(&format!("{path}/cordon"), &[("reason", "")]).await.assert_says(422, "reason");
@@ -98,7 +71,7 @@ async fn staff_close_and_open_a_host_with_a_reason(db: PgPool) {
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn the_page_before_a_drain_says_who_goes_where_and_who_finds_no_room(db: PgPool) {
     let world = World::new(db.clone()).await;
-    let sam = clerk(&world).await;
+    let sam = world.staff().await;
     let ids = placing::hosts(&db, 2).await;
     for number in 0..2 {
         placing::resident(&db, ids[0], &format!("Shop {number}"), 5000).await;
