@@ -1,0 +1,172 @@
+//! Links to the staff's pages.
+
+use super::encoded;
+use crate::base::ids::{AccountId, EnvironmentId, HostId, PlanId, PlanVersionId, RolloutId};
+
+/// The staff's overview.
+#[must_use]
+pub fn staff() -> String {
+    "/staff".to_owned()
+}
+
+/// Staff log in.
+#[must_use]
+pub fn staff_login() -> String {
+    "/staff/login".to_owned()
+}
+
+/// Staff log out (POST).
+#[must_use]
+pub fn staff_log_out() -> String {
+    "/staff/logout".to_owned()
+}
+
+/// Staff prove the second factor.
+#[must_use]
+pub fn staff_second_factor() -> String {
+    "/staff/second-factor".to_owned()
+}
+
+/// Staff set up the second factor.
+#[must_use]
+pub fn staff_enrol() -> String {
+    "/staff/enrol".to_owned()
+}
+
+/// The page behind an invitation to join the staff.
+#[must_use]
+pub fn staff_join(token: &str) -> String {
+    format!("/staff/join/{}", encoded(token))
+}
+
+/// Customers, for staff.
+#[must_use]
+pub fn staff_accounts() -> String {
+    "/staff/accounts".to_owned()
+}
+
+/// One customer, for staff.
+#[must_use]
+pub fn staff_account(account: AccountId) -> String {
+    format!("/staff/accounts/{account}")
+}
+
+/// Instances, for staff.
+#[must_use]
+pub fn staff_instances() -> String {
+    "/staff/instances".to_owned()
+}
+
+/// One instance, for staff.
+#[must_use]
+pub fn staff_instance(environment: EnvironmentId) -> String {
+    format!("/staff/instances/{environment}")
+}
+
+/// Gives an instance a limit of requests of its own, for staff (POST).
+#[must_use]
+pub fn staff_limit(id: EnvironmentId) -> String {
+    format!("/staff/instances/{id}/limit")
+}
+
+/// Wakes an instance for staff (POST).
+#[must_use]
+pub fn staff_wake(id: EnvironmentId) -> String {
+    format!("/staff/instances/{id}/wake")
+}
+
+/// Images and rollouts, for staff.
+#[must_use]
+pub fn staff_images() -> String {
+    "/staff/images".to_owned()
+}
+
+/// Begins a rollout (POST).
+#[must_use]
+pub fn staff_rollouts() -> String {
+    "/staff/images/rollouts".to_owned()
+}
+
+/// Stops or resumes a rollout (POST).
+#[must_use]
+pub fn staff_rollout(id: RolloutId, act: &str) -> String {
+    format!("/staff/images/rollouts/{id}/{act}")
+}
+
+/// The catalogue, for staff.
+#[must_use]
+pub fn staff_plans() -> String {
+    "/staff/plans".to_owned()
+}
+
+/// A new version of a plan.
+#[must_use]
+pub fn staff_plan_draft(plan: PlanId) -> String {
+    format!("/staff/plans/{plan}/draft")
+}
+
+/// What a plan is called, and whether it is offered.
+#[must_use]
+pub fn staff_plan_words(plan: PlanId) -> String {
+    format!("/staff/plans/{plan}/words")
+}
+
+/// Publishes a draft (POST).
+#[must_use]
+pub fn staff_plan_publish(version: PlanVersionId) -> String {
+    format!("/staff/plans/versions/{version}/publish")
+}
+
+/// The work queue.
+#[must_use]
+pub fn staff_queue() -> String {
+    "/staff/queue".to_owned()
+}
+
+/// Usage, for staff.
+#[must_use]
+pub fn staff_usage() -> String {
+    "/staff/usage".to_owned()
+}
+
+/// Usage of some days as a file.
+#[must_use]
+pub fn staff_usage_file(extension: &str, from: &str, to: &str) -> String {
+    format!("/staff/usage.{extension}?from={}&to={}", encoded(from), encoded(to))
+}
+
+/// The audit log.
+#[must_use]
+pub fn staff_audit() -> String {
+    "/staff/audit".to_owned()
+}
+
+/// Hosts.
+#[must_use]
+pub fn staff_hosts() -> String {
+    "/staff/hosts".to_owned()
+}
+
+/// Adds a host.
+#[must_use]
+pub fn staff_host_new() -> String {
+    "/staff/hosts/new".to_owned()
+}
+
+/// One host.
+#[must_use]
+pub fn staff_host(host: HostId) -> String {
+    format!("/staff/hosts/{host}")
+}
+
+/// Closes, opens or removes a host, or ends its emptying (POST).
+#[must_use]
+pub fn staff_host_act(host: HostId, act: &str) -> String {
+    format!("/staff/hosts/{host}/{act}")
+}
+
+/// Who would move where if a host were emptied.
+#[must_use]
+pub fn staff_host_drain(host: HostId) -> String {
+    format!("/staff/hosts/{host}/drain")
+}
