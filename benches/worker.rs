@@ -127,9 +127,9 @@ async fn fill(site: &Site, tenants: &sayoo::tenant_db::Simulated) {
                  , 'A', gen_random_uuid(), 'running', now(), now(), now());
              INSERT INTO subdomains (name, environment_id, account_id) VALUES ('shop{number}', '{environment}', '00000000-0000-7000-8000-000000000001');
              INSERT INTO runtimes (id, code, environment_id, image_id, template_id, database_server_id, host_id, cpu_millis, memory_mb, wanted
-                 , personalised_at, state, created_at, claimed_at)
+                 , personalised_at, known_as, state, created_at, claimed_at)
              SELECT '{runtime}', '{code}', '{environment}', '{image}', '{template}', database_servers.id, hosts.id, 500, 512, 'running', now()
-                  , 'ready', now(), now() FROM database_servers, hosts;"
+                  , 'shop{number}', 'ready', now(), now() FROM database_servers, hosts;"
         )))
         .execute(db)
         .await

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use sqlx::Executor;
 use sqlx::postgres::{PgConnection, PgListener, PgPool, PgPoolOptions};
 
 use crate::base::secret::Secret;
@@ -60,6 +61,13 @@ pub fn pool(url: &Secret<String>, connections: u32) -> anyhow::Result<PgPool> {
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(5))
+        // A process that is held up in the middle of a transaction keeps others from its rows no longer than this.
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                connection.execute("SET idle_in_transaction_session_timeout = '30s'").await?;
+                Ok(())
+            })
+        })
         .connect_lazy(url.expose())
         .context("[database] has an address that cannot be read")
 }

@@ -24,6 +24,10 @@ const TENANT: Duration = Duration::from_secs(60);
 /// How long a call waits for a connection. Long enough for a queue of clones on a busy disk: a server that is merely busy must not
 /// look as if it were away.
 const ACQUIRE: Duration = Duration::from_secs(15);
+/// A process that is held up in the middle of a transaction keeps its locks no longer than this.
+const HELD_UP: (&str, &str) = ("idle_in_transaction_session_timeout", "30s");
+/// Nor the lock of a database that it was making: longer than the copying beside which the lock's connection waits.
+const HELD_UP_WITH_LOCK: (&str, &str) = ("idle_session_timeout", "150s");
 /// Connections at a time for the platform itself.
 const CONNECTIONS: u32 = 8;
 /// Odoo opens few; a template is filled by one process.
@@ -63,7 +67,8 @@ impl Postgres {
     pub fn new(platform_url: &Secret<String>, installation: &str) -> anyhow::Result<Self> {
         let platform = PgConnectOptions::from_str(platform_url.expose())
             .map_err(|error| anyhow::Error::new(error).context("[tenants] admin_url cannot be read"))?
-            .application_name("sayoo-platform");
+            .application_name("sayoo-platform")
+            .options([HELD_UP]);
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(ACQUIRE)
@@ -305,7 +310,7 @@ impl Postgres {
     /// The lock goes with the connection, also when this process dies.
     async fn locked(&self, database: &DatabaseName) -> Result<PgConnection> {
         within(QUICK, async {
-            let mut admin = PgConnection::connect_with(&self.platform).await?;
+            let mut admin = PgConnection::connect_with(&self.platform.clone().options([HELD_UP_WITH_LOCK])).await?;
             let name = database.as_str();
             let is_ours = sqlx::query_scalar!(r#"SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS "is!""#, name)
                 .fetch_one(&mut admin)

@@ -62,6 +62,10 @@ async fn with_runtime(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runti
         Step::Renew => {
             let mut tx = lease.begin(&site.db).await?;
             runtimes::store::renew(&mut tx, runtime.id, environment.restarts).await?;
+            if let Some(after) = environment.sleep_after() {
+                // Whoever asks for a restart wants to use it, although no request has come yet.
+                rest::store::set_awake(&mut tx, runtime.id, site.clock.now() + after).await?;
+            }
             Ok(tx.commit().await?)
         }
         Step::Provide(missing) => {
@@ -261,8 +265,10 @@ async fn personalise(site: &Site, lease: &Lease, environment: &Environment, runt
     crash::point("personalise:after");
     let now = site.clock.now();
     let mut tx = lease.begin(&site.db).await?;
-    runtimes::store::set_personalised(&mut tx, runtime.id, now).await?;
-    add_steps(site, &mut tx, environment, &["settings.done", "address.started"]).await?;
+    runtimes::store::set_personalised(&mut tx, runtime.id, &environment.subdomain, now).await?;
+    // Whoever made the database may have died before it could say so.
+    add_steps(site, &mut tx, environment, &["database.done", "settings.started", "settings.done", "address.started"])
+        .await?;
     Ok(tx.commit().await?)
 }
 
@@ -273,20 +279,27 @@ async fn open(
     (runtime, is_new): (&Runtime, bool),
     upstream: Upstream,
 ) -> anyhow::Result<()> {
-    if environment.first_ready_at.is_some() {
-        // The name may have changed since the database learned it.
+    if !runtime.knows(&environment.subdomain) {
+        // From here on nobody can tell which address the database has, until the new one is written down: a renaming that is
+        // taken back half way makes it learn the old one again.
+        let mut tx = lease.begin(&site.db).await?;
+        runtimes::store::set_known_as(&mut tx, runtime.id, None).await?;
+        tx.commit().await?;
+        crash::point("address:before");
         let password = provide::password(site, runtime.id).await?;
         let statements = instance::address_statements(site, environment);
         site.tenants
             .run_as_tenant(&runtime.database()?, &runtime.role()?, &password, &statements)
             .await
             .context("tell the database its address")?;
+        crash::point("address:after");
     }
     let upstream = upstream.checked(&site.public.instance_host(&environment.subdomain)).await;
     let now = site.clock.now();
     crash::point("open:before");
     let mut tx = lease.begin(&site.db).await?;
     lead_to(site, &mut tx, environment, upstream).await?;
+    runtimes::store::set_known_as(&mut tx, runtime.id, Some(&environment.subdomain)).await?;
     runtimes::store::set_ready(&mut tx, runtime.id).await?;
     if is_new {
         runtimes::store::set_arrived(&mut tx, runtime.id, now).await?;

@@ -123,7 +123,8 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
             service: look.service,
             container,
         }),
-        route: route_of(&routes, &host, upstream),
+        // A name that leads to the container is not enough: its database must know it too.
+        route: route_of(&routes, &host, upstream.filter(|_| runtime.knows(&environment.subdomain))),
     };
     Ok(Sight {
         environment,

@@ -20,17 +20,35 @@ pub struct Seen {
 /// Who may own something.
 #[derive(Clone, Debug, Default)]
 pub struct Owners {
-    /// Codes of runtimes; whether they are gone.
-    pub runtimes: BTreeMap<String, bool>,
+    /// What is known of runtimes, by code.
+    pub runtimes: BTreeMap<String, Owner>,
     /// Databases of templates; whether nobody wants them any more.
     pub templates: BTreeMap<String, bool>,
+}
+
+/// What is known of a runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Whether nothing of it is wanted any more.
+    pub is_gone: bool,
+    /// Whether it has an update that has not ended: then it may have two services.
+    pub has_update: bool,
+    /// Which of the two names its service has.
+    pub slot: i16,
+}
+
+impl Owner {
+    /// Whether a service with this one of the two names is wanted.
+    fn owns(self, slot: i16) -> bool {
+        !self.is_gone && (self.has_update || self.slot == slot)
+    }
 }
 
 /// What seems to be left over.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Suspects {
-    /// Services whose runtime is gone or unknown.
+    /// Services whose runtime is gone or unknown, or has another one.
     pub services: BTreeSet<String>,
     /// Databases whose runtime is gone.
     pub databases: BTreeSet<String>,
@@ -54,7 +72,7 @@ pub enum Remove {
 /// Finds what belongs to nothing alive.
 #[must_use]
 pub fn suspects(prefix: &str, seen: &Seen, owners: &Owners) -> Suspects {
-    let is_gone = |code: &str| owners.runtimes.get(code).copied();
+    let is_gone = |code: &str| owners.runtimes.get(code).map(|owner| owner.is_gone);
     let mut found = Suspects::default();
     // With no runtime known at all the control database is more likely to be wrong than the engine.
     if owners.runtimes.is_empty() {
@@ -62,8 +80,9 @@ pub fn suspects(prefix: &str, seen: &Seen, owners: &Owners) -> Suspects {
     }
     for service in &seen.services {
         let code = service.strip_prefix(prefix).unwrap_or(service);
-        let code = code.strip_suffix(SECOND).unwrap_or(code);
-        if is_gone(code) != Some(false) {
+        let (code, slot) = code.strip_suffix(SECOND).map_or((code, 0), |code| (code, 1));
+        // A worker that was held up can make the service of an update that was taken back meanwhile.
+        if !owners.runtimes.get(code).is_some_and(|owner| owner.owns(slot)) {
             found.services.insert(service.clone());
         }
     }
@@ -104,8 +123,15 @@ mod tests {
     }
 
     fn owners() -> Owners {
+        let owner = |is_gone, has_update, slot| Owner { is_gone, has_update, slot };
+        let runtimes = [
+            ("alive", owner(false, false, 0)),
+            ("updating", owner(false, true, 0)),
+            ("second", owner(false, false, 1)),
+            ("gone", owner(true, false, 0)),
+        ];
         Owners {
-            runtimes: [("alive".to_owned(), false), ("gone".to_owned(), true)].into(),
+            runtimes: runtimes.map(|(code, owner)| (code.to_owned(), owner)).into(),
             templates: [("tmpl".to_owned(), false)].into(),
         }
     }
@@ -113,12 +139,21 @@ mod tests {
     #[test]
     fn only_what_belongs_to_nothing_alive_is_suspect() {
         let seen = Seen {
-            services: set(&["s-alive", "s-alive-b", "s-gone", "s-unknown"]),
+            services: set(&[
+                "s-alive",
+                "s-alive-b",
+                "s-updating",
+                "s-updating-b",
+                "s-second",
+                "s-second-b",
+                "s-gone",
+                "s-unknown",
+            ]),
             databases: set(&["alive", "gone", "tmpl", "unknown"]),
             roles: set(&["alive_1", "gone_1", "gone_2", "unknown_1", "tmpl_b"]),
         };
         let found = suspects("s-", &seen, &owners());
-        assert_eq!(found.services, set(&["s-gone", "s-unknown"]));
+        assert_eq!(found.services, set(&["s-alive-b", "s-second", "s-gone", "s-unknown"]));
         assert_eq!(found.databases, set(&["gone"]));
         assert_eq!(found.unknown_databases, set(&["unknown"]));
         assert_eq!(found.roles, set(&["gone_1", "gone_2"]));

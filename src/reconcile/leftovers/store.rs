@@ -5,16 +5,33 @@ use uuid::Uuid;
 
 use crate::db::StoreError;
 
-use super::plan::{Owners, Suspects};
+use super::plan::{Owner, Owners, Suspects};
 
 /// Returns every runtime and template there has ever been.
 pub async fn owners(db: &mut PgConnection) -> Result<Owners, StoreError> {
-    let runtimes =
-        sqlx::query!(r#"SELECT code, state = 'gone' AS "is_gone!" FROM runtimes"#).fetch_all(&mut *db).await?;
+    let runtimes = sqlx::query!(
+        r#"
+        SELECT code
+             , state = 'gone' AS "is_gone!"
+             , service_slot
+             , EXISTS (SELECT FROM environment_updates
+                        WHERE environment_updates.environment_id = runtimes.environment_id
+                          AND environment_updates.ended_at IS NULL) AS "has_update!"
+          FROM runtimes
+        "#
+    )
+    .fetch_all(&mut *db)
+    .await?;
     let templates =
         sqlx::query!(r#"SELECT database_name, state = 'retired' AS "is_gone!" FROM templates"#).fetch_all(db).await?;
     Ok(Owners {
-        runtimes: runtimes.into_iter().map(|row| (row.code, row.is_gone)).collect(),
+        runtimes: runtimes
+            .into_iter()
+            .map(|row| {
+                let owner = Owner { is_gone: row.is_gone, has_update: row.has_update, slot: row.service_slot };
+                (row.code, owner)
+            })
+            .collect(),
         templates: templates.into_iter().map(|row| (row.database_name, row.is_gone)).collect(),
     })
 }

@@ -127,6 +127,8 @@ pub struct Runtime {
     pub restarts_done: i64,
     /// When the database was made the customer's own.
     pub personalised_at: Option<DateTime<Utc>>,
+    /// The name of its address as its database was told; nothing while that is not certain.
+    pub known_as: Option<String>,
     /// Since when it is to sleep.
     pub asleep_since: Option<DateTime<Utc>>,
     /// When something in its database is due, as it was when it fell asleep.
@@ -148,6 +150,12 @@ impl Runtime {
     /// Returns its login role's name.
     pub fn role(&self) -> anyhow::Result<RoleName> {
         RoleName::of(&self.code, self.login_generation).context("a runtime's code is no name of a role")
+    }
+
+    /// Whether its database certainly knows that this is its address.
+    #[must_use]
+    pub fn knows(&self, subdomain: &str) -> bool {
+        self.known_as.as_deref() == Some(subdomain)
     }
 
     /// Returns the machines that may have a container of it.

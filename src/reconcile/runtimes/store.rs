@@ -31,6 +31,7 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
              , runtimes.service_slot
              , runtimes.restarts_done
              , runtimes.personalised_at
+             , runtimes.known_as
              , runtimes.asleep_since
              , runtimes.wakes_at
              , runtimes.awake_until
@@ -69,6 +70,7 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
         service_slot: row.service_slot,
         restarts_done: row.restarts_done,
         personalised_at: row.personalised_at,
+        known_as: row.known_as,
         asleep_since: row.asleep_since,
         wakes_at: row.wakes_at,
         awake_until: row.awake_until,
@@ -242,9 +244,27 @@ pub async fn set_stopped(db: &mut PgConnection, id: RuntimeId) -> Result<(), Sto
     Ok(())
 }
 
-/// Notes that the database was made the customer's own.
-pub async fn set_personalised(db: &mut PgConnection, id: RuntimeId, now: DateTime<Utc>) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE runtimes SET personalised_at = $2 WHERE id = $1", id as RuntimeId, now).execute(db).await?;
+/// Notes that the database was made the customer's own, and learned its address.
+pub async fn set_personalised(
+    db: &mut PgConnection,
+    id: RuntimeId,
+    known_as: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE runtimes SET personalised_at = $3, known_as = $2 WHERE id = $1",
+        id as RuntimeId,
+        known_as,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Notes which address the database knows; `None` while it is being told another one.
+pub async fn set_known_as(db: &mut PgConnection, id: RuntimeId, known_as: Option<&str>) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE runtimes SET known_as = $2 WHERE id = $1", id as RuntimeId, known_as).execute(db).await?;
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use crate::base::secret::new_token;
 use crate::db::{self, StoreError};
 use crate::engine::TaskSpec;
 use crate::odoo::commands;
-use crate::tenant_db::{DatabaseName, RoleName};
+use crate::tenant_db::{DatabaseName, DatabaseState, RoleName};
 
 use super::driver::{Outcome, Task};
 use super::lease::Lease;
@@ -28,6 +28,16 @@ const BUILD_CPU_MILLIS: i32 = 2000;
 const BUILD_MEMORY_MB: i32 = 2048;
 /// The lines of a failed building's log that are kept.
 const KEPT_CHARACTERS: usize = 4000;
+/// After so many tries in a row that something else was to blame for, people are told that it fails.
+const PASSING_TRIES: i32 = 4;
+
+/// The filling itself went wrong: the same will happen the next time, until a person does something.
+#[derive(Debug, thiserror::Error)]
+#[error("filling the template ended with {exit_code:?}: {log_tail}")]
+struct Unfilled {
+    exit_code: Option<i64>,
+    log_tail: String,
+}
 
 /// What makes one template different from another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,9 +119,32 @@ impl Templates {
         // A container that a killed worker left may still be filling the database.
         site.engine.remove_task(&task).await.context("remove an earlier building")?;
         lease.hold(&site.db, &site.clock).await?;
+        // Or the worker had closed the template already, and died before it could say so.
+        let is_closed = site.tenants.look(&name).await.context("look at the template")? == DatabaseState::Ready;
+        let took = if is_closed { None } else { Some(self.fill(lease, template, &name, task).await?) };
+        let now = site.clock.now();
+        let mut tx = lease.begin(&site.db).await?;
+        let milliseconds = took.map(|took| i64::try_from(took.as_millis()).unwrap_or(i64::MAX));
+        store::set_ready(&mut tx, template.id, milliseconds).await?;
+        store::call_waiting(&mut tx, now).await?;
+        db::wake(&mut tx).await?;
+        tx.commit().await?;
+        tracing::info!(template = %template.id, language = template.language, modules = ?template.modules, milliseconds, "a template is ready");
+        Ok(())
+    }
+
+    /// Makes the template's database, fills it and closes it. Returns how long the filling took.
+    async fn fill(
+        &self,
+        lease: &Lease,
+        template: &Template,
+        name: &DatabaseName,
+        task: String,
+    ) -> anyhow::Result<Duration> {
+        let site = &self.site;
         let password = new_token();
         crash::point("template:before");
-        site.tenants.create_for_template(&name, &password).await.context("make the template's database")?;
+        site.tenants.create_for_template(name, &password).await.context("make the template's database")?;
         crash::point("template:middle");
         let finished = site
             .engine
@@ -121,7 +154,7 @@ impl Templates {
                 image: template.image_digest.clone(),
                 user: None,
                 args: commands::template_args(),
-                env: instance::template_env(site, template, RoleName::builder(&name).as_str(), &password),
+                env: instance::template_env(site, template, RoleName::builder(name).as_str(), &password),
                 cpu_millis: BUILD_CPU_MILLIS,
                 memory_mb: BUILD_MEMORY_MB,
                 deadline: BUILT_WITHIN,
@@ -131,20 +164,12 @@ impl Templates {
         if !finished.is_success() {
             let from = finished.log_tail.len().saturating_sub(KEPT_CHARACTERS);
             let tail = finished.log_tail.get(from..).unwrap_or(&finished.log_tail);
-            anyhow::bail!("filling the template ended with {:?}: {tail}", finished.exit_code);
+            return Err(Unfilled { exit_code: finished.exit_code, log_tail: tail.to_owned() }.into());
         }
         lease.hold(&site.db, &site.clock).await?;
-        site.tenants.seal_template(&name).await.context("close the template")?;
+        site.tenants.seal_template(name).await.context("close the template")?;
         crash::point("template:after");
-        let now = site.clock.now();
-        let mut tx = lease.begin(&site.db).await?;
-        let milliseconds = i64::try_from(finished.took.as_millis()).unwrap_or(i64::MAX);
-        store::set_ready(&mut tx, template.id, milliseconds).await?;
-        store::call_waiting(&mut tx, now).await?;
-        db::wake(&mut tx).await?;
-        tx.commit().await?;
-        tracing::info!(template = %template.id, language = template.language, modules = ?template.modules, milliseconds, "a template is ready");
-        Ok(())
+        Ok(finished.took)
     }
 }
 
@@ -168,6 +193,8 @@ impl Task for Templates {
         };
         match self.build(lease, &template).await {
             Ok(()) => Ok(Outcome::Over),
+            // A daemon or a database that was away for a moment says nothing about the template.
+            Err(error) if !error.is::<Unfilled>() && lease.attempts < PASSING_TRIES => Err(error),
             Err(error) => {
                 let mut tx = lease.begin(&self.site.db).await?;
                 store::set_failed(&mut tx, id, &crate::base::chain::of_any(&error)).await?;

@@ -114,8 +114,8 @@ pub async fn refresh(db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), St
     Ok(())
 }
 
-/// Notes that a template can be cloned.
-pub async fn set_ready(db: &mut PgConnection, id: TemplateId, built_in_ms: i64) -> Result<(), StoreError> {
+/// Notes that a template can be cloned, and how long it took where that is known.
+pub async fn set_ready(db: &mut PgConnection, id: TemplateId, built_in_ms: Option<i64>) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE templates SET state = 'ready', failure = NULL, built_in_ms = $2 WHERE id = $1",
         id as TemplateId,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 
-use sayoo::engine::ServiceSpec;
+use sayoo::engine::{ServiceName, ServiceSpec};
 use sayoo::reconcile;
 use sayoo::reconcile::driver::Driver;
 use sayoo::reconcile::leftovers::Leftovers;
@@ -89,6 +89,51 @@ async fn a_service_that_nobody_owns_goes_after_two_looks_and_not_after_one(db: P
     driver.settle().await.unwrap();
     assert_eq!(world.counts().await, (1, 1, 1));
     assert_eq!(world.status(shop).await, "running");
+    world.end().await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn the_service_of_an_update_that_a_held_up_worker_makes_too_late_goes_again(db: PgPool) {
+    let world = World::new(db).await;
+    let shop = world.order("shop").await;
+    world.until(shop, "running").await;
+    let mut late: ServiceSpec = world.engine.service(&[]);
+    late.name = ServiceName::parse(&format!("{}-b", world.service(shop).await)).unwrap();
+    world.site.engine.apply(&late).await.unwrap();
+
+    let driver = Driver::new(Leftovers::new(world.site.clone()), world.db.clone(), world.site.clock.clone());
+    let update =
+        "INSERT INTO environment_updates (id, environment_id, image_id, cpu_millis, memory_mb, asked_by, created_at)
+                  VALUES (gen_random_uuid(), $1, $2, 500, 512, 'Zoe', now())";
+    world.run(update, |query| query.bind(shop.uuid()).bind(world.image.uuid())).await;
+    for _ in 0..2 {
+        world.run("UPDATE turns SET due_at = now() WHERE task = 'leftovers'", |query| query).await;
+        driver.settle().await.unwrap();
+    }
+    assert_eq!(world.counts().await, (2, 1, 1), "while an update goes on there may be two");
+    world.run("UPDATE environment_updates SET state = 'done', ended_at = now()", |query| query).await;
+    for _ in 0..2 {
+        world.run("UPDATE turns SET due_at = now() WHERE task = 'leftovers'", |query| query).await;
+        driver.settle().await.unwrap();
+    }
+    assert_eq!(world.counts().await, (1, 1, 1));
+    assert_eq!(world.alive(shop).await, 1, "and it is the right one");
+    world.end().await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_template_whose_maker_died_after_closing_it_is_used(db: PgPool) {
+    let world = World::new(db).await;
+    for state in ["wanted", "failed"] {
+        world
+            .run("UPDATE templates SET state = $2 WHERE id = $1", |query| query.bind(world.template.uuid()).bind(state))
+            .await;
+        let shop = world.order(state).await;
+        world.until(shop, "running").await;
+        let kept = "SELECT state FROM templates WHERE id = $1";
+        assert_eq!(world.text(kept, world.template.uuid()).await, "ready");
+    }
+    assert_eq!(world.counts().await, (2, 2, 2));
     world.end().await;
 }
 

@@ -26,6 +26,10 @@ const WHILE_CREATING: [&str; 14] = [
     "open:middle",
     "open:after",
 ];
+/// Everything that a customer reads of a creation.
+const STEPS_OF_CREATION: [&str; 5] =
+    ["step.queued.done", "step.database.done", "step.container.done", "step.settings.done", "step.ready.done"];
+const WHILE_RENAMING: [&str; 5] = ["address:before", "address:after", "open:before", "open:middle", "open:after"];
 const WHILE_STOPPING: [&str; 4] = ["close:before", "close:after", "remove:before", "remove:after"];
 const WHILE_FALLING_ASLEEP: [&str; 4] = ["sleep:before", "sleep:after", "rest:before", "rest:after"];
 const WHILE_WAKING: [&str; 8] = [
@@ -183,6 +187,28 @@ async fn a_worker_killed_anywhere_in_a_creation_leaves_exactly_one_of_each(db: P
         assert_eq!(world.counts().await, (all, all, all), "{place}");
         assert_eq!(world.routes().await.len(), all, "{place}");
         assert_eq!(world.parameter(shop, "sayoo.owner").await, shop.to_string(), "{place}");
+        let events = world.events(shop).await;
+        for step in STEPS_OF_CREATION {
+            assert_eq!(events.iter().filter(|event| *event == step).count(), 1, "{place}: {step} of {events:?}");
+        }
+    }
+    world.end().await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_renaming_that_is_taken_back_half_way_leaves_odoo_with_its_old_address(db: PgPool) {
+    let world = World::new(db).await;
+    let shop = world.order("shop").await;
+    world.until(shop, "running").await;
+    for place in WHILE_RENAMING {
+        let mut first = Worker::start(&world, Some(place));
+        world.call_it(shop, "store").await;
+        first.until_dead(place).await;
+        world.call_it(shop, "shop").await;
+        let _second = Worker::start(&world, None);
+        until(&world, shop, "running", place).await;
+        assert_eq!(world.routes().await, [("shop.localhost".to_owned(), "serving".to_owned(), 1)], "{place}");
+        assert_eq!(world.parameter(shop, "web.base.url").await, "http://shop.localhost:8080", "{place}");
     }
     world.end().await;
 }

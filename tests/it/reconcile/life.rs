@@ -70,7 +70,7 @@ async fn a_renamed_instance_is_reached_by_its_new_name_only_and_knows_it(db: PgP
     let shop = world.order("shop").await;
     world.until(shop, "running").await;
 
-    world.run("UPDATE subdomains SET name = 'store' WHERE environment_id = $1", |query| query.bind(shop.uuid())).await;
+    world.call_it(shop, "store").await;
     reconcile::settle(&world.site).await.unwrap();
 
     assert_eq!(world.routes().await, [("store.localhost".to_owned(), "serving".to_owned(), 1)]);

@@ -1,8 +1,9 @@
 //! Database servers that are away, or break off in the middle of something.
 
+use sayoo::base::secret::Secret;
 use sayoo::reconcile;
-use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, PgPool};
 
 use super::support::World;
 use crate::support::engine::pause;
@@ -82,4 +83,32 @@ async fn while_the_control_database_is_away_what_runs_runs_and_afterwards_orders
         assert_eq!(world.counts().await, (number + 3, number + 3, number + 3), "broken off after {nth}");
     }
     world.end().await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_server_that_breaks_off_once_while_a_template_is_made_is_no_news(db: PgPool) {
+    let (control, tenants) = gates(&db).await;
+    let world = World::behind(db, &control, &tenants).await;
+    world.run("UPDATE templates SET state = 'wanted' WHERE id = $1", |query| query.bind(world.template.uuid())).await;
+    tenants.break_off_after(1);
+    let shop = world.order("shop").await;
+    world.until(shop, "running").await;
+    assert!(tenants.has_broken_off(), "it was to meet an error");
+    let events = world.events(shop).await;
+    assert!(!events.iter().any(|event| event == "failing" || event == "recovered"), "{events:?}");
+    world.end().await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_process_that_is_held_up_in_a_transaction_lets_its_rows_go(db: PgPool) {
+    let url = Secret::new(db.connect_options().to_url_lossy().to_string());
+    let pool = sayoo::db::pool(&url, 1).unwrap();
+    let limit: String = sqlx::query_scalar("SHOW idle_in_transaction_session_timeout").fetch_one(&pool).await.unwrap();
+    assert_eq!(limit, "30s");
+    // Long before the half minute is over, by the same rule.
+    let mut held_up = pool.begin().await.unwrap();
+    sqlx::query("SET LOCAL idle_in_transaction_session_timeout = '100ms'").execute(&mut *held_up).await.unwrap();
+    sqlx::query("LOCK TABLE turns").execute(&mut *held_up).await.unwrap();
+    sqlx::query("SELECT FROM turns").execute(&db).await.unwrap();
+    assert!(held_up.commit().await.is_err(), "what was held up is not kept");
 }

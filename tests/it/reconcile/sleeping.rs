@@ -275,3 +275,19 @@ async fn a_wish_that_nobody_heard_is_found_by_the_clock(db: PgPool) {
     worker.await.unwrap();
     world.end().await;
 }
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn what_was_restarted_stays_awake_for_whoever_asked_for_it(db: PgPool) {
+    let world = World::new(db).await;
+    let shop = world.order("shop").await;
+    world.until(shop, "running").await;
+    reconcile::settle(&world.site).await.unwrap();
+    world.want(shop, "restarts = restarts + 1").await;
+    world.nobody_uses(shop).await;
+    world.until(shop, "running").await;
+    world.look_at(shop).await;
+    assert!(!world.is_to_sleep(shop).await, "nobody had the time to come");
+    world.nobody_uses(shop).await;
+    assert!(world.is_to_sleep(shop).await, "and nobody came");
+    world.end().await;
+}

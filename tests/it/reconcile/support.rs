@@ -177,6 +177,12 @@ impl World {
         self.run(&sql, |query| query.bind(id.uuid())).await;
     }
 
+    /// Gives an environment another name.
+    pub async fn call_it(&self, id: EnvironmentId, name: &str) {
+        let sql = "UPDATE subdomains SET name = $2 WHERE environment_id = $1";
+        self.run(sql, |query| query.bind(id.uuid()).bind(name.to_owned())).await;
+    }
+
     /// Suspends an environment, as staff do.
     pub async fn suspend(&self, id: EnvironmentId) -> SuspensionId {
         let (staff, suspension) = (StaffId::new(self.now()), SuspensionId::new(self.now()));

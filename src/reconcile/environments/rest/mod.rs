@@ -213,6 +213,7 @@ mod tests {
             service_slot: 0,
             restarts_done: 0,
             personalised_at: None,
+            known_as: None,
             asleep_since: None,
             wakes_at: None,
             awake_until: None,
