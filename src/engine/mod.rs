@@ -18,7 +18,7 @@ pub use seen::{
     ContainerSeen, ContainerState, DaemonSeen, Finished, ImageSeen, LogLine, Membership, NodeSeen, Reading,
     ServiceSeen, Stream,
 };
-pub use simulated::{Behaviour, Fault, Simulated, Verb};
+pub use simulated::{Behaviour, Simulated};
 pub use spec::{HealthCheck, ServiceSpec, TaskSpec};
 pub use swarm::Swarm;
 

@@ -14,24 +14,29 @@ use super::{
     NodeSeen, Reading, Result, ServiceName, ServiceSeen, ServiceSpec, TaskSpec,
 };
 use crate::base::clock::Clock;
+use crate::base::faults::{Faults, Kind};
 
 /// An engine in memory. Copies share their state.
 #[derive(Clone, Debug)]
 pub struct Simulated {
     clock: Clock,
     state: Arc<Mutex<State>>,
+    faults: Faults,
 }
 
 #[derive(Debug, Default)]
 struct State {
     services: BTreeMap<ServiceName, Service>,
-    fault: Option<(Verb, Fault)>,
+    /// As they were before the last change.
+    before: BTreeMap<ServiceName, Service>,
+    is_away: bool,
+    port: Option<u16>,
     start_delay: TimeDelta,
     made: u64,
     calls: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Service {
     spec: ServiceSpec,
     created_at: DateTime<Utc>,
@@ -39,7 +44,7 @@ struct Service {
     behaviour: Behaviour,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Container {
     id: String,
     number: u64,
@@ -60,43 +65,27 @@ pub enum Behaviour {
     Crashing(i64),
 }
 
-/// What is asked of the engine, for faults.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verb {
-    /// Every call.
-    Any,
-    /// Creating and changing services.
-    Apply,
-    /// Removing services.
-    Remove,
-    /// Looking at anything.
-    Look,
-}
-
-/// How a call fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// Nothing is done and there is no answer.
-    Before,
-    /// It is done, but the answer is lost.
-    After,
-}
-
 impl Simulated {
     /// Makes an engine without services.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { clock, state: Arc::default() }
+        Self { clock, state: Arc::default(), faults: Faults::default() }
     }
 
-    /// Makes calls of one kind fail until [`Simulated::mend`].
-    pub fn fail(&self, verb: Verb, fault: Fault) {
-        self.lock().fault = Some((verb, fault));
+    /// Makes an engine that meets the same faults as others.
+    #[must_use]
+    pub fn with_faults(clock: Clock, faults: Faults) -> Self {
+        Self { faults, ..Self::new(clock) }
     }
 
-    /// Makes calls succeed again.
-    pub fn mend(&self) {
-        self.lock().fault = None;
+    /// Makes the engine stop answering, or answer again.
+    pub fn set_away(&self, is_away: bool) {
+        self.lock().is_away = is_away;
+    }
+
+    /// Gives every container an address of its own at this port, where a test may answer for it.
+    pub fn set_port(&self, port: u16) {
+        self.lock().port = Some(port);
     }
 
     /// Sets how long a container takes from its start to being healthy.
@@ -137,21 +126,43 @@ impl Simulated {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a call of one kind, which may fail.
-    fn call<T>(&self, verb: Verb, body: impl FnOnce(&mut State, DateTime<Utc>) -> Result<T>) -> Result<T> {
+    async fn answer<T>(
+        &self,
+        verb: &'static str,
+        body: impl Fn(&State, DateTime<Utc>) -> Result<T> + Send + Sync,
+    ) -> Result<T> {
         let now = self.clock.now();
+        let act = || body(&*self.begin()?, now);
+        let stale = || body(&self.begin()?.a_moment_ago(), now);
+        self.faults.call(verb, Kind::Look, act, stale, away).await
+    }
+
+    async fn change<T>(
+        &self,
+        verb: &'static str,
+        body: impl Fn(&mut State, DateTime<Utc>) -> Result<T> + Send + Sync,
+    ) -> Result<T> {
+        let now = self.clock.now();
+        let act = || {
+            let mut state = self.begin()?;
+            if self.faults.is_watched() {
+                state.before = state.services.clone();
+            }
+            body(&mut state, now)
+        };
+        self.faults.call(verb, Kind::Change, act, || Err(away()), away).await
+    }
+
+    /// Begins a call.
+    fn begin(&self) -> Result<MutexGuard<'_, State>> {
         let mut state = self.lock();
         state.calls += 1;
-        let fault = state.fault.filter(|(of, _)| *of == verb || *of == Verb::Any).map(|(_, fault)| fault);
-        if fault == Some(Fault::Before) {
-            return Err(Error::Unreachable("the simulated engine is away".into()));
-        }
-        let done = body(&mut state, now);
-        if fault == Some(Fault::After) {
-            return Err(Error::Unreachable("the simulated engine's answer is lost".into()));
-        }
-        done
+        if state.is_away { Err(away()) } else { Ok(state) }
     }
+}
+
+fn away() -> Error {
+    Error::Unreachable("the simulated engine does not answer".into())
 }
 
 impl Service {
@@ -174,7 +185,8 @@ impl Service {
         }
     }
 
-    fn containers(&self, now: DateTime<Utc>, start_delay: TimeDelta) -> Vec<ContainerSeen> {
+    fn containers(&self, now: DateTime<Utc>, state: &State) -> Vec<ContainerSeen> {
+        let (start_delay, port) = (state.start_delay, state.port);
         let seen = |container: &Container| {
             let state = match (container.ended, self.behaviour) {
                 (Some(_), _) => ContainerState::Exited,
@@ -182,12 +194,12 @@ impl Service {
                 (None, _) if now < container.started_at + start_delay => ContainerState::Starting,
                 (None, _) => ContainerState::Running,
             };
-            let port = u16::try_from(32768 + container.number % 30000).unwrap_or(32768);
+            let address = address_of(container.number, port);
             ContainerSeen {
                 id: container.id.clone(),
                 node: "simulated".to_owned(),
                 generation: container.generation,
-                address: state.is_alive().then(|| SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
+                address: state.is_alive().then_some(address),
                 websocket_address: None,
                 state,
                 started_at: Some(container.started_at),
@@ -200,7 +212,20 @@ impl Service {
     }
 }
 
+/// With a port each container has an address of its own on the loopback network, which is all this machine's.
+fn address_of(number: u64, port: Option<u16>) -> SocketAddr {
+    let byte = |value: u64| u8::try_from(value % 250).unwrap_or(0) + 1;
+    match port {
+        Some(port) => (Ipv4Addr::new(127, byte(number / 62_500), byte(number / 250), byte(number)), port).into(),
+        None => (Ipv4Addr::LOCALHOST, u16::try_from(32768 + number % 30000).unwrap_or(32768)).into(),
+    }
+}
+
 impl State {
+    fn a_moment_ago(&self) -> Self {
+        Self { services: self.before.clone(), start_delay: self.start_delay, port: self.port, ..Self::default() }
+    }
+
     /// Starts and ends containers until there are as many as wanted.
     fn converge(&mut self, name: &ServiceName, now: DateTime<Utc>) {
         let Some(service) = self.services.get_mut(name) else { return };
@@ -229,18 +254,17 @@ impl State {
     }
 }
 
-#[expect(clippy::unused_async, reason = "the same shape as the real engine")]
 impl Simulated {
     pub(super) async fn observe(&self, name: &ServiceName) -> Result<Option<ServiceSeen>> {
-        self.call(Verb::Look, |state, _| Ok(state.services.get(name).map(Service::seen)))
+        self.answer("observe", |state, _| Ok(state.services.get(name).map(Service::seen))).await
     }
 
     pub(super) async fn list(&self) -> Result<Vec<ServiceSeen>> {
-        self.call(Verb::Look, |state, _| Ok(state.services.values().map(Service::seen).collect()))
+        self.answer("list", |state, _| Ok(state.services.values().map(Service::seen).collect())).await
     }
 
     pub(super) async fn apply(&self, spec: &ServiceSpec) -> Result<()> {
-        self.call(Verb::Apply, |state, now| {
+        self.change("apply", |state, now| {
             if let Some(service) = state.services.get_mut(&spec.name) {
                 if service.spec.generation > spec.generation {
                     return Err(Error::Conflict("the simulated service is newer".into()));
@@ -262,10 +286,11 @@ impl Simulated {
             state.converge(&spec.name, now);
             Ok(())
         })
+        .await
     }
 
     pub(super) async fn restart(&self, name: &ServiceName, restarts: u64) -> Result<()> {
-        self.call(Verb::Apply, |state, now| {
+        self.change("restart", |state, now| {
             let Some(service) = state.services.get_mut(name) else {
                 return Err(Error::NotFound("the simulated engine has no such service".into()));
             };
@@ -276,49 +301,54 @@ impl Simulated {
             state.converge(name, now);
             Ok(())
         })
+        .await
     }
 
     pub(super) async fn remove(&self, name: &ServiceName) -> Result<()> {
-        self.call(Verb::Remove, |state, _| {
+        self.change("remove", |state, _| {
             state.services.remove(name);
             Ok(())
         })
+        .await
     }
 
     pub(super) async fn containers(&self, name: &ServiceName) -> Result<Vec<ContainerSeen>> {
-        self.call(Verb::Look, |state, now| {
-            Ok(state.services.get(name).map(|service| service.containers(now, state.start_delay)).unwrap_or_default())
+        self.answer("containers", |state, now| {
+            Ok(state.services.get(name).map(|service| service.containers(now, state)).unwrap_or_default())
         })
+        .await
     }
 
     pub(super) async fn all_containers(&self) -> Result<Everywhere<BTreeMap<ServiceName, Vec<ContainerSeen>>>> {
-        self.call(Verb::Look, |state, now| {
+        self.answer("all_containers", |state, now| {
             let alive = |service: &Service| {
-                let mut containers = service.containers(now, state.start_delay);
+                let mut containers = service.containers(now, state);
                 containers.retain(|container| container.state.is_alive());
                 containers
             };
             let found = state.services.iter().map(|(name, service)| (name.clone(), alive(service))).collect();
             Ok(Everywhere { found, unseen: BTreeSet::new() })
         })
+        .await
     }
 
     pub(super) async fn trouble(&self, _: &ServiceName) -> Result<Option<String>> {
-        self.call(Verb::Look, |_, _| Ok(None))
+        self.answer("trouble", |_, _| Ok(None)).await
     }
 
     pub(super) async fn run_once(&self, _: &TaskSpec) -> Result<Finished> {
-        self.call(Verb::Apply, |_, _| {
+        self.change("run_once", |_, _| {
             Ok(Finished { exit_code: Some(0), log_tail: String::new(), took: Duration::ZERO })
         })
+        .await
     }
 
     pub(super) async fn remove_task(&self, _: &str) -> Result<usize> {
-        self.call(Verb::Remove, |_, _| Ok(0))
+        self.change("remove_task", |_, _| Ok(0)).await
     }
 
     pub(super) async fn remove_leftover_tasks(&self, _: Duration) -> Result<usize> {
-        self.call(Verb::Remove, |_, _| Ok(0))
+        self.change("remove_leftover_tasks", |_, _| Ok(0)).await
     }
 
     pub(super) async fn nodes(&self) -> Result<Vec<NodeSeen>> {
@@ -332,17 +362,17 @@ impl Simulated {
             memory_mb: 16 * 1024 * 1024,
             engine_version: "simulated".to_owned(),
         };
-        self.call(Verb::Look, |_, _| Ok(vec![node]))
+        self.answer("nodes", |_, _| Ok(vec![node.clone()])).await
     }
 
     pub(super) async fn image(&self, reference: &str) -> Result<Option<ImageSeen>> {
         let digest = if reference.starts_with("sha256:") { reference.to_owned() } else { format!("sha256:{:064x}", 1) };
-        self.call(Verb::Look, |_, _| Ok(Some(ImageSeen { digest, labels: BTreeMap::new() })))
+        self.answer("image", |_, _| Ok(Some(ImageSeen { digest: digest.clone(), labels: BTreeMap::new() }))).await
     }
 
     /// An idle Odoo: 88 MiB, and a hundredth of a core for its timers.
     pub(super) async fn readings(&self) -> Result<Vec<Reading>> {
-        self.call(Verb::Look, |state, now| {
+        self.answer("readings", |state, now| {
             let of = |service: &Service| -> Vec<Reading> {
                 let alive = service.containers.iter().filter(|container| container.ended.is_none());
                 alive
@@ -360,10 +390,11 @@ impl Simulated {
             };
             Ok(state.services.values().flat_map(of).collect())
         })
+        .await
     }
 
     pub(super) async fn logs(&self, _: &ServiceName, _: i64, _: usize) -> Result<Vec<LogLine>> {
-        self.call(Verb::Look, |_, _| Ok(Vec::new()))
+        self.answer("logs", |_, _| Ok(Vec::new())).await
     }
 
     pub(super) async fn daemon(&self) -> Result<DaemonSeen> {
@@ -385,7 +416,7 @@ impl Simulated {
             memory_mb: 16 * 1024 * 1024,
             ..DaemonSeen::default()
         };
-        self.call(Verb::Look, |_, _| Ok(daemon))
+        self.answer("daemon", |_, _| Ok(daemon.clone())).await
     }
 
     pub(super) async fn daemon_of(&self, _: &Daemon) -> Result<DaemonSeen> {
@@ -393,26 +424,26 @@ impl Simulated {
     }
 
     pub(super) async fn join(&self, _: &Daemon) -> Result<()> {
-        self.call(Verb::Apply, |_, _| Ok(()))
+        self.change("join", |_, _| Ok(())).await
     }
 
     pub(super) async fn label(&self, _: &str, _: &[(&str, &str)]) -> Result<()> {
-        self.call(Verb::Apply, |_, _| Ok(()))
+        self.change("label", |_, _| Ok(())).await
     }
 
     pub(super) async fn dismiss(&self, _: &Daemon) -> Result<()> {
-        self.call(Verb::Remove, |_, _| Ok(()))
+        self.change("dismiss", |_, _| Ok(())).await
     }
 
     pub(super) async fn fetch_on(&self, _: &Daemon, _: &str) -> Result<()> {
-        self.call(Verb::Apply, |_, _| Ok(()))
+        self.change("fetch_on", |_, _| Ok(())).await
     }
 
     pub(super) async fn publish(&self, digest: &str, repository: &str, _: &str) -> Result<String> {
-        self.call(Verb::Apply, |_, _| Ok(format!("{repository}@{digest}")))
+        self.change("publish", |_, _| Ok(format!("{repository}@{digest}"))).await
     }
 
     pub(super) async fn ping(&self) -> Result<()> {
-        self.call(Verb::Look, |_, _| Ok(()))
+        self.answer("ping", |_, _| Ok(())).await
     }
 }

@@ -12,6 +12,7 @@ mod edge;
 mod engine;
 mod hosts;
 mod instances;
+mod matrix;
 mod metering;
 mod proxy;
 mod reconcile;

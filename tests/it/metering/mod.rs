@@ -241,11 +241,11 @@ async fn an_engine_that_is_away_leaves_a_gap_and_no_zero(db: PgPool) {
     let instance = world.instance("alice", 0).await;
     world.sampler.tick().await;
     world.minutes(10).await;
-    world.engine.fail(sayoo::engine::Verb::Any, sayoo::engine::Fault::Before);
+    world.engine.set_away(true);
     world.tenants.set_away(true);
     world.traffic(Uuid::from_u128(1), &instance, 1, 7, 70).await;
     world.minutes(10).await;
-    world.engine.mend();
+    world.engine.set_away(false);
     world.tenants.set_away(false);
     world.minutes(10).await;
     world.derive().await;
