@@ -76,7 +76,7 @@ pub async fn undo(portal: &Portal, token: &str, origin: &Origin) -> anyhow::Resu
         Err(error) if error.constraint() == Some("users_email_key_key") => return Ok(false),
         Err(error) => return Err(anyhow::Error::new(error).context("set the address")),
     }
-    store::delete_sessions_except(&mut tx, link.user, None).await.context("end the logins")?;
+    store::end_sessions_except(&mut tx, link.user, None, now).await.context("end the logins")?;
     record(&mut tx, link.user, "email.change-undone", json!({ "from": link.email, "to": email.as_str() }), origin, now)
         .await?;
     tx.commit().await.context("commit")?;

@@ -7,6 +7,7 @@ use super::password::{self, NewPassword, PasswordProblem};
 use super::throttle::{self, Key, Limit};
 use super::{Origin, store};
 use crate::audit::{self, Actor, Entry};
+use crate::base::ids::UserId;
 use crate::base::names::EmailAddress;
 use crate::base::secret::token_hash;
 use crate::portal::Portal;
@@ -39,8 +40,14 @@ pub enum ResetError {
     Failed(#[from] anyhow::Error),
 }
 
-/// Sets a new password by a link. Every login of the person ends: whoever knew the old password is out.
-pub async fn reset(portal: &Portal, key: &Key, token: &str, typed: &str, origin: &Origin) -> Result<(), ResetError> {
+/// Sets a new password by a link, and returns whose. Every login of the person ends: whoever knew the old password is out.
+pub async fn reset(
+    portal: &Portal,
+    key: &Key,
+    token: &str,
+    typed: &str,
+    origin: &Origin,
+) -> Result<UserId, ResetError> {
     let now = portal.clock.now();
     let Some(email) = super::links::peek(portal, LinkKind::ResetPassword, token).await? else {
         return Err(ResetError::LinkGone);
@@ -58,12 +65,12 @@ pub async fn reset(portal: &Portal, key: &Key, token: &str, typed: &str, origin:
     store::set_user_password(&mut tx, user.id, &hash).await.context("set the password")?;
     // The mail arrived: the address is the person's.
     store::set_user_verified(&mut tx, user.id, now).await.context("note that the address is proved")?;
-    store::delete_sessions_except(&mut tx, user.id, None).await.context("end the logins")?;
+    store::end_sessions_except(&mut tx, user.id, None, now).await.context("end the logins")?;
     queue::enqueue(&mut tx, &SendLetter::PasswordChanged { user: user.id }, now).await?;
     let actor = Actor::user(user.id, &user.name).from_address(&origin.address);
     audit::record(&mut tx, &actor, Entry::new("password.reset"), now).await?;
     tx.commit().await.context("commit")?;
     let email = EmailAddress::parse(&user.email).map(|email| email.key().to_owned()).unwrap_or_default();
     throttle::forgive(portal, key, Limit::LoginByEmail, &[&email]).await?;
-    Ok(())
+    Ok(user.id)
 }

@@ -156,7 +156,7 @@ pub async fn resume(portal: &Portal, lapsed: &Secret<String>, user: UserId) -> a
     Ok(kept.filter(is_theirs).map(|kept| kept.path))
 }
 
-/// Ends the login of this browser.
+/// Ends the login of this browser. Whoever leaves leaves nothing behind.
 pub async fn log_out(portal: &Portal, session: &Session) -> anyhow::Result<()> {
     let mut db = store::connection(&portal.db).await?;
     store::delete_session(&mut db, session.user, session.id).await.context("end the login")?;
@@ -173,9 +173,10 @@ pub async fn list(portal: &Portal, user: UserId) -> anyhow::Result<Vec<Listed>> 
 /// Ends one of a person's logins. Returns false when the person has no such login.
 pub async fn revoke(portal: &Portal, by: &Actor, user: UserId, session: SessionId) -> anyhow::Result<bool> {
     let mut tx = portal.db.begin().await.context("begin")?;
-    let is_ended = store::delete_session(&mut tx, user, session).await.context("end a login")?;
+    let now = portal.clock.now();
+    let is_ended = store::end_session(&mut tx, user, session, now).await.context("end a login")?;
     if is_ended {
-        audit::record(&mut tx, by, Entry::new("session.revoked"), portal.clock.now()).await?;
+        audit::record(&mut tx, by, Entry::new("session.revoked"), now).await?;
     }
     tx.commit().await.context("commit")?;
     Ok(is_ended)
@@ -184,9 +185,10 @@ pub async fn revoke(portal: &Portal, by: &Actor, user: UserId, session: SessionI
 /// Ends every login of a person but the present one. Returns how many there were.
 pub async fn revoke_others(portal: &Portal, by: &Actor, user: UserId, kept: SessionId) -> anyhow::Result<u64> {
     let mut tx = portal.db.begin().await.context("begin")?;
-    let count = store::delete_sessions_except(&mut tx, user, Some(kept)).await.context("end the other logins")?;
+    let now = portal.clock.now();
+    let count = store::end_sessions_except(&mut tx, user, Some(kept), now).await.context("end the other logins")?;
     let entry = Entry::new("session.revoked-others").detail(serde_json::json!({ "count": count }));
-    audit::record(&mut tx, by, entry, portal.clock.now()).await?;
+    audit::record(&mut tx, by, entry, now).await?;
     tx.commit().await.context("commit")?;
     Ok(count)
 }

@@ -145,7 +145,7 @@ pub async fn change_password(
     let now = portal.clock.now();
     let mut tx = portal.db.begin().await.context("begin")?;
     store::set_user_password(&mut tx, user, &hash).await.context("set the password")?;
-    store::delete_sessions_except(&mut tx, user, Some(session)).await.context("end the other logins")?;
+    store::end_sessions_except(&mut tx, user, Some(session), now).await.context("end the other logins")?;
     queue::enqueue(&mut tx, &SendLetter::PasswordChanged { user }, now).await?;
     audit::record(&mut tx, by, Entry::new("password.changed"), now).await?;
     tx.commit().await.context("commit")?;

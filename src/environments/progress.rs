@@ -178,6 +178,14 @@ mod tests {
     }
 
     #[test]
+    fn how_long_a_step_takes_is_known_only_when_its_event_says_so() {
+        let mut said = events(&[("step.template.started", 0)]);
+        assert_eq!(of(&said)[1].expected, None);
+        said[0].detail = json!({ "seconds_expected": 35 });
+        assert_eq!(of(&said)[1].expected, Some(35));
+    }
+
+    #[test]
     fn a_step_that_began_ends_the_ones_before_it() {
         let steps = of(&events(&[("step.queued.started", 0), ("step.address.started", 4)]));
         assert_eq!(state(&steps, StepName::Queued), Some(&StepState::Done { took: TimeDelta::seconds(4) }));

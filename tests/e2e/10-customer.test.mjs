@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, before, test } from "node:test";
-import { PORTAL, eventually, inspect, logIn, newPerson, openOdoo, orderInstance, signUp, startBrowser, statusOf, unique, waitUntilRunning } from "./support.mjs";
+import { PORTAL, addDomain, eventually, inspect, logIn, newPerson, openOdoo, orderInstance, signUp, startBrowser, statusOf, unique, waitUntilRunning } from "./support.mjs";
 
 const docker = (...args) => execFileSync("docker", args, { encoding: "utf8" }).trim();
 const installation = process.env.SAYOO_NAME ?? "sayoo";
@@ -54,7 +54,7 @@ test("what belongs to a customer is not there for a stranger", async () => {
   const instance = await orderInstance(alice.page, { plan: "development" });
   const mallory = await newPerson(browser);
   await signUp(mallory.page);
-  for (const part of ["", "/usage", "/logs", "/rename", "/delete"]) {
+  for (const part of ["", "/usage", "/logs", "/domains", "/plan", "/rename", "/delete"]) {
     assert.equal(await statusOf(mallory.page, instance.url + part), 404, part);
   }
 });
@@ -121,7 +121,13 @@ test("no page of a customer has an axe violation, in three languages, light and 
   await waitUntilRunning(person.page, instance);
   const path = new URL(instance.url).pathname;
   await inspect(person, {
-    instances: "/instances", instance: path, usage: `${path}/usage`, logs: `${path}/logs`, rename: `${path}/rename`, delete: `${path}/delete`,
+    instances: "/instances", instance: path, usage: `${path}/usage`, logs: `${path}/logs`, "domains-empty": `${path}/domains`,
+    plan: `${path}/plan`, rename: `${path}/rename`, delete: `${path}/delete`,
     account: "/account", security: "/account/security", sessions: "/account/sessions", members: "/account/members", close: "/account/close",
   });
+  await person.page.goto(`${instance.url}/plan`);
+  assert.equal(await person.page.locator("input[name=plan]").count(), 3, "the plans to choose from");
+  // Nobody set its record: it waits.
+  await addDomain(person.page, instance, `shop.${unique("atlas")}.example`);
+  await inspect(person, { domains: `${path}/domains` });
 });

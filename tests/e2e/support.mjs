@@ -90,6 +90,14 @@ export async function orderInstance(page, { plan = "production", subdomain = uni
   return { url: page.url(), subdomain, home };
 }
 
+// Adds a domain of the customer's own; returns once it is listed.
+export async function addDomain(page, instance, hostname) {
+  await page.goto(`${instance.url}/domains`);
+  await page.fill("#f-hostname", hostname);
+  await page.click("main form.form button[type=submit]");
+  await page.locator("main h2", { hasText: hostname }).waitFor();
+}
+
 export async function waitUntilRunning(page, instance) {
   await page.goto(instance.url);
   // The page follows by itself: no reload here on purpose.

@@ -76,7 +76,7 @@ pub async fn set_session_seen(db: &mut PgConnection, session: SessionId, now: Da
     Ok(())
 }
 
-/// Notes where the person of a login that is over goes on. Returns whether there is such a login.
+/// Notes where the person of a login that is over, or was ended, goes on. Returns whether there is such a login.
 pub async fn set_session_resume(
     db: &mut PgConnection,
     token_hash: &[u8],
@@ -84,7 +84,7 @@ pub async fn set_session_resume(
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let updated = sqlx::query!(
-        "UPDATE sessions SET resume_path = $2, resume_since = $3 WHERE token_hash = $1",
+        "UPDATE sessions SET resume_path = $2, resume_since = $3 WHERE token_hash IN ($1, sha512($1))",
         token_hash,
         path,
         now,
@@ -94,12 +94,12 @@ pub async fn set_session_resume(
     Ok(updated.rows_affected() == 1)
 }
 
-/// Deletes a login that is over, and returns where its person goes on.
+/// Deletes a login that is over or was ended, and returns where its person goes on.
 pub async fn take_session_resume(db: &mut PgConnection, token_hash: &[u8]) -> Result<Option<Resume>, StoreError> {
     let taken = sqlx::query!(
         r#"
         DELETE FROM sessions
-         WHERE token_hash = $1
+         WHERE token_hash IN ($1, sha512($1))
      RETURNING user_id AS "user: UserId", resume_path, resume_since
         "#,
         token_hash,
@@ -139,27 +139,63 @@ pub async fn list_sessions(
     .await?)
 }
 
-/// Ends one login of a person. Returns whether there was one.
-pub async fn delete_session(db: &mut PgConnection, user: UserId, session: SessionId) -> Result<bool, StoreError> {
-    let deleted =
-        sqlx::query!("DELETE FROM sessions WHERE id = $1 AND user_id = $2", session as SessionId, user as UserId)
-            .execute(db)
-            .await?;
-    Ok(deleted.rows_affected() == 1)
+/// Forgets one login of a person.
+pub async fn delete_session(db: &mut PgConnection, user: UserId, session: SessionId) -> Result<(), StoreError> {
+    sqlx::query!("DELETE FROM sessions WHERE id = $1 AND user_id = $2", session as SessionId, user as UserId)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
-/// Ends every login of a person but one.
-pub async fn delete_sessions_except(
+/// Ends one login of a person. Returns whether there was one.
+///
+/// Its row stays, for what the person was in the middle of, under a hash longer than that of any cookie: whatever the
+/// clocks of other processes say, none finds a login by it.
+pub async fn end_session(
     db: &mut PgConnection,
     user: UserId,
-    kept: Option<SessionId>,
-) -> Result<u64, StoreError> {
-    let deleted = sqlx::query!(
-        "DELETE FROM sessions WHERE user_id = $1 AND id IS DISTINCT FROM $2",
+    session: SessionId,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let ended = sqlx::query!(
+        r#"
+        UPDATE sessions
+           SET token_hash = sha512(token_hash)
+             , expires_at = $3
+         WHERE id = $1
+           AND user_id = $2
+           AND expires_at > $3
+        "#,
+        session as SessionId,
         user as UserId,
-        kept as Option<SessionId>,
+        now,
     )
     .execute(db)
     .await?;
-    Ok(deleted.rows_affected())
+    Ok(ended.rows_affected() == 1)
+}
+
+/// Ends every login of a person but one, as [`end_session`] does. Returns how many there were.
+pub async fn end_sessions_except(
+    db: &mut PgConnection,
+    user: UserId,
+    kept: Option<SessionId>,
+    now: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let ended = sqlx::query!(
+        r#"
+        UPDATE sessions
+           SET token_hash = sha512(token_hash)
+             , expires_at = $3
+         WHERE user_id = $1
+           AND id IS DISTINCT FROM $2
+           AND expires_at > $3
+        "#,
+        user as UserId,
+        kept as Option<SessionId>,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(ended.rows_affected())
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use chrono::TimeDelta;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::base::ids::RuntimeId;
 use crate::base::secret::new_code;
@@ -136,10 +136,15 @@ async fn tell_of_template(site: &Site, tx: &mut Fenced, environment: &Environmen
     const BEGINS: &str = "step.template.started";
     add_steps(site, tx, environment, &["queued.done"]).await?;
     if !store::has_event(tx, environment.id, BEGINS).await? {
-        let detail = json!({ "seconds_expected": templates::store::expected_seconds(tx).await? });
+        let detail = template_detail(templates::store::expected_seconds(tx).await?);
         store::add_event(tx, environment.id, BEGINS, &detail, site.clock.now()).await?;
     }
     Ok(())
+}
+
+/// What the event of a template says: how long it takes, when one was built here before.
+fn template_detail(seconds: Option<i64>) -> Value {
+    seconds.map_or_else(|| json!({}), |seconds| json!({ "seconds_expected": seconds }))
 }
 
 /// Takes a spare, or else begins a runtime of its own, in one transaction.
@@ -409,4 +414,15 @@ async fn add_steps(site: &Site, tx: &mut Fenced, environment: &Environment, step
     let kinds: Vec<String> = steps.iter().map(|step| format!("step.{step}")).collect();
     store::add_steps(tx, environment.id, &kinds, site.clock.now()).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_template_is_told_once_one_was_built() {
+        assert_eq!(template_detail(None), json!({}));
+        assert_eq!(template_detail(Some(35)), json!({ "seconds_expected": 35 }));
+    }
 }

@@ -169,16 +169,15 @@ pub async fn current(db: &mut PgConnection) -> Result<Option<Current>, StoreErro
     Ok(row)
 }
 
-/// Returns how long the last template took to build, for people who wait for one.
-pub async fn expected_seconds(db: &mut PgConnection) -> Result<i64, StoreError> {
+/// Returns how long the last template took to build, for people who wait for one; nothing before the first one.
+pub async fn expected_seconds(db: &mut PgConnection) -> Result<Option<i64>, StoreError> {
     let milliseconds = sqlx::query_scalar!(
         "SELECT built_in_ms FROM templates WHERE built_in_ms IS NOT NULL ORDER BY cardinality(modules) DESC, created_at DESC LIMIT 1"
     )
     .fetch_optional(db)
     .await?
     .flatten();
-    // A first guess for an installation that has never built one.
-    Ok(milliseconds.unwrap_or(60_000) / 1000)
+    Ok(milliseconds.map(|milliseconds| milliseconds / 1000))
 }
 
 /// Makes the environments that wait for a template due at once.

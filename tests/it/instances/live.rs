@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use sqlx::PgPool;
 
 use sayoo::base::ids::EnvironmentId;
@@ -48,6 +49,30 @@ async fn a_step_reaches_an_open_page_and_a_page_that_comes_back_misses_nothing(d
     read_until(&mut back, "data: changed").await;
     let page = alice.get(&format!("/instances/{id}")).await;
     assert!(page.text(".step.done").contains("Creating the database"), "{}", page.text(".steps"));
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn how_long_a_creation_usually_takes_is_told_after_the_first_one_and_never_guessed(db: PgPool) {
+    let world = World::new(db).await;
+    let alice = world.customer("alice").await;
+    let first = alice.has_ordered(&world, "first").await;
+    let page = alice.get(&format!("/instances/{first}")).await;
+    page.assert_says(200, "Your Odoo is being made. This page follows");
+    assert!(!page.body.contains("usually"), "{}", page.words());
+    let list = alice.get("/instances").await;
+    list.assert_says(200, "Your Odoo is being made.");
+    assert!(!list.body.contains("usually"), "{}", list.words());
+    // A template that is built for the first time here: how long that takes is not known either.
+    happens(&world, first, "step.template.started").await;
+    let steps = alice.get(&format!("/instances/{first}")).await.text(".steps");
+    assert!(!steps.contains("The first time takes"), "{steps}");
+
+    world.wait(TimeDelta::seconds(7));
+    world.ready(first).await;
+    let second = alice.has_ordered(&world, "second").await;
+    let page = alice.get(&format!("/instances/{second}")).await;
+    assert_eq!(page.words().matches("It usually takes 7 seconds.").count(), 2, "{}", page.words());
+    alice.get("/instances").await.assert_says(200, "It usually takes 7 seconds.");
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]

@@ -74,6 +74,84 @@ async fn after_logging_in_again_an_order_goes_on_where_it_was(db: PgPool) {
     assert_eq!(orders(&world).await, 1);
 }
 
+/// Another password that is taken everywhere.
+const OTHER: &str = "seven otters juggle bright lanterns";
+
+/// Ways to end the login of alice's browser; each returns the password after it.
+async fn ended(world: &World, alice: &Person, how: &str) -> &'static str {
+    let phone = world.stranger();
+    match how {
+        "the list" => {
+            let own = alice.get("/account/sessions").await.attribute("form[action$='/revoke']", "action");
+            phone.log_in(&alice.email, PASSWORD).await.assert_redirect("/instances");
+            phone.post(&own, &[]).await.assert_redirect("/account/sessions");
+            PASSWORD
+        }
+        "all others" => {
+            phone.log_in(&alice.email, PASSWORD).await.assert_redirect("/instances");
+            for _ in 0..2 {
+                phone.post("/account/sessions/revoke-others", &[]).await.assert_redirect("/account/sessions");
+            }
+            PASSWORD
+        }
+        "another password" => {
+            phone.log_in(&alice.email, PASSWORD).await.assert_redirect("/instances");
+            let change = [("current", PASSWORD), ("new", OTHER)];
+            phone.post("/account/security/password", &change).await.assert_redirect("/account/security");
+            OTHER
+        }
+        _ => {
+            let browser = if how == "a reset here" { &alice.browser } else { &phone };
+            browser.post("/forgot", &[("email", &alice.email)]).await;
+            let link = world.link_to(&alice.email).await;
+            browser.post(&link, &[("password", OTHER)]).await.assert_redirect("/login");
+            OTHER
+        }
+    }
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_login_that_was_ended_lets_nobody_in_and_loses_nothing_that_was_typed(db: PgPool) {
+    let world = World::new(db).await;
+    for (number, how) in ["the list", "all others", "another password", "a reset", "a reset here"].iter().enumerate() {
+        let alice = world.signed_up(&format!("alice{number}")).await;
+        let open = last_screen(&alice).await;
+        let password = ended(&world, &alice, how).await;
+        // Nor does it by the clock of a process that is behind.
+        world.wait(TimeDelta::minutes(-1));
+        alice.get("/account").await.assert_redirect("/login?next=/account");
+        world.wait(TimeDelta::minutes(1));
+
+        press(&alice, &open).await.assert_redirect("/login");
+        assert!(!alice.get("/login").await.body.contains("atlas-shop"));
+        let back = alice.browser.log_in(&alice.email, password).await;
+        assert!(back.location.starts_with("/instances/new/apps?"), "after {how}: {}", back.location);
+        alice.get(&back.location).await.assert_says(200, "nothing was sent");
+        assert_eq!(orders(&world).await, 0);
+    }
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn what_was_typed_outlives_a_reset_in_the_same_browser_for_the_same_person_alone(db: PgPool) {
+    let world = World::new(db).await;
+    let (alice, bob) = (world.signed_up("alice").await, world.signed_up("bob").await);
+    let open = last_screen(&alice).await;
+    ended(&world, &alice, "a reset").await;
+    press(&alice, &open).await.assert_redirect("/login");
+    ended(&world, &alice, "a reset here").await;
+    let back = alice.browser.log_in(&alice.email, OTHER).await;
+    assert!(back.location.starts_with("/instances/new/apps?"), "{}", back.location);
+
+    let open = last_screen(&alice).await;
+    ended(&world, &alice, "a reset").await;
+    press(&alice, &open).await.assert_redirect("/login");
+    alice.browser.log_in(&bob.email, PASSWORD).await.assert_redirect("/instances");
+    alice.post("/logout", &[]).await.assert_redirect("/login");
+    alice.browser.log_in(&alice.email, OTHER).await.assert_redirect("/instances");
+    let kept = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM sessions WHERE resume_path IS NOT NULL"#);
+    assert_eq!(kept.fetch_one(&world.db).await.unwrap(), 0, "it is forgotten");
+}
+
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn every_screen_of_an_order_is_come_back_to_and_no_address_of_the_login_tells_it(db: PgPool) {
     let world = World::new(db).await;

@@ -1,4 +1,6 @@
-//! Database servers that are away, or break off in the middle of something.
+//! Database servers that are away, slow, or break off in the middle of something.
+
+use std::time::Duration;
 
 use sayoo::base::secret::Secret;
 use sayoo::reconcile;
@@ -111,4 +113,33 @@ async fn a_process_that_is_held_up_in_a_transaction_lets_its_rows_go(db: PgPool)
     sqlx::query("LOCK TABLE turns").execute(&mut *held_up).await.unwrap();
     sqlx::query("SELECT FROM turns").execute(&db).await.unwrap();
     assert!(held_up.commit().await.is_err(), "what was held up is not kept");
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn through_a_slow_control_database_two_workers_make_one_of_each(db: PgPool) {
+    /// So that a test that never ends has failed.
+    const LIMIT: Duration = Duration::from_mins(5);
+    let (control, tenants) = gates(&db).await;
+    let world = World::behind(db, &control, &tenants).await;
+    control.slow(Duration::from_millis(300));
+    let shop = world.order("shop").await;
+    let made = async {
+        while world.status(shop).await != "running" {
+            let (one, other) = tokio::join!(reconcile::settle(&world.site), reconcile::settle(&world.site));
+            one.and(other).unwrap();
+            pause().await;
+        }
+    };
+    let is_made = tokio::time::timeout(LIMIT, made).await.is_ok();
+    assert!(is_made, "{} {:?}", world.status(shop).await, world.troubles().await);
+    assert_eq!(world.counts().await, (1, 1, 1));
+    assert_eq!(world.routes().await.len(), 1);
+    let mut events = world.events(shop).await;
+    let count = events.len();
+    events.sort();
+    events.dedup();
+    assert_eq!(events.len(), count, "everything happened once: {events:?}");
+    assert_eq!(world.troubles().await, Vec::<String>::new());
+    control.slow(Duration::ZERO);
+    world.end().await;
 }

@@ -53,7 +53,7 @@ impl World {
     /// are open until all is made.
     pub async fn behind(db: PgPool, control: &Gate, tenants: &Gate) -> Self {
         let options = control.options(db.connect_options().as_ref().clone());
-        let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(2));
+        let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(5));
         Self::made(db, pool.connect_lazy_with(options), TestEngine::new(), |url| tenants.url(url)).await
     }
 

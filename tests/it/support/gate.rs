@@ -1,7 +1,9 @@
-//! A gate before a database server: closed, it is as if the server were away; it can also break one connection off.
+//! A gate before a database server: closed, it is as if the server were away; it can also break one connection off, or
+//! let every message wait.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
@@ -13,7 +15,13 @@ use tokio::sync::watch;
 pub struct Gate {
     port: u16,
     is_open: watch::Sender<bool>,
-    messages_left: Arc<AtomicI64>,
+    messages: Arc<Messages>,
+}
+
+/// What happens to messages on their way to the server.
+struct Messages {
+    left: AtomicI64,
+    wait_ms: AtomicU64,
 }
 
 impl Gate {
@@ -22,15 +30,15 @@ impl Gate {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (is_open, state) = watch::channel(true);
-        let messages_left = Arc::new(AtomicI64::new(i64::MAX));
-        let (left, server) = (Arc::clone(&messages_left), (server.get_host().to_owned(), server.get_port()));
+        let messages = Arc::new(Messages { left: AtomicI64::new(i64::MAX), wait_ms: AtomicU64::new(0) });
+        let (passing, server) = (Arc::clone(&messages), (server.get_host().to_owned(), server.get_port()));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let (state, left, server) = (state.clone(), Arc::clone(&left), server.clone());
-                tokio::spawn(async move { drop(passed(client, server, state, &left).await) });
+                let (state, passing, server) = (state.clone(), Arc::clone(&passing), server.clone());
+                tokio::spawn(async move { drop(passed(client, server, state, &passing).await) });
             }
         });
-        Self { port, is_open, messages_left }
+        Self { port, is_open, messages }
     }
 
     /// The same address, by way of the gate.
@@ -55,12 +63,17 @@ impl Gate {
 
     /// Breaks one connection off, right after the server got the `nth` message from now on: nobody hears its answer.
     pub fn break_off_after(&self, nth: i64) {
-        self.messages_left.store(nth, Ordering::SeqCst);
+        self.messages.left.store(nth, Ordering::SeqCst);
+    }
+
+    /// Lets every message wait so long before the server gets it: a server that is slow with every answer.
+    pub fn slow(&self, wait: Duration) {
+        self.messages.wait_ms.store(wait.as_millis().try_into().unwrap(), Ordering::SeqCst);
     }
 
     /// Whether the message to break off at has come.
     pub fn has_broken_off(&self) -> bool {
-        self.messages_left.load(Ordering::SeqCst) <= 0
+        self.messages.left.load(Ordering::SeqCst) <= 0
     }
 }
 
@@ -68,7 +81,7 @@ async fn passed(
     mut client: TcpStream,
     server: (String, u16),
     mut state: watch::Receiver<bool>,
-    messages_left: &AtomicI64,
+    messages: &Messages,
 ) -> std::io::Result<()> {
     if !*state.borrow_and_update() {
         return Ok(());
@@ -82,8 +95,9 @@ async fn passed(
                 if read == 0 {
                     return Ok(());
                 }
+                tokio::time::sleep(Duration::from_millis(messages.wait_ms.load(Ordering::SeqCst))).await;
                 server.write_all(&asked[..read]).await?;
-                if messages_left.fetch_sub(1, Ordering::SeqCst) == 1 {
+                if messages.left.fetch_sub(1, Ordering::SeqCst) == 1 {
                     return Ok(());
                 }
             }

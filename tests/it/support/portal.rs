@@ -21,11 +21,12 @@ use sayoo::plans;
 use sayoo::portal::Portal;
 use sayoo::web::{self, Keys};
 use sqlx::PgPool;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 pub use super::browser::{Browser, Page};
+use super::gate::Gate;
 
 /// A password that is taken everywhere.
 pub const PASSWORD: &str = "quiet river under old stone bridge";
@@ -49,6 +50,17 @@ impl World {
 
     /// The same with instances at other addresses.
     pub async fn with(db: PgPool, instances_url: &str) -> Self {
+        let options = db.connect_options().as_ref().clone();
+        Self::made(db, instances_url, options).await
+    }
+
+    /// The same with a web process that reaches the database through a gate.
+    pub async fn behind(db: PgPool, gate: &Gate) -> Self {
+        let options = gate.options(db.connect_options().as_ref().clone());
+        Self::made(db, "http://{name}.localhost:8080", options).await
+    }
+
+    async fn made(db: PgPool, instances_url: &str, of_web: PgConnectOptions) -> Self {
         let clock = Clock::manual("2026-11-22T12:00:00Z".parse().unwrap());
         plans::seed(&mut db.acquire().await.unwrap(), clock.now()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -62,7 +74,7 @@ impl World {
         let portal = Portal { db: db.clone(), clock, public: Arc::new(public) };
         let keys = Keys::new([1; 32], &[2; 32]).unwrap();
         // A runtime of its own, as the process has; so it needs a pool of its own.
-        let served = PgPoolOptions::new().max_connections(8).connect_lazy_with(db.connect_options().as_ref().clone());
+        let served = PgPoolOptions::new().max_connections(8).connect_lazy_with(of_web);
         let stop = CancellationToken::new();
         let serving = web::serve(Portal { db: served.clone(), ..portal.clone() }, keys, listener, stop.clone());
         std::thread::spawn(move || actix_web::rt::System::new().block_on(serving).unwrap());

@@ -6,5 +6,6 @@ mod home;
 mod login;
 mod mails;
 mod signup;
+mod slow;
 mod strangers;
 mod traffic;

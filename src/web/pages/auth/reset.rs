@@ -36,7 +36,12 @@ pub async fn post(
     posted: Posted<ResetForm>,
 ) -> Answer {
     match recovery::reset(&portal, &keys.throttle, &token, &posted.form.password, &visitor.origin).await {
-        Ok(()) => Ok(answer::logged_out(answer::flash(urls::login(), FlashKind::Good, "reset-done")?)),
+        Ok(user) => {
+            let to_login = answer::flash(urls::login(), FlashKind::Good, "reset-done")?;
+            // The person's own login has just ended: its cookie lets nobody in, and finds what they were in the middle of.
+            let is_another = visitor.session.is_some_and(|session| session.user != user);
+            Ok(if is_another { answer::logged_out(to_login) } else { to_login })
+        }
         Err(ResetError::LinkGone) => link_gone(visitor.layout, urls::forgot(), "link-gone-forgot"),
         Err(ResetError::Refused(problem)) => {
             let mut problems = Problems::default();

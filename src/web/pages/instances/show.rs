@@ -291,7 +291,8 @@ struct ShowPage {
     is_being_made: bool,
     is_moving: bool,
     steps: Vec<StepLine>,
-    usual: String,
+    /// How long creations usually take here; nothing before the first one.
+    usual: Option<String>,
     failure: String,
     can_open: bool,
     can_start: bool,
