@@ -16,7 +16,8 @@
 //! 6. `headers.rs` removes every header that lies about where the request comes from, and writes the truth.
 //! 7. `forward.rs` makes the request ready; `send.rs` chooses the least busy upstream that is well (`upstream.rs`,
 //!    `health.rs`), waits at its `gate.rs` while it works on as many requests as it can, takes a connection from the core's
-//!    `pool.rs`, sends the request, and once more to another upstream or connection if nothing can have happened.
+//!    `pool.rs` (a `line.rs`, which ends when the host at its other end is gone), sends the request, and once more to another
+//!    upstream or connection if nothing can have happened.
 //! 8. `body.rs` streams both bodies; a websocket becomes a `tunnel.rs`.
 //! 9. `counters.rs` has the numbers. `feed.rs` saves them, and swaps the table when routes change.
 
@@ -36,6 +37,7 @@ mod headers;
 mod health;
 mod hold;
 mod keys;
+mod line;
 mod pages;
 mod pool;
 mod send;

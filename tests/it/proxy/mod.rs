@@ -10,6 +10,7 @@ mod refusing;
 mod replicas;
 mod routing;
 pub mod secure;
+mod silence;
 pub mod support;
 mod suspending;
 mod tunnels;
