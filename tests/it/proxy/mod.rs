@@ -3,6 +3,7 @@
 mod counting;
 mod crowding;
 mod forwarding;
+mod handover;
 mod http2;
 mod https;
 mod limiting;
