@@ -34,15 +34,18 @@ pub async fn run(config: &Config, stop: CancellationToken) -> anyhow::Result<End
     };
     let spare = listener.try_clone().context("keep the listening socket for a successor")?;
     tracing::info!("the web process listens on {listen}");
-    let serving = stop.child_token();
-    let mut served = pin!(web::serve(portal, keys, listener, serving.clone()));
+    let ending = web::Ending::default();
+    let mut served = pin!(web::serve(portal, keys, listener, ending.clone()));
     // Whoever comes from here on waits in the socket until pages are served.
     before.is_served();
     let end = tokio::select! {
         end = handover::until_end(&file, vec![spare], &stop) => end,
         ended = &mut served => return ended.map(|()| End::Stopped),
     };
-    serving.cancel();
+    match end {
+        End::Stopped => ending.stop.cancel(),
+        End::Relieved => ending.relieved.cancel(),
+    }
     served.await?;
     Ok(end)
 }
