@@ -7,6 +7,7 @@ pub mod base;
 pub mod certificates;
 pub mod config;
 pub mod db;
+pub mod handover;
 pub mod i18n;
 pub mod portal;
 pub mod queue;

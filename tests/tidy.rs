@@ -145,7 +145,7 @@ const OPEN_STORES: &[(&str, &str)] =
 /// Which way arrows go: a folder may use those that stand in an earlier or the same row.
 const ROWS: &[&[&str]] = &[
     &["base"],
-    &["certificates", "config", "db", "i18n", "portal", "queue", "telemetry"],
+    &["certificates", "config", "db", "handover", "i18n", "portal", "queue", "telemetry"],
     &["accounts", "audit", "domains", "environments", "hosts", "metering", "odoo", "plans", "staff"],
     &["acme", "dns", "engine", "mail", "tenant_db"],
     &["doctor", "jobs", "proxy", "reconcile", "web"],

@@ -64,24 +64,33 @@ sayoo_pid() {
 # What the running program was started from: a change of any of it means starting again.
 program_fingerprint() { cat "$SAYOO" "$SAYOO_CONFIG" "$RUN/image" 2>/dev/null | sha256sum | cut -d' ' -f1; }
 
+# Whether the program that runs gives its listening sockets to another one.
+hands_over() { [ -S "$SAYOO_VAR/proxy/proxy.sock" ] && [ -S "$SAYOO_VAR/proxy/web.sock" ]; }
+
 start_program() {
-    local pid now
+    local pid now before=
     pid=$(sayoo_pid)
     now=$(program_fingerprint)
     if [ -n "$pid" ]; then
         [ "$(cat "$RUN/sayoo.started" 2>/dev/null)" = "$now" ] && return
-        say "  The program or its configuration changed: starting it again."
-        stop_program
+        if hands_over; then
+            say "  The program or its configuration changed: another one takes over."
+            before=$pid
+        else
+            say "  The program or its configuration changed: starting it again."
+            stop_program
+        fi
     fi
     local port
     for port in "$SAYOO_PORT" "$SAYOO_WEB_PORT"; do
-        if port_answers "$port"; then port_is_taken "$port" sayoo; fi
+        if [ -z "$before" ] && port_answers "$port"; then port_is_taken "$port" sayoo; fi
     done
     keep_log_small
     setsid nohup "$SAYOO" all >>"$SAYOO_LOG" 2>&1 </dev/null 8>&- 9>&- &
     pid=$!
     printf '%s' "$pid" >"$RUN/sayoo.pid"
     printf '%s' "$now" >"$RUN/sayoo.started"
+    if [ -n "$before" ]; then relieve_program "$before" "$pid"; fi
     local _
     for _ in $(seq 1 100); do
         if port_answers "$SAYOO_PORT"; then
@@ -95,6 +104,24 @@ start_program() {
     fail "sayoo does not start" "The log: $SAYOO_LOG"
 }
 
+# relieve_program OLD NEW: waits until the old one has handed over, answered what was under way, and ended.
+relieve_program() {
+    local old=$1 new=$2 _
+    for _ in $(seq 1 225); do
+        alive "$old" || return 0
+        if ! alive "$new"; then
+            # The next run tries again; until then the old one serves.
+            printf '%s' "$old" >"$RUN/sayoo.pid"
+            rm -f "$RUN/sayoo.started"
+            tail -n 25 "$SAYOO_LOG" >&2
+            fail "the new sayoo does not start; the one before still serves" "The log: $SAYOO_LOG"
+        fi
+        sleep 0.2
+    done
+    say "  The sayoo before did not hand over: stopping it."
+    end_program "$old"
+}
+
 # One old log is enough: the program runs for months.
 keep_log_small() {
     if [ "$(stat -c %s "$SAYOO_LOG" 2>/dev/null || echo 0)" -gt 50000000 ]; then mv "$SAYOO_LOG" "$SAYOO_LOG.1"; fi
@@ -104,8 +131,15 @@ stop_program() {
     local pid
     pid=$(sayoo_pid)
     [ -z "$pid" ] && return
+    end_program "$pid"
+    rm -f "$RUN/sayoo.pid"
+    done_with "sayoo stopped"
+}
+
+# end_program PID
+end_program() {
+    local pid=$1 _
     kill "$pid" 2>/dev/null || true
-    local _
     for _ in $(seq 1 225); do
         alive "$pid" || break
         sleep 0.2
@@ -115,8 +149,6 @@ stop_program() {
         # The whole session: the program's own children with it.
         kill -KILL -- "-$pid" 2>/dev/null || kill -KILL "$pid"
     fi
-    rm -f "$RUN/sayoo.pid"
-    done_with "sayoo stopped"
 }
 
 # Templates and warm pool; the program prints what it waits for.

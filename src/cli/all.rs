@@ -1,4 +1,7 @@
 //! `sayoo all`: the three processes in one tree. Starts them, starts again what dies, and ends them all together.
+//!
+//! Another `sayoo all` of the same installation relieves this one: its web and proxy take over the listening sockets
+//! (`handover.rs`). With the proxy goes the rest; two workers may be at work meanwhile, because of their leases.
 
 use std::io::Read;
 use std::path::Path;
@@ -21,7 +24,10 @@ const HEALTHY_AFTER: Duration = Duration::from_mins(1);
 /// How long a process may take to end by itself: the proxy lets requests go on for 30 seconds.
 const END_WITHIN: Duration = Duration::from_secs(40);
 
-/// Runs all processes until `stop`.
+/// The exit code of a process whose successor serves: there is nothing to start again.
+pub const RELIEVED: u8 = 10;
+
+/// Runs all processes until `stop`, or until others have taken over.
 pub async fn run(config: Option<&Path>, stop: CancellationToken) -> anyhow::Result<()> {
     let program = std::env::current_exe().context("find this program's own file")?;
     let mut roles = JoinSet::new();
@@ -45,7 +51,17 @@ async fn keep(role: &str, program: &Path, config: Option<&Path>, stop: &Cancella
                 // Held here, because waiting for a process closes its input.
                 let life = child.stdin.take();
                 tokio::select! {
-                    status = child.wait() => tracing::error!(role, ?status, "a process died and is started again"),
+                    status = child.wait() => {
+                        if matches!(&status, Ok(status) if status.code() == Some(RELIEVED.into())) {
+                            tracing::info!(role, "a process was relieved by its successor");
+                            // The last of them: until here the successor's was not ready.
+                            if role == "proxy" {
+                                stop.cancel();
+                            }
+                            return;
+                        }
+                        tracing::error!(role, ?status, "a process died and is started again");
+                    }
                     () = stop.cancelled() => {
                         drop(life);
                         return end(role, child).await;

@@ -16,12 +16,14 @@ pub mod web;
 pub mod worker;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
 use crate::base::ids::EnvironmentId;
 use crate::config::Config;
+use crate::handover::End;
 use crate::{db, telemetry};
 
 /// Self-hosted Odoo hosting with built-in metering and billing.
@@ -111,11 +113,12 @@ impl Life {
 }
 
 /// Runs the command that was given. Errors carry their causes; `main` prints them.
-pub fn run() -> anyhow::Result<()> {
+pub fn run() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
     telemetry::init();
     if let Command::Probe { url } = &cli.command {
-        return probe::run(url); // A container that is asked for its health may have no configuration.
+        // A container that is asked for its health may have no configuration.
+        return probe::run(url).map(|()| ExitCode::SUCCESS);
     }
     let config = Config::load(cli.config.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -129,12 +132,25 @@ pub fn run() -> anyhow::Result<()> {
         Command::Setup => runtime.block_on(setup::run(&config)),
         Command::WaitReady => runtime.block_on(wait_ready::run(&config)),
         Command::All => runtime.block_on(async { all::run(cli.config.as_deref(), stop::on_signals()?).await }),
-        Command::Proxy { life } => runtime.block_on(async { proxy::run(&config, life.stop()?).await }),
-        Command::Web { life } => runtime.block_on(async { web::run(&config, life.stop()?).await }),
+        Command::Proxy { life } => {
+            return runtime.block_on(async { proxy::run(&config, life.stop()?).await }).map(exit_code);
+        }
+        Command::Web { life } => {
+            return runtime.block_on(async { web::run(&config, life.stop()?).await }).map(exit_code);
+        }
         Command::Worker { life, crash_at } => {
             runtime.block_on(async { worker::run(&config, crash_at, life.stop()?).await })
         }
         Command::Reconcile { id, .. } => runtime.block_on(reconcile::run(&config, id)),
         Command::Migrate => runtime.block_on(async { db::migrate(&db::pool(&config.database.owner_url, 2)?).await }),
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Tells `sayoo all` whether to start the process again.
+fn exit_code(end: End) -> ExitCode {
+    match end {
+        End::Stopped => ExitCode::SUCCESS,
+        End::Relieved => ExitCode::from(all::RELIEVED),
     }
 }

@@ -5,13 +5,14 @@ use tokio_util::sync::CancellationToken;
 use crate::base::clock::Clock;
 use crate::config::Config;
 use crate::db;
+use crate::handover::End;
 use crate::proxy::{self, Settings};
 
 /// Two connections listen, the others read and write.
 const CONNECTIONS: u32 = 5;
 
-/// Runs until `stop`, then lets requests end.
-pub async fn run(config: &Config, stop: CancellationToken) -> anyhow::Result<()> {
+/// Runs until `stop` or until a successor serves, then lets requests end.
+pub async fn run(config: &Config, stop: CancellationToken) -> anyhow::Result<End> {
     let settings = Settings { most_connections: most_connections(), ..Settings::from_config(config)? };
     proxy::run(settings, db::pool(&config.database.proxy_url, CONNECTIONS)?, Clock::System, stop).await
 }

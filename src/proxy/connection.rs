@@ -53,6 +53,8 @@ pub struct Connection {
     pub door: Door,
     /// The name that it asked a certificate for.
     server_name: OnceLock<Box<str>>,
+    /// Whether no request has come yet.
+    is_new: AtomicBool,
     /// Whether it speaks HTTP/2: many requests at once, each with its own account.
     is_http2: AtomicBool,
     /// Requests under way, in HTTP/2.
@@ -100,6 +102,7 @@ impl Connection {
             peer_header,
             door,
             server_name: OnceLock::new(),
+            is_new: AtomicBool::new(true),
             is_http2: AtomicBool::new(false),
             open: AtomicU32::new(0),
             cancelled: AtomicU32::new(0),
@@ -158,6 +161,7 @@ impl Connection {
 
     /// A request's head was read; returns what its framing looked like.
     pub fn request_begins(&self) -> Verdict {
+        self.is_new.store(false, Relaxed);
         if self.is_http2() {
             if self.open.fetch_add(1, Relaxed) == 0 {
                 self.enter(Phase::Request);
@@ -284,6 +288,12 @@ impl Connection {
     #[must_use]
     pub fn is_tunnel(&self) -> bool {
         self.is_in(Phase::Tunnel)
+    }
+
+    /// Whether no request has come yet.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.is_new.load(Relaxed)
     }
 
     /// Whether it was asked to end.

@@ -1,6 +1,6 @@
 //! Whether an upstream takes requests, as those that were sent there found out. Pure: the caller brings the clock.
 //!
-//! One that refuses connections is left alone for a second, then for twice as long each time, up to half a minute; then one
+//! One that refuses connections, or falls silent (`line.rs`), is left alone for a second, then for twice as long each time, up to half a minute; then one
 //! request a second tries it. When one gets through it is back, with few requests at first.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -42,6 +42,13 @@ impl Health {
         let before = self.refusals.fetch_add(1, Relaxed);
         let pause = FIRST_PAUSE_MS.saturating_mul(1 << before.min(16)).min(LONGEST_PAUSE_MS);
         self.try_at.fetch_max(milliseconds(now) + pause, Relaxed);
+    }
+
+    /// A connection to it died in silence. All of them do, at about the same time: that is one refusal.
+    pub fn fell_silent(&self, now: Duration) {
+        if self.is_in() {
+            self.refused(now);
+        }
     }
 
     /// A request got through.
@@ -112,6 +119,15 @@ mod tests {
         assert!(health.is_in());
         health.refused(at(now));
         assert!(health.is_to_be_tried(at(now + 1_000)), "it begins anew");
+    }
+
+    #[test]
+    fn connections_that_die_in_silence_together_are_one_refusal() {
+        let health = Health::default();
+        for _ in 0..64 {
+            health.fell_silent(at(0));
+        }
+        assert!(!health.is_in() && health.is_to_be_tried(at(1_000)));
     }
 
     #[test]

@@ -139,9 +139,10 @@ fn load(file: &Path) -> anyhow::Result<Vec<Kept>> {
     serde_json::from_slice(&bytes).with_context(|| format!("understand {}", file.display()))
 }
 
-/// Written beside and renamed, so that a crash leaves the old file or the new one, and never half of one.
+/// Written beside and renamed, so that a crash leaves the old file or the new one, and never half of one. Its name is this
+/// process's: one that ends may write beside its successor.
 fn save(kept: &[Kept], file: &Path) -> anyhow::Result<()> {
-    let beside = file.with_extension("new");
+    let beside = file.with_extension(format!("{}.new", std::process::id()));
     let write = || -> std::io::Result<()> {
         if let Some(folder) = file.parent() {
             std::fs::create_dir_all(folder)?;

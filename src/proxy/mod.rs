@@ -16,7 +16,8 @@
 //! 6. `headers.rs` removes every header that lies about where the request comes from, and writes the truth.
 //! 7. `forward.rs` makes the request ready; `send.rs` chooses the least busy upstream that is well (`upstream.rs`,
 //!    `health.rs`), waits at its `gate.rs` while it works on as many requests as it can, takes a connection from the core's
-//!    `pool.rs`, sends the request, and once more to another upstream or connection if nothing can have happened.
+//!    `pool.rs` (a `line.rs`, which ends when the host at its other end is gone), sends the request, and once more to another
+//!    upstream or connection if nothing can have happened.
 //! 8. `body.rs` streams both bodies; a websocket becomes a `tunnel.rs`.
 //! 9. `counters.rs` has the numbers. `feed.rs` saves them, and swaps the table when routes change.
 
@@ -36,6 +37,7 @@ mod headers;
 mod health;
 mod hold;
 mod keys;
+mod line;
 mod pages;
 mod pool;
 mod send;
@@ -52,7 +54,7 @@ pub mod upstream;
 mod wakes;
 
 use std::collections::HashMap;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -70,7 +72,8 @@ use crate::base::seal::SealingKey;
 use crate::certificates::Files;
 use crate::certificates::store::Answer;
 use crate::config::Config;
-use server::Sockets;
+use crate::handover::{self, End, Inheritance};
+use connection::Door;
 use table::Table;
 use tls::Certificates;
 use upstream::Upstream;
@@ -278,6 +281,8 @@ pub struct Running {
     pub address: SocketAddr,
     /// Where it listens for HTTPS.
     pub tls_address: Option<SocketAddr>,
+    /// The listening sockets once more, for a successor.
+    listeners: Vec<TcpListener>,
     cores: Vec<std::thread::JoinHandle<()>>,
     feed: tokio::task::JoinHandle<()>,
     /// What else follows changes.
@@ -289,10 +294,22 @@ pub struct Running {
 impl Running {
     /// Starts to listen. Routes come from the database, else from the table file, else there are none yet.
     pub async fn start(settings: Settings, db: PgPool, clock: Clock) -> anyhow::Result<Self> {
-        let plain = server::listen(settings.listen, settings.threads)?;
+        Self::start_after(&mut Inheritance::default(), settings, db, clock).await
+    }
+
+    /// The same, with the sockets that the process before listened to.
+    async fn start_after(
+        before: &mut Inheritance,
+        settings: Settings,
+        db: PgPool,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
+        let threads = settings.threads.max(1);
+        let plain = server::listen(settings.listen, threads, before.take(settings.listen))?;
         let address = plain[0].local_addr().context("ask for the address that is listened to")?;
         let tls = settings.tls.clone();
-        let secure = tls.as_ref().map(|tls| server::listen(tls.listen, settings.threads)).transpose()?;
+        let secure =
+            tls.as_ref().map(|tls| server::listen(tls.listen, threads, before.take(tls.listen))).transpose()?;
         let tls_address = secure.as_ref().and_then(|sockets| sockets[0].local_addr().ok());
         let shared = Arc::new(Shared {
             web: [Arc::new(Upstream::new(settings.web_upstream, PORTAL_AT_ONCE))],
@@ -321,19 +338,26 @@ impl Running {
             followers.push(tokio::spawn(keys.run(stop_feed.clone())));
         }
         let config = secure.is_some().then(|| tls::config(&shared)).transpose()?;
-        let mut secure = secure.unwrap_or_default().into_iter();
+        let mut sockets: Vec<server::Sockets> = (0..threads).map(|_| Vec::new()).collect();
+        let mut listeners = Vec::new();
+        for (door, at) in [(Door::Plain, plain), (Door::Tls, secure.unwrap_or_default())] {
+            for (number, socket) in at.into_iter().enumerate() {
+                listeners.push(socket.try_clone().context("keep a listening socket for a successor")?);
+                sockets[number % threads].push((socket, door));
+            }
+        }
         let mut cores = Vec::new();
-        for (number, plain) in plain.into_iter().enumerate() {
-            let sockets = Sockets { plain, tls: secure.next().zip(config.clone()) };
-            cores.push(server::start_core(number, &shared, sockets, stop_cores.clone())?);
+        for (number, sockets) in sockets.into_iter().enumerate() {
+            cores.push(server::start_core(number, &shared, (sockets, config.clone()), stop_cores.clone())?);
         }
         let feed = tokio::spawn(feed.run(stop_feed.clone()));
         tracing::info!(%address, tls = ?tls_address, routes = shared.table.load().len(), "the proxy listens");
-        Ok(Self { address, tls_address, cores, feed, followers, stop_cores, stop_feed })
+        Ok(Self { address, tls_address, listeners, cores, feed, followers, stop_cores, stop_feed })
     }
 
     /// Accepts nothing more, lets requests end, saves the counters.
     pub async fn finish(self) -> anyhow::Result<()> {
+        drop(self.listeners);
         self.stop_cores.cancel();
         let cores = self.cores;
         tokio::task::spawn_blocking(move || cores.into_iter().for_each(|core| drop(core.join())))
@@ -347,12 +371,16 @@ impl Running {
     }
 }
 
-/// Runs the proxy until `stop`.
-pub async fn run(settings: Settings, db: PgPool, clock: Clock, stop: CancellationToken) -> anyhow::Result<()> {
-    let running = Running::start(settings, db, clock).await?;
-    stop.cancelled().await;
+/// Runs the proxy until `stop`, or until a successor serves. What the one before listened to is taken over.
+pub async fn run(settings: Settings, db: PgPool, clock: Clock, stop: CancellationToken) -> anyhow::Result<End> {
+    let file = settings.table_file.with_file_name("proxy.sock");
+    let mut before = Inheritance::ask(&file).await;
+    let mut running = Running::start_after(&mut before, settings, db, clock).await?;
+    before.is_served();
+    let end = handover::until_end(&file, std::mem::take(&mut running.listeners), &stop).await;
     tracing::info!("the proxy finishes what it is doing and ends");
-    running.finish().await
+    running.finish().await?;
+    Ok(end)
 }
 
 /// Locks. A panic elsewhere leaves counters and lists that are still good.

@@ -8,9 +8,12 @@ use std::time::Duration;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use super::body::RequestBody;
+use super::line::Line;
 use super::lock;
+use super::upstream::Upstream;
 
 /// More than an instance can work on at once; the rest of a burst opens and closes its own.
 const MOST_IDLE_PER_UPSTREAM: usize = 64;
@@ -64,16 +67,21 @@ impl Pool {
     }
 
     /// Opens a connection.
-    pub async fn open(self: &Arc<Self>, address: SocketAddr, patience: Duration) -> Result<Lease, OpenError> {
+    pub async fn open(
+        self: &Arc<Self>,
+        upstream: &Arc<Upstream>,
+        began: Instant,
+        patience: Duration,
+    ) -> Result<Lease, OpenError> {
+        let address = upstream.address;
         let stream = tokio::time::timeout(patience, TcpStream::connect(address))
             .await
             .map_err(|_| OpenError::TimedOut)?
             .map_err(OpenError::Refused)?;
-        // Small answers must not wait for an acknowledgement. A socket that cannot be told so still works.
-        let _ = stream.set_nodelay(true);
+        let line = Line::new(stream, Arc::clone(upstream), began);
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(super::LARGEST_BUFFER)
-            .handshake(TokioIo::new(stream))
+            .handshake(TokioIo::new(line))
             .await
             .map_err(OpenError::Handshake)?;
         // An error here reaches the request that was under way, which reports it.

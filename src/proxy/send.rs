@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::request::Parts;
 use http::{Method, Request, Response};
@@ -88,7 +87,14 @@ impl Journey {
                 counters.request();
             }
             let patience = if upstreams.len() > 1 { limits.connect_or_else } else { limits.connect };
-            let mut lease = match self.connect(upstream.address, repeat, failed.is_some(), patience).await {
+            // A kept connection may be one to a host that is gone: whoever tries one that was away opens its own.
+            let is_to_open = failed.is_some() || !upstream.health.is_in();
+            let kept_one = if is_to_open { None } else { self.core.pool.take(upstream.address, repeat) };
+            let connected = match kept_one {
+                Some(lease) => Ok(lease),
+                None => self.core.pool.open(upstream, self.core.shared.began, patience).await,
+            };
+            let mut lease = match connected {
                 Ok(lease) => lease,
                 Err(cause) => {
                     upstream.health.refused(now());
@@ -140,20 +146,6 @@ impl Journey {
             }
         };
         if is_in { Ok(outstanding) } else { Err(Failure::Busy) }
-    }
-
-    async fn connect(
-        &self,
-        address: SocketAddr,
-        repeat: Repeat,
-        is_second_try: bool,
-        patience: Duration,
-    ) -> Result<Lease, OpenError> {
-        let pool = &self.core.pool;
-        match if is_second_try { None } else { pool.take(address, repeat) } {
-            Some(lease) => Ok(lease),
-            None => pool.open(address, patience).await,
-        }
     }
 }
 

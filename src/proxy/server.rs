@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, Weak};
+use std::task::Poll;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -26,6 +27,9 @@ const KEEPALIVE: Duration = Duration::from_mins(1);
 /// When the system has no more file descriptors, trying again at once would only burn the processor.
 const NO_DESCRIPTORS: Duration = Duration::from_millis(50);
 
+/// For the first request of a connection that was accepted just before the end: two round trips of TLS on a bad line.
+const FIRST_REQUEST: Duration = Duration::from_secs(2);
+
 /// What one thread has.
 #[derive(Debug)]
 pub struct Core {
@@ -42,20 +46,16 @@ pub struct Core {
     pub requests: AtomicU64,
 }
 
-/// The listening sockets of one thread.
-#[derive(Debug)]
-pub struct Sockets {
-    /// For plain HTTP.
-    pub plain: StdListener,
-    /// For TLS, with what is needed to speak it.
-    pub tls: Option<(StdListener, Arc<ServerConfig>)>,
-}
+/// The listening sockets of one thread, each with the door that it is.
+pub type Sockets = Vec<(StdListener, Door)>;
 
 /// Opens one listening socket for each thread, all on one address: the kernel divides the connections.
-pub fn listen(address: SocketAddr, threads: usize) -> anyhow::Result<Vec<StdListener>> {
+///
+/// Those that the process before left are kept, all of them: whoever waits in one would be cut off if it were closed.
+pub fn listen(address: SocketAddr, threads: usize, left: Vec<StdListener>) -> anyhow::Result<Vec<StdListener>> {
     let mut address = address;
-    let mut sockets = Vec::new();
-    for _ in 0..threads.max(1) {
+    let mut sockets = left;
+    while sockets.len() < threads.max(1) {
         let open = || -> std::io::Result<StdListener> {
             let socket = RawSocket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
             socket.set_reuse_address(true)?;
@@ -77,7 +77,7 @@ pub fn listen(address: SocketAddr, threads: usize) -> anyhow::Result<Vec<StdList
 pub fn start_core(
     number: usize,
     shared: &Arc<Shared>,
-    sockets: Sockets,
+    (sockets, tls): (Sockets, Option<Arc<ServerConfig>>),
     stop: CancellationToken,
 ) -> anyhow::Result<std::thread::JoinHandle<()>> {
     let shared = Arc::clone(shared);
@@ -86,16 +86,27 @@ pub fn start_core(
         .name(format!("proxy-{number}"))
         .spawn(move || {
             runtime.block_on(async {
-                let (tls, config) = sockets.tls.unzip();
-                let listening = TcpListener::from_std(sockets.plain)
-                    .and_then(|plain| Ok((plain, tls.map(TcpListener::from_std).transpose()?)));
-                match listening {
-                    Ok((plain, tls)) => Core::new(shared, config).serve(plain, tls, stop).await,
+                let open = |(socket, door)| Ok((TcpListener::from_std(socket)?, door));
+                match sockets.into_iter().map(open).collect::<std::io::Result<Vec<_>>>() {
+                    Ok(listeners) => Core::new(shared, tls).serve(listeners, stop).await,
                     Err(error) => tracing::error!(%error, "a thread of the proxy cannot listen"),
                 }
             });
         })
         .context("start a thread")
+}
+
+/// Waits for a connection at any of the listeners, and looks at this one first.
+async fn accept(listeners: &[(TcpListener, Door)], first: usize) -> (std::io::Result<(TcpStream, SocketAddr)>, Door) {
+    std::future::poll_fn(|cx| {
+        for (listener, door) in listeners[first..].iter().chain(&listeners[..first]) {
+            if let Poll::Ready(accepted) = listener.poll_accept(cx) {
+                return Poll::Ready((accepted, *door));
+            }
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 impl Core {
@@ -111,19 +122,15 @@ impl Core {
         })
     }
 
-    async fn serve(self: Arc<Self>, plain: TcpListener, tls: Option<TcpListener>, stop: CancellationToken) {
+    async fn serve(self: Arc<Self>, listeners: Vec<(TcpListener, Door)>, stop: CancellationToken) {
+        let mut first = 0;
         let mut ticks = tokio::time::interval(self.shared.settings.limits.tick);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let secure = async {
-                match &tls {
-                    Some(tls) => tls.accept().await,
-                    None => std::future::pending().await,
-                }
-            };
+            // They take turns, so that a crowd at one door keeps nobody out at another.
+            first = (first + 1) % listeners.len();
             let (accepted, door) = tokio::select! {
-                accepted = plain.accept() => (accepted, Door::Plain),
-                accepted = secure => (accepted, Door::Tls),
+                accepted = accept(&listeners, first) => accepted,
                 _ = ticks.tick() => {
                     self.tick();
                     continue;
@@ -138,7 +145,7 @@ impl Core {
                 }
             }
         }
-        drop((plain, tls));
+        drop(listeners);
         self.drain().await;
     }
 
@@ -162,15 +169,19 @@ impl Core {
     }
 
     /// Lets requests end; websockets go when they are all that is left, because they never end by themselves.
+    ///
+    /// Who came in just before may still say what for, which hyper would not wait for.
     async fn drain(&self) {
-        let until = Instant::now() + self.shared.settings.limits.drain;
+        let began = Instant::now();
+        let until = began + self.shared.settings.limits.drain;
         loop {
             self.tick();
             let left: Vec<_> = lock(&self.connections).iter().filter_map(Weak::upgrade).collect();
             if left.is_empty() || Instant::now() >= until {
                 break;
             }
-            for connection in &left {
+            let is_late = began.elapsed() > FIRST_REQUEST;
+            for connection in left.iter().filter(|connection| is_late || !connection.is_new()) {
                 connection.close_soon();
             }
             if left.iter().all(|connection| connection.is_tunnel()) {

@@ -3,6 +3,7 @@
 mod counting;
 mod crowding;
 mod forwarding;
+mod handover;
 mod http2;
 mod https;
 mod limiting;
@@ -10,6 +11,7 @@ mod refusing;
 mod replicas;
 mod routing;
 pub mod secure;
+mod silence;
 pub mod support;
 mod suspending;
 mod tunnels;

@@ -19,10 +19,10 @@ use sayoo::mail::store::{self, Caught};
 use sayoo::mail::transport::Mailer;
 use sayoo::plans;
 use sayoo::portal::Portal;
-use sayoo::web::{self, Keys};
+use sayoo::web::{self, Ending, Keys};
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::DropGuard;
 use uuid::Uuid;
 
 pub use super::browser::{Browser, Page};
@@ -75,8 +75,9 @@ impl World {
         let keys = Keys::new([1; 32], &[2; 32]).unwrap();
         // A runtime of its own, as the process has; so it needs a pool of its own.
         let served = PgPoolOptions::new().max_connections(8).connect_lazy_with(of_web);
-        let stop = CancellationToken::new();
-        let serving = web::serve(Portal { db: served.clone(), ..portal.clone() }, keys, listener, stop.clone());
+        let ending = Ending::default();
+        let stop = ending.stop.clone();
+        let serving = web::serve(Portal { db: served.clone(), ..portal.clone() }, keys, listener, ending);
         std::thread::spawn(move || actix_web::rt::System::new().block_on(serving).unwrap());
         let mailer = mailer(&portal, None);
         Self { db, portal, url, served, mailer, _stop: stop.drop_guard() }

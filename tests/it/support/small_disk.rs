@@ -75,7 +75,7 @@ impl Drop for SmallDisk {
 }
 
 /// Runs a command with root's rights and returns what it says.
-fn as_root(words: &[&str]) -> String {
+pub fn as_root(words: &[&str]) -> String {
     let sudo: &[&str] = if rustix::process::geteuid().is_root() { &[] } else { &["sudo", "-n"] };
     let words = [sudo, words].concat();
     let done = Command::new(words[0]).args(&words[1..]).output().unwrap();
