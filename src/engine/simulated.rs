@@ -313,6 +313,10 @@ impl Simulated {
         })
     }
 
+    pub(super) async fn first_line(&self, _: &Daemon, _: &ServiceSpec, _: Duration) -> Result<String> {
+        Err(Error::Rejected("no program is run here".into()))
+    }
+
     pub(super) async fn remove_task(&self, _: &str) -> Result<usize> {
         self.call(Verb::Remove, |_, _| Ok(0))
     }
