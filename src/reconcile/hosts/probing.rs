@@ -100,8 +100,9 @@ async fn targets(site: &Site, loads: &[Load]) -> Targets {
     targets.add(Subject::Metadata, METADATA, 80);
     targets.add_text(Subject::Control, &site.pages);
     let control = site.db.connect_options();
-    // One that is reached by a socket, or is the tenants' server too, is not apart from it anyway.
-    let is_tenants = control.get_host() == site.server.host && control.get_port() == site.server.port;
+    // One that is reached by a socket, or is perhaps the tenants' server too, is not apart from it anyway.
+    let is_own = ["127.0.0.1", "localhost", "::1"].contains(&control.get_host());
+    let is_tenants = control.get_port() == site.server.port && (is_own || control.get_host() == site.server.host);
     if control.get_socket().is_none() && !control.get_host().starts_with('/') && !is_tenants {
         targets.add(Subject::Control, control.get_host(), control.get_port());
     }
