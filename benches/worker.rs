@@ -63,6 +63,7 @@ async fn measure(db: &PgPool) -> serde_json::Value {
         }),
         server: Server { host: "127.0.0.1".to_owned(), port: 5432 },
         front: Front { url: "http://localhost".to_owned(), sso_public_key: "00".repeat(32) },
+        pages: "127.0.0.1:8081".to_owned(),
         spares: 0,
         docker: String::new(),
         upstream_address: "127.0.0.1".to_owned(),

@@ -137,6 +137,12 @@ impl Engine {
         ask!(self, run_once(task))
     }
 
+    /// Runs a service until a container of it has written a line, and removes it. This is how something is seen with
+    /// exactly the confinement of a service: a task's is given to it by another part of the engine.
+    pub async fn first_line(&self, daemon: &Daemon, spec: &ServiceSpec, within: Duration) -> Result<String> {
+        ask!(self, first_line(daemon, spec, within))
+    }
+
     /// Removes containers that [`Engine::run_once`] left behind when a process died, if they are older than `age`.
     /// Returns how many there were.
     pub async fn remove_leftover_tasks(&self, age: Duration) -> Result<usize> {

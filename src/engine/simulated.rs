@@ -343,6 +343,10 @@ impl Simulated {
         .await
     }
 
+    pub(super) async fn first_line(&self, _: &Daemon, _: &ServiceSpec, _: Duration) -> Result<String> {
+        Err(Error::Rejected("no program is run here".into()))
+    }
+
     pub(super) async fn remove_task(&self, _: &str) -> Result<usize> {
         self.change("remove_task", |_, _| Ok(0)).await
     }

@@ -1,6 +1,7 @@
 //! What a service must be like, as plain values. Pure: the same runtime always gives the same specification.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -35,6 +36,8 @@ pub struct ServiceSpec {
     pub image: String,
     /// The user that the process runs as; `None` for the image's own, which must not be root.
     pub user: Option<String>,
+    /// A program and its first arguments instead of the image's own.
+    pub command: Option<Vec<String>>,
     /// Arguments instead of the image's own.
     pub args: Option<Vec<String>>,
     /// Environment variables. Seen by everyone who may inspect the service: no secrets.
@@ -85,7 +88,12 @@ impl ServiceSpec {
             (&self.args, &self.env, secrets, &self.node, self.replicas, self.cpu_millis),
             (self.memory_mb, &self.health, self.restarts, self.stop_grace, PIDS_LIMIT, TMP_BYTES),
         );
-        hex::encode(&Sha256::digest(format!("{everything:?}").as_bytes())[..12])
+        let mut text = format!("{everything:?}");
+        // Not among the rest: what was made before there was such a field stays as it is.
+        if let Some(command) = &self.command {
+            let _ = write!(text, "{command:?}");
+        }
+        hex::encode(&Sha256::digest(text.as_bytes())[..12])
     }
 }
 
@@ -126,6 +134,7 @@ mod tests {
             generation: 1,
             image: "sha256:00".to_owned(),
             user: None,
+            command: None,
             args: None,
             env: BTreeMap::new(),
             secrets: BTreeMap::new(),
@@ -143,9 +152,10 @@ mod tests {
     fn the_fingerprint_changes_with_every_field_and_with_nothing_else() {
         let spec = plain();
         assert_eq!(spec.fingerprint(), spec.clone().fingerprint());
-        let changes: [fn(&mut ServiceSpec); 7] = [
+        let changes: [fn(&mut ServiceSpec); 8] = [
             |spec| spec.generation = 2,
             |spec| spec.image = "sha256:01".to_owned(),
+            |spec| spec.command = Some(vec!["sh".to_owned()]),
             |spec| spec.replicas = 0,
             |spec| spec.memory_mb = 1024,
             |spec| spec.restarts = 1,

@@ -5,6 +5,7 @@ pub mod checks;
 mod overview;
 pub mod placement;
 pub mod preview;
+pub mod probes;
 mod reserve;
 pub mod steering;
 pub mod store;
@@ -16,6 +17,7 @@ pub use reserve::{Cause, ReserveError, keep_room, reserve, take_room};
 
 use crate::base::ids::HostId;
 use checks::Check;
+use probes::Probes;
 
 /// A machine that runs containers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +56,8 @@ pub struct Host {
     pub findings: Vec<Check>,
     /// When they were made.
     pub checked_at: Option<DateTime<Utc>>,
+    /// What was found from inside a container on it.
+    pub probes: Probes,
     /// When the engine last said that it is ready.
     pub seen_at: Option<DateTime<Utc>>,
     /// When the Swarm gave it up, while it is down.
@@ -138,7 +142,7 @@ pub struct Load {
 
 #[cfg(test)]
 mod testing {
-    use super::{Host, HostState, Load, Pool, Wanted};
+    use super::{Host, HostState, Load, Pool, Probes, Wanted};
     use crate::base::clock::Clock;
     use crate::base::ids::HostId;
 
@@ -162,6 +166,7 @@ mod testing {
             state_reason: None,
             findings: Vec::new(),
             checked_at: None,
+            probes: Probes::default(),
             seen_at: None,
             lost_at: None,
         };

@@ -9,6 +9,7 @@ use sqlx::types::Json;
 use super::checks::Check;
 use super::placement::{Need, Tenant};
 use super::preview::Resident;
+use super::probes::Probes;
 use super::{Cause, Host, HostState, Load, Pool, Wanted};
 use crate::base::ids::{EnvironmentId, HostId, RuntimeId};
 use crate::db::StoreError;
@@ -34,6 +35,7 @@ struct Row {
     state_reason: Option<String>,
     findings: Json<Vec<Check>>,
     checked_at: Option<DateTime<Utc>>,
+    probes: Json<Probes>,
     seen_at: Option<DateTime<Utc>>,
     lost_at: Option<DateTime<Utc>>,
     cpu_promised_millis: i64,
@@ -63,6 +65,7 @@ impl From<Row> for Load {
                 state_reason: row.state_reason,
                 findings: row.findings.0,
                 checked_at: row.checked_at,
+                probes: row.probes.0,
                 seen_at: row.seen_at,
                 lost_at: row.lost_at,
             },
@@ -104,6 +107,7 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<Load>, StoreError> {
              , h.state_reason
              , h.findings AS "findings: Json<Vec<Check>>"
              , h.checked_at
+             , h.probes AS "probes: Json<Probes>"
              , h.seen_at
              , h.lost_at
              , coalesce(sum(r.cpu_millis), 0) AS "cpu_promised_millis!"
@@ -300,6 +304,12 @@ pub async fn set_findings(
     )
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// Writes down what was found from inside a container. Whether that closes the machine is said with its checks.
+pub async fn set_probes(db: &mut PgConnection, id: HostId, probes: &Probes) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE hosts SET probes = $2 WHERE id = $1", id as HostId, Json(probes) as _).execute(db).await?;
     Ok(())
 }
 

@@ -62,6 +62,8 @@ pub struct Site {
     pub server: Server,
     /// What instances know of the portal.
     pub front: Front,
+    /// Where the web process listens: nothing for containers.
+    pub pages: String,
     /// How many spares of each kind are kept.
     pub spares: u32,
     /// The engine's address, for a machine that is written down for the first time.
@@ -89,6 +91,7 @@ impl Site {
                 port: config.tenants.port_for_containers,
             },
             front: Front { url: config.public.portal_url.clone(), sso_public_key: sso_public_key.trim().to_owned() },
+            pages: config.web.listen.clone(),
             spares: config.pool.spares,
             docker: config.worker.docker.clone(),
             upstream_address: config.worker.upstream_address.clone(),

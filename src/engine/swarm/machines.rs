@@ -14,7 +14,7 @@ const SWARM_PORT: u16 = 2377;
 
 impl Swarm {
     /// Returns this engine as it is seen through the daemon of a machine.
-    fn through(&self, daemon: &Daemon) -> Result<Self> {
+    pub(super) fn through(&self, daemon: &Daemon) -> Result<Self> {
         let road = self.road_to(&daemon.endpoint).map_err(|error| Error::Rejected(error.into()))?;
         Ok(self.at(road, daemon.upstream_address))
     }

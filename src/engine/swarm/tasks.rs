@@ -1,4 +1,4 @@
-//! Containers that run once: plain ones, not services, so that nothing starts them again.
+//! Containers that run once: plain ones, not services, so that nothing starts them again. And one service for a line.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -14,10 +14,12 @@ use futures_util::{StreamExt, TryStreamExt};
 
 use super::{Swarm, within};
 use crate::engine::spec::{PIDS_LIMIT, TMP_BYTES};
-use crate::engine::{Error, Finished, LABEL_INSTALLATION, LABEL_TASK, Result, TaskSpec};
+use crate::engine::{Daemon, Error, Finished, LABEL_INSTALLATION, LABEL_TASK, Result, ServiceSpec, TaskSpec};
 
 /// How many of the last lines are kept: a traceback and what led to it.
 const TAIL: &str = "80";
+/// How often a service that is to write a line is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
 /// On top of the task's own deadline, for the daemon to answer.
 const MARGIN: Duration = Duration::from_secs(30);
 
@@ -32,6 +34,31 @@ impl Swarm {
         let log_tail = self.tail(&made.id).await;
         self.remove_container(&made.id).await?;
         Ok(Finished { exit_code: ended?, log_tail: log_tail?, took: started.elapsed() })
+    }
+
+    pub(in crate::engine) async fn first_line(
+        &self,
+        daemon: &Daemon,
+        spec: &ServiceSpec,
+        within: Duration,
+    ) -> Result<String> {
+        let machine = self.through(daemon)?;
+        Box::pin(self.apply(spec)).await?;
+        let found = tokio::time::timeout(within, self.line_of(&machine, spec)).await;
+        self.remove(&spec.name).await?;
+        found.unwrap_or_else(|late| Err(Error::Unreachable(Box::new(late))))
+    }
+
+    async fn line_of(&self, machine: &Self, spec: &ServiceSpec) -> Result<String> {
+        loop {
+            if let Some(line) = machine.logs_here(&spec.name, 0, 1).await?.pop() {
+                return Ok(line.text);
+            }
+            if let Some(trouble) = self.trouble(&spec.name).await? {
+                return Err(Error::Rejected(trouble.into()));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 
     pub(in crate::engine) async fn remove_task(&self, task: &str) -> Result<usize> {

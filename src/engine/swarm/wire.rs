@@ -110,6 +110,7 @@ fn container(spec: &ServiceSpec, secrets: &[SecretFile]) -> TaskSpecContainerSpe
     TaskSpecContainerSpec {
         image: Some(spec.image.clone()),
         labels: Some(container_labels(spec)),
+        command: spec.command.clone(),
         args: spec.args.clone(),
         // The same for all: a name would tell neighbours something.
         hostname: Some("odoo".to_owned()),

@@ -13,9 +13,11 @@ use crate::config::Mode;
 use crate::db::StoreError;
 use crate::engine::{self, Daemon, DaemonSeen, Membership};
 use crate::hosts::checks::{self, Check, Subject};
+use crate::hosts::probes::Probes;
 use crate::hosts::{self, Host, HostState, Wanted};
 
-use super::store;
+use super::probing;
+use super::store::{self, Image};
 use crate::reconcile::Site;
 use crate::reconcile::driver::{Outcome, Task};
 use crate::reconcile::lease::Lease;
@@ -51,8 +53,10 @@ impl Machines {
     }
 
     async fn write_findings(&self, lease: &Lease, host: &Host, findings: &[Check]) -> anyhow::Result<bool> {
-        let complaint = checks::complaint(findings).filter(|_| !self.is_for_trying(host));
+        let said = [checks::complaint(findings), host.probes.complaint()].into_iter().flatten().collect::<Vec<_>>();
+        let complaint = (!said.is_empty() && !self.is_for_trying(host)).then(|| said.join("; "));
         let mut tx = lease.begin(&self.site.db).await?;
+        hosts::store::set_probes(&mut tx, host.id, &host.probes).await?;
         hosts::store::set_findings(&mut tx, host.id, findings, complaint.as_deref(), self.site.clock.now()).await?;
         tx.commit().await?;
         if let Some(complaint) = &complaint
@@ -80,8 +84,8 @@ impl Machines {
     }
 
     /// Makes sure that the machine has the image, so that nobody waits for it.
-    async fn fetch(&self, host: &Host, daemon: &Daemon, pinned: Option<&str>) -> Check {
-        let Some(pinned) = pinned else {
+    async fn fetch(&self, host: &Host, daemon: &Daemon, image: Option<&Image>) -> Check {
+        let Some(pinned) = image.and_then(|image| image.pinned.as_deref()) else {
             // The machine that built it has it.
             return if host.docker_endpoint == self.site.docker {
                 Check::good(Subject::Image, "")
@@ -95,11 +99,33 @@ impl Machines {
         }
     }
 
-    async fn take_in(&self, lease: &Lease, host: &Host, daemon: &Daemon) -> anyhow::Result<Outcome> {
+    /// Looks from inside a container, where it is time to or the daemon says something new of itself.
+    async fn probe(
+        &self,
+        host: &Host,
+        node: &str,
+        daemon: &Daemon,
+        findings: &[Check],
+        image: Option<&Image>,
+    ) -> Probes {
+        let said = |all: &[Check]| {
+            // The clock says something else each time.
+            all.iter().filter(|check| check.subject != Subject::Clock).cloned().collect::<Vec<_>>()
+        };
+        let is_new = said(&host.findings) != said(findings);
+        match image {
+            Some(image) if is_new || host.probes.is_due(self.site.clock.now()) => {
+                probing::probe(&self.site, host, node, daemon, image).await
+            }
+            _ => host.probes.clone(),
+        }
+    }
+
+    async fn take_in(&self, lease: &Lease, mut host: Host, daemon: &Daemon) -> anyhow::Result<Outcome> {
         let site = &self.site;
-        let (seen, mut findings) = self.look(host, daemon).await;
+        let (seen, mut findings) = self.look(&host, daemon).await;
         let Some(seen) = seen.filter(|_| findings.iter().all(|check| check.is_good)) else {
-            self.write_findings(lease, host, &findings).await?;
+            self.write_findings(lease, &host, &findings).await?;
             return Ok(Outcome::Later(FAULT_EVERY));
         };
         let node = match &seen.membership {
@@ -110,7 +136,7 @@ impl Machines {
                     Ok(()) | Err(engine::Error::Conflict(_) | engine::Error::Unreachable(_)) => {}
                     Err(error) => {
                         findings.push(Check::bad(Subject::Swarm, chain::of(&error)));
-                        self.write_findings(lease, host, &findings).await?;
+                        self.write_findings(lease, &host, &findings).await?;
                         return Ok(Outcome::Later(FAULT_EVERY));
                     }
                 }
@@ -122,17 +148,21 @@ impl Machines {
         let nodes = site.engine.nodes().await.context("list the machines")?;
         if !nodes.iter().any(|known| known.node == *node) {
             findings.push(Check::bad(Subject::Swarm, "it is in another Swarm: docker swarm leave"));
-            self.write_findings(lease, host, &findings).await?;
+            self.write_findings(lease, &host, &findings).await?;
             return Ok(Outcome::Later(FAULT_EVERY));
         }
         let mut db = site.db.acquire().await?;
-        let pinned = store::pinned_image(&mut db).await?;
+        let image = store::image(&mut db).await?;
         drop(db);
-        let image = self.fetch(host, daemon, pinned.as_deref()).await;
-        let has_image = image.is_good;
-        findings.push(image);
-        self.write_findings(lease, host, &findings).await?;
-        if !has_image {
+        let fetched = self.fetch(&host, daemon, image.as_ref()).await;
+        let has_image = fetched.is_good;
+        findings.push(fetched);
+        if has_image {
+            lease.hold(&site.db, &site.clock).await?;
+            host.probes = self.probe(&host, node, daemon, &findings, image.as_ref()).await;
+        }
+        let is_faulty = self.write_findings(lease, &host, &findings).await?;
+        if is_faulty || !has_image {
             return Ok(Outcome::Later(FAULT_EVERY));
         }
         let labels = [("sayoo.zone", host.zone.as_str()), ("sayoo.pool", host.pool.as_str())];
@@ -183,21 +213,23 @@ impl Task for Machines {
         let id: HostId = lease.subject.to_string().parse()?;
         let mut db = site.db.acquire().await?;
         let host = hosts::store::find(&mut db, id).await?;
-        let pinned = store::pinned_image(&mut db).await?;
+        let image = store::image(&mut db).await?;
         drop(db);
-        let Some(host) = host else { return Ok(Outcome::Over) };
+        let Some(mut host) = host else { return Ok(Outcome::Over) };
         let daemon = daemon_of(&host).context("a host's address is no IP address")?;
         if host.wanted == Wanted::Gone {
             return self.let_go(lease, &host, &daemon).await;
         }
         match host.state {
-            HostState::Joining => self.take_in(lease, &host, &daemon).await,
+            HostState::Joining => self.take_in(lease, host, &daemon).await,
             // The Swarm says when it is back.
             HostState::Down => Ok(Outcome::Settled(FAULT_EVERY)),
             HostState::Active | HostState::Cordoned => {
                 let (seen, mut findings) = self.look(&host, &daemon).await;
                 if seen.is_some() {
-                    findings.push(self.fetch(&host, &daemon, pinned.as_deref()).await);
+                    findings.push(self.fetch(&host, &daemon, image.as_ref()).await);
+                    lease.hold(&site.db, &site.clock).await?;
+                    host.probes = self.probe(&host, &host.node, &daemon, &findings, image.as_ref()).await;
                 }
                 let is_faulty = self.write_findings(lease, &host, &findings).await?;
                 Ok(if is_faulty { Outcome::Later(FAULT_EVERY) } else { Outcome::Settled(LOOK_EVERY) })

@@ -1,6 +1,7 @@
 //! Watches machines, and containers that end by themselves.
 
 pub mod machines;
+mod probing;
 pub mod store;
 
 use std::collections::BTreeSet;

@@ -54,14 +54,30 @@ pub async fn refresh_machines(db: &mut PgConnection, task: &str, now: DateTime<U
     Ok(())
 }
 
-/// Returns the name by which machines get the image that new environments run, if it is in a registry.
-pub async fn pinned_image(db: &mut PgConnection) -> Result<Option<String>, StoreError> {
-    let pinned = sqlx::query_scalar!(
-        "SELECT pinned FROM images WHERE state = 'current' AND pinned IS NOT NULL ORDER BY created_at DESC LIMIT 1"
+/// The image that new environments run.
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// Its content.
+    pub digest: String,
+    /// The name by which machines get it, if it is in a registry.
+    pub pinned: Option<String>,
+}
+
+/// Returns the image that new environments run: one that is in a registry, if there is one.
+pub async fn image(db: &mut PgConnection) -> Result<Option<Image>, StoreError> {
+    let image = sqlx::query_as!(
+        Image,
+        r#"
+        SELECT digest, pinned
+          FROM images
+         WHERE state = 'current'
+         ORDER BY pinned IS NOT NULL DESC, created_at DESC
+         LIMIT 1
+        "#
     )
     .fetch_optional(db)
     .await?;
-    Ok(pinned.flatten())
+    Ok(image)
 }
 
 /// Gives up the spares on a host. Returns whether there were any.

@@ -58,6 +58,7 @@ pub fn service_spec(site: &Site, runtime: &Runtime, password: Option<&Secret<Str
         generation: u64::try_from(runtime.service_generation).unwrap_or(0),
         image: runtime.image.clone(),
         user: None,
+        command: None,
         args: None,
         env,
         secrets,

@@ -1,4 +1,5 @@
-//! Hosts: placement on a real Postgres, and the pages of staff.
+//! Hosts: placement on a real Postgres, the probe on a real engine, and the pages of staff.
 
 mod pages;
 mod placing;
+mod probing;

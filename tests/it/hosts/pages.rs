@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use sayoo::audit::Actor;
 use sayoo::base::ids::HostId;
 use sayoo::hosts::checks::{Check, Subject};
+use sayoo::hosts::probes::{self, Probes, Proof, Verdict};
 use sayoo::hosts::steering::{self, HostError, NewMachine};
 use sayoo::hosts::{self, HostState, Wanted};
 use sqlx::PgPool;
@@ -111,6 +112,33 @@ async fn a_host_that_a_check_closed_stays_closed_whatever_staff_say(db: PgPool) 
     let good = [Check::good(Subject::Clock, "3 ms")];
     hosts::store::set_findings(&mut connection, ids[0], &good, None, now + TimeDelta::seconds(10)).await.unwrap();
     assert_eq!(host(&world, ids[0]).await.state, HostState::Active);
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn staff_see_what_a_container_could_do_and_how_to_mend_it(db: PgPool) {
+    let world = World::new(db.clone()).await;
+    let sam = world.staff().await;
+    let ids = placing::hosts(&db, 1).await;
+    let path = format!("/staff/hosts/{}", ids[0]);
+    sam.get(&path).await.assert_says(200, "Tried from inside an instance");
+    let proof = |subject, verdict, seen: &str| Proof { subject, verdict, seen: seen.to_owned() };
+    let proofs = vec![
+        proof(probes::Subject::Neighbours, Verdict::Bad, "172.17.0.3 open"),
+        proof(probes::Subject::Users, Verdict::Weak, "uid_map 0 0"),
+        proof(probes::Subject::Seccomp, Verdict::Good, "filter 1"),
+    ];
+    let now = world.portal.clock.now();
+    let probes = Probes::found(proofs, now).failed("the engine does not answer".to_owned(), now);
+    let mut connection = db.acquire().await.unwrap();
+    hosts::store::set_probes(&mut connection, ids[0], &probes).await.unwrap();
+    let page = sam.get(&path).await;
+    for text in
+        ["It reaches no instance beside it", "172.17.0.3 open", "modprobe br_netfilter", "Advised", "userns-remap"]
+    {
+        page.assert_says(200, text);
+    }
+    page.assert_says(200, "The last try came to nothing: the engine does not answer");
+    assert_eq!(host(&world, ids[0]).await.probes, probes);
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]

@@ -262,6 +262,7 @@ fn spec(name: &ServiceName, runtime: RuntimeId) -> ServiceSpec {
         generation: 1,
         image: "sha256:00".to_owned(),
         user: None,
+        command: None,
         args: None,
         env: BTreeMap::new(),
         secrets: BTreeMap::new(),

@@ -66,6 +66,7 @@ impl TestEngine {
             generation: 1,
             image: self.image.clone(),
             user: None,
+            command: None,
             args: None,
             env: env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             secrets: BTreeMap::new(),

@@ -7,6 +7,7 @@ use askama::Template;
 use super::problem;
 use crate::base::ids::HostId;
 use crate::hosts::checks::Check;
+use crate::hosts::probes::{Proof, Verdict};
 use crate::hosts::steering::{self, HostError};
 use crate::hosts::{self, HostState, Wanted};
 use crate::portal::Portal;
@@ -27,7 +28,9 @@ pub struct ReasonForm {
 
 /// What was found in one place.
 struct Finding {
-    is_good: bool,
+    /// The shape of the verdict, and its word.
+    badge: &'static str,
+    verdict: String,
     what: String,
     seen: String,
     remedy: String,
@@ -37,11 +40,33 @@ impl Finding {
     fn new(layout: &Layout, check: &Check) -> Self {
         let subject = check.subject.as_str();
         let remedy = if check.is_good { String::new() } else { layout.t(format!("staff-check-remedy-{subject}")) };
+        let (badge, verdict) =
+            if check.is_good { ("running", "staff-check-good") } else { ("failed", "staff-check-bad") };
         Self {
-            is_good: check.is_good,
+            badge,
+            verdict: layout.t(verdict),
             what: layout.t(format!("staff-check-{subject}")),
             seen: check.seen.clone(),
             remedy,
+        }
+    }
+
+    /// What was tried from inside a container.
+    fn of_proof(layout: &Layout, proof: &Proof) -> Self {
+        let subject = proof.subject.as_str();
+        let (badge, verdict) = match proof.verdict {
+            Verdict::Good => ("running", "staff-check-good"),
+            Verdict::Bad => ("failed", "staff-check-bad"),
+            Verdict::Weak => ("warning", "staff-probe-weak"),
+            Verdict::Untried => ("stopped", "staff-probe-untried"),
+        };
+        let needs_remedy = matches!(proof.verdict, Verdict::Bad | Verdict::Weak);
+        Self {
+            badge,
+            verdict: layout.t(verdict),
+            what: layout.t(format!("staff-probe-{subject}")),
+            seen: proof.seen.clone(),
+            remedy: if needs_remedy { layout.t(format!("staff-probe-remedy-{subject}")) } else { String::new() },
         }
     }
 }
@@ -56,6 +81,11 @@ struct HostPage {
     node: String,
     checked: String,
     findings: Vec<Finding>,
+    /// When it was probed, in words.
+    probed: String,
+    proofs: Vec<Finding>,
+    /// Why the last probe came to nothing.
+    probe_failure: String,
     placements: Vec<PlacementLine>,
     cordon: String,
     uncordon: String,
@@ -129,6 +159,9 @@ async fn show(portal: &Portal, layout: Layout, id: HostId, error: Option<HostErr
         node: host.node.clone(),
         checked: host.checked_at.map(|at| formats(&layout).spoken(at, layout.now)).unwrap_or_default(),
         findings: host.findings.iter().map(|check| Finding::new(&layout, check)).collect(),
+        probed: host.probes.made_at.map(|at| formats(&layout).spoken(at, layout.now)).unwrap_or_default(),
+        proofs: host.probes.proofs.iter().map(|proof| Finding::of_proof(&layout, proof)).collect(),
+        probe_failure: host.probes.failure.clone().unwrap_or_default(),
         placements: placements.iter().map(|row| PlacementLine::new(&layout, row)).collect(),
         uncordon: urls::staff_host_act(id, "uncordon"),
         drain: urls::staff_host_drain(id),

@@ -1,0 +1,117 @@
+//! Proves from inside a container on a machine what its daemon says of itself: see `hosts::probes`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+
+use crate::base::chain;
+use crate::base::ids::RuntimeId;
+use crate::base::secret::new_code;
+use crate::engine::spec::{PIDS_LIMIT, TMP_BYTES};
+use crate::engine::{Daemon, ServiceName, ServiceSpec};
+use crate::hosts::probes::{self, Facts, Probes, Promise, Subject, Targets};
+use crate::hosts::{self, Host, Load};
+use crate::reconcile::Site;
+
+use super::store::Image;
+
+/// Less than the time after which `leftovers` removes a service that belongs to nothing: it has no row.
+const WITHIN: Duration = Duration::from_secs(25);
+const CPU_MILLIS: i32 = 500;
+const MEMORY_MB: i32 = 128;
+/// The ports of Docker without and with certificates, of the Swarm's managers, and of its members.
+const DOCKER: u16 = 2375;
+const SWARM: [u16; 3] = [2376, 2377, 7946];
+/// Where clouds tell a machine its own credentials.
+const METADATA: &str = "169.254.169.254";
+/// How many other instances' ports are tried.
+const NEIGHBOURS: usize = 16;
+
+/// Probes a machine of the Swarm. What cannot be tried is no finding: it is said, and tried again.
+pub async fn probe(site: &Site, host: &Host, node: &str, daemon: &Daemon, image: &Image) -> Probes {
+    let found = look(site, node, daemon, image).await;
+    let now = site.clock.now();
+    match found {
+        Ok(facts) => Probes::found(probes::judge(&facts, promise()), now),
+        Err(error) => {
+            let failure = chain::of_any(&error);
+            tracing::info!(host = host.name, failure, "a host could not be probed");
+            host.probes.clone().failed(failure, now)
+        }
+    }
+}
+
+async fn look(site: &Site, node: &str, daemon: &Daemon, image: &Image) -> anyhow::Result<Facts> {
+    let mut db = site.db.acquire().await?;
+    let loads = hosts::store::list(&mut db).await?;
+    drop(db);
+    let spec = service(site, node, image, targets(site, &loads).await, site.clock.now())?;
+    let line = site.engine.first_line(daemon, &spec, WITHIN).await.context("run the probe")?;
+    Facts::parse(&line).with_context(|| format!("read what the probe wrote: {line:.200}"))
+}
+
+/// The service in which the probe runs: confined as a tenant's is, since the engine is told the same.
+fn service(
+    site: &Site,
+    node: &str,
+    image: &Image,
+    targets: Targets,
+    now: DateTime<Utc>,
+) -> anyhow::Result<ServiceSpec> {
+    let program = ["/usr/bin/python3", "-I", "-S", "-c", probes::PROGRAM];
+    Ok(ServiceSpec {
+        installation: site.installation.clone(),
+        name: ServiceName::of(&site.installation, &new_code(20))?,
+        runtime: RuntimeId::new(now),
+        generation: 1,
+        image: image.pinned.as_ref().unwrap_or(&image.digest).clone(),
+        user: None,
+        command: Some(program.map(str::to_owned).to_vec()),
+        args: Some(targets.into_args()),
+        env: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        node: Some(node.to_owned()),
+        replicas: 1,
+        cpu_millis: CPU_MILLIS,
+        memory_mb: MEMORY_MB,
+        health: None,
+        restarts: 0,
+        stop_grace: Duration::from_secs(1),
+    })
+}
+
+fn promise() -> Promise {
+    let bytes = |count: i64| u64::try_from(count).unwrap_or(0);
+    Promise { processes: bytes(PIDS_LIMIT), memory: bytes(i64::from(MEMORY_MB) * 1024 * 1024), tmp: bytes(TMP_BYTES) }
+}
+
+async fn targets(site: &Site, loads: &[Load]) -> Targets {
+    let mut targets = Targets::default();
+    targets.add(Subject::Tenants, &site.server.host, site.server.port);
+    // The machine on which the probe runs, and every other one.
+    for address in std::iter::once("127.0.0.1").chain(loads.iter().map(|load| load.host.upstream_address.as_str())) {
+        targets.add(Subject::Docker, address, DOCKER);
+        for port in SWARM {
+            targets.add(Subject::Swarm, address, port);
+        }
+    }
+    targets.add(Subject::Metadata, METADATA, 80);
+    targets.add_text(Subject::Control, &site.pages);
+    let control = site.db.connect_options();
+    // One that is reached by a socket, or is perhaps the tenants' server too, is not apart from it anyway.
+    let is_own = ["127.0.0.1", "localhost", "::1"].contains(&control.get_host());
+    let is_tenants = control.get_port() == site.server.port && (is_own || control.get_host() == site.server.host);
+    if control.get_socket().is_none() && !control.get_host().starts_with('/') && !is_tenants {
+        targets.add(Subject::Control, control.get_host(), control.get_port());
+    }
+    // Without an answer there is nothing to try.
+    if let Ok(containers) = site.engine.all_containers().await {
+        let addresses = containers.found.values().flatten().filter_map(|seen| seen.address);
+        for address in addresses.take(NEIGHBOURS) {
+            targets.add(Subject::Published, &address.ip().to_string(), address.port());
+        }
+    }
+    targets
+}
