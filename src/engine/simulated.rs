@@ -344,7 +344,7 @@ impl Simulated {
     }
 
     pub(super) async fn first_line(&self, _: &Daemon, _: &ServiceSpec, _: Duration) -> Result<String> {
-        Err(Error::Rejected("no program is run here".into()))
+        self.answer("first_line", |_, _| Err(Error::Rejected("no program is run here".into()))).await
     }
 
     pub(super) async fn remove_task(&self, _: &str) -> Result<usize> {

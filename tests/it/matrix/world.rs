@@ -62,6 +62,7 @@ impl World {
             public: Arc::new(public()),
             server: Server { host: "127.0.0.1".to_owned(), port: 5432 },
             front: Front { url: "http://localhost".to_owned(), sso_public_key: "00".repeat(32) },
+            pages: "127.0.0.1:8081".to_owned(),
             spares: 0,
             docker: String::new(),
             upstream_address: "127.0.0.1".to_owned(),
