@@ -112,7 +112,7 @@ impl Machines {
             // The clock says something else each time.
             all.iter().filter(|check| check.subject != Subject::Clock).cloned().collect::<Vec<_>>()
         };
-        let is_new = said(&host.findings) != said(findings);
+        let is_new = !host.findings.is_empty() && said(&host.findings) != said(findings);
         match image {
             Some(image) if is_new || host.probes.is_due(self.site.clock.now()) => {
                 probing::probe(&self.site, host, node, daemon, image).await

@@ -64,6 +64,7 @@ async fn a_container_proves_what_it_may_not_do_and_one_that_may_closes_its_host(
     let mut engine = TestEngine::new();
     engine.image = python_image("0");
     let world = World::with(db, engine).await;
+    world.run("UPDATE hosts SET probes = '{}'", |query| query).await;
     let host = looked_at(&world).await;
     assert_eq!(host.probes.failure, None);
     assert_eq!(verdict(&host.probes, Subject::Root), Verdict::Bad);
@@ -91,6 +92,7 @@ async fn a_container_proves_what_it_may_not_do_and_one_that_may_closes_its_host(
 async fn a_probe_that_cannot_be_made_closes_nothing_and_is_said(db: PgPool) {
     // The stand-in has no Python.
     let world = World::new(db).await;
+    world.run("UPDATE hosts SET probes = '{}'", |query| query).await;
     let host = looked_at(&world).await;
     assert!(host.probes.failure.is_some() && host.probes.proofs.is_empty(), "{:#?}", host.probes);
     assert!(!host.state_reason.unwrap_or_default().contains("probe"));

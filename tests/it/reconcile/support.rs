@@ -92,6 +92,8 @@ impl World {
             let (docker, address) = (&self.site.docker, &self.site.upstream_address);
             sayoo::hosts::store::record(&mut db, node, docker, address, now).await.unwrap();
         }
+        // A worker that is killed in the middle of a probe leaves its service for a while: that is not what is counted.
+        self.run("UPDATE hosts SET probes = jsonb_build_object('tried_at', now())", |query| query).await;
         sayoo::plans::seed(&mut db, now).await.unwrap();
         self.run("INSERT INTO images VALUES ($1, 'standin', $2, '19.0', 'current', now())", |query| {
             query.bind(self.image.uuid()).bind(self.engine.image.clone())
