@@ -97,7 +97,10 @@ async fn targets(site: &Site, loads: &[Load]) -> Targets {
             targets.add(Subject::Swarm, address, port);
         }
     }
-    targets.add(Subject::Metadata, METADATA, 80);
+    // A machine for trying things has no credentials to lose, and stands in a network where nobody expects such a question.
+    if site.public.is_https() {
+        targets.add(Subject::Metadata, METADATA, 80);
+    }
     targets.add_text(Subject::Control, &site.pages);
     let control = site.db.connect_options();
     // One that is reached by a socket, or is perhaps the tenants' server too, is not apart from it anyway.
