@@ -337,7 +337,11 @@ async fn a_rollout_goes_one_first_pauses_at_a_failure_and_can_be_stopped(db: PgP
         }
         pause().await;
     }
-    assert_eq!(world.text(state, begun[0].0.uuid()).await, "done", "{:?}", world.troubles().await);
+    let each = "SELECT string_agg(environment_updates.state || ' ' || turns.status::text, '; ')
+                  FROM environment_updates JOIN turns ON turns.subject = environment_updates.environment_id
+                 WHERE rollout_id = $1";
+    let each = world.text(each, begun[0].0.uuid()).await;
+    assert_eq!(world.text(state, begun[0].0.uuid()).await, "done", "{each} {:?}", world.troubles().await);
     for shop in &shops[..3] {
         assert_eq!(world.runs_image(*shop).await, good.to_string());
     }

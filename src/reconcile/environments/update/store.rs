@@ -50,14 +50,20 @@ pub async fn find_open(db: &mut PgConnection, id: EnvironmentId) -> Result<Optio
     Ok(update)
 }
 
+/// Locks a rollout, and returns its state and how many of its updates may be under way at once.
+async fn lock_rollout(db: &mut PgConnection, rollout: RolloutId) -> Result<(String, i32), StoreError> {
+    let row = sqlx::query!("SELECT state, at_once FROM rollouts WHERE id = $1 FOR UPDATE", rollout as RolloutId)
+        .fetch_one(db)
+        .await?;
+    Ok((row.state, row.at_once))
+}
+
 /// Whether an update of a rollout may begin now. Locks the rollout: two that ask at once are not both the last one allowed.
 ///
 /// The first one that runs goes alone. What does not run cannot prove an image: it waits until one that runs has, or until
 /// none is left.
 pub async fn may_begin(db: &mut PgConnection, rollout: RolloutId, runs: bool) -> Result<bool, StoreError> {
-    let row = sqlx::query!("SELECT state, at_once FROM rollouts WHERE id = $1 FOR UPDATE", rollout as RolloutId)
-        .fetch_one(&mut *db)
-        .await?;
+    let (state, at_once) = lock_rollout(db, rollout).await?;
     let counts = sqlx::query!(
         r#"
         SELECT count(*) FILTER (WHERE updates.state IN ('starting', 'switched', 'failing', 'withdrawing')) AS "under_way!"
@@ -71,9 +77,9 @@ pub async fn may_begin(db: &mut PgConnection, rollout: RolloutId, runs: bool) ->
     )
     .fetch_one(db)
     .await?;
-    let at_once = if counts.proved == 0 { 1 } else { i64::from(row.at_once) };
+    let at_once = if counts.proved == 0 { 1 } else { i64::from(at_once) };
     let is_its_turn = runs || counts.proved > 0 || counts.to_prove == 0;
-    Ok(row.state == "running" && counts.under_way < at_once && is_its_turn)
+    Ok(state == "running" && counts.under_way < at_once && is_its_turn)
 }
 
 /// Notes that an update begins: where its container goes, and under which generation, which no other try ever had.
@@ -273,13 +279,14 @@ pub async fn cancel_all(db: &mut PgConnection, id: EnvironmentId, now: DateTime<
 }
 
 /// After one update of a rollout has ended: pauses it when that one failed, ends it when it was the last one, and makes
-/// the next ones due.
+/// the next ones due. Locks the rollout: of two that end at once neither sees the end of the other otherwise.
 pub async fn go_on(
     db: &mut PgConnection,
     rollout: RolloutId,
     has_failed: bool,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    lock_rollout(db, rollout).await?;
     sqlx::query!(
         r#"
         UPDATE rollouts
