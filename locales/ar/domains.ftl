@@ -1,12 +1,12 @@
 # نطاقات العملاء.
 instances-tab-domains = النطاقات
-domains-lead = اجعل الوصول إلى هذه النسخة باسم تملكه، مثل shop.your-company.com.
+domains-lead = اجعل الوصول إلى هذه النسخة باسم تملكه، مثل shop.yourcompany.com.
 domains-empty-title = لا نطاق لك بعد
 domains-empty-text = تعمل النسخة على عنوانها الخاص. أضف نطاقًا تملكه فتعمل عليه أيضًا، بشهادة نحصل عليها ونجددها نحن.
 domains-name = نطاقك
-domains-name-hint = مثلًا shop.your-company.com
+domains-name-hint = مثلًا shop.yourcompany.com
 domains-name-empty = اكتب النطاق.
-domains-name-invalid = هذا ليس نطاقًا. يكون على شكل shop.your-company.com.
+domains-name-invalid = هذا ليس نطاقًا. يكون على شكل shop.yourcompany.com.
 domains-add = إضافة
 domains-added = تمت الإضافة. أنشئ الآن أحد السجلين ونتكفل بالباقي.
 domains-removed = تمت الإزالة. لم يعد النطاق يؤدي إلى أي مكان.
@@ -28,7 +28,7 @@ domains-record-name = الاسم
 domains-record-target = الهدف
 domains-record-value = القيمة
 domains-cname-text = الطريقة المعتادة: يثبت النطاق ويوجهه إلى هنا في آن واحد.
-domains-txt-text = لنطاق لا يقبل سجل CNAME، مثل your-company.com نفسه. يجب حينها أن يحمل سجل A الخاص به عنوان { $host } نفسه.
+domains-txt-text = لنطاق لا يقبل سجل CNAME، مثل yourcompany.com نفسه. يجب حينها أن يحمل سجل A الخاص به عنوان { $host } نفسه.
 domains-looked = آخر تحقق
 domains-look = تحقق الآن
 domains-remove = إزالة

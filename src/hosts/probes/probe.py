@@ -18,7 +18,7 @@ PATIENCE = 1.5
 # A worker that reads slowly finds the line still there.
 STAYS = 120
 # What every container has by itself.
-USUAL_MOUNTS = re.compile(r'/|/(proc|sys|dev)(/.*)?|/tmp|/etc/(resolv\.conf|hostname|hosts)|/run/secrets(/.*)?|/sbin/docker-init')
+USUAL_MOUNTS = re.compile(r'/|/(proc|sys|dev)(/.*)?|/tmp|/etc/(resolv\.conf|hostname|hosts)|/run/secrets(/.*)?|(/usr)?/sbin/docker-init')
 USUAL_DEVICES = {'null', 'zero', 'full', 'random', 'urandom', 'tty', 'console', 'ptmx'}
 SOCKETS = ('/var/run/docker.sock', '/run/docker.sock', '/run/containerd/containerd.sock', '/run/podman/podman.sock')
 MASKED = ('/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list', '/proc/timer_stats', '/proc/sched_debug',
