@@ -60,14 +60,9 @@ impl Task for Scaling {
         let now = self.clock.now();
         // The lease and the environment are locked until the decision is written: nobody decides beside it.
         let mut tx = lease.begin(&self.db).await?;
-        let standing = scaling::lock_of_any_account(&mut tx, id).await?;
-        let followed = standing.filter(|standing| !standing.is_going);
-        let Some((standing, rule)) = followed.and_then(|standing| Some((standing.clone(), standing.rule?))) else {
-            return Ok(Outcome::Over);
-        };
-        if !rule.is_on {
-            return Ok(Outcome::Over);
-        }
+        let found = scaling::lock_of_any_account(&mut tx, id).await?;
+        let Some(standing) = found.filter(|standing| !standing.is_going) else { return Ok(Outcome::Over) };
+        let Some(rule) = standing.rule.clone().filter(|rule| rule.is_on) else { return Ok(Outcome::Over) };
         if !standing.is_running {
             // What does not run costs nothing and needs nothing.
             store::count(&mut tx, id, store::Counted { began_at: None, seconds: 0, until: now }).await?;

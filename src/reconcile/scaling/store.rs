@@ -69,6 +69,7 @@ pub async fn terms(db: &mut PgConnection, id: EnvironmentId) -> Result<Terms, St
 }
 
 /// What is added to the count of a month.
+#[derive(Clone, Copy)]
 pub struct Counted {
     /// The month's first instant; `None` when it does not matter, because nothing is added.
     pub began_at: Option<DateTime<Utc>>,
