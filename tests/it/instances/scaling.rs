@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use reqwest::StatusCode;
 use sayoo::base::ids::EnvironmentId;
-use sqlx::PgPool;
+use sqlx::{ConnectOptions, PgPool};
 
 use crate::support::portal::{Person, World};
 
