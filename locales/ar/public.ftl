@@ -81,6 +81,7 @@ public-asked-5 = أين يعمل؟
 public-asked-5-answer = على أجهزة تديرها Sayoo. قاعدة بيانات كل عميل منفصلة، ولا يقرؤها أحد دون علمك.
 public-close-title = متى ما كنت جاهزًا
 public-close-text = قد يعمل نظامك قبل أول رشفة من قهوتك.
+public-prices-containers = حتى { $count } حاويات على أجهزة مختلفة
 public-prices-cpu = المعالج: { $cores } CPU
 public-meter-cpu = زمن المعالج
 public-meter-cpu-included = { $value } ساعة نواة

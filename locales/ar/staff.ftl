@@ -454,3 +454,14 @@ staff-limit-hint = من 1 إلى 100000. إن تُرك فارغًا سرت ال�
 staff-limit-bad = اكتب عددًا صحيحًا من 1 إلى 100000، أو اترك الحقل فارغًا.
 staff-limit-save = حفظ الحد
 staff-limit-done = تم حفظ الحد.
+
+# حاويات تطبيق أحد العملاء.
+staff-scaling-wanted = المطلوب
+staff-scaling-serving = قيد الاستعمال
+staff-scaling-rule = الضبط التلقائي
+staff-scaling-rule-on = مفعّل، من { $minimum } إلى { $maximum }
+staff-scaling-rule-off = متوقف
+staff-scaling-hint = يرى العميل العدد في السجل. ومع الضبط التلقائي يصبح هو الحد الأدنى.
+staff-scaling-why = السبب، لسجل التدقيق
+staff-scaling-save = تغيير العدد
+staff-scaling-done = تم تغيير العدد، والعامل ينفّذه.

@@ -56,6 +56,11 @@ event-woken-person = أُوقظت
 event-woken-schedule = أُوقظت لتنفيذ إجراء مجدول في Odoo
 event-woken-change = أُوقظت لإجراء تغيير
 event-wake-asked = طُلب الإيقاظ
+event-scaled = الحاويات: { $to } بدلًا من { $from }
+event-scaling-on = تم تفعيل الضبط التلقائي
+event-scaling-off = تم إيقاف الضبط التلقائي
+event-scaling-set = تغيّرت حدود الضبط التلقائي
+event-scaling-budget = نفدت ميزانية الشهر للضبط التلقائي: لا يضاف شيء بعدها
 event-because = { $what }: { $reason }
 
 reason-unknown = حدث خلل من جهتنا.

@@ -72,3 +72,13 @@ mail-closing-text =
     If you change your mind before that day, sign in and keep the account: everything comes back as it was.
 mail-closing-action = Keep my account
 mail-closing-note = After that day nothing can be brought back.
+
+mail-budget-used-subject = { $instance }: automatic scaling has used up its budget
+mail-budget-used-text =
+    Hello { $name },
+
+    { $instance } is busy, and one more container would have been added. The { $budget } that automatic scaling may add to this month’s cost do not pay for it, so nothing more is added until next month.
+
+    What runs goes on running. If it is too slow, raise the budget or change the number by hand.
+mail-budget-used-action = See automatic scaling
+mail-budget-used-note = The budget is counted as if every added container had used all the processor time it may, so that your invoice is never higher than that.

@@ -77,6 +77,7 @@ public-asked-5 = Where does it run?
 public-asked-5-answer = On machines run by Sayoo. Each customer’s database is separate, and nothing in it is read by anyone without your knowledge.
 public-close-title = Ready when you are
 public-close-text = Your Odoo can be running before the first sip of your coffee.
+public-prices-containers = Up to { $count } containers on different machines
 public-prices-cpu = { $cores } CPU
 public-meter-cpu = Processor time
 public-meter-cpu-included = { $value } core-hours

@@ -438,3 +438,14 @@ staff-limit-hint = From 1 to 100,000. Empty means what the configuration says fo
 staff-limit-bad = Give a whole number from 1 to 100,000, or nothing.
 staff-limit-save = Save the limit
 staff-limit-done = The limit is saved.
+
+# Containers of a customer's instance.
+staff-scaling-wanted = Wanted
+staff-scaling-serving = In use
+staff-scaling-rule = Automatic scaling
+staff-scaling-rule-on = On, from { $minimum } to { $maximum }
+staff-scaling-rule-off = Off
+staff-scaling-hint = The customer sees the number in the history. With automatic scaling it is the least from then on.
+staff-scaling-why = Why, for the audit log
+staff-scaling-save = Change the number
+staff-scaling-done = The number is changed. The worker makes it so.

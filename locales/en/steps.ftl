@@ -56,6 +56,11 @@ event-woken-person = Woken
 event-woken-schedule = Woken: a scheduled action of Odoo is due
 event-woken-change = Woken for a change
 event-wake-asked = Waking asked for
+event-scaled = Containers: { $to } instead of { $from }
+event-scaling-on = Automatic scaling switched on
+event-scaling-off = Automatic scaling switched off
+event-scaling-set = Limits of automatic scaling changed
+event-scaling-budget = The month’s budget of automatic scaling is used up: nothing is added any more
 event-because = { $what }: { $reason }
 
 reason-unknown = Something went wrong on our side.

@@ -72,3 +72,13 @@ mail-closing-text =
     Si vous changez d’avis avant cette date, connectez-vous et conservez le compte : tout redevient comme avant.
 mail-closing-action = Conserver mon compte
 mail-closing-note = Passé cette date, rien ne pourra être récupéré.
+
+mail-budget-used-subject = { $instance } : l’ajustement automatique a épuisé son budget
+mail-budget-used-text =
+    Bonjour { $name },
+
+    { $instance } est très sollicitée, et un conteneur de plus aurait été ajouté. Les { $budget } que l’ajustement automatique peut ajouter au coût de ce mois n’y suffisent pas : plus rien n’est ajouté avant le mois prochain.
+
+    Ce qui tourne continue. Si c’est trop lent, augmentez le budget ou changez le nombre à la main.
+mail-budget-used-action = Voir l’ajustement automatique
+mail-budget-used-note = Le budget est compté comme si chaque conteneur ajouté avait utilisé tout le temps de processeur possible : votre facture n’est donc jamais plus élevée.

@@ -77,6 +77,7 @@ public-asked-5 = Où est-ce hébergé ?
 public-asked-5-answer = Sur des machines exploitées par Sayoo. La base de chaque client est séparée, et personne ne la lit à votre insu.
 public-close-title = Quand vous voulez
 public-close-text = Votre Odoo peut tourner avant la première gorgée de votre café.
+public-prices-containers = Jusqu’à { $count } conteneurs sur des machines différentes
 public-prices-cpu = { $cores } CPU
 public-meter-cpu = Temps de processeur
 public-meter-cpu-included = { $value } heures-cœur

@@ -438,3 +438,14 @@ staff-limit-hint = De 1 à 100 000. Vide : la valeur de la configuration, commun
 staff-limit-bad = Donnez un nombre entier de 1 à 100 000, ou rien.
 staff-limit-save = Enregistrer la limite
 staff-limit-done = La limite est enregistrée.
+
+# Conteneurs de l’instance d’un client.
+staff-scaling-wanted = Voulus
+staff-scaling-serving = En service
+staff-scaling-rule = Ajustement automatique
+staff-scaling-rule-on = Actif, de { $minimum } à { $maximum }
+staff-scaling-rule-off = Inactif
+staff-scaling-hint = Le client voit le nombre dans l’historique. Avec l’ajustement automatique, c’est dès lors le minimum.
+staff-scaling-why = Pourquoi, pour le journal d’audit
+staff-scaling-save = Changer le nombre
+staff-scaling-done = Le nombre est changé. Le worker s’en charge.

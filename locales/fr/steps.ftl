@@ -56,6 +56,11 @@ event-woken-person = Réveillée
 event-woken-schedule = Réveillée : une action planifiée d’Odoo est à exécuter
 event-woken-change = Réveillée pour un changement
 event-wake-asked = Réveil demandé
+event-scaled = Conteneurs : { $to } au lieu de { $from }
+event-scaling-on = Ajustement automatique activé
+event-scaling-off = Ajustement automatique désactivé
+event-scaling-set = Limites de l’ajustement automatique modifiées
+event-scaling-budget = Le budget mensuel de l’ajustement automatique est épuisé : plus rien n’est ajouté
 event-because = { $what } : { $reason }
 
 reason-unknown = Un problème est survenu de notre côté.

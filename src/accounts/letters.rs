@@ -3,7 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::base::ids::UserId;
+use crate::base::ids::{EnvironmentId, UserId};
+use crate::base::money::Currency;
 use crate::queue::Job;
 
 /// A mail about somebody's account.
@@ -56,6 +57,19 @@ pub enum SendLetter {
         user: UserId,
         /// The old address.
         old_email: String,
+    },
+    /// A rule adds no more containers to an instance: its budget for the month is used up. Sent to whoever pays.
+    BudgetUsed {
+        /// The person.
+        user: UserId,
+        /// The instance.
+        environment: EnvironmentId,
+        /// What it is called.
+        instance: String,
+        /// What the rule may add to a month's cost, in the currency's smallest coin.
+        budget_minor: i64,
+        /// Of which currency.
+        currency: Currency,
     },
     /// The account is being closed; sent to its owners.
     Closing {

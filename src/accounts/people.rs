@@ -1,12 +1,15 @@
 //! People, as mails address them.
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 
 use super::letters::SendLetter;
-use super::store;
-use crate::base::ids::UserId;
+use super::{Role, store};
+use crate::base::ids::{AccountId, UserId};
 use crate::i18n::Locale;
 use crate::portal::Portal;
+use crate::queue;
 
 /// Somebody who gets a mail.
 #[derive(Clone, Debug)]
@@ -34,6 +37,7 @@ pub async fn receiver(portal: &Portal, letter: &SendLetter) -> anyhow::Result<Op
         | SendLetter::NewDevice { user, .. }
         | SendLetter::ConfirmEmail { user, .. }
         | SendLetter::EmailChanged { user, .. }
+        | SendLetter::BudgetUsed { user, .. }
         | SendLetter::Closing { user, .. } => store::find_user(&mut db, *user).await,
     };
     let Some(user) = found.context("read the receiver")? else { return Ok(None) };
@@ -43,4 +47,19 @@ pub async fn receiver(portal: &Portal, letter: &SendLetter) -> anyhow::Result<Op
     let timezone =
         store::find_timezone(&mut db, account).await.context("read the receiver's time zone")?.unwrap_or_default();
     Ok(Some(Receiver { id: user.id, name: user.name, email: user.email, locale: user.locale, timezone }))
+}
+
+/// Writes a letter to each owner of an account and to each member who looks after its bills.
+pub async fn write_to_payers(
+    db: &mut PgConnection,
+    account: AccountId,
+    letter: impl Fn(UserId) -> SendLetter,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    for member in store::list_members(db, account).await.context("list the members")? {
+        if matches!(member.role, Role::Owner | Role::Billing) {
+            queue::enqueue(db, &letter(member.user), now).await?;
+        }
+    }
+    Ok(())
 }

@@ -13,6 +13,8 @@ pub enum Action {
     OrderInstance,
     /// Start, stop, restart, rename.
     SteerInstance,
+    /// Say in how many containers an instance runs, or by which rule.
+    ScaleInstance,
     /// Put an instance on another plan: it changes what it costs from then on.
     ChangePlan,
     /// Delete an instance, and take that back.
@@ -29,11 +31,12 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::SeeInstances,
         Self::OpenInstance,
         Self::OrderInstance,
         Self::SteerInstance,
+        Self::ScaleInstance,
         Self::ChangePlan,
         Self::DeleteInstance,
         Self::SeeCosts,
@@ -49,7 +52,7 @@ pub fn may(role: Role, action: Action) -> bool {
     match action {
         Action::SeeInstances | Action::SeeMembers => true,
         Action::OpenInstance => role != Role::Billing,
-        Action::OrderInstance | Action::SteerInstance | Action::DeleteInstance => {
+        Action::OrderInstance | Action::SteerInstance | Action::ScaleInstance | Action::DeleteInstance => {
             matches!(role, Role::Owner | Role::Developer)
         }
         Action::SeeCosts => matches!(role, Role::Owner | Role::Billing),

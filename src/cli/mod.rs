@@ -8,6 +8,7 @@ mod image;
 mod probe;
 pub mod proxy;
 pub mod reconcile;
+pub mod scale;
 pub mod setup;
 mod staff;
 pub mod stop;
@@ -57,6 +58,8 @@ enum Command {
     /// Adds, shows, closes, empties and removes the machines that run instances; makes their certificates.
     #[command(subcommand)]
     Host(host::HostCommand),
+    /// Says in how many containers an instance runs, or wants another number of them.
+    Scale(scale::Scale),
     /// What only somebody at the machine may do about staff.
     #[command(subcommand)]
     Staff(staff::Staff),
@@ -128,6 +131,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Export(what) => runtime.block_on(export::run(&config, what)),
         Command::Image(command) => runtime.block_on(image::run(&config, command)),
         Command::Host(command) => runtime.block_on(host::run(&config, &command)),
+        Command::Scale(wish) => runtime.block_on(scale::run(&config, &wish)),
         Command::Staff(command) => runtime.block_on(staff::run(&config, &command)),
         Command::Setup => runtime.block_on(setup::run(&config)),
         Command::WaitReady => runtime.block_on(wait_ready::run(&config)),

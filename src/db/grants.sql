@@ -18,7 +18,7 @@ BEGIN
         REVOKE INSERT, UPDATE, DELETE ON routes, runtimes, traffic_samples, environment_activity FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON meter_epochs, meter_samples, meter_batches, meter_refusals, meter_looks FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON usage_hours, usage_days, usage_due FROM sayoo_web;
-        REVOKE INSERT, UPDATE, DELETE ON traffic_refusals FROM sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON traffic_refusals, scaling_months FROM sayoo_web;
         REVOKE UPDATE, DELETE ON audit_log FROM sayoo_web;
         -- It asks for a domain; how far it has come is for the worker to say. Private keys are nothing for it.
         REVOKE INSERT, UPDATE, DELETE ON domains FROM sayoo_web;

@@ -6,6 +6,7 @@ use super::JobError;
 use crate::accounts::letters::{LinkKind, SendLetter};
 use crate::accounts::{links, people};
 use crate::base::ids::{JobId, UserId};
+use crate::base::money::Money;
 use crate::i18n::format::Formats;
 use crate::mail::messages::{self, Draft};
 use crate::mail::transport::{Mailer, SendError};
@@ -88,6 +89,13 @@ async fn content(
                 "email-changed",
                 Some(urls::undo_email(link(LinkKind::UndoEmailChange, Some(old_email.clone()), None).await?.expose())),
             )
+        },
+        SendLetter::BudgetUsed { environment, instance, budget_minor, currency, .. } => Content {
+            values: vec![
+                ("instance", instance.clone()),
+                ("budget", formats.money(Money::new(*budget_minor, *currency))),
+            ],
+            ..plain("budget-used", Some(urls::instance_scaling(*environment)))
         },
         SendLetter::Closing { closes_at, .. } => Content {
             values: vec![("date", formats.date(*closes_at))],

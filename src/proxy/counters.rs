@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -19,6 +20,8 @@ pub struct Counters {
     errors: AtomicU64,
     limited: AtomicU64,
     busy: AtomicU64,
+    queued: AtomicU64,
+    queued_ms: AtomicU64,
     /// What it may still ask for.
     pub bucket: Bucket,
     /// Whether staff closed it: what is open then is ended.
@@ -102,8 +105,19 @@ impl Counters {
         self.busy.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a request that waited so long for a place at its container, whether it got one or not.
+    pub fn queued(&self, time: Duration) {
+        self.queued.fetch_add(1, Ordering::Relaxed);
+        self.queued_ms.fetch_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
     fn refused(&self) -> Refused {
-        Refused { limited: self.limited.load(Ordering::Relaxed), busy: self.busy.load(Ordering::Relaxed) }
+        Refused {
+            limited: self.limited.load(Ordering::Relaxed),
+            busy: self.busy.load(Ordering::Relaxed),
+            queued: self.queued.load(Ordering::Relaxed),
+            queued_ms: self.queued_ms.load(Ordering::Relaxed),
+        }
     }
 
     /// Returns the numbers as they are now.
@@ -131,13 +145,17 @@ pub struct Totals {
     pub errors: u64,
 }
 
-/// What was turned away, as of one moment.
+/// What was turned away or had to wait, as of one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Refused {
     /// More than so many in a second.
     pub limited: u64,
     /// More than a container works on at once.
     pub busy: u64,
+    /// Requests that waited for a place.
+    pub queued: u64,
+    /// Milliseconds that they waited, all together.
+    pub queued_ms: u64,
 }
 
 /// One row for `traffic_samples`.
@@ -231,7 +249,7 @@ impl Books {
         due
     }
 
-    /// Returns what was turned away of every environment of which more was since it was last saved. It is no sign of life.
+    /// Returns what was turned away or waited of every environment of which more was since it was last saved. It is no sign of life.
     #[must_use]
     pub fn refused(&self) -> Vec<(EnvironmentId, Refused)> {
         let pages = self.pages.iter();
@@ -289,8 +307,10 @@ mod tests {
         counters.limited();
         counters.busy();
         counters.busy();
+        counters.queued(Duration::from_millis(30));
+        counters.queued(Duration::from_millis(12));
         let refused = books.refused();
-        assert_eq!(refused, [(environment, Refused { limited: 1, busy: 2 })]);
+        assert_eq!(refused, [(environment, Refused { limited: 1, busy: 2, queued: 2, queued_ms: 42 })]);
         assert_eq!(books.refused(), refused, "saving it may have failed");
         books.refused_saved(&refused);
         assert_eq!(books.refused(), []);

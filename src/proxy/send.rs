@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::request::Parts;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 
 use super::body::RequestBody;
+use super::counters::Counters;
 use super::forward::{Destination, Journey};
 use super::pool::{Lease, OpenError, Repeat};
 use super::upstream::{Outstanding, Upstream, choose};
@@ -142,10 +144,27 @@ impl Journey {
             // Its handshake is a request like others: after a restart all of them come at once.
             Stay::Websocket if upstream.lasting() >= limits.most_lasting => false,
             Stay::Websocket | Stay::Short => {
-                outstanding.enter() || outstanding.wait(limits.most_waiting, tokio::time::sleep(limits.queue)).await
+                outstanding.enter() || {
+                    let _waits = Waits { counters: self.destination.counters(), since: Instant::now() };
+                    outstanding.wait(limits.most_waiting, tokio::time::sleep(limits.queue)).await
+                }
             }
         };
         if is_in { Ok(outstanding) } else { Err(Failure::Busy) }
+    }
+}
+
+/// A request that waits for a place: counted when it has one, or gives up, or its visitor goes away.
+struct Waits<'a> {
+    counters: Option<&'a Arc<Counters>>,
+    since: Instant,
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        if let Some(counters) = self.counters {
+            counters.queued(self.since.elapsed());
+        }
     }
 }
 

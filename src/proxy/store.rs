@@ -130,7 +130,7 @@ pub async fn insert_samples(
     Ok(())
 }
 
-/// Appends what this process turned away.
+/// Appends what this process turned away, and what it let wait.
 pub async fn insert_refused(
     db: &mut PgConnection,
     epoch: Uuid,
@@ -143,15 +143,18 @@ pub async fn insert_refused(
     let environments: Vec<Uuid> = refused.iter().map(|(environment, _)| environment.uuid()).collect();
     sqlx::query!(
         r#"
-        INSERT INTO traffic_refusals (environment_id, proxy_epoch, observed_at, limited, busy)
-        SELECT environment_id, $1, $2, limited, busy
-          FROM UNNEST($3::uuid[], $4::bigint[], $5::bigint[]) AS counted (environment_id, limited, busy)
+        INSERT INTO traffic_refusals (environment_id, proxy_epoch, observed_at, limited, busy, queued, queued_ms)
+        SELECT environment_id, $1, $2, limited, busy, queued, queued_ms
+          FROM UNNEST($3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+            AS counted (environment_id, limited, busy, queued, queued_ms)
         "#,
         epoch,
         now,
         &environments,
         &column(|refused| refused.limited),
         &column(|refused| refused.busy),
+        &column(|refused| refused.queued),
+        &column(|refused| refused.queued_ms),
     )
     .execute(db)
     .await?;

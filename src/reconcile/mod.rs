@@ -16,6 +16,7 @@ pub mod own_names;
 pub mod pool;
 mod probe;
 pub mod runtimes;
+pub mod scaling;
 pub mod setup;
 mod shows;
 pub mod spares;
@@ -121,6 +122,7 @@ pub async fn run(site: Arc<Site>, stop: CancellationToken) {
     start.task(hosts::Pulse::new(Arc::clone(&site)));
     start.task(logs::Logs::new(Arc::clone(&site)));
     start.task(leftovers::Leftovers::new(Arc::clone(&site)));
+    start.task(scaling::Scaling::new(site.db.clone(), site.clock.clone()));
     drivers.spawn(listen(site.db.clone(), call, stop.clone()));
     while drivers.join_next().await.is_some() {}
 }

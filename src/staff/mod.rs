@@ -8,6 +8,7 @@ pub mod images;
 pub mod invitations;
 pub mod limits;
 pub mod login;
+pub mod scaling;
 pub mod second_factor;
 mod store;
 pub mod suspensions;

@@ -53,6 +53,12 @@ pub async fn lift(portal: &Portal, by: &StaffMember, subject: Subject, reason: &
     change(portal, by, subject, reason, Change::Lift).await
 }
 
+/// Whether a reason says something.
+#[must_use]
+pub(super) fn is_reason(reason: &str) -> bool {
+    (3..=1000).contains(&reason.chars().count())
+}
+
 async fn change(
     portal: &Portal,
     by: &StaffMember,
@@ -61,7 +67,7 @@ async fn change(
     change: Change,
 ) -> Result<(), SuspensionError> {
     let reason = reason.trim();
-    if !(3..=1000).contains(&reason.chars().count()) {
+    if !is_reason(reason) {
         return Err(SuspensionError::ReasonNeeded);
     }
     let now = portal.clock.now();

@@ -110,6 +110,9 @@ table! {
     Post "/instances/{id}/wake"            Member       instances::steer::wake;
     Get  "/instances/{id}/plan"            Member       instances::plan::get;
     Post "/instances/{id}/plan"            Member       instances::plan::post;
+    Post "/instances/{id}/containers"      Member       instances::containers::post;
+    Get  "/instances/{id}/scaling"         Member       instances::scaling::get;
+    Post "/instances/{id}/scaling"         Member       instances::scaling::post;
     Get  "/instances/{id}/rename"          Member       instances::rename::get;
     Post "/instances/{id}/rename"          Member       instances::rename::post;
     Get  "/instances/{id}/delete"          Member       instances::delete::get;
@@ -144,6 +147,7 @@ table! {
     Post "/staff/instances/{environment}/resume" Staff  staff::suspend::instance_resume;
     Post "/staff/instances/{environment}/wake" Staff    staff::wake::post;
     Post "/staff/instances/{environment}/limit" Staff   staff::limit::post;
+    Post "/staff/instances/{environment}/containers" Staff staff::containers::post;
     Get  "/staff/images"                   Staff        staff::images::get;
     Post "/staff/images/rollouts"          Staff        staff::images::start;
     Post "/staff/images/rollouts/{rollout}/stop" Staff  staff::images::stop;

@@ -275,6 +275,18 @@ pub fn rename_instance(id: EnvironmentId) -> String {
     format!("/instances/{id}/rename")
 }
 
+/// Wants another number of containers for an instance (POST).
+#[must_use]
+pub fn instance_containers(id: EnvironmentId) -> String {
+    format!("/instances/{id}/containers")
+}
+
+/// The rule by which an instance gets more and fewer containers; setting it is a POST to the same address.
+#[must_use]
+pub fn instance_scaling(id: EnvironmentId) -> String {
+    format!("/instances/{id}/scaling")
+}
+
 /// Deletes an instance.
 #[must_use]
 pub fn delete_instance(id: EnvironmentId) -> String {

@@ -122,7 +122,7 @@ test("no page of a customer has an axe violation, in three languages, light and 
   const path = new URL(instance.url).pathname;
   await inspect(person, {
     instances: "/instances", instance: path, usage: `${path}/usage`, logs: `${path}/logs`, "domains-empty": `${path}/domains`,
-    plan: `${path}/plan`, rename: `${path}/rename`, delete: `${path}/delete`,
+    plan: `${path}/plan`, scaling: `${path}/scaling`, rename: `${path}/rename`, delete: `${path}/delete`,
     account: "/account", security: "/account/security", sessions: "/account/sessions", members: "/account/members", close: "/account/close",
   });
   await person.page.goto(`${instance.url}/plan`);

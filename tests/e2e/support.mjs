@@ -173,7 +173,7 @@ export async function inspect(person, pages) {
       const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
       for (const { id, nodes } of violations) found.push(`${place}: ${id} at ${nodes.slice(0, 3).map((node) => node.target).join(" | ")}`);
       const shown = await page.textContent("body");
-      const raw = shown.match(/\b(staff|instances|domains|order|account|login|signup|common|nav|error|status|step|role|meter)-[a-z]+-?[a-z-]*\b(?!\.)/g) ?? [];
+      const raw = shown.match(/\b(staff|instances|scaling|domains|order|account|login|signup|common|nav|error|status|step|role|meter)-[a-z]+-?[a-z-]*\b(?!\.)/g) ?? [];
       for (const key of new Set(raw)) if (MISSING.test(key)) found.push(`${place}: shows the key ${key}`);
       if (language === "fr") continue;
       for (const width of [360, 768, 1280]) {

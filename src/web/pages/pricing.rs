@@ -109,7 +109,7 @@ impl PlanCard {
 pub fn features(layout: &Layout, formats: Formats, resources: &Resources) -> Vec<String> {
     let size = |mb: i32| formats.mebibytes(mb.unsigned_abs());
     let backups = resources.daily_backups + resources.weekly_backups + resources.monthly_backups;
-    vec![
+    let mut lines = vec![
         layout.t1("public-prices-cpu", "cores", formats.decimal(Decimal::new(resources.cpu_millis.into(), 3), 2)),
         layout.t1("public-prices-memory", "size", size(resources.memory_mb)),
         layout.t1("public-prices-storage", "size", size(resources.storage_mb)),
@@ -120,7 +120,11 @@ pub fn features(layout: &Layout, formats: Formats, resources: &Resources) -> Vec
             None => layout.t("public-prices-awake"),
         },
         layout.t1("public-prices-backups", "count", backups),
-    ]
+    ];
+    if resources.max_replicas > 1 {
+        lines.push(layout.t1("public-prices-containers", "count", formats.number(resources.max_replicas)));
+    }
+    lines
 }
 
 /// Hours of the month that prices are made with: 365 × 24 ÷ 12.

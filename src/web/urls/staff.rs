@@ -69,6 +69,12 @@ pub fn staff_limit(id: EnvironmentId) -> String {
     format!("/staff/instances/{id}/limit")
 }
 
+/// Wants another number of containers for an instance, for staff (POST).
+#[must_use]
+pub fn staff_containers(id: EnvironmentId) -> String {
+    format!("/staff/instances/{id}/containers")
+}
+
 /// Wakes an instance for staff (POST).
 #[must_use]
 pub fn staff_wake(id: EnvironmentId) -> String {

@@ -6,5 +6,6 @@ mod opening;
 mod ordering;
 mod plan_changes;
 mod resuming;
+pub mod scaling;
 mod sleeping;
 mod steering;

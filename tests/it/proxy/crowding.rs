@@ -188,3 +188,35 @@ async fn a_limit_that_changes_holds_for_those_who_wait(db: PgPool) {
     }
     assert_eq!(upstream.most_at_once(), 3);
 }
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn who_waits_is_counted_with_the_time_also_when_the_visitor_goes_away(db: PgPool) {
+    let world = World::new(db).await;
+    let (permits, upstream) = held().await;
+    let environment = world.serves_at_once("a.test", &upstream, 1).await;
+    let mut waiting = Vec::new();
+    for number in 0..4_i32 {
+        let mut stream = world.connect().await;
+        stream.write_all(get("/").as_bytes()).await.unwrap();
+        world.until(|| async { world.open(environment).await.0 == number + 1 }).await;
+        waiting.push(stream);
+    }
+    // The first one has the place, the last one goes away.
+    drop(waiting.pop());
+    permits.add_permits(3);
+    for stream in &mut waiting {
+        assert!(read_all(stream).await.ends_with("done"));
+    }
+    let counted = || async {
+        sqlx::query_as::<_, (i64, i64)>(
+            "SELECT queued, queued_ms FROM traffic_refusals WHERE environment_id = $1 ORDER BY observed_at DESC LIMIT 1",
+        )
+        .bind(environment.uuid())
+        .fetch_optional(&world.db)
+        .await
+        .unwrap()
+        .unwrap_or_default()
+    };
+    world.until(|| async { counted().await.0 == 3 }).await;
+    assert!(counted().await.1 > 0, "they waited until the test saw them wait");
+}

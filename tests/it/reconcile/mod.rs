@@ -5,6 +5,7 @@ mod crashes;
 mod leases;
 mod life;
 mod outages;
+mod scaling;
 mod sleeping;
 mod spares;
 pub mod support;

@@ -218,12 +218,16 @@ pub async fn adopt(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime)
 }
 
 async fn become_new(site: &Site, tx: &mut Fenced, environment: &Environment, update: &Update) -> anyhow::Result<()> {
-    if let Some(version) = update.plan_version {
-        store::set_plan(tx, environment.id, version).await?;
+    let now = site.clock.now();
+    if let Some(version) = update.plan_version
+        && let Some((from, to)) = store::set_plan(tx, environment.id, version, now).await?
+    {
+        let detail = json!({ "from": from, "to": to, "why": "plan" });
+        environments::add_event(tx, environment.id, "scaled", &detail, now).await?;
     }
     let kind = if update.plan_version.is_some() { "plan.changed" } else { "updated" };
     let detail = json!({ "plan_version": update.plan_version, "image": update.digest });
-    environments::add_event(tx, environment.id, kind, &detail, site.clock.now()).await?;
+    environments::add_event(tx, environment.id, kind, &detail, now).await?;
     Ok(())
 }
 

@@ -191,24 +191,35 @@ pub async fn adopt(db: &mut PgConnection, update: &Update, runtime: RuntimeId) -
     Ok(())
 }
 
-/// Puts an environment on its new plan.
-pub async fn set_plan(db: &mut PgConnection, id: EnvironmentId, version: PlanVersionId) -> Result<(), StoreError> {
-    sqlx::query!(
+/// Puts an environment on its new plan. Returns how many containers were wanted and how many are, where the plan allows
+/// fewer.
+pub async fn set_plan(
+    db: &mut PgConnection,
+    id: EnvironmentId,
+    version: PlanVersionId,
+    now: DateTime<Utc>,
+) -> Result<Option<(i32, i32)>, StoreError> {
+    let row = sqlx::query!(
         r#"
         UPDATE environments
            SET plan_version_id = plan_versions.id
              , kind = plans.kind
+             , replicas = least(before.replicas, plan_versions.max_replicas)
+             , scaled_at = CASE WHEN before.replicas > plan_versions.max_replicas THEN $3 ELSE environments.scaled_at END
           FROM plan_versions
           JOIN plans ON plans.id = plan_versions.plan_id
+             , (SELECT replicas FROM environments WHERE id = $1 FOR UPDATE) AS before
          WHERE environments.id = $1
            AND plan_versions.id = $2
+        RETURNING before.replicas AS "before!", environments.replicas AS after
         "#,
         id as EnvironmentId,
-        version as PlanVersionId
+        version as PlanVersionId,
+        now,
     )
-    .execute(db)
+    .fetch_optional(db)
     .await?;
-    Ok(())
+    Ok(row.map(|row| (row.before, row.after)).filter(|(before, after)| before != after))
 }
 
 /// Notes that an update is being taken back.

@@ -1,6 +1,7 @@
 //! The customer's pages about instances. (People say *instance*; the program says environment.)
 
 pub mod check_name;
+pub mod containers;
 pub mod delete;
 pub mod domains;
 pub mod events;
@@ -11,6 +12,7 @@ pub mod open;
 pub mod order;
 pub mod plan;
 pub mod rename;
+pub mod scaling;
 pub mod show;
 pub mod steer;
 pub mod usage;

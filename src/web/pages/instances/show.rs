@@ -5,6 +5,7 @@ use anyhow::Context;
 use askama::Template;
 use rust_decimal::Decimal;
 
+use super::containers::{self, Card};
 use super::{facts, formats, id};
 use crate::accounts::policy::{self, Action};
 use crate::environments::history::{self, Event};
@@ -40,6 +41,10 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
     let formats = formats(layout);
     let month = cost::month(layout.now, formats.zone());
     let used = usage::priced(&mut db, (member.account, environment.id), month).await?;
+    let containers = match &plan {
+        Some((_, version)) => Card::read(&mut db, &member, &environment, (version, currency), formats).await?,
+        None => None,
+    };
     drop(db);
 
     let said = sentence::of(&environment);
@@ -80,6 +85,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
         can_undo: may(Action::DeleteInstance) && is_deleting && environment.status != Status::Deleted,
         details: Details::new(layout, formats, &environment, plan.as_ref()),
         cost: cost.map(|cost| CostLine::new(layout, formats, &cost)),
+        containers,
         events: events.iter().filter_map(|event| EventLine::new(layout, formats, event)).collect(),
         addresses: Addresses::new(&environment, &version),
         number: environment.id.to_string(),
@@ -194,24 +200,33 @@ impl CostLine {
     }
 }
 
-struct EventLine {
-    when: When,
-    text: String,
-    who: String,
-    kind: &'static str,
+/// Something that happened, in words.
+pub(super) struct EventLine {
+    /// When.
+    pub when: When,
+    /// What.
+    pub text: String,
+    /// Who did it.
+    pub who: String,
+    /// The look of its mark.
+    pub kind: &'static str,
 }
 
 impl EventLine {
     /// Events that this program does not know (an older or newer worker wrote them) are not shown.
-    fn new(layout: &Layout, formats: Formats, event: &Event) -> Option<Self> {
+    pub fn new(layout: &Layout, formats: Formats, event: &Event) -> Option<Self> {
         let kind = match event.kind.as_str() {
             "started" | "recovered" | "resumed" | "woken" => "running",
             "stopped" => "stopped",
             "asleep" => "sleeping",
             "failing" => "failed",
-            "suspended" | "deletion.asked" | "deleted" | "update.failed" => "warning",
+            "suspended" | "deletion.asked" | "deleted" | "update.failed" | "scaling.budget" => "warning",
             _ => "neutral",
         };
+        if event.kind == "scaled" {
+            let text = containers::told(layout, formats, event)?;
+            return Some(Self { when: formats.when(event.at, layout.now), text, who: event.actor.clone(), kind });
+        }
         let key = facts::key("event-", &event.kind);
         let key = match event.detail["by"].as_str() {
             Some(by) => format!("{key}-{by}"),
@@ -305,6 +320,7 @@ struct ShowPage {
     can_undo: bool,
     details: Details,
     cost: Option<CostLine>,
+    containers: Option<Card>,
     events: Vec<EventLine>,
     addresses: Addresses,
     number: String,

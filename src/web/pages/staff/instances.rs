@@ -5,9 +5,10 @@ use anyhow::Context;
 use askama::Template;
 
 use super::accounts::{ListQuery, neighbours};
+use super::containers::{Containers, CountSlip};
 use super::rows::{AuditLine, InstanceLine, PlacementLine, audit_of, cut, formats, status_words};
 use crate::base::ids::EnvironmentId;
-use crate::environments::Status;
+use crate::environments::{Status, scaling};
 use crate::hosts;
 use crate::portal::Portal;
 use crate::staff::directory::{self, InstanceFilter};
@@ -77,6 +78,7 @@ struct InstancePage {
     /// Requests that were turned away lately.
     limited: String,
     busy: String,
+    containers: Containers,
     placements: Vec<PlacementLine>,
     audit: Vec<AuditLine>,
 }
@@ -88,6 +90,8 @@ pub enum Slip {
     Reason,
     /// This is no limit.
     Limit(String),
+    /// This number of containers cannot be had, or there was no reason for it.
+    Count(CountSlip),
 }
 
 /// Shows one instance.
@@ -102,9 +106,12 @@ pub async fn show(portal: &Portal, layout: Layout, id: EnvironmentId, slip: Opti
     let is_again = slip.is_some();
     let problem = matches!(slip, Some(Slip::Reason)).then(|| layout.t("staff-reason-needed"));
     let traffic = limits::traffic(&mut db, id, layout.now).await?;
-    let (limit, limit_problem) = match slip {
-        Some(Slip::Limit(typed)) => (typed, Some(layout.t("staff-limit-bad"))),
-        _ => (traffic.requests_per_second.map(|limit| limit.to_string()).unwrap_or_default(), None),
+    let standing = scaling::find_of_any_account(&mut db, id).await?.ok_or(PageError::NotFound)?;
+    let set = traffic.requests_per_second.map(|limit| limit.to_string()).unwrap_or_default();
+    let (limit, limit_problem, count_slip) = match slip {
+        Some(Slip::Limit(typed)) => (typed, Some(layout.t("staff-limit-bad")), None),
+        Some(Slip::Count(slip)) => (set, None, Some(slip)),
+        _ => (set, None, None),
     };
     let page = InstancePage {
         line: InstanceLine::new(&layout, &row),
@@ -133,6 +140,7 @@ pub async fn show(portal: &Portal, layout: Layout, id: EnvironmentId, slip: Opti
         limit_problem,
         limited: formats(&layout).number(traffic.limited),
         busy: formats(&layout).number(traffic.busy),
+        containers: Containers::new(&layout, &standing, count_slip),
         placements: hosts::placements_of(&mut db, id)
             .await?
             .iter()

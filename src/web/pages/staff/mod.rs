@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod containers;
 pub mod home;
 pub mod hosts;
 pub mod images;

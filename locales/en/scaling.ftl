@@ -1,0 +1,54 @@
+# In how many containers an instance runs, by hand and by itself.
+scaling-containers = Containers
+scaling-title = Automatic scaling
+scaling-lead = Your Odoo can run in several containers on different machines, all with the same data. More of them answer more people at once.
+scaling-wanted = { $count ->
+    [one] This instance runs in one container.
+   *[other] This instance runs in { $count } containers.
+}
+scaling-serving = { $serving } of { $count } answer at this moment.
+scaling-count = How many
+scaling-change = Change
+scaling-price = Each further container is paid by the processor time it uses: { $price } a core-hour beyond what the plan includes, at most { $month } a month if it never rests.
+scaling-roomier = The plan { $plan } allows up to { $count }.
+scaling-is-on = Automatic scaling is on, from { $minimum } to { $maximum }: what you choose here is then the least.
+scaling-is-off = The number stays as it is until somebody changes it.
+scaling-done-more = Saved: { $count } containers. The new ones answer as soon as they run; nobody is interrupted.
+scaling-done-fewer = Saved: { $count } in all. The others finish what they are working on; nobody is interrupted.
+scaling-done-same = There is nothing to change: it is { $count } already.
+scaling-refused-number = Please choose how many.
+scaling-refused-few = An instance has at least one container. If it shall not run, stop it.
+scaling-refused-plan = Your plan allows at most { $most }.
+scaling-refused-suspended = The instance is suspended, so this cannot be changed now.
+scaling-refused-crossed = “At most” is less than “at least”.
+scaling-refused-target = Please give a percentage from 10 to 95.
+scaling-refused-budget = Please give an amount such as 25 or 12.50, or nothing.
+scaling-whole = Please give a whole number.
+scaling-on = On
+scaling-off = Off
+scaling-pointless = The plan of this instance allows one container, so there is nothing to add. Another plan allows more.
+scaling-spent = Added this month: at most { $spent } of { $budget }.
+scaling-switch = Add and remove containers by themselves
+scaling-switch-hint = Off, the number stays as it is until somebody changes it.
+scaling-minimum = At least
+scaling-minimum-hint = There are never fewer than this.
+scaling-maximum = At most
+scaling-most = Your plan allows up to { $most }.
+scaling-target = Add one above this use of the processor
+scaling-target-hint = On average of five minutes. One is added as well when more than 5 % of requests had to wait.
+scaling-budget = Budget a month
+scaling-budget-hint = What automatic scaling may add to a month’s cost. Empty: only “at most” limits it.
+scaling-budget-hint-month = What automatic scaling may add to a month’s cost. Empty: only “at most” limits it. One container that never rests costs { $month } a month.
+scaling-save = Save
+scaling-saved-on = Saved. Automatic scaling is on.
+scaling-saved-off = Saved. Automatic scaling is off.
+scaling-how-title = How it works
+scaling-how = One container at a time is added or removed. After any change nothing is added for { $more } and nothing removed for { $fewer }. One is removed only when the others have enough to spare.
+scaling-how-data = Your data never moves for it. When the budget is used up nothing is added any more; what runs goes on.
+scaling-events = What it did
+scaling-events-none = Nothing yet.
+scaling-why-cpu = the processor was at { $percent } % over { $minutes } minutes
+scaling-why-queue = { $percent } % of the requests of { $minutes } minutes had to wait
+scaling-why-calm = the processor was at { $percent } % over { $minutes } minutes, so fewer are enough
+scaling-why-bounds = it was outside the limits that were set
+scaling-why-plan = the new plan allows fewer

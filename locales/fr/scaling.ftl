@@ -1,0 +1,54 @@
+# Dans combien de conteneurs une instance tourne, à la main ou d’elle-même.
+scaling-containers = Conteneurs
+scaling-title = Ajustement automatique
+scaling-lead = Votre Odoo peut tourner dans plusieurs conteneurs sur des machines différentes, tous avec les mêmes données. Plus il y en a, plus de personnes sont servies à la fois.
+scaling-wanted = { $count ->
+    [one] Cette instance tourne dans un conteneur.
+   *[other] Cette instance tourne dans { $count } conteneurs.
+}
+scaling-serving = { $serving } sur { $count } répondent en ce moment.
+scaling-count = Combien
+scaling-change = Changer
+scaling-price = Chaque conteneur de plus se paie au temps de processeur qu’il utilise : { $price } l’heure de cœur au-delà de ce que la formule comprend, au plus { $month } par mois s’il ne se repose jamais.
+scaling-roomier = La formule { $plan } en permet jusqu’à { $count }.
+scaling-is-on = L’ajustement automatique est actif, de { $minimum } à { $maximum } : votre choix ici est alors le minimum.
+scaling-is-off = Le nombre reste tel quel jusqu’à ce que quelqu’un le change.
+scaling-done-more = Enregistré : { $count } conteneurs. Les nouveaux répondent dès qu’ils tournent ; personne n’est interrompu.
+scaling-done-fewer = Enregistré : { $count } en tout. Les autres terminent leur travail en cours ; personne n’est interrompu.
+scaling-done-same = Rien à changer : c’est déjà { $count }.
+scaling-refused-number = Choisissez combien.
+scaling-refused-few = Une instance a au moins un conteneur. Si elle ne doit pas tourner, arrêtez-la.
+scaling-refused-plan = Votre formule en permet { $most } au plus.
+scaling-refused-suspended = L’instance est suspendue : cela ne peut pas être changé maintenant.
+scaling-refused-crossed = « Au plus » est inférieur à « au moins ».
+scaling-refused-target = Donnez un pourcentage de 10 à 95.
+scaling-refused-budget = Donnez un montant comme 25 ou 12,50, ou rien.
+scaling-whole = Donnez un nombre entier.
+scaling-on = Actif
+scaling-off = Inactif
+scaling-pointless = La formule de cette instance permet un seul conteneur : il n’y a rien à ajouter. Une autre formule en permet plus.
+scaling-spent = Ajouté ce mois-ci : au plus { $spent } sur { $budget }.
+scaling-switch = Ajouter et retirer des conteneurs automatiquement
+scaling-switch-hint = Sans cela, le nombre reste tel quel jusqu’à ce que quelqu’un le change.
+scaling-minimum = Au moins
+scaling-minimum-hint = Il n’y en a jamais moins.
+scaling-maximum = Au plus
+scaling-most = Votre formule en permet jusqu’à { $most }.
+scaling-target = En ajouter un au-delà de cet usage du processeur
+scaling-target-hint = En moyenne sur cinq minutes. Un conteneur est aussi ajouté quand plus de 5 % des requêtes ont dû attendre.
+scaling-budget = Budget par mois
+scaling-budget-hint = Ce que l’ajustement peut ajouter au coût d’un mois. Vide : seul « au plus » le limite.
+scaling-budget-hint-month = Ce que l’ajustement peut ajouter au coût d’un mois. Vide : seul « au plus » le limite. Un conteneur qui ne se repose jamais coûte { $month } par mois.
+scaling-save = Enregistrer
+scaling-saved-on = Enregistré. L’ajustement automatique est actif.
+scaling-saved-off = Enregistré. L’ajustement automatique est inactif.
+scaling-how-title = Comment ça marche
+scaling-how = Un conteneur à la fois est ajouté ou retiré. Après tout changement, rien n’est ajouté pendant { $more } ni retiré pendant { $fewer }. Un conteneur n’est retiré que si les autres ont de la marge.
+scaling-how-data = Vos données ne bougent jamais pour cela. Quand le budget est épuisé, plus rien n’est ajouté ; ce qui tourne continue.
+scaling-events = Ce qui a été fait
+scaling-events-none = Rien pour l’instant.
+scaling-why-cpu = le processeur était à { $percent } % sur { $minutes } minutes
+scaling-why-queue = { $percent } % des requêtes de { $minutes } minutes ont dû attendre
+scaling-why-calm = le processeur était à { $percent } % sur { $minutes } minutes, moins de conteneurs suffisent
+scaling-why-bounds = c’était hors des limites fixées
+scaling-why-plan = la nouvelle formule en permet moins

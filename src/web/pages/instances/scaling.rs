@@ -1,0 +1,237 @@
+//! `/instances/{id}/scaling`: the rule by which containers are added and taken away, and what it did.
+
+use actix_web::web::{Data, Path};
+use anyhow::Context;
+use askama::Template;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+
+use super::show::EventLine;
+use super::{by, containers, find, forbidden_or_missing, formats, id};
+use crate::accounts::policy::{self, Action};
+use crate::base::money::{Currency, Money};
+use crate::environments::scaling::{self, Refusal, Rule, ScalingError, Standing, Wish};
+use crate::environments::{Environment, history, orders};
+use crate::i18n::format::Formats;
+use crate::plans;
+use crate::portal::Portal;
+use crate::web::answer::{self, Answer};
+use crate::web::error::PageError;
+use crate::web::extract::{Member, Posted};
+use crate::web::form::Problems;
+use crate::web::layout::{FlashKind, Layout};
+use crate::web::urls;
+
+/// What happened lately is looked for among so many events.
+const EVENTS: i64 = 300;
+
+/// How many are shown.
+const SHOWN: usize = 10;
+
+/// More is no budget but a slip.
+const MOST_BUDGET: i64 = 1_000_000;
+
+/// What is typed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct RuleForm {
+    is_on: String,
+    minimum: String,
+    maximum: String,
+    target_percent: String,
+    budget: String,
+}
+
+impl RuleForm {
+    fn of(rule: &Rule, most: i32) -> Self {
+        let (minimum, maximum) = rule.bounds(most);
+        Self {
+            is_on: if rule.is_on { "yes".to_owned() } else { String::new() },
+            minimum: minimum.to_string(),
+            maximum: maximum.to_string(),
+            target_percent: rule.target_percent.to_string(),
+            budget: rule.budget.map(|budget| budget.exact().normalize().to_string()).unwrap_or_default(),
+        }
+    }
+
+    fn parse(&self, layout: &Layout, currency: Currency, problems: &mut Problems) -> Wish {
+        let mut whole = |field: &'static str, text: &str| {
+            text.trim().parse().unwrap_or_else(|_| {
+                problems.add(field, layout.t("scaling-whole"));
+                1
+            })
+        };
+        let (minimum, maximum) = (whole("minimum", &self.minimum), whole("maximum", &self.maximum));
+        let target_percent = whole("target_percent", &self.target_percent);
+        Wish {
+            is_on: !self.is_on.is_empty(),
+            minimum,
+            maximum,
+            target_percent,
+            budget: self.budget(currency, layout, problems),
+        }
+    }
+
+    fn budget(&self, currency: Currency, layout: &Layout, problems: &mut Problems) -> Option<Money> {
+        let typed = self.budget.trim().replace(',', ".");
+        if typed.is_empty() {
+            return None;
+        }
+        let amount = typed.parse::<Decimal>().ok().filter(|amount| {
+            !amount.is_sign_negative() && *amount <= Decimal::from(MOST_BUDGET) && amount.normalize().scale() <= 2
+        });
+        if amount.is_none() {
+            problems.add("budget", layout.t("scaling-refused-budget"));
+        }
+        amount.map(|amount| Money::rounded(amount, currency))
+    }
+}
+
+/// Shows the page.
+pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> Answer {
+    let environment = find(&portal, &member, id(&path)?).await?;
+    answer::page(&ScalingPage::read(&portal, &member, &environment, None, Problems::default()).await?)
+}
+
+/// Sets the rule, or says why not.
+pub async fn post(portal: Data<Portal>, member: Member, path: Path<String>, posted: Posted<RuleForm>) -> Answer {
+    let environment = id(&path)?;
+    if let Err(error) = member.require(Action::ScaleInstance) {
+        return Err(forbidden_or_missing(&portal, &member, environment, error).await);
+    }
+    let environment = find(&portal, &member, environment).await?;
+    let mut db = portal.db.acquire().await.context("acquire a connection")?;
+    let currency = orders::terms(&mut db, member.account).await?.currency;
+    drop(db);
+    let (layout, mut problems) = (&member.layout, Problems::default());
+    let wish = posted.form.parse(layout, currency, &mut problems);
+    if problems.is_empty() {
+        match scaling::set_rule(&portal, &by(&member), environment.id, &wish).await {
+            Ok(Some(())) => {
+                let key = if wish.is_on { "scaling-saved-on" } else { "scaling-saved-off" };
+                return answer::flash(urls::instance_scaling(environment.id), FlashKind::Good, key);
+            }
+            Ok(None) => return Err(PageError::NotFound),
+            Err(ScalingError::Refused(Refusal::BeingDeleted)) => {
+                return answer::flash(urls::instance(environment.id), FlashKind::Bad, "instances-refused-deleting");
+            }
+            Err(ScalingError::Refused(why)) => {
+                let (key, most) = containers::refusal(why);
+                problems.add(field(why, &wish), layout.t1(key, "most", formats(layout).number(most)));
+            }
+            Err(ScalingError::Failed(cause)) => return Err(PageError::Failed(cause)),
+        }
+    }
+    answer::again(&ScalingPage::read(&portal, &member, &environment, Some(posted.form), problems).await?)
+}
+
+/// The field that a refusal is about.
+fn field(why: Refusal, wish: &Wish) -> &'static str {
+    match why {
+        Refusal::BeyondPlan { most } if wish.minimum <= most => "maximum",
+        Refusal::Target => "target_percent",
+        Refusal::Budget => "budget",
+        Refusal::Crossed => "maximum",
+        _ => "minimum",
+    }
+}
+
+#[derive(Template)]
+#[template(path = "pages/instances/scaling.html")]
+struct ScalingPage {
+    layout: Layout,
+    name: String,
+    badge: &'static str,
+    word: String,
+    /// How many containers there are, in a sentence.
+    now: String,
+    how: String,
+    price: String,
+    /// What the rule added this month, and of how much.
+    spent: String,
+    can_change: bool,
+    /// The plan allows one container only.
+    is_pointless: bool,
+    form: RuleForm,
+    problems: Problems,
+    currency: String,
+    most: String,
+    budget_hint: String,
+    events: Vec<EventLine>,
+    list_url: String,
+    instance_url: String,
+    this_url: String,
+}
+
+impl ScalingPage {
+    async fn read(
+        portal: &Portal,
+        member: &Member,
+        environment: &Environment,
+        typed: Option<RuleForm>,
+        problems: Problems,
+    ) -> Result<Self, PageError> {
+        let mut db = portal.db.acquire().await.context("acquire a connection")?;
+        let standing = scaling::find(&mut db, member.account, environment.id).await?.ok_or(PageError::NotFound)?;
+        let currency = orders::terms(&mut db, member.account).await?.currency;
+        let plan = plans::version(&mut db, environment.plan_version).await?;
+        let events = history::latest(&mut db, member.account, environment.id, EVENTS).await?;
+        drop(db);
+        let layout = &member.layout;
+        let formats = formats(layout);
+        let rule = standing.rule_or_usual();
+        let version = plan.as_ref().map(|(_, version)| version);
+        let whole_month = version.map(|version| scaling::a_month(version, currency));
+        let (badge, word) = if rule.is_on { ("running", "scaling-on") } else { ("neutral", "scaling-off") };
+        let about = events.iter().filter(|event| event.kind.starts_with("scal"));
+        Ok(Self {
+            name: environment.name.clone(),
+            badge,
+            word: layout.t(word),
+            now: layout.t1("scaling-wanted", "count", standing.replicas),
+            how: layout.t2(
+                "scaling-how",
+                "more",
+                formats.duration(rule.pause_more),
+                "fewer",
+                formats.duration(rule.pause_fewer),
+            ),
+            price: version
+                .and_then(|version| containers::price(layout, formats, (version, currency)))
+                .unwrap_or_default(),
+            spent: spent(layout, formats, &standing, (version, currency)).unwrap_or_default(),
+            can_change: policy::may(member.role, Action::ScaleInstance) && !standing.is_going,
+            is_pointless: standing.most < 2,
+            form: typed.unwrap_or_else(|| RuleForm::of(&rule, standing.most)),
+            problems,
+            currency: currency.code().to_owned(),
+            most: layout.t1("scaling-most", "most", formats.number(standing.most)),
+            budget_hint: match whole_month.filter(|month| month.minor > 0) {
+                Some(month) => layout.t1("scaling-budget-hint-month", "month", formats.money(month)),
+                None => layout.t("scaling-budget-hint"),
+            },
+            events: about.filter_map(|event| EventLine::new(layout, formats, event)).take(SHOWN).collect(),
+            list_url: urls::instances(),
+            instance_url: urls::instance(environment.id),
+            this_url: urls::instance_scaling(environment.id),
+            layout: layout.clone(),
+        })
+    }
+}
+
+/// Says what the rule added to the month's cost at most.
+fn spent(
+    layout: &Layout,
+    formats: Formats,
+    standing: &Standing,
+    (version, currency): (Option<&plans::Version>, Currency),
+) -> Option<String> {
+    let (began, _) = plans::cost::month(layout.now, formats.zone());
+    // The worker writes the new month with its first look.
+    let month = standing.month.filter(|month| month.began_at >= began);
+    let seconds = month.map_or(0, |month| month.container_seconds);
+    let budget = standing.rule.as_ref().filter(|rule| rule.is_on)?.budget?;
+    let cost = scaling::cost_of(seconds, scaling::an_hour(version?, currency));
+    let spent = formats.money(Money::rounded(cost, currency));
+    Some(layout.t2("scaling-spent", "spent", spent, "budget", formats.money(budget)))
+}
