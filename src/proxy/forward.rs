@@ -50,6 +50,23 @@ impl Destination {
         }
     }
 
+    /// Waits until no route leads to an upstream any more that this one led to.
+    fn left(&self, core: &Core, upstream: &Arc<Upstream>) -> impl Future<Output = ()> + Send + 'static {
+        let left = upstream.left();
+        // It may have been so before the upstream switched, and then nobody says it again.
+        let is_left = match self {
+            Self::Portal => false,
+            Self::Instance(route) => {
+                !core.shared.table.load().find(&route.row.hostname).is_some_and(|now| now.leads_to(upstream))
+            }
+        };
+        async move {
+            if !is_left {
+                left.await;
+            }
+        }
+    }
+
     fn author(&self) -> Author {
         match self {
             Self::Portal => Author::Portal,
@@ -156,7 +173,8 @@ impl Journey {
             let is_websocket = headers::lists(response.headers(), &header::UPGRADE, "websocket");
             let Some(visitor) = switch.filter(|_| is_websocket) else { return Err(Failure::Switched) };
             let upstream = hyper::upgrade::on(&mut response);
-            tunnel::open(Arc::clone(&self.lane.connection), visitor, upstream, outstanding);
+            let left = self.destination.left(&self.core, outstanding.upstream());
+            tunnel::open(Arc::clone(&self.lane.connection), visitor, upstream, outstanding, left);
             let (mut parts, _) = response.into_parts();
             headers::prepare_response(&mut parts.headers, self.destination.author(), self.scheme, id);
             parts.headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));

@@ -107,8 +107,8 @@ impl Journey {
                 }
             };
             let sent = lease.sender.try_send_request(request);
-            let mut error = match tokio::time::timeout(limits.answer, sent).await {
-                Ok(Ok(response)) => {
+            let mut error = match self.lane.before(limits.answer, sent).await {
+                Some(Ok(response)) => {
                     // Odoo gives its database connection back before it sends: who reads slowly keeps nobody's place.
                     outstanding.lasts(limits.most_lasting);
                     if !upstream.health.is_in() {
@@ -116,8 +116,8 @@ impl Journey {
                     }
                     return Ok((response, lease, outstanding));
                 }
-                Ok(Err(error)) => error,
-                Err(_) => return Err(Failure::TimedOut),
+                Some(Err(error)) => error,
+                None => return Err(Failure::TimedOut),
             };
             failed = Some(upstream.address);
             kept = Some(outstanding);

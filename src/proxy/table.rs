@@ -1,7 +1,7 @@
 //! The route table: which host name goes where. Pure: built from rows, asked by name, swapped whole.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -97,6 +97,16 @@ impl Route {
     pub fn state(&self) -> State {
         if self.row.state == State::Serving && self.upstreams.is_empty() { State::Starting } else { self.row.state }
     }
+
+    fn everywhere(&self) -> impl Iterator<Item = &Arc<Upstream>> {
+        self.upstreams.iter().chain(&self.websockets)
+    }
+
+    /// Whether requests of any kind go there.
+    #[must_use]
+    pub fn leads_to(&self, upstream: &Arc<Upstream>) -> bool {
+        self.everywhere().any(|one| Arc::ptr_eq(one, upstream))
+    }
 }
 
 /// All routes at one moment.
@@ -157,6 +167,23 @@ impl Table {
             let left = route.upstreams.iter().filter(move |upstream| !is_kept(upstream));
             left.map(|upstream| (route.row.environment, upstream))
         })
+    }
+
+    /// Returns the upstreams that this table leads to and the next one does not, for anybody.
+    #[must_use]
+    pub fn left<'a>(&'a self, next: &Self) -> Vec<&'a Arc<Upstream>> {
+        let mut left = Vec::new();
+        for (name, route) in &self.routes {
+            let now = next.routes.get(name);
+            if !now.is_some_and(|now| Arc::ptr_eq(now, route)) {
+                left.extend(route.everywhere().filter(|upstream| !now.is_some_and(|now| now.leads_to(upstream))));
+            }
+        }
+        if !left.is_empty() {
+            let led_to: HashSet<_> = next.routes.values().flat_map(|route| route.everywhere().map(Arc::as_ptr)).collect();
+            left.retain(|upstream| !led_to.contains(&Arc::as_ptr(upstream)));
+        }
+        left
     }
 
     /// Whether another table was made from the same rows.
@@ -318,6 +345,23 @@ mod tests {
         let left: Vec<_> = before.displaced(&after).map(|(_, upstream)| upstream.address.port()).collect();
         assert_eq!(left, [1]);
         assert_eq!(after.displaced(&after).count(), 0);
+    }
+
+    #[test]
+    fn an_upstream_is_left_when_no_name_leads_there_for_anything() {
+        let (mut upstreams, mut books) = (Upstreams::default(), Books::default());
+        let mut next = |known: &Table, rows: &[Row]| known.next(rows.to_vec(), &mut upstreams, &mut books);
+        let (own, second) = (row("a.net", &["127.0.0.1:1"]), row("b.net", &["127.0.0.1:1"]));
+        let gevent = Row { websockets: vec!["127.0.0.1:9".to_owned()], ..own.clone() };
+        let both = next(&Table::default(), &[gevent, second.clone()]);
+        let ports = |before: &Table, after: &Table| {
+            before.left(after).iter().map(|upstream| upstream.address.port()).collect::<Vec<_>>()
+        };
+        let one = next(&both, &[second.clone()]);
+        assert_eq!(ports(&both, &one), [9], "the other name still leads to the rest of it");
+        let moved = next(&one, &[row("b.net", &["127.0.0.1:2"])]);
+        assert_eq!(ports(&one, &moved), [1]);
+        assert_eq!(ports(&moved, &moved), [0; 0]);
     }
 
     #[test]
