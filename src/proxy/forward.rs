@@ -97,22 +97,23 @@ impl Journey {
     pub async fn make(self, mut request: Request<Incoming>) -> Response<ResponseBody> {
         let switch = wants_websocket(&request).then(|| hyper::upgrade::on(&mut request));
         let (mut parts, body) = request.into_parts();
-        let path = parts.uri.path().to_owned();
+        let target = parts.uri.path_and_query().cloned();
+        let path = target.as_ref().map_or("/", |target| target.path());
         let method = parts.method.clone();
         if body.size_hint().lower() > self.core.shared.settings.max_body_bytes {
             return self.refuse(Page::TooLarge);
         }
-        let (body, fate) = self.body(body, &path);
+        let (body, fate) = self.body(body, path);
         if let Destination::Instance(route) = &self.destination {
             self.lane.bill_to(Some(&route.counters), || headers::request_size(&parts));
         }
         self.prepare(&mut parts, switch.is_some());
-        let stay = self.stay(&path, switch.is_some());
+        let stay = self.stay(path, switch.is_some());
         let response = match self.send(stay, parts, body).await {
             Ok((response, lease, outstanding)) => self.answer(response, lease, outstanding, switch),
             Err(failure) => Err(failure),
         };
-        let response = response.unwrap_or_else(|failure| self.explain(&failure, fate.as_deref(), &method, &path));
+        let response = response.unwrap_or_else(|failure| self.explain(&failure, fate.as_deref(), &method, path));
         if let Destination::Instance(route) = &self.destination
             && response.status().is_server_error()
         {

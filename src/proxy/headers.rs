@@ -124,20 +124,25 @@ fn is_hop_by_hop(name: &str) -> bool {
 }
 
 fn is_dropped_from_requests(name: &str) -> bool {
-    is_hop_by_hop(name)
-        || matches!(
-            name,
-            "forwarded" | "proxy" | "expect" | "via" | "client-ip" | "true-client-ip" | "cf-connecting-ip" | "http2-settings"
-        )
-        || name.starts_with("x-forwarded")
-        || name.starts_with("x-sayoo-")
-        || matches!(
-            name,
-            "x-real-ip" | "x-client-ip" | "x-cluster-client-ip" | "x-original-url" | "x-rewrite-url" | "x-original-host" | "x-host"
-                | "x-http-method-override" | "x-request-id"
-        )
-        // WSGI cannot tell X_Forwarded_For from X-Forwarded-For.
-        || name.contains('_')
+    let is_named = || {
+        is_hop_by_hop(name)
+            || matches!(
+                name,
+                "forwarded" | "proxy" | "expect" | "via" | "client-ip" | "true-client-ip" | "cf-connecting-ip" | "http2-settings"
+            )
+            || name.starts_with("x-forwarded")
+            || name.starts_with("x-sayoo-")
+            || matches!(
+                name,
+                "x-real-ip" | "x-client-ip" | "x-cluster-client-ip" | "x-original-url" | "x-rewrite-url" | "x-original-host" | "x-host"
+                    | "x-http-method-override" | "x-request-id"
+            )
+    };
+    // Most of what browsers send begins otherwise, and need not be compared with all of these.
+    let may_be_named =
+        matches!(name.as_bytes()[0], b'c' | b'e' | b'f' | b'h' | b'k' | b'p' | b't' | b'u' | b'v' | b'x');
+    // WSGI cannot tell X_Forwarded_For from X-Forwarded-For.
+    may_be_named && is_named() || name.contains('_')
 }
 
 fn is_dropped_from_responses(name: &str) -> bool {

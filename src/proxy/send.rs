@@ -92,7 +92,7 @@ impl Journey {
             let kept_one = if is_to_open { None } else { self.core.pool.take(upstream.address, repeat) };
             let connected = match kept_one {
                 Some(lease) => Ok(lease),
-                None => self.core.pool.open(upstream, self.core.shared.began, patience).await,
+                None => Box::pin(self.core.pool.open(upstream, self.core.shared.began, patience)).await,
             };
             let mut lease = match connected {
                 Ok(lease) => lease,
@@ -142,7 +142,9 @@ impl Journey {
             // Its handshake is a request like others: after a restart all of them come at once.
             Stay::Websocket if upstream.lasting() >= limits.most_lasting => false,
             Stay::Websocket | Stay::Short => {
-                outstanding.enter() || outstanding.wait(limits.most_waiting, tokio::time::sleep(limits.queue)).await
+                // Apart, as everything that is rare: what a request may have to keep is moved about with it.
+                outstanding.enter()
+                    || Box::pin(outstanding.wait(limits.most_waiting, tokio::time::sleep(limits.queue))).await
             }
         };
         if is_in { Ok(outstanding) } else { Err(Failure::Busy) }
