@@ -117,7 +117,7 @@ impl Gate {
 
     /// Gives a place back, to whoever waits longest if anybody does.
     fn give_back(&self, and: u64) {
-        if !self.change(|crowd| (count(crowd, WAITING) == 0).then_some(crowd - PLACE + and)) {
+        if !self.change(|crowd| (count(crowd, WAITING) == 0).then(|| crowd - PLACE + and)) {
             self.change(|crowd| Some(crowd - PLACE + and));
             self.hand_out();
         }
@@ -126,8 +126,7 @@ impl Gate {
     /// Hands free places to those who wait.
     fn hand_out(&self) {
         let _queue = lock(&self.queue);
-        while self
-            .change(|crowd| (count(crowd, WAITING) > 0 && self.has_room(crowd)).then_some(crowd - WAITING + PLACE))
+        while self.change(|crowd| (count(crowd, WAITING) > 0 && self.has_room(crowd)).then(|| crowd - WAITING + PLACE))
         {
             self.handed.add_permits(1);
         }
@@ -136,7 +135,7 @@ impl Gate {
     /// Leaves the queue. A place that is on its way to somebody who went is given back.
     fn leave_queue(&self) {
         let queue = lock(&self.queue);
-        if self.change(|crowd| (count(crowd, WAITING) > 0).then_some(crowd - WAITING)) {
+        if self.change(|crowd| (count(crowd, WAITING) > 0).then(|| crowd - WAITING)) {
             return;
         }
         let is_handed = self.handed.try_acquire().map(tokio::sync::SemaphorePermit::forget).is_ok();

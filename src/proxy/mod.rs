@@ -18,11 +18,12 @@
 //! 7. `forward.rs` makes the request ready; `send.rs` chooses the least busy upstream that is well (`upstream.rs`,
 //!    `health.rs`), waits at its `gate.rs` while it works on as many requests as it can, takes a connection from the core's
 //!    `pool.rs` (a `socket.rs` as well, whose `line.rs` ends it when the host at its other end is gone), sends the request,
-//!    and once more to another upstream or connection if nothing can have happened.
+//!    and once more (`again.rs`) to another upstream or connection if nothing can have happened.
 //! 8. `body.rs` streams both bodies; a websocket becomes a `tunnel.rs`, which says goodbye between two frames (`frames.rs`)
 //!    when its upstream is left.
 //! 9. `counters.rs` has the numbers. `feed.rs` saves them, and swaps the table when routes change.
 
+mod again;
 mod alarm;
 mod authority;
 mod body;

@@ -7,6 +7,7 @@ use http::request::Parts;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 
+use super::again::Again;
 use super::body::RequestBody;
 use super::forward::{Destination, Journey};
 use super::pool::{Lease, OpenError, Repeat};
@@ -70,7 +71,7 @@ impl Journey {
         let now = || self.core.shared.began.elapsed();
         let upstreams = self.destination.upstreams(&self.core, parts.uri.path());
         let repeat = repeat(&parts.method, &body);
-        let mut copy = (repeat == Repeat::Allowed).then(|| Request::from_parts(parts.clone(), RequestBody::Empty));
+        let mut copy = (repeat == Repeat::Allowed).then(|| Again::of(&parts));
         let mut request = Request::from_parts(parts, body);
         let mut failed: Option<SocketAddr> = None;
         // Whoever tries again keeps its place.
@@ -127,7 +128,7 @@ impl Journey {
                     copy = kept;
                     unsent
                 }
-                (_, Some(copy)) if tries < MOST_TRIES && !error.error().is_parse() => copy,
+                (_, Some(copy)) if tries < MOST_TRIES && !error.error().is_parse() => copy.request(RequestBody::Empty),
                 _ => return Err(Failure::NoAnswer(error.into_error())),
             };
         }

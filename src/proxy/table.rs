@@ -180,7 +180,8 @@ impl Table {
             }
         }
         if !left.is_empty() {
-            let led_to: HashSet<_> = next.routes.values().flat_map(|route| route.everywhere().map(Arc::as_ptr)).collect();
+            let led_to: HashSet<_> =
+                next.routes.values().flat_map(|route| route.everywhere().map(Arc::as_ptr)).collect();
             left.retain(|upstream| !led_to.contains(&Arc::as_ptr(upstream)));
         }
         left
@@ -240,19 +241,21 @@ pub fn host(text: &str) -> Result<(Cow<'_, str>, Option<u16>), BadHost> {
         return Ok((name.to_ascii_lowercase().into(), port));
     }
     let name = name.strip_suffix('.').unwrap_or(name);
-    let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
-    if name.is_empty()
-        || name.len() > 253
-        || !is_plain
-        || name.starts_with('.')
-        || name.ends_with('.')
-        || name.contains("..")
-    {
+    let (mut before, mut has_capitals) = (b'.', false);
+    for byte in name.bytes() {
+        match byte {
+            // Not at the beginning, and never two of them.
+            b'.' if before == b'.' => return Err(BadHost),
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {}
+            b'A'..=b'Z' => has_capitals = true,
+            _ => return Err(BadHost),
+        }
+        before = byte;
+    }
+    if before == b'.' || name.len() > 253 {
         return Err(BadHost);
     }
-    let name =
-        if name.bytes().any(|byte| byte.is_ascii_uppercase()) { name.to_ascii_lowercase().into() } else { name.into() };
-    Ok((name, port))
+    Ok((if has_capitals { name.to_ascii_lowercase().into() } else { name.into() }, port))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Websockets whose upstream is left: they end between two frames, with a goodbye, and never with half a message.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use sqlx::PgPool;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -116,17 +117,33 @@ async fn a_large_frame_that_is_under_way_arrives_whole_before_the_goodbye_and_no
     expect(&mut visitor, begins).await;
 
     world.route("a.test", "serving", &[new.address]).await;
-    world.knows("a.test").await;
-    let next = frame(TEXT, b"too late");
-    let (mut reading, mut writing) = odoo.split();
-    let all = [rest, &next, &next].concat();
-    let (_, ()) = tokio::join!(writing.write_all(&all), async {
+    world.serves_from("b.test", &[new.address]).await;
+    let next = frame(TEXT, b"more news");
+    let talking = async {
+        odoo.write_all(rest).await?;
+        // It does not know yet and talks on, until it hears nobody any more.
+        loop {
+            odoo.write_all(&next).await?;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let listening = async {
         expect(&mut visitor, rest).await;
-        expect(&mut visitor, &COME_BACK).await;
+        let mut first = [0; 2];
+        loop {
+            visitor.read_exact(&mut first).await.unwrap();
+            if first == COME_BACK[..2] {
+                break;
+            }
+            assert_eq!(first, next[..2], "a frame begins where the last one ended");
+            expect(&mut visitor, &next[2..]).await;
+        }
+        expect(&mut visitor, &COME_BACK[2..]).await;
         expect_end(&mut visitor).await;
         drop(visitor);
-    });
-    let _ = reading.read(&mut [0; 1]).await;
+    };
+    let (talked, ()): (std::io::Result<()>, ()) = tokio::join!(talking, listening);
+    assert!(talked.is_err());
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]

@@ -6,6 +6,7 @@ mod floods;
 mod forwarding;
 mod goodbyes;
 mod handover;
+mod hosts;
 mod http2;
 mod https;
 mod limiting;
