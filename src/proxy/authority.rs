@@ -18,6 +18,8 @@ pub struct Asked<'a> {
     pub name: Cow<'a, str>,
     /// As it was asked for.
     pub port: Option<u16>,
+    /// The header that says it, where it says so in just these words.
+    verbatim: Option<&'a HeaderValue>,
 }
 
 /// The request cannot be understood, or can be understood in two ways.
@@ -44,7 +46,13 @@ impl Door {
 impl<'a> Asked<'a> {
     fn parse(text: &'a str) -> Result<Self, Malformed> {
         let (name, port) = table::host(text).map_err(|_| Malformed)?;
-        Ok(Self { name, port })
+        Ok(Self { name, port, verbatim: None })
+    }
+
+    fn parse_header(said: &'a HeaderValue) -> Result<Self, Malformed> {
+        let asked = Self::parse(said.to_str().map_err(|_| Malformed)?)?;
+        let is_verbatim = matches!(asked.name, Cow::Borrowed(name) if name.len() == said.len());
+        Ok(Self { verbatim: is_verbatim.then_some(said), ..asked })
     }
 
     fn is(&self, other: &Self, door: Door) -> bool {
@@ -58,7 +66,7 @@ impl<'a> Asked<'a> {
             return Err(Malformed);
         }
         let host = only(request.headers(), &header::HOST)?;
-        let host = host.map(|host| host.to_str().map_err(|_| Malformed).and_then(Self::parse)).transpose()?;
+        let host = host.map(Self::parse_header).transpose()?;
         let uri = request.uri();
         let authority = uri.authority().map(|authority| Self::parse(authority.as_str())).transpose()?;
         if authority.is_some() && uri.scheme_str() != Some(door.scheme()) {
@@ -81,9 +89,10 @@ impl<'a> Asked<'a> {
 
     /// Returns the host as upstreams see it.
     pub fn header(&self) -> Result<HeaderValue, Malformed> {
-        let value = match self.port {
-            Some(port) => HeaderValue::from_str(&format!("{}:{port}", self.name)),
-            None => HeaderValue::from_str(&self.name),
+        let value = match (self.verbatim, self.port) {
+            (Some(said), _) => Ok(said.clone()),
+            (None, Some(port)) => HeaderValue::from_str(&format!("{}:{port}", self.name)),
+            (None, None) => HeaderValue::from_str(&self.name),
         };
         value.map_err(|_| Malformed)
     }

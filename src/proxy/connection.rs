@@ -2,17 +2,21 @@
 //!
 //! Time-outs cost nothing per request: each core looks at all its connections once per tick.
 
+use std::io::Error;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
 use http::HeaderValue;
 
+use super::alarm::Alarm;
 use super::counters::Counters;
 use super::exchange::Stream;
+use super::frames::Reason;
+use super::socket::Witness;
 use super::strict::{Scanner, Verdict};
 use super::{Limits, lock};
 
@@ -75,7 +79,11 @@ pub struct Connection {
     is_billed: AtomicBool,
     is_condemned: AtomicBool,
     is_closing: AtomicBool,
+    /// Why its websocket has to end; 0 while it has not.
+    dismissed: AtomicU16,
     waker: AtomicWaker,
+    /// For the answer to the request that it is busy with, in HTTP/1.
+    pub alarm: Alarm,
     ledger: Mutex<Ledger>,
     scanner: Mutex<Scanner>,
 }
@@ -118,7 +126,9 @@ impl Connection {
             is_billed: AtomicBool::new(false),
             is_condemned: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
+            dismissed: AtomicU16::new(0),
             waker: AtomicWaker::new(),
+            alarm: Alarm::default(),
             ledger: Mutex::default(),
             scanner: Mutex::default(),
         })
@@ -212,28 +222,6 @@ impl Connection {
         .await
     }
 
-    /// Bytes arrived from the visitor.
-    pub fn has_read(&self, seen: &[u8]) {
-        self.read.store(self.read.load(Relaxed) + seen.len() as u64, Relaxed);
-        if self.is_http2() {
-            return;
-        }
-        lock(&self.scanner).see(seen);
-        if self.is_in(Phase::Idle) {
-            self.enter(Phase::Head);
-        }
-    }
-
-    /// Bytes were taken for the visitor.
-    pub fn has_written(&self, bytes: usize) {
-        self.written.store(self.written.load(Relaxed) + bytes as u64, Relaxed);
-    }
-
-    /// Says whether the visitor has to read before more can be written.
-    pub fn waits_for_write(&self, waits: bool) {
-        self.waits_for_write.store(waits, Relaxed);
-    }
-
     /// Bytes go both ways from now on.
     pub fn becomes_tunnel(&self) {
         self.enter(Phase::Tunnel);
@@ -277,6 +265,28 @@ impl Connection {
         self.waker.wake();
     }
 
+    /// Asks a websocket to end, with a goodbye.
+    pub fn dismiss(&self, reason: Reason) {
+        if self.dismissed.compare_exchange(0, reason as u16, Relaxed, Relaxed).is_ok() {
+            self.waker.wake();
+        }
+    }
+
+    /// Waits until its websocket has to end. To be polled inside of [`Self::until_condemned`], which is woken for it.
+    pub async fn dismissed(&self) -> Reason {
+        std::future::poll_fn(|_| match self.dismissed.load(Relaxed) {
+            0 => Poll::Pending,
+            reason => Poll::Ready(Reason::of(reason)),
+        })
+        .await
+    }
+
+    /// Returns the core's time, as of the last tick.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.now.load(Relaxed)
+    }
+
     /// Since when no request is worked on; `None` while one is.
     #[must_use]
     pub fn idle_since(&self) -> Option<u64> {
@@ -311,6 +321,7 @@ impl Connection {
     /// Puts bytes on the account, and condemns the connection when it has used up its time.
     pub fn tick(&self, now: u64, limits: &Limits) {
         self.now.store(now, Relaxed);
+        self.alarm.tick(now);
         let mut ledger = lock(&self.ledger);
         let (read, written) = (self.read.load(Relaxed), self.written.load(Relaxed));
         if read + written != ledger.moved {
@@ -344,18 +355,22 @@ impl Connection {
                 elapsed > limits.slow_ms && (read + written - bytes) * 1000 < limits.slowest_bytes_per_second * elapsed
             }
         };
-        // A suspension ends what is open: downloads, websockets, requests in a queue.
-        let is_busy = self.is_tunnel() || self.is_in(Phase::Request);
-        let is_closed = is_busy
-            && self.is_billed.load(Relaxed)
-            && ledger.counters.as_ref().is_some_and(|counters| counters.is_closed());
+        // A suspension ends what is open: downloads, requests in a queue, and websockets with a goodbye.
+        let is_closed =
+            self.is_billed.load(Relaxed) && ledger.counters.as_ref().is_some_and(|counters| counters.is_closed());
         drop(ledger);
+        if is_closed && self.is_tunnel() {
+            self.dismiss(Reason::GoingAway);
+        }
+        let is_closed = is_closed && self.is_in(Phase::Request);
         let cancelled = self.cancelled.load(Relaxed);
         self.cancelled.store(cancelled.saturating_sub(limits.cancelled_forgotten), Relaxed);
         let is_stalled = || {
             let mut streams = lock(&self.streams);
             streams.retain(|stream| stream.strong_count() > 0);
-            streams.iter().filter_map(Weak::upgrade).any(|stream| stream.is_closed() || stream.is_stalled(now, limits))
+            let streams: Vec<_> = streams.iter().filter_map(Weak::upgrade).collect();
+            streams.iter().for_each(|stream| stream.alarm.tick(now));
+            streams.iter().any(|stream| stream.is_closed() || stream.is_stalled(now, limits))
         };
         if is_over || is_too_slow || is_closed || (self.is_http2() && is_stalled()) {
             self.condemn();
@@ -365,6 +380,30 @@ impl Connection {
     /// Puts the last bytes on the account.
     pub fn settle(&self) {
         settle(&mut lock(&self.ledger), self, Bill::Everything);
+    }
+}
+
+impl<S> Witness<S> for Arc<Connection> {
+    fn has_read(&mut self, _: &S, seen: &[u8]) {
+        self.read.store(self.read.load(Relaxed) + seen.len() as u64, Relaxed);
+        if self.is_http2() {
+            return;
+        }
+        lock(&self.scanner).see(seen);
+        if self.is_in(Phase::Idle) {
+            self.enter(Phase::Head);
+        }
+    }
+
+    fn has_written(&mut self, _: &S, outcome: &Poll<Result<usize, Error>>) {
+        if let Poll::Ready(Ok(bytes)) = outcome {
+            self.written.store(self.written.load(Relaxed) + *bytes as u64, Relaxed);
+        }
+        self.waits_for_write.store(outcome.is_pending(), Relaxed);
+    }
+
+    fn has_flushed(&mut self, is_pending: bool) {
+        self.waits_for_write.store(is_pending, Relaxed);
     }
 }
 

@@ -336,13 +336,15 @@ mod tests {
         let upstream = Arc::new(Upstream::new(([127, 0, 0, 1], 1).into(), 1));
         books.leaves(environment, &upstream);
         assert_eq!(books.due(false), [], "nothing was under way");
-        let request = super::super::upstream::Outstanding::at(&upstream, Some(&books.counters(environment)));
+        let mut request = super::super::upstream::Outstanding::at(&upstream, Some(&books.counters(environment)));
+        assert!(request.enter());
         books.leaves(environment, &upstream);
         assert_eq!(books.due(false)[0].leaving_requests, 1);
         drop(request);
         assert_eq!(books.due(false), []);
 
-        let again = super::super::upstream::Outstanding::at(&upstream, None);
+        let mut again = super::super::upstream::Outstanding::at(&upstream, None);
+        assert!(again.enter());
         books.arrives(environment, &upstream);
         assert_eq!(books.due(false), [], "the route leads there again");
         drop(again);

@@ -168,7 +168,7 @@ impl Core {
     async fn hold(&self, name: &str, visitor: &Visitor) -> Result<Arc<Route>, Page> {
         let limits = &self.shared.settings.limits;
         let patience = if visitor.wants_page { limits.hold_browser } else { limits.hold_other };
-        hold::until_serving(&self.shared, name, patience).await.ok_or(Page::Unknown)
+        Box::pin(hold::until_serving(&self.shared, name, patience)).await.ok_or(Page::Unknown)
     }
 
     fn request_id(&self) -> HeaderValue {

@@ -5,7 +5,9 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
+use super::alarm::Alarm;
 use super::connection::Connection;
 use super::counters::Counters;
 use super::strict::Verdict;
@@ -21,6 +23,8 @@ pub struct Stream {
     waits_for_window: AtomicBool,
     /// Since when it waits for the visitor, and the bytes then.
     slow: Mutex<Option<(u64, u64)>>,
+    /// For its answer.
+    pub alarm: Alarm,
 }
 
 impl Stream {
@@ -64,6 +68,13 @@ impl Lane {
             }
             (Some(_), None) => {}
         }
+    }
+
+    /// Waits for an answer, or until it took too long: that is `None`.
+    pub async fn before<F: Future>(&self, patience: Duration, future: F) -> Option<F::Output> {
+        let alarm = self.stream.as_ref().map_or(&self.connection.alarm, |stream| &stream.alarm);
+        let patience = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        alarm.before(self.connection.now().saturating_add(patience), future).await
     }
 
     /// Says whether the request's body is what everybody waits for.

@@ -194,6 +194,9 @@ impl Feed {
         for (environment, upstream) in next.displaced(&known) {
             self.books.arrives(environment, upstream);
         }
+        for upstream in known.left(&next) {
+            upstream.is_left();
+        }
         self.shared.swaps.send_modify(|swaps| *swaps += 1);
         drop(known);
         self.upstreams.tidy();

@@ -5,29 +5,40 @@
 /// Whether a path leads to the database manager or to the remote calls that do the same.
 #[must_use]
 pub fn is_forbidden(path: &str) -> bool {
-    // Quick way out for nearly every request: both words must be there, in clear or with something encoded.
-    let suspicious = path.bytes().any(|byte| matches!(byte, b'%' | b'\\' | b';'));
-    if !suspicious && !has(path, b"database") && !has(path, b"xmlrpc") && !has(path, b"rpc2") {
-        return false;
-    }
-    spellings(path).iter().any(|segments| leads_to_databases(segments))
+    !is_harmless(path) && spellings(path).iter().any(|segments| leads_to_databases(segments))
 }
 
 /// Whether a path takes JSON-RPC calls that name their service in the body.
 #[must_use]
 pub fn takes_service_calls(path: &str) -> bool {
-    let suspicious = path.bytes().any(|byte| matches!(byte, b'%' | b'\\' | b';'));
-    if !suspicious && !has(path, b"jsonrpc") {
-        return false;
-    }
-    spellings(path)
-        .iter()
-        .any(|segments| without_language(segments).any(|rest| rest.first().is_some_and(|first| first == "jsonrpc")))
+    !is_harmless(path)
+        && spellings(path)
+            .iter()
+            .any(|segments| without_language(segments).any(|rest| rest.first().is_some_and(|first| first == "jsonrpc")))
 }
 
-fn has(path: &str, word: &[u8]) -> bool {
-    path.as_bytes().windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
+/// The quick way out for nearly every request: nothing is encoded, and none of the words is there.
+fn is_harmless(path: &str) -> bool {
+    let path = path.as_bytes();
+    let begins =
+        |at: usize, word: &[u8]| path.get(at..at + word.len()).is_some_and(|here| here.eq_ignore_ascii_case(word));
+    let is_notable = |at: usize| match path[at] {
+        b'd' | b'D' => begins(at, b"database"),
+        b'r' | b'R' => begins(at, b"rpc"),
+        _ => true,
+    };
+    !(0..path.len()).any(|at| NOTABLE[usize::from(path[at])] && is_notable(at))
 }
+
+/// What a path that is looked at more closely has in it: something encoded, or the beginning of a word.
+const NOTABLE: [bool; 256] = {
+    let (mut notable, bytes, mut at) = ([false; 256], b"%\\;dDrR", 0);
+    while at < bytes.len() {
+        notable[bytes[at] as usize] = true;
+        at += 1;
+    }
+    notable
+};
 
 fn leads_to_databases(segments: &[String]) -> bool {
     without_language(segments).any(|rest| match rest {

@@ -50,6 +50,23 @@ impl Destination {
         }
     }
 
+    /// Waits until no route leads to an upstream any more that this one led to.
+    fn left(&self, core: &Core, upstream: &Arc<Upstream>) -> impl Future<Output = ()> + Send + 'static {
+        let left = upstream.left();
+        // It may have been so before the upstream switched, and then nobody says it again.
+        let is_left = match self {
+            Self::Portal => false,
+            Self::Instance(route) => {
+                !core.shared.table.load().find(&route.row.hostname).is_some_and(|now| now.leads_to(upstream))
+            }
+        };
+        async move {
+            if !is_left {
+                left.await;
+            }
+        }
+    }
+
     fn author(&self) -> Author {
         match self {
             Self::Portal => Author::Portal,
@@ -80,22 +97,23 @@ impl Journey {
     pub async fn make(self, mut request: Request<Incoming>) -> Response<ResponseBody> {
         let switch = wants_websocket(&request).then(|| hyper::upgrade::on(&mut request));
         let (mut parts, body) = request.into_parts();
-        let path = parts.uri.path().to_owned();
+        let target = parts.uri.path_and_query().cloned();
+        let path = target.as_ref().map_or("/", |target| target.path());
         let method = parts.method.clone();
         if body.size_hint().lower() > self.core.shared.settings.max_body_bytes {
             return self.refuse(Page::TooLarge);
         }
-        let (body, fate) = self.body(body, &path);
+        let (body, fate) = self.body(body, path);
         if let Destination::Instance(route) = &self.destination {
             self.lane.bill_to(Some(&route.counters), || headers::request_size(&parts));
         }
         self.prepare(&mut parts, switch.is_some());
-        let stay = self.stay(&path, switch.is_some());
+        let stay = self.stay(path, switch.is_some());
         let response = match self.send(stay, parts, body).await {
             Ok((response, lease, outstanding)) => self.answer(response, lease, outstanding, switch),
             Err(failure) => Err(failure),
         };
-        let response = response.unwrap_or_else(|failure| self.explain(&failure, fate.as_deref(), &method, &path));
+        let response = response.unwrap_or_else(|failure| self.explain(&failure, fate.as_deref(), &method, path));
         if let Destination::Instance(route) = &self.destination
             && response.status().is_server_error()
         {
@@ -156,7 +174,8 @@ impl Journey {
             let is_websocket = headers::lists(response.headers(), &header::UPGRADE, "websocket");
             let Some(visitor) = switch.filter(|_| is_websocket) else { return Err(Failure::Switched) };
             let upstream = hyper::upgrade::on(&mut response);
-            tunnel::open(Arc::clone(&self.lane.connection), visitor, upstream, outstanding);
+            let left = self.destination.left(&self.core, outstanding.upstream());
+            tunnel::open(Arc::clone(&self.lane.connection), visitor, upstream, outstanding, left);
             let (mut parts, _) = response.into_parts();
             headers::prepare_response(&mut parts.headers, self.destination.author(), self.scheme, id);
             parts.headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));

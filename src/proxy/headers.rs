@@ -90,6 +90,9 @@ pub fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
 
 /// Headers that `Connection` names are for this hop only (RFC 9110, 7.6.1).
 fn remove_named_by_connection(headers: &mut HeaderMap) {
+    if !headers.contains_key(header::CONNECTION) {
+        return;
+    }
     let is_simple = |value: &HeaderValue| {
         let value = value.as_bytes();
         value.eq_ignore_ascii_case(b"keep-alive") || value.eq_ignore_ascii_case(b"close")
@@ -124,20 +127,39 @@ fn is_hop_by_hop(name: &str) -> bool {
 }
 
 fn is_dropped_from_requests(name: &str) -> bool {
-    is_hop_by_hop(name)
-        || matches!(
-            name,
-            "forwarded" | "proxy" | "expect" | "via" | "client-ip" | "true-client-ip" | "cf-connecting-ip" | "http2-settings"
-        )
-        || name.starts_with("x-forwarded")
-        || name.starts_with("x-sayoo-")
-        || matches!(
-            name,
-            "x-real-ip" | "x-client-ip" | "x-cluster-client-ip" | "x-original-url" | "x-rewrite-url" | "x-original-host" | "x-host"
-                | "x-http-method-override" | "x-request-id"
-        )
-        // WSGI cannot tell X_Forwarded_For from X-Forwarded-For.
-        || name.contains('_')
+    let is_named = || {
+        is_hop_by_hop(name)
+            || matches!(
+                name,
+                "forwarded"
+                    | "proxy"
+                    | "expect"
+                    | "via"
+                    | "client-ip"
+                    | "true-client-ip"
+                    | "cf-connecting-ip"
+                    | "http2-settings"
+            )
+            || name.starts_with("x-forwarded")
+            || name.starts_with("x-sayoo-")
+            || matches!(
+                name,
+                "x-real-ip"
+                    | "x-client-ip"
+                    | "x-cluster-client-ip"
+                    | "x-original-url"
+                    | "x-rewrite-url"
+                    | "x-original-host"
+                    | "x-host"
+                    | "x-http-method-override"
+                    | "x-request-id"
+            )
+    };
+    // Most of what browsers send begins otherwise, and need not be compared with all of these.
+    let may_be_named =
+        matches!(name.as_bytes()[0], b'c' | b'e' | b'f' | b'h' | b'k' | b'p' | b't' | b'u' | b'v' | b'x');
+    // WSGI cannot tell X_Forwarded_For from X-Forwarded-For.
+    may_be_named && is_named() || name.contains('_')
 }
 
 fn is_dropped_from_responses(name: &str) -> bool {
@@ -159,6 +181,9 @@ fn join_cookies(headers: &mut HeaderMap) {
 
 /// A cookie with `Domain` would be sent to other customers' instances too, and one without `Secure` in the clear.
 fn keep_cookies_at_home(headers: &mut HeaderMap, is_secure: bool) {
+    if !headers.contains_key(header::SET_COOKIE) {
+        return;
+    }
     let has = |value: &HeaderValue, attribute: &[u8]| {
         value.as_bytes().windows(attribute.len()).any(|word| word.eq_ignore_ascii_case(attribute))
     };

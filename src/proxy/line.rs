@@ -3,17 +3,20 @@
 //! A host without power or network says nothing: left to itself the kernel would wait a quarter of an hour for what was sent
 //! to be acknowledged. Whoever finds it out here tells the upstream's `health.rs`, as a refused connection would.
 
-use std::io::{Error, ErrorKind, IoSlice};
+use std::io::{Error, ErrorKind};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::socket::{Socket, Witness};
 use super::upstream::Upstream;
 
 /// For what was sent to be acknowledged. A living kernel does so at once, however busy its programs are; three seconds are
@@ -28,108 +31,136 @@ const PROBE: Duration = Duration::from_secs(1);
 const TAKEN_UNREAD: usize = 16 * 1024;
 
 /// The same as `SILENCE` for what is larger: an upstream that does not read yet closes its window, and to the kernel that
-/// is like silence.
+/// is like silence. So somebody asks its host in another way.
 const LARGE_SILENCE: Duration = Duration::from_mins(1);
 
-/// A stream of bytes to and from an upstream.
+/// How long nothing of something large moves before its host is asked whether it is there; then twice as long each time.
+const FIRST_DOUBT: Duration = Duration::from_secs(2);
+
+/// The longest time between two such questions. Each is a connection, which costs the container a little.
+const LONGEST_DOUBT: Duration = Duration::from_secs(8);
+
+/// What is known of a connection to an upstream.
 #[derive(Debug)]
 pub struct Line {
-    stream: TcpStream,
     upstream: Arc<Upstream>,
     /// When the proxy began: the clock of the upstream's health.
     began: Instant,
     /// What was sent since the upstream last said something.
     unanswered: usize,
+    /// Whoever asks the host meanwhile, where that is much.
+    doubt: Option<Doubt>,
 }
 
 impl Line {
     /// Wraps a connection that the upstream has accepted.
     #[must_use]
-    pub fn new(stream: TcpStream, upstream: Arc<Upstream>, began: Instant) -> Self {
+    pub fn to(upstream: Arc<Upstream>, stream: TcpStream, began: Instant) -> Socket<TcpStream, Self> {
         // A socket that cannot be told these still works. Small requests must not wait for an acknowledgement.
         let _ = stream.set_nodelay(true);
         let keepalive = TcpKeepalive::new().with_time(PROBE).with_interval(PROBE);
         let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
-        let line = Self { stream, upstream, began, unanswered: 0 };
-        line.bears(SILENCE);
-        line
+        bears(&stream, SILENCE);
+        Socket::new(stream, Self { upstream, began, unanswered: 0, doubt: None })
+    }
+}
+
+fn bears(stream: &TcpStream, silence: Duration) {
+    let _ = SockRef::from(stream).set_tcp_user_timeout(Some(silence));
+}
+
+/// What the network says of a host that is gone stands in place of the kernel's own words.
+fn is_silence(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable)
+}
+
+impl Witness<TcpStream> for Line {
+    fn has_read(&mut self, stream: &TcpStream, _seen: &[u8]) {
+        self.unanswered = 0;
+        if self.doubt.take().is_some() {
+            bears(stream, SILENCE);
+        }
     }
 
-    fn bears(&self, silence: Duration) {
-        let _ = SockRef::from(&self.stream).set_tcp_user_timeout(Some(silence));
-    }
-
-    fn has_sent(&mut self, outcome: Poll<std::io::Result<usize>>) -> Poll<std::io::Result<usize>> {
-        match &outcome {
-            Poll::Ready(Ok(bytes)) => {
-                let before = self.unanswered;
-                self.unanswered = before.saturating_add(*bytes);
-                if before <= TAKEN_UNREAD && self.unanswered > TAKEN_UNREAD {
-                    self.bears(LARGE_SILENCE);
-                }
+    fn has_written(&mut self, stream: &TcpStream, outcome: &Poll<Result<usize, Error>>) {
+        let Poll::Ready(Ok(bytes)) = outcome else { return };
+        self.unanswered = self.unanswered.saturating_add(*bytes);
+        match &self.doubt {
+            Some(doubt) => doubt.has_moved(),
+            None if self.unanswered > TAKEN_UNREAD => {
+                bears(stream, LARGE_SILENCE);
+                self.doubt = Some(Doubt::begin(self.upstream.address));
             }
-            Poll::Ready(Err(error)) => self.has_failed(error),
-            Poll::Pending => {}
-        }
-        outcome
-    }
-
-    fn has_read(&mut self) {
-        if std::mem::take(&mut self.unanswered) > TAKEN_UNREAD {
-            self.bears(SILENCE);
+            None => {}
         }
     }
 
-    fn has_failed(&self, error: &Error) {
-        // What the network says of a host that is gone stands in place of the kernel's own words.
-        if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable) {
+    fn has_failed(&mut self, error: &Error) {
+        if is_silence(error) {
             self.upstream.health.fell_silent(self.began.elapsed());
         }
     }
-}
 
-impl AsyncRead for Line {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        let before = buffer.filled().len();
-        let outcome = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if buffer.filled().len() > before {
-            self.has_read();
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        match &mut self.doubt {
+            Some(doubt) => doubt.poll_silence(cx).map(|()| ErrorKind::TimedOut.into()),
+            None => Poll::Pending,
         }
-        if let Poll::Ready(Err(error)) = &outcome {
-            self.has_failed(error);
-        }
-        outcome
     }
 }
 
-impl AsyncWrite for Line {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.has_sent(outcome)
+/// Asks a host whether it is there by connecting once more, when something large does not move.
+///
+/// A container that is merely busy has its connections accepted by its kernel.
+#[derive(Debug)]
+struct Doubt {
+    moves: Arc<AtomicU64>,
+    /// Says something when the host is silent; whoever asks stops when it is dropped.
+    silence: Option<oneshot::Receiver<()>>,
+    is_silent: bool,
+}
+
+impl Doubt {
+    fn begin(address: SocketAddr) -> Self {
+        let moves = Arc::<AtomicU64>::default();
+        let (found, silence) = oneshot::channel();
+        tokio::spawn(ask(address, Arc::clone(&moves), found));
+        Self { moves, silence: Some(silence), is_silent: false }
     }
 
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        pieces: &[IoSlice<'_>],
-    ) -> Poll<std::io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
-        self.has_sent(outcome)
+    fn has_moved(&self) {
+        self.moves.fetch_add(1, Relaxed);
     }
 
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(silence) = &mut self.silence
+            && let Poll::Ready(said) = Pin::new(silence).poll(cx)
+        {
+            self.is_silent = said.is_ok();
+            self.silence = None;
+        }
+        if self.is_silent { Poll::Ready(()) } else { Poll::Pending }
     }
+}
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+async fn ask(address: SocketAddr, moves: Arc<AtomicU64>, mut found: oneshot::Sender<()>) {
+    let mut pause = FIRST_DOUBT;
+    loop {
+        let before = moves.load(Relaxed);
+        if tokio::time::timeout(pause, found.closed()).await.is_ok() {
+            return;
+        }
+        if moves.load(Relaxed) != before {
+            pause = FIRST_DOUBT;
+            continue;
+        }
+        match tokio::time::timeout(SILENCE, TcpStream::connect(address)).await {
+            Ok(Err(error)) if is_silence(&error) => break,
+            Err(_) => break,
+            // It is there, and busy.
+            Ok(_) => pause = (pause * 2).min(LONGEST_DOUBT),
+        }
     }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
+    // Nobody listens any more: it answered after all.
+    let _ = found.send(());
 }

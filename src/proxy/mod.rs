@@ -6,7 +6,8 @@
 //! 1. `server.rs` accepts a connection on one of its cores; it stays on that core. On the port for HTTPS `tls.rs` sets up
 //!    TLS, with the certificate that `book.rs` finds for the name.
 //! 2. `socket.rs` sees every byte and tells `connection.rs`: it counts them, `strict.rs` checks the framing of HTTP/1 a
-//!    second time, and a connection that is idle, slow or stuck for too long is ended at the next tick.
+//!    second time, and a connection that is idle, slow or stuck for too long is ended at the next tick (`alarm.rs`, where an
+//!    answer takes too long).
 //! 3. hyper reads the head (`serve.rs`, HTTP/1.1 or HTTP/2); an `exchange.rs` begins. `authority.rs` refuses what is
 //!    ambiguous; `decide.rs` sends whoever came in the clear to HTTPS, and finds the route by the host name in `table.rs`.
 //!    `bucket.rs` refuses who asks for more than so many requests in a second.
@@ -16,11 +17,14 @@
 //! 6. `headers.rs` removes every header that lies about where the request comes from, and writes the truth.
 //! 7. `forward.rs` makes the request ready; `send.rs` chooses the least busy upstream that is well (`upstream.rs`,
 //!    `health.rs`), waits at its `gate.rs` while it works on as many requests as it can, takes a connection from the core's
-//!    `pool.rs` (a `line.rs`, which ends when the host at its other end is gone), sends the request, and once more to another
-//!    upstream or connection if nothing can have happened.
-//! 8. `body.rs` streams both bodies; a websocket becomes a `tunnel.rs`.
+//!    `pool.rs` (a `socket.rs` as well, whose `line.rs` ends it when the host at its other end is gone), sends the request,
+//!    and once more (`again.rs`) to another upstream or connection if nothing can have happened.
+//! 8. `body.rs` streams both bodies; a websocket becomes a `tunnel.rs`, which says goodbye between two frames (`frames.rs`)
+//!    when its upstream is left.
 //! 9. `counters.rs` has the numbers. `feed.rs` saves them, and swaps the table when routes change.
 
+mod again;
+mod alarm;
 mod authority;
 mod body;
 mod book;
@@ -32,6 +36,7 @@ mod exchange;
 mod feed;
 mod forbidden;
 mod forward;
+mod frames;
 mod gate;
 mod headers;
 mod health;

@@ -121,11 +121,13 @@ impl Visitor {
     /// Looks at a request's headers.
     #[must_use]
     pub fn new(method: &Method, headers: &HeaderMap, request_id: HeaderValue) -> Self {
-        let accepts = headers
-            .get(header::ACCEPT)
-            .is_some_and(|accept| accept.as_bytes().windows(9).any(|word| word == b"text/html"));
+        let accepts = |accept: &HeaderValue| {
+            let accept = accept.as_bytes();
+            accept.starts_with(b"text/html") || accept.windows(9).any(|word| word == b"text/html")
+        };
+        let may_get_page = *method == Method::GET || *method == Method::HEAD;
         Self {
-            wants_page: accepts && (*method == Method::GET || *method == Method::HEAD),
+            wants_page: may_get_page && headers.get(header::ACCEPT).is_some_and(accepts),
             locale: None,
             accept_language: headers.get(header::ACCEPT_LANGUAGE).cloned(),
             request_id,

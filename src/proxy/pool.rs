@@ -78,7 +78,7 @@ impl Pool {
             .await
             .map_err(|_| OpenError::TimedOut)?
             .map_err(OpenError::Refused)?;
-        let line = Line::new(stream, Arc::clone(upstream), began);
+        let line = Line::to(Arc::clone(upstream), stream, began);
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(super::LARGEST_BUFFER)
             .handshake(TokioIo::new(line))

@@ -8,6 +8,7 @@ use http::request::Parts;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 
+use super::again::Again;
 use super::body::RequestBody;
 use super::counters::Counters;
 use super::forward::{Destination, Journey};
@@ -72,7 +73,7 @@ impl Journey {
         let now = || self.core.shared.began.elapsed();
         let upstreams = self.destination.upstreams(&self.core, parts.uri.path());
         let repeat = repeat(&parts.method, &body);
-        let mut copy = (repeat == Repeat::Allowed).then(|| Request::from_parts(parts.clone(), RequestBody::Empty));
+        let mut copy = (repeat == Repeat::Allowed).then(|| Again::of(&parts));
         let mut request = Request::from_parts(parts, body);
         let mut failed: Option<SocketAddr> = None;
         // Whoever tries again keeps its place.
@@ -94,7 +95,7 @@ impl Journey {
             let kept_one = if is_to_open { None } else { self.core.pool.take(upstream.address, repeat) };
             let connected = match kept_one {
                 Some(lease) => Ok(lease),
-                None => self.core.pool.open(upstream, self.core.shared.began, patience).await,
+                None => Box::pin(self.core.pool.open(upstream, self.core.shared.began, patience)).await,
             };
             let mut lease = match connected {
                 Ok(lease) => lease,
@@ -109,8 +110,8 @@ impl Journey {
                 }
             };
             let sent = lease.sender.try_send_request(request);
-            let mut error = match tokio::time::timeout(limits.answer, sent).await {
-                Ok(Ok(response)) => {
+            let mut error = match self.lane.before(limits.answer, sent).await {
+                Some(Ok(response)) => {
                     // Odoo gives its database connection back before it sends: who reads slowly keeps nobody's place.
                     outstanding.lasts(limits.most_lasting);
                     if !upstream.health.is_in() {
@@ -118,8 +119,8 @@ impl Journey {
                     }
                     return Ok((response, lease, outstanding));
                 }
-                Ok(Err(error)) => error,
-                Err(_) => return Err(Failure::TimedOut),
+                Some(Err(error)) => error,
+                None => return Err(Failure::TimedOut),
             };
             failed = Some(upstream.address);
             kept = Some(outstanding);
@@ -129,7 +130,7 @@ impl Journey {
                     copy = kept;
                     unsent
                 }
-                (_, Some(copy)) if tries < MOST_TRIES && !error.error().is_parse() => copy,
+                (_, Some(copy)) if tries < MOST_TRIES && !error.error().is_parse() => copy.request(RequestBody::Empty),
                 _ => return Err(Failure::NoAnswer(error.into_error())),
             };
         }
@@ -144,9 +145,10 @@ impl Journey {
             // Its handshake is a request like others: after a restart all of them come at once.
             Stay::Websocket if upstream.lasting() >= limits.most_lasting => false,
             Stay::Websocket | Stay::Short => {
+                // Apart, as everything that is rare: what a request may have to keep is moved about with it.
                 outstanding.enter() || {
                     let _waits = Waits { counters: self.destination.counters(), since: Instant::now() };
-                    outstanding.wait(limits.most_waiting, tokio::time::sleep(limits.queue)).await
+                    Box::pin(outstanding.wait(limits.most_waiting, tokio::time::sleep(limits.queue))).await
                 }
             }
         };

@@ -15,6 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::{Connection, Door};
+use super::frames::Reason;
 use super::pool::Pool;
 use super::{Shared, lock, serve, tls};
 
@@ -168,7 +169,7 @@ impl Core {
         });
     }
 
-    /// Lets requests end; websockets go when they are all that is left, because they never end by themselves.
+    /// Lets requests end; websockets are told to go, because they never end by themselves.
     ///
     /// Who came in just before may still say what for, which hyper would not wait for.
     async fn drain(&self) {
@@ -184,10 +185,8 @@ impl Core {
             for connection in left.iter().filter(|connection| is_late || !connection.is_new()) {
                 connection.close_soon();
             }
-            if left.iter().all(|connection| connection.is_tunnel()) {
-                for connection in &left {
-                    connection.condemn();
-                }
+            for connection in left.iter().filter(|connection| connection.is_tunnel()) {
+                connection.dismiss(Reason::Restart);
             }
             drop(left);
             tokio::time::sleep(Duration::from_millis(20)).await;

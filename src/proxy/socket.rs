@@ -1,54 +1,88 @@
-//! A visitor's socket that tells its connection what passes: plain HTTP, also where TLS lies below.
+//! A socket that tells a witness what passes: the visitor's `connection.rs`, or an upstream's `line.rs`.
 
+use std::io::{Error, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::connection::Connection;
+/// Who is told.
+pub trait Witness<S> {
+    /// Bytes arrived.
+    fn has_read(&mut self, stream: &S, seen: &[u8]);
 
-/// A stream of bytes to and from a visitor.
-#[derive(Debug)]
-pub struct Socket<S> {
-    stream: S,
-    connection: Arc<Connection>,
+    /// Bytes were taken, or have to wait.
+    fn has_written(&mut self, stream: &S, outcome: &Poll<Result<usize, Error>>);
+
+    /// Everything that was taken is on its way, or has to wait.
+    fn has_flushed(&mut self, _is_pending: bool) {}
+
+    /// Reading or writing failed.
+    fn has_failed(&mut self, _error: &Error) {}
+
+    /// Is asked first each time: `Ready` when the socket has to end.
+    fn poll_end(&mut self, _cx: &mut Context<'_>) -> Poll<Error> {
+        Poll::Pending
+    }
 }
 
-impl<S> Socket<S> {
-    /// Wraps an accepted socket, or what TLS made of it.
+/// A stream of bytes, and who sees them pass.
+#[derive(Debug)]
+pub struct Socket<S, W> {
+    stream: S,
+    witness: W,
+}
+
+impl<S, W: Witness<S>> Socket<S, W> {
+    /// Wraps a stream.
     #[must_use]
-    pub fn new(stream: S, connection: Arc<Connection>) -> Self {
-        Self { stream, connection }
+    pub fn new(stream: S, witness: W) -> Self {
+        Self { stream, witness }
     }
 
-    fn wrote(&self, outcome: Poll<std::io::Result<usize>>) -> Poll<std::io::Result<usize>> {
-        if let Poll::Ready(Ok(bytes)) = &outcome {
-            self.connection.has_written(*bytes);
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        match self.witness.poll_end(cx) {
+            Poll::Ready(error) => {
+                self.witness.has_failed(&error);
+                Err(error)
+            }
+            Poll::Pending => Ok(()),
         }
-        self.connection.waits_for_write(outcome.is_pending());
+    }
+
+    fn wrote(&mut self, outcome: Poll<Result<usize, Error>>) -> Poll<Result<usize, Error>> {
+        self.witness.has_written(&self.stream, &outcome);
+        if let Poll::Ready(Err(error)) = &outcome {
+            self.witness.has_failed(error);
+        }
         outcome
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
+impl<S: AsyncRead + Unpin, W: Witness<S> + Unpin> AsyncRead for Socket<S, W> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<std::io::Result<()>> {
+        let it = &mut *self;
+        it.poll_end(cx)?;
         let before = buffer.filled().len();
-        let outcome = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let outcome = Pin::new(&mut it.stream).poll_read(cx, buffer);
         let seen = &buffer.filled()[before..];
         if !seen.is_empty() {
-            self.connection.has_read(seen);
+            it.witness.has_read(&it.stream, seen);
+        }
+        if let Poll::Ready(Err(error)) = &outcome {
+            it.witness.has_failed(error);
         }
         outcome
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
+impl<S: AsyncWrite + Unpin, W: Witness<S> + Unpin> AsyncWrite for Socket<S, W> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        self.poll_end(cx)?;
         let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.wrote(outcome)
     }
@@ -56,8 +90,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        pieces: &[std::io::IoSlice<'_>],
+        pieces: &[IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
+        self.poll_end(cx)?;
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
         self.wrote(outcome)
     }
@@ -67,9 +102,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        self.poll_end(cx)?;
         let outcome = Pin::new(&mut self.stream).poll_flush(cx);
         // TLS keeps a little that it has taken; without TLS there is nothing to flush.
-        self.connection.waits_for_write(outcome.is_pending());
+        self.witness.has_flushed(outcome.is_pending());
         outcome
     }
 

@@ -1,7 +1,7 @@
 //! The route table: which host name goes where. Pure: built from rows, asked by name, swapped whole.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -97,6 +97,16 @@ impl Route {
     pub fn state(&self) -> State {
         if self.row.state == State::Serving && self.upstreams.is_empty() { State::Starting } else { self.row.state }
     }
+
+    fn everywhere(&self) -> impl Iterator<Item = &Arc<Upstream>> {
+        self.upstreams.iter().chain(&self.websockets)
+    }
+
+    /// Whether requests of any kind go there.
+    #[must_use]
+    pub fn leads_to(&self, upstream: &Arc<Upstream>) -> bool {
+        self.everywhere().any(|one| Arc::ptr_eq(one, upstream))
+    }
 }
 
 /// All routes at one moment.
@@ -159,6 +169,24 @@ impl Table {
         })
     }
 
+    /// Returns the upstreams that this table leads to and the next one does not, for anybody.
+    #[must_use]
+    pub fn left<'a>(&'a self, next: &Self) -> Vec<&'a Arc<Upstream>> {
+        let mut left = Vec::new();
+        for (name, route) in &self.routes {
+            let now = next.routes.get(name);
+            if !now.is_some_and(|now| Arc::ptr_eq(now, route)) {
+                left.extend(route.everywhere().filter(|upstream| !now.is_some_and(|now| now.leads_to(upstream))));
+            }
+        }
+        if !left.is_empty() {
+            let led_to: HashSet<_> =
+                next.routes.values().flat_map(|route| route.everywhere().map(Arc::as_ptr)).collect();
+            left.retain(|upstream| !led_to.contains(&Arc::as_ptr(upstream)));
+        }
+        left
+    }
+
     /// Whether another table was made from the same rows.
     #[must_use]
     pub fn says_the_same(&self, other: &Self) -> bool {
@@ -213,19 +241,21 @@ pub fn host(text: &str) -> Result<(Cow<'_, str>, Option<u16>), BadHost> {
         return Ok((name.to_ascii_lowercase().into(), port));
     }
     let name = name.strip_suffix('.').unwrap_or(name);
-    let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
-    if name.is_empty()
-        || name.len() > 253
-        || !is_plain
-        || name.starts_with('.')
-        || name.ends_with('.')
-        || name.contains("..")
-    {
+    let (mut before, mut has_capitals) = (b'.', false);
+    for byte in name.bytes() {
+        match byte {
+            // Not at the beginning, and never two of them.
+            b'.' if before == b'.' => return Err(BadHost),
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {}
+            b'A'..=b'Z' => has_capitals = true,
+            _ => return Err(BadHost),
+        }
+        before = byte;
+    }
+    if before == b'.' || name.len() > 253 {
         return Err(BadHost);
     }
-    let name =
-        if name.bytes().any(|byte| byte.is_ascii_uppercase()) { name.to_ascii_lowercase().into() } else { name.into() };
-    Ok((name, port))
+    Ok((if has_capitals { name.to_ascii_lowercase().into() } else { name.into() }, port))
 }
 
 #[cfg(test)]
@@ -318,6 +348,23 @@ mod tests {
         let left: Vec<_> = before.displaced(&after).map(|(_, upstream)| upstream.address.port()).collect();
         assert_eq!(left, [1]);
         assert_eq!(after.displaced(&after).count(), 0);
+    }
+
+    #[test]
+    fn an_upstream_is_left_when_no_name_leads_there_for_anything() {
+        let (mut upstreams, mut books) = (Upstreams::default(), Books::default());
+        let mut next = |known: &Table, rows: &[Row]| known.next(rows.to_vec(), &mut upstreams, &mut books);
+        let (own, second) = (row("a.net", &["127.0.0.1:1"]), row("b.net", &["127.0.0.1:1"]));
+        let gevent = Row { websockets: vec!["127.0.0.1:9".to_owned()], ..own.clone() };
+        let both = next(&Table::default(), &[gevent, second.clone()]);
+        let ports = |before: &Table, after: &Table| {
+            before.left(after).iter().map(|upstream| upstream.address.port()).collect::<Vec<_>>()
+        };
+        let one = next(&both, &[second.clone()]);
+        assert_eq!(ports(&both, &one), [9], "the other name still leads to the rest of it");
+        let moved = next(&one, &[row("b.net", &["127.0.0.1:2"])]);
+        assert_eq!(ports(&one, &moved), [1]);
+        assert_eq!(ports(&moved, &moved), [0; 0]);
     }
 
     #[test]

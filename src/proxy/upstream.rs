@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use super::counters::{Counters, Kind};
 use super::gate::Gate;
 use super::health::Health;
@@ -20,11 +22,10 @@ pub struct Upstream {
     pub gate: Gate,
     /// Whether it takes connections.
     pub health: Health,
-    outstanding: AtomicU32,
-    /// Those of them that became websockets: they end when the other side wants, not soon.
+    /// Requests here that became websockets: they end when the other side wants, not soon.
     tunnels: AtomicU32,
-    /// Those of them that need no place although they are open.
-    lasting: AtomicU32,
+    /// Wakes those websockets when no route leads here any more.
+    departure: Arc<Notify>,
 }
 
 impl Upstream {
@@ -35,16 +36,15 @@ impl Upstream {
             address,
             gate: Gate::new(requests_at_once),
             health: Health::default(),
-            outstanding: AtomicU32::new(0),
             tunnels: AtomicU32::new(0),
-            lasting: AtomicU32::new(0),
+            departure: Arc::default(),
         }
     }
 
     /// Returns how many requests are here: in the queue, worked on, websockets.
     #[must_use]
     pub fn outstanding(&self) -> u32 {
-        self.outstanding.load(Ordering::Relaxed)
+        self.gate.crowd()
     }
 
     /// Returns how many of them end by themselves.
@@ -56,7 +56,17 @@ impl Upstream {
     /// Returns how many of them are open and need no place.
     #[must_use]
     pub fn lasting(&self) -> u32 {
-        self.lasting.load(Ordering::Relaxed)
+        self.gate.lasting()
+    }
+
+    /// No route leads here any more.
+    pub fn is_left(&self) {
+        self.departure.notify_waiters();
+    }
+
+    /// Waits until that is so, from this call on.
+    pub fn left(&self) -> impl Future<Output = ()> + Send + 'static {
+        Arc::clone(&self.departure).notified_owned()
     }
 }
 
@@ -82,14 +92,19 @@ pub struct Outstanding {
 }
 
 impl Outstanding {
-    /// Counts one more request, which has no place yet.
+    /// One more request, which has no place yet.
     #[must_use]
     pub fn at(upstream: &Arc<Upstream>, counters: Option<&Arc<Counters>>) -> Self {
-        upstream.outstanding.fetch_add(1, Ordering::Relaxed);
         if let Some(counters) = counters {
             counters.begins(Kind::Request);
         }
         Self { upstream: Arc::clone(upstream), counters: counters.cloned(), share: Share::Nothing, is_tunnel: false }
+    }
+
+    /// Returns where it is.
+    #[must_use]
+    pub fn upstream(&self) -> &Arc<Upstream> {
+        &self.upstream
     }
 
     /// Whether it is at this upstream.
@@ -118,17 +133,10 @@ impl Outstanding {
 
     /// Goes on without a place; what has one gives it back. False, and nothing changes, when `most` do so already.
     pub fn lasts(&mut self, most: u32) -> bool {
-        if self.share == Share::Lasting {
-            return true;
+        if self.share != Share::Lasting && self.upstream.gate.lasts(most, self.share == Share::Place) {
+            self.share = Share::Lasting;
         }
-        if self.upstream.lasting.fetch_add(1, Ordering::Relaxed) >= most {
-            self.upstream.lasting.fetch_sub(1, Ordering::Relaxed);
-            return false;
-        }
-        if std::mem::replace(&mut self.share, Share::Lasting) == Share::Place {
-            self.upstream.gate.leave();
-        }
-        true
+        self.share == Share::Lasting
     }
 
     /// Counts it as a websocket from now on.
@@ -148,9 +156,8 @@ impl Drop for Outstanding {
         match self.share {
             Share::Nothing => {}
             Share::Place => self.upstream.gate.leave(),
-            Share::Lasting => drop(self.upstream.lasting.fetch_sub(1, Ordering::Relaxed)),
+            Share::Lasting => self.upstream.gate.ends(),
         }
-        self.upstream.outstanding.fetch_sub(1, Ordering::Relaxed);
         if self.is_tunnel {
             self.upstream.tunnels.fetch_sub(1, Ordering::Relaxed);
         }
@@ -224,6 +231,12 @@ mod tests {
         Arc::new(Upstream::new(([127, 0, 0, 1], port).into(), requests_at_once))
     }
 
+    fn request_at(upstream: &Arc<Upstream>) -> Outstanding {
+        let mut request = Outstanding::at(upstream, None);
+        assert!(request.enter());
+        request
+    }
+
     const NOW: Duration = Duration::from_secs(60);
 
     /// The port of the upstream that is chosen.
@@ -236,7 +249,7 @@ mod tests {
     fn the_upstream_with_the_fewest_open_requests_is_chosen_and_equals_take_turns() {
         let some: Vec<_> = (1..4).map(|port| upstream(port, 9)).collect();
         assert_eq!([0, 1, 2, 3].map(|turn| chosen(&some, None, turn, NOW)), [1, 2, 3, 1]);
-        let at = |number: usize| Outstanding::at(&some[number], None);
+        let at = |number: usize| request_at(&some[number]);
         let _held = (at(0), at(1), at(1));
         for turn in 0..3 {
             assert_eq!(chosen(&some, None, turn, NOW), 3);
@@ -256,7 +269,7 @@ mod tests {
         }
         assert_eq!([1, 1, 0].map(|turn| chosen(&some, None, turn, soon)), [1, 2, 2], "one tries");
         some[0].health.answered(soon);
-        let _busy: Vec<_> = (0..5).map(|_| Outstanding::at(&some[1], None)).collect();
+        let _busy: Vec<_> = (0..5).map(|_| request_at(&some[1])).collect();
         assert_eq!(chosen(&some, None, 0, soon), 2, "it begins with less than its share");
         assert_eq!(chosen(&some, None, 0, soon + Duration::from_secs(9)), 1);
 

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use sayoo::certificates::Files;
 use sqlx::{ConnectOptions, PgPool};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::sync::Semaphore;
 
+use super::secure::{Secure, get, whole};
 use super::support::{Act, PATIENCE, Upstream, World, ok, read_all};
 
 const ASK: &[u8] = b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n";
@@ -22,6 +24,7 @@ struct Installation {
     folder: tempfile::TempDir,
     config: PathBuf,
     proxy: SocketAddr,
+    tls: SocketAddr,
 }
 
 async fn free_address() -> SocketAddr {
@@ -30,12 +33,22 @@ async fn free_address() -> SocketAddr {
 
 impl Installation {
     async fn new(world: &World, web: SocketAddr) -> Self {
+        Self::with(world, web, None).await
+    }
+
+    /// One that speaks HTTPS as well, with this certificate.
+    async fn with(world: &World, web: SocketAddr, files: Option<&Files>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str, text: String| {
             std::fs::write(folder.path().join(name), text).unwrap();
             folder.path().join(name)
         };
-        let proxy = free_address().await;
+        let (proxy, tls) = (free_address().await, free_address().await);
+        let scheme = if files.is_some() { "https" } else { "http" };
+        let secure = files.map_or(String::new(), |files| {
+            let (certificate, key) = (files.certificate.display(), files.key.display());
+            format!("[tls]\nlisten = \"{tls}\"\ncertificate_file = \"{certificate}\"\nkey_file = \"{key}\"\n")
+        });
         let (cookie, sso) = (file("cookie.key", "11".repeat(64)), file("sso.key", "22".repeat(32)));
         let text = format!(
             r#"
@@ -43,8 +56,8 @@ impl Installation {
 name = "handover"
 data_dir = "{folder}"
 [public]
-portal_url = "http://portal.test"
-instances_url = "http://{{name}}.test"
+portal_url = "{scheme}://portal.test"
+instances_url = "{scheme}://{{name}}.test"
 mode = "development"
 [database]
 owner_url = "{url}"
@@ -73,14 +86,14 @@ port_for_containers = 5432
 image = "standin"
 [mail]
 from = "Sayoo <no-reply@localhost>"
-"#,
+{secure}"#,
             folder = folder.path().display(),
             url = world.db.connect_options().to_url_lossy(),
             sso = sso.display(),
             cookie = cookie.display(),
         );
         let config = file("sayoo.toml", text);
-        Self { folder, config, proxy }
+        Self { folder, config, proxy, tls }
     }
 
     /// Starts a process that ends with the test.
@@ -168,6 +181,79 @@ async fn a_proxy_is_replaced_and_no_request_is_refused_or_lost(db: PgPool) {
     assert_eq!(exit_code(&mut old).await, Some(0), "it was told to end");
     assert!(!installation.has_door("proxy"));
     assert!(ask(address, Duration::ZERO).await.is_err(), "nobody listens any more");
+}
+
+/// One request over TLS, on a connection of its own.
+async fn ask_over_tls(secure: &Secure, address: SocketAddr, protocol: &str) -> std::io::Result<String> {
+    let mut stream = secure.try_connect_to(address, "a.apps.test", protocol).await?;
+    if protocol == "h2" {
+        let answer = Secure::speaks_two(stream).await.send_request(get("https://a.apps.test/")).await;
+        return Ok(whole(answer.map_err(std::io::Error::other)?).await.into_body());
+    }
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: a.apps.test\r\nConnection: close\r\n\r\n").await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_proxy_that_speaks_https_is_replaced_and_no_handshake_is_refused_or_lost(db: PgPool) {
+    let secure = Secure::new(db).await;
+    let world = &secure.world;
+    let permits = Arc::new(Semaphore::new(0));
+    let upstream = Upstream::new({
+        let permits = Arc::clone(&permits);
+        move |_, request| {
+            if request.starts_with("GET /report") {
+                Act::When(Arc::clone(&permits), ok("report"))
+            } else {
+                Act::Answer(ok("answer"))
+            }
+        }
+    })
+    .await;
+    world.serves_over_https("a.apps.test", &upstream).await;
+    let installation = Installation::with(world, world.portal.address, Some(&secure.files)).await;
+    let address = installation.tls;
+    let mut old = installation.start("proxy");
+    world.until(|| async { installation.has_door("proxy") }).await;
+
+    let (is_over, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let people = futures_util::future::join_all((0..8).map(|number| {
+        let (secure, is_over, asked) = (&secure, &is_over, &asked);
+        async move {
+            while !is_over.load(Ordering::Relaxed) {
+                let answer = ask_over_tls(secure, address, if number % 2 == 0 { "h2" } else { "http/1.1" }).await;
+                assert!(answer.as_ref().is_ok_and(|answer| answer.ends_with("answer")), "{number}: {answer:?}");
+                asked.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }));
+    let replacing = async {
+        for round in 1..=2 {
+            let stream = secure.try_connect_to(address, "a.apps.test", "h2").await.unwrap();
+            let mut sender = Secure::speaks_two(stream).await;
+            let report = sender.send_request(get("https://a.apps.test/report"));
+            let reports = || upstream.seen().iter().filter(|request| request.starts_with("GET /report")).count();
+            let (report, ()) = tokio::join!(report, async {
+                world.until(|| async { reports() == round }).await;
+                let new = installation.start("proxy");
+                let begun = asked.load(Ordering::Relaxed);
+                world.until(|| async { asked.load(Ordering::Relaxed) > begun + 100 }).await;
+                permits.add_permits(1);
+                assert_eq!(exit_code(&mut old).await, Some(10), "it was relieved");
+                old = new;
+            });
+            assert_eq!(whole(report.unwrap()).await.body(), "report", "what was under way is answered");
+        }
+        is_over.store(true, Ordering::Relaxed);
+    };
+    tokio::join!(people, replacing);
+    let plain = ask(installation.proxy, Duration::ZERO).await.unwrap();
+    assert!(plain.starts_with("HTTP/1.1 "), "the other door was handed over as well: {plain}");
+    terminate(&old);
+    assert_eq!(exit_code(&mut old).await, Some(0), "it was told to end");
+    assert!(ask_over_tls(&secure, address, "h2").await.is_err(), "nobody listens any more");
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]

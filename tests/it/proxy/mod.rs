@@ -2,16 +2,22 @@
 
 mod counting;
 mod crowding;
+mod floods;
 mod forwarding;
+mod goodbyes;
 mod handover;
+mod hosts;
 mod http2;
 mod https;
 mod limiting;
+mod raw;
 mod refusing;
 mod replicas;
+mod retrying;
 mod routing;
 pub mod secure;
 mod silence;
+mod smuggling;
 pub mod support;
 mod suspending;
 mod tunnels;

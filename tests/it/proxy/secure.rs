@@ -1,5 +1,6 @@
 //! A proxy that speaks HTTPS, and clients that speak it too.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -103,7 +104,12 @@ impl Secure {
 
     /// Connects and checks that the certificate is for this name.
     pub async fn try_connect(&self, name: &str, protocol: &str) -> std::io::Result<Stream> {
-        let stream = TcpStream::connect(self.world.tls_address()).await?;
+        self.try_connect_to(self.world.tls_address(), name, protocol).await
+    }
+
+    /// The same, where another proxy with this certificate listens.
+    pub async fn try_connect_to(&self, address: SocketAddr, name: &str, protocol: &str) -> std::io::Result<Stream> {
+        let stream = TcpStream::connect(address).await?;
         let connector = TlsConnector::from(Arc::new(self.config(protocol)));
         let name = ServerName::try_from(name.to_owned()).unwrap();
         tokio::time::timeout(PATIENCE, connector.connect(name, stream)).await.expect("the handshake never ended")
@@ -115,7 +121,10 @@ impl Secure {
 
     /// Speaks HTTP/2 on a connection of its own.
     pub async fn two(&self, name: &str) -> SendRequest<Full<Bytes>> {
-        let stream = self.connect(name, "h2").await;
+        Self::speaks_two(self.connect(name, "h2").await).await
+    }
+
+    pub async fn speaks_two(stream: Stream) -> SendRequest<Full<Bytes>> {
         let (sender, connection) =
             hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
         tokio::spawn(async move { drop(connection.await) });

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
 
-use super::support::{Act, Upstream, World, ok, read_all, read_until};
+use super::support::{Act, PATIENCE, Upstream, World, ok, read_all, read_until};
 use crate::support::small_disk::as_root;
 
 const POST: &str = "POST /order HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody";
@@ -127,7 +127,35 @@ async fn a_websocket_to_a_host_that_falls_silent_ends(db: PgPool) {
     socket.write_all(ask.as_bytes()).await.unwrap();
     read_until(&mut socket, "\r\n\r\n").await;
     host.fall_silent();
-    assert_eq!(read_all(&mut socket).await, "", "the browser sees it and connects anew");
+    let mut goodbye = Vec::new();
+    tokio::time::timeout(PATIENCE, socket.read_to_end(&mut goodbye)).await.expect("it never ends").unwrap();
+    assert_eq!(goodbye, [0x88, 2, 0x03, 0xF4], "the browser is told to come back");
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn an_upload_to_a_host_that_falls_silent_ends_before_anybody_gives_up_waiting(db: PgPool) {
+    let world = World::with(db, |settings| settings.max_body_bytes = 1 << 24).await;
+    let mut host = Host::new();
+    let never = Arc::new(Semaphore::new(0));
+    let silent = host.upstream(move |_, _| Act::When(Arc::clone(&never), ok("host"))).await;
+    world.serves("a.test", &silent).await;
+    // All of it was taken by the host, which works on it; most of it is still on its way.
+    let mut uploads = Vec::new();
+    for (sent, length) in [(300_000, 300_000), (2_000_000, 4_000_000)] {
+        let mut stream = world.connect().await;
+        let head =
+            format!("POST /upload HTTP/1.1\r\nHost: a.test\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&vec![b'x'; sent]).await.unwrap();
+        uploads.push(stream);
+    }
+    world.until(|| async { silent.seen().len() == 1 }).await;
+    host.fall_silent();
+    for mut stream in uploads {
+        let answer = read_all(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
+    }
+    assert_eq!(silent.seen().len(), 1, "nothing is sent twice");
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::support::{Act, Upstream, World, ok, read_all, read_until};
 use crate::support::portal;
@@ -109,7 +109,9 @@ async fn what_is_open_when_the_button_is_pressed_ends_too(db: PgPool) {
     let [socket, neighbour, report] = &mut open[..] else { unreachable!() };
     staff.post(&format!("/staff/instances/{shop}/suspend"), &[("reason", "sends spam")]).await;
     let pressed = Instant::now();
-    read_all(socket).await;
+    let mut goodbye = Vec::new();
+    socket.read_to_end(&mut goodbye).await.unwrap();
+    assert_eq!(goodbye, [0x88, 2, 0x03, 0xE9], "it is not served any more");
     read_all(report).await;
     assert!(pressed.elapsed() < AT_ONCE, "{:?}", pressed.elapsed());
     neighbour.write_all(b"still here").await.unwrap();

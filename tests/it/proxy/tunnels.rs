@@ -117,5 +117,7 @@ async fn a_silent_websocket_ends_and_so_do_all_when_the_proxy_does(db: PgPool) {
     busy.write_all(ASK.as_bytes()).await.unwrap();
     read_until(&mut busy, "\r\n\r\n").await;
     world.finish().await;
-    assert_eq!(read_all(&mut busy).await, "");
+    let mut goodbye = Vec::new();
+    busy.read_to_end(&mut goodbye).await.unwrap();
+    assert_eq!(goodbye, [0x88, 2, 0x03, 0xF4], "come back");
 }
