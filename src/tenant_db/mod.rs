@@ -161,6 +161,25 @@ impl TenantDb {
         ask!(self, fence(role))
     }
 
+    /// Makes a login role for one more container of a database, or gives it this password if it exists. Whatever it makes
+    /// belongs to `owner`, whose rights it has; it may connect to this database alone.
+    pub async fn create_member(
+        &self,
+        member: &RoleName,
+        owner: &RoleName,
+        database: &DatabaseName,
+        password: &Secret<String>,
+        connections: u32,
+    ) -> Result<()> {
+        ask!(self, create_member(member, owner, database, password, connections))
+    }
+
+    /// Removes a login role made by [`TenantDb::create_member`]. Whoever uses it is off the database when this returns, also
+    /// who was only just being let in, and stays off. One that is not there is removed already.
+    pub async fn drop_member(&self, member: &RoleName, database: &DatabaseName) -> Result<()> {
+        ask!(self, drop_member(member, database))
+    }
+
     /// Removes a database, whoever is connected. One that is not there is removed already.
     pub async fn drop_database(&self, database: &DatabaseName) -> Result<()> {
         ask!(self, drop_database(database))

@@ -183,6 +183,32 @@ impl Simulated {
         .await
     }
 
+    pub(super) async fn create_member(
+        &self,
+        member: &RoleName,
+        owner: &RoleName,
+        database: &DatabaseName,
+        _: &Secret<String>,
+        _: u32,
+    ) -> Result<()> {
+        self.change("create_member", |known| {
+            if !known.roles.contains_key(owner) || !known.databases.contains_key(database) {
+                return Err(nothing());
+            }
+            known.roles.insert(member.clone(), true);
+            Ok(())
+        })
+        .await
+    }
+
+    pub(super) async fn drop_member(&self, member: &RoleName, _: &DatabaseName) -> Result<()> {
+        self.change("drop_member", |known| {
+            known.roles.remove(member);
+            Ok(())
+        })
+        .await
+    }
+
     pub(super) async fn drop_database(&self, database: &DatabaseName) -> Result<()> {
         self.change("drop_database", |known| {
             known.databases.remove(database);

@@ -104,6 +104,25 @@ pub async fn put_service(site: &Site, runtime: &Runtime) -> anyhow::Result<()> {
     make_service(site, runtime, &password(site, runtime.id).await?).await
 }
 
+/// Makes a replica's login role and its service.
+pub async fn provide_replica(site: &Site, replica: &Runtime, password: &Secret<String>) -> anyhow::Result<()> {
+    crash::point("replica-role:before");
+    site.tenants
+        .create_member(&replica.role()?, &replica.owner()?, &replica.database()?, password, CONNECTIONS)
+        .await
+        .context("make a replica's login role")?;
+    crash::point("replica-role:after");
+    make_service(site, replica, password).await
+}
+
+/// Puts a replica off the database for good, then removes its service.
+pub async fn remove_replica(site: &Site, replica: &Runtime) -> anyhow::Result<()> {
+    crash::point("replica-drop:before");
+    site.tenants.drop_member(&replica.role()?, &replica.database()?).await.context("drop a replica's login role")?;
+    crash::point("replica-drop:after");
+    remove_service(site, replica).await
+}
+
 async fn make_service(site: &Site, runtime: &Runtime, password: &Secret<String>) -> anyhow::Result<()> {
     let spec = service_spec(site, runtime, Some(password))?;
     crash::point("service:before");

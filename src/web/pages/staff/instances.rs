@@ -67,6 +67,7 @@ struct InstancePage {
     reason: String,
     purge: String,
     host: String,
+    shortage: String,
     action: String,
     because: String,
     problem: Option<String>,
@@ -102,6 +103,7 @@ pub async fn show(portal: &Portal, layout: Layout, id: EnvironmentId, slip: Opti
     let is_again = slip.is_some();
     let problem = matches!(slip, Some(Slip::Reason)).then(|| layout.t("staff-reason-needed"));
     let traffic = limits::traffic(&mut db, id, layout.now).await?;
+    let places = hosts::places_of(&mut db, id).await?;
     let (limit, limit_problem) = match slip {
         Some(Slip::Limit(typed)) => (typed, Some(layout.t("staff-limit-bad"))),
         _ => (traffic.requests_per_second.map(|limit| limit.to_string()).unwrap_or_default(), None),
@@ -124,7 +126,8 @@ pub async fn show(portal: &Portal, layout: Layout, id: EnvironmentId, slip: Opti
             .map(|key| layout.t(key))
             .unwrap_or_default(),
         purge: row.purge_after.map(|at| formats(&layout).date_time(at)).unwrap_or_default(),
-        host: row.host.clone().unwrap_or_default(),
+        host: places.hosts.join(" · "),
+        shortage: places.shortage.unwrap_or_default(),
         action: urls::staff_instance(id),
         because: row.suspended_because.clone().unwrap_or_default(),
         problem,
