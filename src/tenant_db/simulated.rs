@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{DatabaseName, DatabaseSize, DatabaseState, Error, Inventory, Result, RoleName, Schedule};
+use super::{DatabaseName, DatabaseSize, DatabaseState, Error, Inventory, Member, Result, RoleName, Schedule};
 use crate::base::faults::{Faults, Kind};
 use crate::base::secret::Secret;
 
@@ -183,19 +183,12 @@ impl Simulated {
         .await
     }
 
-    pub(super) async fn create_member(
-        &self,
-        member: &RoleName,
-        owner: &RoleName,
-        database: &DatabaseName,
-        _: &Secret<String>,
-        _: u32,
-    ) -> Result<()> {
+    pub(super) async fn create_member(&self, member: &Member, _: &Secret<String>, _: u32) -> Result<()> {
         self.change("create_member", |known| {
-            if !known.roles.contains_key(owner) || !known.databases.contains_key(database) {
+            if !known.roles.contains_key(&member.owner) || !known.databases.contains_key(&member.database) {
                 return Err(nothing());
             }
-            known.roles.insert(member.clone(), true);
+            known.roles.insert(member.role.clone(), true);
             Ok(())
         })
         .await

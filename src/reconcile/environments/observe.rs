@@ -41,7 +41,7 @@ pub struct Sight {
     pub update: Option<Under>,
     /// Its further containers, if it has or wants some.
     pub replicas: Replicas,
-    /// Whether the name leads to exactly what serves. What no container decides is not asked here.
+    /// Whether the name leads to exactly what serves; true also where its state is for the first container to decide.
     pub is_led: bool,
 }
 

@@ -11,7 +11,7 @@ use crate::base::secret::Secret;
 use crate::engine::ServiceSpec;
 use crate::odoo::capacity;
 use crate::reconcile::{Site, crash, instance};
-use crate::tenant_db::DatabaseName;
+use crate::tenant_db::{DatabaseName, Member};
 
 use super::{Parts, Runtime, store};
 
@@ -107,10 +107,8 @@ pub async fn put_service(site: &Site, runtime: &Runtime) -> anyhow::Result<()> {
 /// Makes a replica's login role and its service.
 pub async fn provide_replica(site: &Site, replica: &Runtime, password: &Secret<String>) -> anyhow::Result<()> {
     crash::point("replica-role:before");
-    site.tenants
-        .create_member(&replica.role()?, &replica.owner()?, &replica.database()?, password, CONNECTIONS)
-        .await
-        .context("make a replica's login role")?;
+    let member = Member { role: replica.role()?, owner: replica.owner()?, database: replica.database()? };
+    site.tenants.create_member(&member, password, CONNECTIONS).await.context("make a replica's login role")?;
     crash::point("replica-role:after");
     make_service(site, replica, password).await
 }

@@ -3,18 +3,17 @@
 
 use super::{Postgres, QUICK, SLOW, TENANT_DEFAULTS, end_sessions_begun_before_now, is_database, is_role, run, within};
 use crate::base::secret::Secret;
-use crate::tenant_db::{DatabaseName, Error, Result, RoleName, scram};
+use crate::tenant_db::{DatabaseName, Error, Member, Result, RoleName, scram};
 
 impl Postgres {
     /// In one transaction: a role that may log in is complete.
     pub(in crate::tenant_db) async fn create_member(
         &self,
-        member: &RoleName,
-        owner: &RoleName,
-        database: &DatabaseName,
+        member: &Member,
         password: &Secret<String>,
         connections: u32,
     ) -> Result<()> {
+        let Member { role: member, owner, database } = member;
         let verifier = scram::verifier(password.expose());
         within(QUICK, async {
             let mut tx = self.pool.begin().await?;
