@@ -135,6 +135,7 @@ staff-instances-title = النسخ
 staff-instances-none = لا نسخة مطابقة.
 staff-instances-none-text = جرّب جزءًا آخر من الاسم أو العنوان أو رمز التشغيل.
 staff-instance-wanted = المطلوب
+staff-instance-shortage = الحاويات الناقصة
 staff-instance-address = العنوان
 staff-instance-purge = تُحذف البيانات في
 staff-instance-audit = سجل التدقيق

@@ -131,6 +131,7 @@ staff-instances-title = Instances
 staff-instances-none = No instance fits.
 staff-instances-none-text = Try another part of the name, address or runtime.
 staff-instance-wanted = Wanted
+staff-instance-shortage = Containers that are missing
 staff-instance-address = Address
 staff-instance-purge = Data is deleted on
 staff-instance-audit = Audit log

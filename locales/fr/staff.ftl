@@ -131,6 +131,7 @@ staff-instances-title = Instances
 staff-instances-none = Aucune instance ne correspond.
 staff-instances-none-text = Essayez une autre partie du nom, de l’adresse ou du code d’exécution.
 staff-instance-wanted = Souhaité
+staff-instance-shortage = Conteneurs qui manquent
 staff-instance-address = Adresse
 staff-instance-purge = Données supprimées le
 staff-instance-audit = Journal d’audit

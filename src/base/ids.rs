@@ -65,6 +65,8 @@ ids! {
     PlanVersionId
     /// A customer's work on one Odoo: its environments belong together.
     ProjectId
+    /// A further container of an environment that runs in several.
+    ReplicaId
     /// A new image brought to many environments.
     RolloutId
     /// One database, one login role and one service.

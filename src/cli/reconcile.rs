@@ -19,6 +19,11 @@ pub async fn run(config: &Config, id: EnvironmentId) -> anyhow::Result<()> {
     if let Some(upstream) = sight.upstream {
         println!("served by {}", upstream.address);
     }
-    println!("next:   {:?}", plan::next(wanted, sight.world));
+    let next = plan::next(wanted, sight.world);
+    println!("next:   {next:?}");
+    for (row, member) in sight.replicas.rows.iter().zip(&sight.replicas.members) {
+        println!("replica {}: {member:?}", row.number);
+    }
+    println!("next of replicas: {:?}", sight.of_replicas(wanted, next, site.clock.now()));
     Ok(())
 }

@@ -14,8 +14,8 @@ BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_web') THEN
         -- The web process never sees a tenant's database password and never writes what only the worker knows.
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO sayoo_web;
-        REVOKE ALL ON runtime_secrets, _sqlx_migrations FROM sayoo_web;
-        REVOKE INSERT, UPDATE, DELETE ON routes, runtimes, traffic_samples, environment_activity FROM sayoo_web;
+        REVOKE ALL ON runtime_secrets, replica_secrets, _sqlx_migrations FROM sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON routes, runtimes, replicas, replica_troubles, traffic_samples, environment_activity FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON meter_epochs, meter_samples, meter_batches, meter_refusals, meter_looks FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON usage_hours, usage_days, usage_due FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON traffic_refusals, scaling_months FROM sayoo_web;

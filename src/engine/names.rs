@@ -9,6 +9,9 @@ pub struct ServiceName(String);
 /// What the second name of a runtime's service ends with. No code has a hyphen.
 pub const SECOND: &str = "-b";
 
+/// What stands before the number in the name of a replica's service.
+pub const REPLICA: &str = "-r";
+
 /// The text cannot be the name of a service.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} cannot be the name of a service")]
@@ -23,6 +26,11 @@ impl ServiceName {
     /// Makes one of the two names of a runtime's service: during an update there is one of each.
     pub fn of_slot(installation: &str, code: &str, slot: i16) -> Result<Self, BadName> {
         if slot == 0 { Self::of(installation, code) } else { Self::parse(&format!("{installation}-{code}{SECOND}")) }
+    }
+
+    /// Makes the name of a replica's service: a further container of the same runtime.
+    pub fn of_replica(installation: &str, code: &str, number: i32) -> Result<Self, BadName> {
+        Self::parse(&format!("{installation}-{code}{REPLICA}{number}"))
     }
 
     /// Parses a name: lower-case letters, digits and hyphens, at most 63 (Swarm's own limit).
@@ -59,5 +67,6 @@ mod tests {
         assert_eq!(ServiceName::of("sayoo", "abc123").unwrap().as_str(), "sayoo-abc123");
         assert_eq!(ServiceName::of_slot("sayoo", "abc123", 0), ServiceName::of("sayoo", "abc123"));
         assert_eq!(ServiceName::of_slot("sayoo", "abc123", 1).unwrap().as_str(), "sayoo-abc123-b");
+        assert_eq!(ServiceName::of_replica("sayoo", "abc123", 12).unwrap().as_str(), "sayoo-abc123-r12");
     }
 }

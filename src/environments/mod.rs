@@ -13,6 +13,7 @@ pub mod progress;
 pub mod quota;
 pub mod removal;
 pub mod renaming;
+pub mod replicas;
 pub mod scaling;
 pub mod sentence;
 pub mod steering;

@@ -11,9 +11,9 @@ pub mod steering;
 pub mod store;
 
 use chrono::{DateTime, Utc};
-pub use overview::{Overview, PlacementRow, overview, placements_of, placements_on};
+pub use overview::{Overview, PlacementRow, Places, overview, placements_of, placements_on, places_of};
 pub use placement::{NoRoom, Placement};
-pub use reserve::{Cause, ReserveError, keep_room, reserve, take_room};
+pub use reserve::{Cause, ReserveError, keep_room, reserve, take_room, take_room_apart};
 
 use crate::base::ids::HostId;
 use checks::Check;

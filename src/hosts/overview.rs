@@ -7,7 +7,7 @@ use super::preview::{self, Headroom, Resident};
 use super::{Load, store};
 use crate::base::ids::{EnvironmentId, HostId};
 
-pub use super::store::PlacementRow;
+pub use super::store::{PlacementRow, Places};
 
 /// How many placements are shown at once.
 const SHOWN: i64 = 20;
@@ -56,4 +56,9 @@ pub async fn placements_on(db: &mut PgConnection, host: HostId) -> anyhow::Resul
 /// Returns the newest placements of an environment, each with its reason.
 pub async fn placements_of(db: &mut PgConnection, environment: EnvironmentId) -> anyhow::Result<Vec<PlacementRow>> {
     store::placements(db, None, Some(environment), SHOWN).await.context("list the placements")
+}
+
+/// Returns where an environment's containers are, and why there are fewer than are wanted.
+pub async fn places_of(db: &mut PgConnection, environment: EnvironmentId) -> anyhow::Result<Places> {
+    store::places(db, environment).await.context("list an environment's containers")
 }

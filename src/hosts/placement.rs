@@ -21,6 +21,25 @@ pub struct Need {
     pub not_on: Option<HostId>,
 }
 
+/// Where the other containers of the same environment are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Siblings {
+    /// Hosts that it must not share with one of them.
+    pub never: Vec<HostId>,
+    /// Hosts that it shares only when no other one has room.
+    pub rather_not: Vec<HostId>,
+}
+
+impl Siblings {
+    fn is_on(&self, host: HostId) -> bool {
+        self.never.contains(&host) || self.rather_not.contains(&host)
+    }
+
+    fn zones<'a>(&self, loads: &'a [Load]) -> Vec<&'a str> {
+        loads.iter().filter(|load| self.is_on(load.host.id)).map(|load| load.host.zone.as_str()).collect()
+    }
+}
+
 /// Who uses a runtime, as far as it decides where it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tenant {
@@ -89,6 +108,8 @@ pub enum Reason {
     Pool(Pool),
     /// It is the one that the runtime leaves.
     Left,
+    /// Another container of the same environment is there.
+    Shared,
     /// Not enough memory that is not promised.
     Memory {
         /// MiB that are free.
@@ -112,6 +133,7 @@ impl fmt::Display for NotThere {
             Reason::Pool(Pool::Production) => write!(f, "{} is kept for production", self.host),
             Reason::Pool(_) => write!(f, "{} is kept for development and test", self.host),
             Reason::Left => write!(f, "{} is the one to leave", self.host),
+            Reason::Shared => write!(f, "{} has another container of it", self.host),
             Reason::Memory { free_mb, needed_mb } => {
                 write!(f, "{} has {free_mb} MiB of memory free of {needed_mb} needed", self.host)
             }
@@ -138,37 +160,73 @@ pub fn free_cpu_millis(load: &Load) -> i64 {
 ///
 /// A host of the tenant's own pool goes before one that takes everything, so that the others keep room for all.
 pub fn place(loads: &[Load], need: Need) -> Result<Placement, NoRoom> {
+    place_apart(loads, need, &Siblings::default())
+}
+
+/// Chooses a host as [`place`], away from the other containers of the environment: first one in another zone, because what
+/// takes one of them may take its neighbours.
+pub fn place_apart(loads: &[Load], need: Need, siblings: &Siblings) -> Result<Placement, NoRoom> {
+    let zones = siblings.zones(loads);
     let mut why = Vec::new();
-    let mut best: Option<((bool, i64), &Load)> = None;
+    let mut best: Option<(Rank, &Load)> = None;
     for load in loads {
-        if let Some(reason) = lacks(load, need) {
+        if let Some(reason) = lacks(load, need, siblings) {
             why.push(NotThere { host: load.host.name.clone(), reason });
         } else {
-            let left = free_memory_mb(load) - i64::from(need.memory_mb);
-            let rank = (load.host.pool != Pool::Any && need.tenant != Tenant::Nobody, left);
+            let rank = Rank {
+                is_apart: !siblings.is_on(load.host.id),
+                is_other_zone: !zones.contains(&load.host.zone.as_str()),
+                is_own_pool: load.host.pool != Pool::Any && need.tenant != Tenant::Nobody,
+                left_mb: free_memory_mb(load) - i64::from(need.memory_mb),
+            };
             // The first of equals wins, so that the same world always gives the same answer.
             if best.is_none_or(|(most, _)| rank > most) {
                 best = Some((rank, load));
             }
         }
     }
-    let Some(((is_own_pool, left), load)) = best else { return Err(NoRoom { why }) };
-    let pool = if is_own_pool { " of its pool" } else { "" };
+    let Some((rank, load)) = best else { return Err(NoRoom { why }) };
     let count = loads.len() - why.len();
-    let hosts = if count == 1 { "host" } else { "hosts" };
-    let mut explanation =
-        format!("{} keeps {left} MiB of memory free, the most{pool} of {count} {hosts} with room", load.host.name);
+    let mut explanation = rank.explain(&load.host.name, count, !zones.is_empty());
     for not_there in &why {
         explanation.push_str(&format!("; {not_there}"));
     }
     Ok(Placement { host: load.host.id, explanation })
 }
 
-fn lacks(load: &Load, need: Need) -> Option<Reason> {
+/// What speaks for a host, the weightiest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    is_apart: bool,
+    is_other_zone: bool,
+    is_own_pool: bool,
+    left_mb: i64,
+}
+
+impl Rank {
+    fn explain(self, host: &str, count: usize, has_siblings: bool) -> String {
+        let left = self.left_mb;
+        let pool = if self.is_own_pool { " of its pool" } else { "" };
+        let hosts = if count == 1 { "host" } else { "hosts" };
+        let most = format!("{host} keeps {left} MiB of memory free, the most{pool} of {count} {hosts} with room");
+        match (has_siblings, self.is_apart, self.is_other_zone) {
+            (false, ..) => most,
+            (true, true, true) => {
+                format!("{host} is in another zone than its other containers and keeps {left} MiB of memory free")
+            }
+            (true, true, false) => format!("{most}; none of them is in another zone than its other containers"),
+            (true, false, _) => format!("{most}; each of them has another container of it"),
+        }
+    }
+}
+
+fn lacks(load: &Load, need: Need, siblings: &Siblings) -> Option<Reason> {
     let (free_mb, needed_mb) = (free_memory_mb(load), i64::from(need.memory_mb));
     let (free_millis, needed_millis) = (free_cpu_millis(load), i64::from(need.cpu_millis));
     if need.not_on == Some(load.host.id) {
         Some(Reason::Left)
+    } else if siblings.never.contains(&load.host.id) {
+        Some(Reason::Shared)
     } else if load.host.state != HostState::Active {
         Some(Reason::NotActive(load.host.state))
     } else if !need.tenant.fits(load.host.pool) {
@@ -243,6 +301,40 @@ mod tests {
         let leaving = Need { not_on: Some(hosts[0].host.id), ..need(1, 512) };
         assert_eq!(place(&hosts, leaving).unwrap().host, hosts[1].host.id);
         assert!(place(&hosts[..1], leaving).is_err());
+    }
+
+    #[test]
+    fn a_replica_goes_to_another_host_and_rather_to_another_zone() {
+        let mut hosts = [load("a", 16384, 0), load("b", 16384, 0), load("c", 8192, 0), load("d", 4096, 0)];
+        for (host, zone) in hosts.iter_mut().zip(["north", "north", "south", ""]) {
+            zone.clone_into(&mut host.host.zone);
+        }
+        let on = |numbers: &[usize]| numbers.iter().map(|number| hosts[*number].host.id).collect::<Vec<_>>();
+        let replica =
+            |never: &[usize]| place_apart(&hosts, need(1, 512), &Siblings { never: on(never), rather_not: vec![] });
+        let second = replica(&[0]).unwrap();
+        assert_eq!(second.host, hosts[2].host.id, "b has more room, in the same zone");
+        assert_eq!(
+            second.explanation,
+            "c is in another zone than its other containers and keeps 5632 MiB of memory free; a has another container of it"
+        );
+        assert_eq!(replica(&[0, 2]).unwrap().host, hosts[3].host.id, "a zone that nobody named is another one");
+        let fourth = replica(&[0, 2, 3]).unwrap();
+        assert_eq!(fourth.host, hosts[1].host.id);
+        assert!(fourth.explanation.contains("none of them is in another zone"), "{}", fourth.explanation);
+        assert!(replica(&[0, 1, 2, 3]).unwrap_err().to_string().ends_with("d has another container of it"));
+    }
+
+    #[test]
+    fn the_first_container_avoids_its_replicas_and_takes_a_place_beside_one_rather_than_none() {
+        let hosts = [load("a", 16384, 0), load("b", 4096, 0)];
+        let beside = |hosts: &[Load], number: usize| {
+            let siblings = Siblings { never: vec![], rather_not: vec![hosts[number].host.id] };
+            place_apart(hosts, need(1, 512), &siblings).unwrap()
+        };
+        assert_eq!(beside(&hosts, 0).host, hosts[1].host.id);
+        let shared = beside(&hosts[..1], 0);
+        assert!(shared.explanation.ends_with("each of them has another container of it"), "{}", shared.explanation);
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! What would happen if a host were emptied or lost. Pure.
 
-use super::placement::{self, Need, NoRoom};
+use super::placement::{self, Need, NoRoom, Siblings};
 use super::{HostState, Load};
 use crate::base::ids::{EnvironmentId, HostId, RuntimeId};
 
@@ -20,6 +20,8 @@ pub struct Resident {
     pub account: String,
     /// The host that it is on.
     pub host: HostId,
+    /// Whether it is a further container of its environment.
+    pub is_replica: bool,
     /// What it needs.
     pub need: Need,
     /// Whether it is moving away already.
@@ -46,7 +48,8 @@ pub fn moves(loads: &[Load], residents: &[Resident], host: HostId) -> Vec<Move> 
         .into_iter()
         .map(|resident| {
             let need = Need { not_on: Some(host), ..resident.need };
-            let to = placement::place(&loads, need).map(|placement| placement.host);
+            let to =
+                placement::place_apart(&loads, need, &siblings(resident, residents)).map(|placement| placement.host);
             if let Ok(to) = &to
                 && let Some(load) = loads.iter_mut().find(|load| load.host.id == *to)
             {
@@ -56,6 +59,17 @@ pub fn moves(loads: &[Load], residents: &[Resident], host: HostId) -> Vec<Move> 
             Move { resident: resident.clone(), to }
         })
         .collect()
+}
+
+/// Returns where the other containers of the same environment are: a replica never joins one, the first rather not.
+fn siblings(resident: &Resident, residents: &[Resident]) -> Siblings {
+    let others = residents.iter().filter(|other| other.runtime == resident.runtime && other.host != resident.host);
+    let hosts = others.map(|other| other.host).collect();
+    if resident.is_replica {
+        Siblings { never: hosts, rather_not: Vec::new() }
+    } else {
+        Siblings { never: Vec::new(), rather_not: hosts }
+    }
 }
 
 /// Returns how long so many moves take, when one takes `each_seconds`.
@@ -123,6 +137,7 @@ mod tests {
             name: "Shop".to_owned(),
             account: "Acme".to_owned(),
             host,
+            is_replica: false,
             need: Need { cpu_millis: 100, memory_mb, tenant: Tenant::Other, not_on: None },
             is_leaving: false,
         }
@@ -137,6 +152,17 @@ mod tests {
         assert_eq!(moves.iter().map(|one| one.resident.need.memory_mb).collect::<Vec<_>>(), [2000, 1024]);
         assert_eq!(moves[0].to, Ok(b));
         assert!(moves[1].to.is_err());
+    }
+
+    #[test]
+    fn a_replica_finds_no_room_where_another_container_of_it_is() {
+        let hosts = [load("a", 8192, 1024), load("b", 8192, 1024)];
+        let (a, b) = (hosts[0].host.id, hosts[1].host.id);
+        let first = resident(a, 512);
+        let replica = Resident { host: b, is_replica: true, ..first.clone() };
+        let residents = [first, replica];
+        assert!(moves(&hosts, &residents, b)[0].to.is_err(), "the replica");
+        assert_eq!(moves(&hosts, &residents, a)[0].to, Ok(b), "the first container, where there is no other place");
     }
 
     #[test]

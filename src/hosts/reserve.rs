@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
-use super::placement::{Need, NoRoom, Placement, place};
+use super::placement::{Need, NoRoom, Placement, Siblings, place, place_apart};
 use super::{HostState, store};
 use crate::base::ids::{HostId, RuntimeId};
 use crate::db::StoreError;
@@ -60,6 +60,16 @@ pub async fn take_room(tx: &mut PgConnection, need: Need) -> Result<Placement, R
     Ok(place(&loads, need)?)
 }
 
+/// Chooses a host as [`take_room`], away from the other containers of the environment.
+pub async fn take_room_apart(
+    tx: &mut PgConnection,
+    need: Need,
+    siblings: &Siblings,
+) -> Result<Placement, ReserveError> {
+    let loads = store::lock_loads(tx).await?;
+    Ok(place_apart(&loads, need, siblings)?)
+}
+
 /// Keeps the room that was set aside on a host, or chooses another one when that host takes nothing any more.
 ///
 /// Must run inside a transaction, as [`take_room`].
@@ -67,6 +77,7 @@ pub async fn keep_room(
     tx: &mut PgConnection,
     set_aside: Option<HostId>,
     need: Need,
+    siblings: &Siblings,
 ) -> Result<Placement, ReserveError> {
     let loads = store::lock_loads(tx).await?;
     let kept = loads.iter().find(|load| set_aside == Some(load.host.id) && load.host.state == HostState::Active);
@@ -75,7 +86,7 @@ pub async fn keep_room(
             let explanation = format!("room was set aside on {} when it was asked for", load.host.name);
             Ok(Placement { host: load.host.id, explanation })
         }
-        None => Ok(place(&loads, need)?),
+        None => Ok(place_apart(&loads, need, siblings)?),
     }
 }
 
@@ -96,7 +107,8 @@ pub async fn reserve(
     match claim.host {
         Some(host) if !must_leave => Ok(Placement { host, explanation: "it is there already".to_owned() }),
         not_on => {
-            let placement = place(&loads, Need { not_on, ..claim.need })?;
+            let siblings = Siblings { never: Vec::new(), rather_not: claim.replicas };
+            let placement = place_apart(&loads, Need { not_on, ..claim.need }, &siblings)?;
             store::set_host(tx, runtime, &placement, cause, now).await?;
             Ok(placement)
         }

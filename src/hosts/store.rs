@@ -1,6 +1,7 @@
 //! The hosts table, and what runtimes have been promised. The only SQL about hosts.
 
 mod placements;
+mod residents;
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
@@ -8,14 +9,14 @@ use sqlx::types::Json;
 
 use super::checks::Check;
 use super::placement::{Need, Tenant};
-use super::preview::Resident;
 use super::probes::Probes;
 use super::{Cause, Host, HostState, Load, Pool, Wanted};
-use crate::base::ids::{EnvironmentId, HostId, RuntimeId};
+use crate::base::ids::{HostId, RuntimeId};
 use crate::db::StoreError;
 use crate::engine::NodeSeen;
 
 pub use placements::{PlacementRow, placements, seconds_of_a_move, set_served};
+pub use residents::{Places, places, residents};
 
 struct Row {
     id: HostId,
@@ -77,12 +78,14 @@ impl From<Row> for Load {
 }
 
 /// What a runtime needs, and where it is already.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Claim {
     /// What it needs.
     pub need: Need,
     /// Its host, when it has one.
     pub host: Option<HostId>,
+    /// Where its replicas are.
+    pub replicas: Vec<HostId>,
 }
 
 /// Returns every host with what has been promised on it. What is moving counts twice: where it goes and where it was.
@@ -126,7 +129,11 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<Load>, StoreError> {
                      -- A second container's room, while an update is under way.
                      SELECT NULL, host_id, cpu_millis, memory_mb
                        FROM environment_updates
-                      WHERE host_id IS NOT NULL) AS r ON r.host_id = h.id
+                      WHERE host_id IS NOT NULL
+                      UNION ALL
+                     -- Further containers of the same environment.
+                     SELECT NULL, host_id, cpu_millis, memory_mb
+                       FROM replicas) AS r ON r.host_id = h.id
          GROUP BY h.id
          ORDER BY h.id
         "#,
@@ -157,6 +164,10 @@ pub async fn find_claim(db: &mut PgConnection, runtime: RuntimeId) -> Result<Opt
              , runtimes.memory_mb
              , runtimes.host_id AS "host: HostId"
              , environments.kind AS "kind?"
+             , ARRAY (SELECT replicas.host_id
+                        FROM replicas
+                       WHERE replicas.runtime_id = runtimes.id
+                         AND replicas.state <> 'leaving') AS "replicas!: Vec<HostId>"
           FROM runtimes
           LEFT JOIN environments ON environments.id = runtimes.environment_id
          WHERE runtimes.id = $1
@@ -173,6 +184,7 @@ pub async fn find_claim(db: &mut PgConnection, runtime: RuntimeId) -> Result<Opt
             not_on: None,
         },
         host: row.host,
+        replicas: row.replicas,
     }))
 }
 
@@ -403,47 +415,4 @@ pub async fn set_joined(db: &mut PgConnection, id: HostId, node: &str, size: (i3
 pub async fn delete(db: &mut PgConnection, id: HostId) -> Result<(), StoreError> {
     sqlx::query!("DELETE FROM hosts WHERE id = $1", id as HostId).execute(db).await?;
     Ok(())
-}
-
-/// Returns every runtime that has a host, with what it needs.
-pub async fn residents(db: &mut PgConnection) -> Result<Vec<Resident>, StoreError> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT runtimes.id AS "runtime: RuntimeId"
-             , runtimes.environment_id AS "environment: EnvironmentId"
-             , runtimes.host_id AS "host!: HostId"
-             , runtimes.leaving_host_id IS NOT NULL AS "is_leaving!"
-             , runtimes.cpu_millis
-             , runtimes.memory_mb
-             , environments.kind AS "kind?"
-             , environments.name AS "name?"
-             , accounts.name AS "account?"
-          FROM runtimes
-          LEFT JOIN environments ON environments.id = runtimes.environment_id
-          LEFT JOIN accounts ON accounts.id = environments.account_id
-         WHERE runtimes.host_id IS NOT NULL
-           AND runtimes.state <> 'gone'
-           AND runtimes.wanted <> 'gone'
-         ORDER BY runtimes.id
-        "#
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Resident {
-            runtime: row.runtime,
-            environment: row.environment,
-            name: row.name.unwrap_or_default(),
-            account: row.account.unwrap_or_default(),
-            host: row.host,
-            need: Need {
-                cpu_millis: row.cpu_millis,
-                memory_mb: row.memory_mb,
-                tenant: Tenant::of_kind(row.kind.as_deref()),
-                not_on: None,
-            },
-            is_leaving: row.is_leaving,
-        })
-        .collect())
 }

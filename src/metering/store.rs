@@ -72,7 +72,10 @@ pub async fn list_claimed(db: &mut PgConnection) -> Result<Vec<Claimed>, StoreEr
                          AND (hosts.id IN (runtimes.host_id, runtimes.leaving_host_id)
                               OR hosts.id IN (SELECT host_id
                                           FROM environment_updates
-                                         WHERE environment_updates.environment_id = runtimes.environment_id))) AS "nodes!"
+                                         WHERE environment_updates.environment_id = runtimes.environment_id)
+                              OR hosts.id IN (SELECT replicas.host_id
+                                                FROM replicas
+                                               WHERE replicas.runtime_id = runtimes.id))) AS "nodes!"
           FROM runtimes
          WHERE environment_id IS NOT NULL
            AND state <> 'gone'

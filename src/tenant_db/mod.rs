@@ -91,6 +91,17 @@ pub struct Schedule {
     pub is_at_work: bool,
 }
 
+/// A login role beside the one that owns everything in a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its own name.
+    pub role: RoleName,
+    /// The role that it acts as.
+    pub owner: RoleName,
+    /// The only database that it may connect to.
+    pub database: DatabaseName,
+}
+
 /// Hands a call to whichever server there is.
 macro_rules! ask {
     ($server:expr, $verb:ident($($argument:expr),*)) => {
@@ -159,6 +170,18 @@ impl TenantDb {
     /// Stops a role from logging in and ends its sessions: whoever uses it is off the database when this returns.
     pub async fn fence(&self, role: &RoleName) -> Result<()> {
         ask!(self, fence(role))
+    }
+
+    /// Makes a login role for one more container of a database, or gives it this password if it exists. Whatever it makes
+    /// belongs to the owner, whose rights it has; it may connect to this database alone.
+    pub async fn create_member(&self, member: &Member, password: &Secret<String>, connections: u32) -> Result<()> {
+        ask!(self, create_member(member, password, connections))
+    }
+
+    /// Removes a login role made by [`TenantDb::create_member`]. Whoever uses it is off the database when this returns, also
+    /// who was only just being let in, and stays off. One that is not there is removed already.
+    pub async fn drop_member(&self, member: &RoleName, database: &DatabaseName) -> Result<()> {
+        ask!(self, drop_member(member, database))
     }
 
     /// Removes a database, whoever is connected. One that is not there is removed already.

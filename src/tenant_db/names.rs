@@ -53,6 +53,18 @@ impl RoleName {
         Self::parse(&format!("{code}_{generation}"))
     }
 
+    /// The role of a replica, which is a member of the runtime's: `<code>_<generation>_r<number>`.
+    pub fn of_replica(code: &str, generation: i32, number: i32) -> Result<Self, BadName> {
+        Self::parse(&format!("{code}_{generation}_r{number}"))
+    }
+
+    /// Returns a replica's runtime and number; `None` when it is no replica's role.
+    #[must_use]
+    pub fn replica(&self) -> Option<(&str, i32)> {
+        let (owner, number) = self.0.rsplit_once("_r")?;
+        Some((owner.split_once('_')?.0, number.parse().ok()?))
+    }
+
     /// The role that fills a template.
     #[must_use]
     pub fn builder(template: &DatabaseName) -> Self {
@@ -84,5 +96,9 @@ mod tests {
             assert!(DatabaseName::parse(bad).is_err(), "{bad:?}");
         }
         assert_eq!(RoleName::of("abcdefghij0123456789", 2).unwrap().as_str(), "abcdefghij0123456789_2");
+        let replica = RoleName::of_replica("abcdefghij0123456789", 2, 13).unwrap();
+        assert_eq!(replica.as_str(), "abcdefghij0123456789_2_r13");
+        assert_eq!(replica.replica(), Some(("abcdefghij0123456789", 13)));
+        assert_eq!(RoleName::of("abcdefghij0123456789", 2).unwrap().replica(), None);
     }
 }

@@ -3,6 +3,7 @@
 //! The platform's role may create databases and roles and is no superuser. It owns every database, so that a tenant
 //! cannot let others in, and it connects to a database only before its tenant ever could.
 
+mod members;
 mod schedule;
 
 use std::collections::BTreeMap;
@@ -377,6 +378,12 @@ impl Postgres {
 
 async fn is_role(db: &mut PgConnection, role: &RoleName) -> sqlx::Result<bool> {
     sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1) AS "is!""#, role.as_str())
+        .fetch_one(db)
+        .await
+}
+
+async fn is_database(db: &mut PgConnection, database: &DatabaseName) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS "is!""#, database.as_str())
         .fetch_one(db)
         .await
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{DatabaseName, DatabaseSize, DatabaseState, Error, Inventory, Result, RoleName, Schedule};
+use super::{DatabaseName, DatabaseSize, DatabaseState, Error, Inventory, Member, Result, RoleName, Schedule};
 use crate::base::faults::{Faults, Kind};
 use crate::base::secret::Secret;
 
@@ -178,6 +178,25 @@ impl Simulated {
             if let Some(may_log_in) = known.roles.get_mut(role) {
                 *may_log_in = false;
             }
+            Ok(())
+        })
+        .await
+    }
+
+    pub(super) async fn create_member(&self, member: &Member, _: &Secret<String>, _: u32) -> Result<()> {
+        self.change("create_member", |known| {
+            if !known.roles.contains_key(&member.owner) || !known.databases.contains_key(&member.database) {
+                return Err(nothing());
+            }
+            known.roles.insert(member.role.clone(), true);
+            Ok(())
+        })
+        .await
+    }
+
+    pub(super) async fn drop_member(&self, member: &RoleName, _: &DatabaseName) -> Result<()> {
+        self.change("drop_member", |known| {
+            known.roles.remove(member);
             Ok(())
         })
         .await

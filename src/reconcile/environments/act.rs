@@ -18,10 +18,10 @@ use crate::reconcile::{Site, crash, instance, pool, templates};
 
 use super::observe::{Sight, Upstream};
 use super::plan::{Closed, Container, Step};
-use super::rest;
 use super::status::{self, Told};
 use super::store::{self, Environment, RouteRow};
 use super::update;
+use super::{replicas, rest};
 use crate::reconcile::store::ONLY_SUBJECT;
 
 /// How long a freed name rests before another account can have it.
@@ -52,7 +52,7 @@ async fn with_runtime(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runti
     let environment = &sight.environment;
     match step {
         Step::Place => place(site, lease, runtime).await,
-        Step::Flee => flee(site, lease, environment, runtime).await,
+        Step::Flee => flee(site, lease, sight, runtime).await,
         Step::Rotate => {
             provide::rotate(site, runtime).await?;
             let mut tx = lease.begin(&site.db).await?;
@@ -81,7 +81,7 @@ async fn with_runtime(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runti
         Step::Open => {
             let upstream = sight.upstream.context("opened without a container")?;
             let is_new = sight.world.runtime.is_some_and(|world| world.container == Seen::Known(Container::Serves));
-            open(site, lease, environment, (runtime, is_new), upstream).await
+            open(site, lease, sight, (runtime, is_new), upstream).await
         }
         Step::BeginUpdate => update::begin(site, lease, sight, runtime).await,
         Step::ProvideUpdate => Box::pin(update::provide(site, sight, runtime)).await,
@@ -223,7 +223,7 @@ async fn place(site: &Site, lease: &Lease, runtime: &Runtime) -> anyhow::Result<
 }
 
 /// Gives a runtime whose machine is lost another one. The public is told that it starts; the database learns of it next.
-async fn flee(site: &Site, lease: &Lease, environment: &Environment, runtime: &Runtime) -> anyhow::Result<()> {
+async fn flee(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime) -> anyhow::Result<()> {
     let now = site.clock.now();
     crash::point("flee:before");
     let mut tx = lease.begin(&site.db).await?;
@@ -237,15 +237,20 @@ async fn flee(site: &Site, lease: &Lease, environment: &Environment, runtime: &R
     }
     runtimes::store::set_placed(&mut tx, runtime.id, None).await?;
     begin_rotation(site, &mut tx, runtime).await?;
-    close_for_loss(site, &mut tx, environment).await?;
+    close_for_loss(site, &mut tx, sight).await?;
     tx.commit().await?;
     crash::point("flee:after");
     Ok(())
 }
 
-/// Tells the public that it starts, and its people why.
-pub async fn close_for_loss(site: &Site, tx: &mut Fenced, environment: &Environment) -> anyhow::Result<()> {
-    set_closed(site, tx, environment, Closed::Starting).await?;
+/// Tells the public that it starts, unless other containers of it serve, and its people why.
+pub async fn close_for_loss(site: &Site, tx: &mut Fenced, sight: &Sight) -> anyhow::Result<()> {
+    let environment = &sight.environment;
+    if sight.world.others_serve {
+        replicas::act::write_route(site, tx, sight, &sight.replicas.serving()).await?;
+    } else {
+        set_closed(site, tx, environment, Closed::Starting).await?;
+    }
     if environment.first_ready_at.is_some() {
         let detail = json!({ "reason": "reason-host-lost" });
         store::add_event(tx, environment.id, "relocated", &detail, site.clock.now()).await?;
@@ -280,10 +285,11 @@ async fn personalise(site: &Site, lease: &Lease, environment: &Environment, runt
 async fn open(
     site: &Site,
     lease: &Lease,
-    environment: &Environment,
+    sight: &Sight,
     (runtime, is_new): (&Runtime, bool),
     upstream: Upstream,
 ) -> anyhow::Result<()> {
+    let environment = &sight.environment;
     if !runtime.knows(&environment.subdomain) {
         // From here on nobody can tell which address the database has, until the new one is written down: a renaming that is
         // taken back half way makes it learn the old one again.
@@ -303,7 +309,7 @@ async fn open(
     let now = site.clock.now();
     crash::point("open:before");
     let mut tx = lease.begin(&site.db).await?;
-    lead_to(site, &mut tx, environment, upstream).await?;
+    replicas::act::write_route(site, &mut tx, sight, &sight.replicas.beside(upstream)).await?;
     runtimes::store::set_known_as(&mut tx, runtime.id, Some(&environment.subdomain)).await?;
     runtimes::store::set_ready(&mut tx, runtime.id).await?;
     if is_new {
@@ -321,19 +327,20 @@ async fn open(
     Ok(())
 }
 
-/// Leads the environment's name to a container.
+/// Leads the environment's name to containers.
 pub async fn lead_to(
     site: &Site,
     tx: &mut Fenced,
     environment: &Environment,
-    upstream: Upstream,
+    upstreams: &[Upstream],
 ) -> anyhow::Result<()> {
     let route = RouteRow {
         hostname: site.public.instance_host(&environment.subdomain),
         state: "serving".to_owned(),
-        upstreams: vec![upstream.address.to_string()],
+        upstreams: upstreams.iter().map(|upstream| upstream.address.to_string()).collect(),
     };
-    let websockets: Vec<String> = upstream.websocket.iter().map(ToString::to_string).collect();
+    let websockets: Vec<String> =
+        upstreams.iter().filter_map(|upstream| upstream.websocket).map(|address| address.to_string()).collect();
     store::set_route(tx, environment, &route, &websockets, site.clock.now()).await?;
     Ok(())
 }

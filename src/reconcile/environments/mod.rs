@@ -3,6 +3,7 @@
 pub mod act;
 pub mod observe;
 pub mod plan;
+pub mod replicas;
 pub mod rest;
 pub mod status;
 pub mod store;
@@ -28,6 +29,7 @@ use super::templates::{self, Key};
 use super::{Site, probe, store as turns};
 use observe::Sight;
 use plan::{Awaited, Next, Rest, Step, Wanted};
+use replicas::plan::Next as Beside;
 use status::{Circumstances, Told};
 use store::Environment;
 
@@ -121,6 +123,19 @@ impl Environments {
         until(sight.environment.purge_after).unwrap_or(usual).min(usual)
     }
 
+    /// Returns how long nothing can be done about replicas.
+    fn until_replicas(&self, sight: &Sight, beside: Beside) -> Duration {
+        let retry = || {
+            let at = sight.replicas.trouble.as_ref()?.retry_at;
+            (at - self.site.clock.now()).to_std().ok()
+        };
+        match beside {
+            Beside::Wait(replicas::plan::Awaited::Start) => UPDATE_EVERY,
+            Beside::Wait(replicas::plan::Awaited::Retry) => retry().unwrap_or(ROOM_EVERY).clamp(ROOM_EVERY, LOOK_EVERY),
+            _ => Duration::from_secs(1),
+        }
+    }
+
     fn pause_of(&self, subject: Uuid, awaited: Awaited, is_overdue: bool) -> Outcome {
         match awaited {
             Awaited::Template => Outcome::Soon(Duration::from_millis(250)),
@@ -136,7 +151,7 @@ impl Environments {
             }
             Awaited::CrashingContainer => Outcome::Later(Duration::from_secs(2)),
             Awaited::LostDatabase => Outcome::Later(Duration::from_secs(30)),
-            Awaited::Update => Outcome::Later(UPDATE_EVERY),
+            Awaited::Update | Awaited::Replicas => Outcome::Later(UPDATE_EVERY),
             Awaited::Sight | Awaited::Quiet | Awaited::Drained => Outcome::Later(Duration::from_secs(1)),
         }
     }
@@ -157,9 +172,17 @@ impl Task for Environments {
             return Ok(Outcome::Over);
         }
         let wanted = sight.wanted(&self.site.clock);
-        let next = plan::next(wanted, sight.world);
+        let plain = plan::next(wanted, sight.world);
+        let beside = sight.of_replicas(wanted, plain, self.site.clock.now());
+        let next =
+            if plain == Next::Settled && beside != Beside::Plain { Next::Wait(Awaited::Replicas) } else { plain };
         let is_overdue = self.is_overdue(lease, &sight);
-        let circumstances = Circumstances { is_overdue, troubles: &sight.troubles, status: &sight.environment.status };
+        let circumstances = Circumstances {
+            is_overdue,
+            troubles: &sight.troubles,
+            status: &sight.environment.status,
+            shortage: sight.replicas.shortage(sight.environment.replicas),
+        };
         // These steps say what they change in their own transaction.
         if !matches!(next, Next::Do(Step::Begin | Step::Open | Step::WakeUp | Step::Switch | Step::Forget)) {
             self.report(lease, &sight, next, status::tell(wanted, sight.world, next, circumstances)).await?;
@@ -167,7 +190,14 @@ impl Task for Environments {
         if next == Next::Wait(Awaited::Template) && sight.environment.status == "ordered" {
             act::begin_to_wait(&self.site, lease, &sight.environment).await?;
         }
+        if let Beside::Do(step) = beside {
+            tracing::debug!(environment = %sight.environment.id, ?step, "takes a step for replicas");
+            let taken = Box::pin(replicas::act::take(&self.site, lease, &sight, step)).await;
+            taken.with_context(|| format!("replicas: {step:?}"))?;
+            return Ok(Outcome::Again);
+        }
         match next {
+            Next::Wait(Awaited::Replicas) => Ok(Outcome::Later(self.until_replicas(&sight, beside))),
             Next::Do(step) => {
                 tracing::debug!(environment = %sight.environment.id, ?step, "takes a step");
                 if let Err(error) = Box::pin(act::take(&self.site, lease, &sight, step)).await {

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::base::clock::Clock;
 use crate::engine::{ContainerSeen, ContainerState};
@@ -10,7 +10,8 @@ use crate::reconcile::runtimes::look::{self, Look, Trouble};
 use crate::reconcile::runtimes::{Runtime, Seen};
 use crate::reconcile::{Site, probe};
 
-use super::plan::{Closed, Container, Home, Rest, Route, RuntimeWorld, Template, Wanted, World};
+use super::plan::{Closed, Container, Home, Next, Rest, Route, RuntimeWorld, Template, Wanted, World};
+use super::replicas::{self, Replicas};
 use super::rest::{self, Ease};
 use super::store::{self, Environment, RouteRow};
 use super::update::{self, Under};
@@ -38,6 +39,10 @@ pub struct Sight {
     pub ease: Ease,
     /// Its update, if it has one.
     pub update: Option<Under>,
+    /// Its further containers, if it has or wants some.
+    pub replicas: Replicas,
+    /// Whether the name leads to exactly what serves; true also where its state is for the first container to decide.
+    pub is_led: bool,
 }
 
 /// Where a container is reached.
@@ -74,6 +79,16 @@ impl Sight {
     }
 }
 
+impl Sight {
+    /// Decides what to do next about its replicas, `plain` being what was decided about the first container.
+    #[must_use]
+    pub fn of_replicas(&self, wanted: Wanted, plain: Next, now: DateTime<Utc>) -> replicas::plan::Next {
+        let is_up = wanted == Wanted::Running && matches!(self.world.rest, Rest::Awake | Rest::Tired);
+        let fleet = self.replicas.fleet(self.environment.replicas, self.is_led, now);
+        replicas::plan::next(is_up, plain, &fleet)
+    }
+}
+
 /// Looks.
 pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> {
     let mut db = site.db.acquire().await?;
@@ -93,7 +108,15 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
     let Some(runtime) = runtime else {
         let route = route_of(&routes, &host, None);
         let is_forgotten = environment.status == "deleted";
-        let world = World { is_forgotten, template, rest: Rest::Awake, update: None, runtime: None, route };
+        let world = World {
+            is_forgotten,
+            template,
+            rest: Rest::Awake,
+            update: None,
+            runtime: None,
+            route,
+            others_serve: false,
+        };
         return Ok(Sight {
             environment,
             runtime: None,
@@ -103,12 +126,20 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
             troubles: Vec::new(),
             ease: Ease::AWAKE,
             update: None,
+            replicas: Replicas::default(),
+            is_led: true,
         });
     };
-    let (look, ease) = tokio::join!(Box::pin(look::at(site, &runtime)), rest::look(site, &environment, &runtime));
-    let (look, ease) = (look?, ease?);
+    let (look, ease, replicas) = tokio::join!(
+        Box::pin(look::at(site, &runtime)),
+        rest::look(site, &environment, &runtime),
+        Box::pin(replicas::look(site, &environment, &runtime, &routes))
+    );
+    let (look, ease, replicas) = (look?, ease?, replicas?);
     let (container, upstream) = judge(site, &look, &runtime, &routes, &host).await;
     let update = Box::pin(update::look(site, &environment, &runtime)).await?;
+    // A name that leads to the container is not enough: its database must know it too.
+    let knows = runtime.knows(&environment.subdomain);
     let world = World {
         is_forgotten: environment.status == "deleted",
         template,
@@ -123,9 +154,10 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
             service: look.service,
             container,
         }),
-        // A name that leads to the container is not enough: its database must know it too.
-        route: route_of(&routes, &host, upstream.filter(|_| runtime.knows(&environment.subdomain))),
+        route: route_of(&routes, &host, upstream.filter(|_| knows)),
+        others_serve: knows && replicas.serve(&routes, &host),
     };
+    let is_led = !knows || leads_exactly(&routes, &host, upstream, &replicas.serving());
     Ok(Sight {
         environment,
         world,
@@ -134,6 +166,8 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
         troubles: look.troubles,
         ease,
         update,
+        replicas,
+        is_led,
         runtime: Some(runtime),
     })
 }
@@ -200,7 +234,20 @@ pub async fn judge(
 }
 
 fn serves(route: &RouteRow, upstream: Upstream) -> bool {
-    route.state == "serving" && route.upstreams == [upstream.address.to_string()]
+    route.state == "serving" && route.upstreams.contains(&upstream.address.to_string())
+}
+
+/// Whether the environment's one name leads to all that serves and nowhere else.
+fn leads_exactly(routes: &[RouteRow], host: &str, first: Option<Upstream>, others: &[Upstream]) -> bool {
+    let mut wanted: Vec<String> = first.iter().chain(others).map(|upstream| upstream.address.to_string()).collect();
+    let [route] = routes else { return true };
+    if wanted.is_empty() || route.hostname != host {
+        return true;
+    }
+    let mut actual = route.upstreams.clone();
+    wanted.sort();
+    actual.sort();
+    route.state == "serving" && actual == wanted
 }
 
 fn route_of(routes: &[RouteRow], host: &str, upstream: Option<Upstream>) -> Route {

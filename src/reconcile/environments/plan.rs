@@ -83,7 +83,7 @@ pub enum Route {
     Closed(Closed),
     /// To a container that is not, or no longer, the right one; or an old name still leads somewhere.
     Stale,
-    /// To the container that serves.
+    /// To the container that serves, and perhaps to others.
     Serving,
 }
 
@@ -157,6 +157,8 @@ pub struct World {
     pub runtime: Option<RuntimeWorld>,
     /// Where its name leads.
     pub route: Route,
+    /// Whether another container of it serves, so that the public has somewhere to go without this one.
+    pub others_serve: bool,
 }
 
 /// One idempotent step.
@@ -237,6 +239,8 @@ pub enum Awaited {
     Update,
     /// Requests at the old container of an update may still be under way.
     Drained,
+    /// Its further containers are not as wanted yet.
+    Replicas,
     /// The look itself failed, so nothing is known.
     Sight,
 }
@@ -344,8 +348,10 @@ fn towards_running(world: World) -> Next {
         (Seen::Known(Container::Serves), Route::Serving) => Next::Settled,
         (Seen::Known(Container::OldServes), Route::Serving) => Next::Wait(Awaited::Container),
         (Seen::Known(Container::Serves | Container::OldServes), _) => Next::Do(Step::Open),
-        (Seen::Known(Container::Crashing), Route::Closed(Closed::Starting)) => Next::Wait(Awaited::CrashingContainer),
-        (Seen::Known(_), Route::Closed(Closed::Starting)) => Next::Wait(Awaited::Container),
+        (Seen::Known(container), route) if world.others_serve || route == Route::Closed(Closed::Starting) => {
+            let is_crashing = container == Container::Crashing;
+            Next::Wait(if is_crashing { Awaited::CrashingContainer } else { Awaited::Container })
+        }
         (Seen::Known(_), _) => Next::Do(Step::Close(Closed::Starting)),
     }
 }

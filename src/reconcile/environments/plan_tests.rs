@@ -75,7 +75,15 @@ fn every_world() -> Vec<World> {
             for route in ROUTES {
                 for rest in rests.iter().copied() {
                     for is_forgotten in [false, true] {
-                        all.push(World { is_forgotten, template, rest, update: None, runtime, route });
+                        all.push(World {
+                            is_forgotten,
+                            template,
+                            rest,
+                            update: None,
+                            runtime,
+                            route,
+                            others_serve: false,
+                        });
                     }
                 }
             }
@@ -428,6 +436,21 @@ fn what_flees_has_one_service_only() {
     for world in every_updated_world() {
         if matches!(next(Wanted::Running, world), Next::Do(Step::Flee | Step::Rotate)) {
             assert_eq!(world.update, Some(Move::Due), "{world:?}");
+        }
+    }
+}
+
+#[test]
+fn while_another_container_serves_the_public_is_not_told_that_it_starts() {
+    for world in every_world().into_iter().chain(every_updated_world()) {
+        let with_others = World { others_serve: true, ..world };
+        for wanted in WANTED {
+            let next = next(wanted, with_others);
+            assert_ne!(next, Next::Do(Step::Close(Closed::Starting)), "{with_others:?}");
+            if next != super::next(wanted, world) {
+                let waits = matches!(next, Next::Wait(Awaited::Container | Awaited::CrashingContainer));
+                assert!(waits || world.update.is_some(), "{next:?} in {with_others:?}");
+            }
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct Circumstances<'a> {
     pub troubles: &'a [Trouble],
     /// What is said until now.
     pub status: &'a str,
+    /// Why it runs in fewer containers than are wanted, if it does.
+    pub shortage: Option<&'static str>,
 }
 
 /// Decides what to tell; `None` leaves what was said.
@@ -83,19 +85,18 @@ fn running(world: World, next: Next, circumstances: Circumstances<'_>) -> Option
     let failing = |reason| Some(Told { status: "failing", reason: Some(reason) });
     match next {
         // An update takes its time; what serves, serves.
-        Next::Settled | Next::Wait(Awaited::Drained | Awaited::Update) => {
-            return Some(Told { status: "running", reason: None });
+        Next::Settled | Next::Wait(Awaited::Drained | Awaited::Update | Awaited::Replicas) => {
+            return Some(Told { status: "running", reason: circumstances.shortage });
         }
         Next::Wait(Awaited::FailedTemplate) => return failing("reason-template-failed"),
         Next::Wait(Awaited::LostDatabase) => return failing("reason-database-away"),
-        Next::Wait(Awaited::CrashingContainer) => return failing("reason-crashing"),
+        Next::Wait(Awaited::CrashingContainer) if !world.others_serve => return failing("reason-crashing"),
         _ => {}
     }
-    let serves = world.route == Route::Serving
-        && world
-            .runtime
-            .is_some_and(|runtime| matches!(runtime.container, Seen::Known(Container::Serves | Container::OldServes)));
-    if serves {
+    let first_serves = world
+        .runtime
+        .is_some_and(|runtime| matches!(runtime.container, Seen::Known(Container::Serves | Container::OldServes)));
+    if world.others_serve || (world.route == Route::Serving && first_serves) {
         // A restart under way: the old container serves until the new one does.
         let reason = (circumstances.is_overdue).then_some("reason-image-unhealthy");
         return Some(Told { status: "running", reason });
@@ -180,6 +181,7 @@ mod tests {
                 container: Seen::Known(Container::Serves),
             }),
             route: Route::Serving,
+            others_serve: false,
         }
     }
 
@@ -197,6 +199,17 @@ mod tests {
         assert_eq!(told(Wanted::Running, world, Circumstances::default()), Some(("running", None)));
         world.runtime.as_mut().unwrap().container = Seen::Known(Container::OldServes);
         assert_eq!(told(Wanted::Running, world, Circumstances::default()), Some(("running", None)));
+    }
+
+    #[test]
+    fn what_serves_from_another_container_is_running_and_a_shortage_is_said() {
+        let mut world = World { others_serve: true, route: Route::Stale, ..serving() };
+        for container in [Container::Missing, Container::Starting, Container::Crashing] {
+            world.runtime.as_mut().unwrap().container = Seen::Known(container);
+            assert_eq!(told(Wanted::Running, world, Circumstances::default()), Some(("running", None)));
+        }
+        let short = Circumstances { shortage: Some("reason-replicas-no-room"), ..Circumstances::default() };
+        assert_eq!(told(Wanted::Running, serving(), short), Some(("running", short.shortage)));
     }
 
     #[test]

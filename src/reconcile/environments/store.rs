@@ -62,6 +62,10 @@ pub struct Environment {
     pub sleep_after_seconds: Option<i32>,
     /// Whether it has an update that has not ended.
     pub has_update: bool,
+    /// In how many containers it is to run; its plan says how many at most.
+    pub replicas: i32,
+    /// Whether it has replicas, or it is written down that some are missing.
+    pub has_replicas: bool,
     /// When it answered for the first time.
     pub first_ready_at: Option<DateTime<Utc>>,
     /// Its runtime, if it has one.
@@ -86,6 +90,12 @@ pub async fn refresh(db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), St
                      , concat_ws( '/', environments.wanted, environments.wanted_generation, environments.restarts
                                 , subdomains.name, environments.purge_after, environments.plan_version_id
                                 , wake_requests.requested_at
+                                , environments.replicas
+                                , EXISTS (SELECT FROM replicas
+                                            JOIN runtimes ON runtimes.id = replicas.runtime_id
+                                            JOIN hosts ON hosts.id = replicas.host_id
+                                           WHERE runtimes.environment_id = environments.id
+                                             AND hosts.wanted IN ('empty', 'gone'))
                                 , (SELECT concat(environment_updates.id, rollouts.state)
                                      FROM environment_updates
                                      LEFT JOIN rollouts ON rollouts.id = environment_updates.rollout_id
@@ -148,6 +158,9 @@ pub async fn find(db: &mut PgConnection, id: EnvironmentId) -> Result<Option<Env
              , EXISTS (SELECT FROM environment_updates
                         WHERE environment_updates.environment_id = environments.id
                           AND environment_updates.ended_at IS NULL) AS "has_update!"
+             , least(environments.replicas, plan_versions.max_replicas) AS "replicas!"
+             , EXISTS (SELECT FROM replicas WHERE replicas.runtime_id = runtimes.id)
+               OR EXISTS (SELECT FROM replica_troubles WHERE replica_troubles.runtime_id = runtimes.id) AS "has_replicas!"
              , environments.first_ready_at
              , runtimes.id AS "runtime?: RuntimeId"
           FROM environments
@@ -287,6 +300,35 @@ pub async fn set_route(
     .execute(db)
     .await?;
     Ok(old.rows_affected())
+}
+
+/// Takes one container out of the environment's route, unless it is the only one there.
+pub async fn remove_upstream(
+    db: &mut PgConnection,
+    id: EnvironmentId,
+    address: &str,
+    websocket: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE routes
+           SET upstreams = array_remove(upstreams, $2)
+             , websockets = array_remove(websockets, $3)
+             , updated_at = $4
+         WHERE environment_id = $1
+           AND state = 'serving'
+           AND $2 = ANY (upstreams)
+           AND cardinality(upstreams) > 1
+        "#,
+        id as EnvironmentId,
+        address,
+        websocket,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Leads every name of the environment nowhere.

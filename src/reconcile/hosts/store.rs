@@ -91,7 +91,7 @@ pub async fn give_up_spares(db: &mut PgConnection, host: HostId) -> Result<bool,
     Ok(done.rows_affected() > 0)
 }
 
-/// Returns the environments' runtimes that are on a host, about to leave it, or have an update's container there.
+/// Returns the environments' runtimes that are on a host, about to leave it, or have an update's container or a replica there.
 pub async fn environments_on(db: &mut PgConnection, host: HostId) -> Result<Vec<RuntimeId>, StoreError> {
     let ids = sqlx::query_scalar!(
         r#"
@@ -104,7 +104,8 @@ pub async fn environments_on(db: &mut PgConnection, host: HostId) -> Result<Vec<
                 OR environment_id IN (SELECT environment_id
                                         FROM environment_updates
                                        WHERE host_id = $1
-                                         AND state <> 'waiting'))
+                                         AND state <> 'waiting')
+                OR id IN (SELECT runtime_id FROM replicas WHERE replicas.host_id = $1))
         "#,
         host as HostId
     )
@@ -113,12 +114,14 @@ pub async fn environments_on(db: &mut PgConnection, host: HostId) -> Result<Vec<
     Ok(ids)
 }
 
-/// Returns how many runtimes are on a host or about to leave it, spares and the second containers of updates among them.
+/// Returns how many runtimes are on a host or about to leave it, spares, replicas and the second containers of updates among
+/// them.
 pub async fn runtimes_on(db: &mut PgConnection, host: HostId) -> Result<i64, StoreError> {
     let count = sqlx::query_scalar!(
         r#"
         SELECT (SELECT count(*) FROM runtimes WHERE (host_id = $1 OR leaving_host_id = $1) AND state <> 'gone')
-             + (SELECT count(*) FROM environment_updates WHERE host_id = $1) AS "count!"
+             + (SELECT count(*) FROM environment_updates WHERE host_id = $1)
+             + (SELECT count(*) FROM replicas WHERE host_id = $1) AS "count!"
         "#,
         host as HostId
     )

@@ -46,7 +46,14 @@ impl Leftovers {
             Remove::Database(name) => {
                 site.tenants.drop_database(&DatabaseName::parse(name)?).await.context("drop a database")
             }
-            Remove::Role(name) => site.tenants.drop_role(&RoleName::parse(name)?).await.context("drop a role"),
+            Remove::Role(name) => {
+                let role = RoleName::parse(name)?;
+                match role.replica() {
+                    Some((code, _)) => site.tenants.drop_member(&role, &DatabaseName::parse(code)?).await,
+                    None => site.tenants.drop_role(&role).await,
+                }
+                .context("drop a role")
+            }
         }
     }
 }

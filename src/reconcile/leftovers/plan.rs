@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::names::SECOND;
+use crate::engine::names::{REPLICA, SECOND};
+use crate::tenant_db::RoleName;
 
 /// What was seen, by name.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +28,7 @@ pub struct Owners {
 }
 
 /// What is known of a runtime.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owner {
     /// Whether nothing of it is wanted any more.
     pub is_gone: bool,
@@ -35,13 +36,37 @@ pub struct Owner {
     pub has_update: bool,
     /// Which of the two names its service has.
     pub slot: i16,
+    /// The numbers of its replicas.
+    pub replicas: BTreeSet<i32>,
 }
 
 impl Owner {
-    /// Whether a service with this one of the two names is wanted.
-    fn owns(self, slot: i16) -> bool {
-        !self.is_gone && (self.has_update || self.slot == slot)
+    /// Whether the service is wanted whose name ends so.
+    fn owns(&self, service: Which) -> bool {
+        !self.is_gone
+            && match service {
+                Which::Slot(slot) => self.has_update || self.slot == slot,
+                Which::Replica(number) => self.replicas.contains(&number),
+            }
     }
+}
+
+/// One of a runtime's services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    Slot(i16),
+    Replica(i32),
+}
+
+/// Reads a service's name without the installation's: a code, and which of the services that runtime may have.
+fn which(name: &str) -> Option<(&str, Which)> {
+    // No code has a hyphen.
+    let Some((code, _)) = name.split_once('-') else { return Some((name, Which::Slot(0))) };
+    let end = &name[code.len()..];
+    if end == SECOND {
+        return Some((code, Which::Slot(1)));
+    }
+    end.strip_prefix(REPLICA)?.parse().ok().map(|number| (code, Which::Replica(number)))
 }
 
 /// What seems to be left over.
@@ -79,10 +104,10 @@ pub fn suspects(prefix: &str, seen: &Seen, owners: &Owners) -> Suspects {
         return found;
     }
     for service in &seen.services {
-        let code = service.strip_prefix(prefix).unwrap_or(service);
-        let (code, slot) = code.strip_suffix(SECOND).map_or((code, 0), |code| (code, 1));
+        let name = which(service.strip_prefix(prefix).unwrap_or(service));
         // A worker that was held up can make the service of an update that was taken back meanwhile.
-        if !owners.runtimes.get(code).is_some_and(|owner| owner.owns(slot)) {
+        let is_owned = name.is_some_and(|(code, which)| owners.runtimes.get(code).is_some_and(|it| it.owns(which)));
+        if !is_owned {
             found.services.insert(service.clone());
         }
     }
@@ -94,8 +119,13 @@ pub fn suspects(prefix: &str, seen: &Seen, owners: &Owners) -> Suspects {
         }
     }
     for role in &seen.roles {
-        let code = role.rsplit_once('_').map_or(role.as_str(), |(code, _)| code);
-        if is_gone(code) == Some(true) {
+        let code = role.split_once('_').map_or(role.as_str(), |(code, _)| code);
+        let replica = RoleName::parse(role).ok().and_then(|role| Some(role.replica()?.1));
+        let is_over = owners
+            .runtimes
+            .get(code)
+            .is_some_and(|owner| owner.is_gone || replica.is_some_and(|number| !owner.replicas.contains(&number)));
+        if is_over {
             found.roles.insert(role.clone());
         }
     }
@@ -123,12 +153,13 @@ mod tests {
     }
 
     fn owners() -> Owners {
-        let owner = |is_gone, has_update, slot| Owner { is_gone, has_update, slot };
+        let owner = |is_gone, has_update, slot| Owner { is_gone, has_update, slot, replicas: BTreeSet::new() };
         let runtimes = [
             ("alive", owner(false, false, 0)),
             ("updating", owner(false, true, 0)),
             ("second", owner(false, false, 1)),
             ("gone", owner(true, false, 0)),
+            ("several", Owner { replicas: [2, 12].into(), ..owner(false, false, 0) }),
         ];
         Owners {
             runtimes: runtimes.map(|(code, owner)| (code.to_owned(), owner)).into(),
@@ -148,15 +179,35 @@ mod tests {
                 "s-second-b",
                 "s-gone",
                 "s-unknown",
+                "s-several",
+                "s-several-r2",
+                "s-several-r12",
+                "s-several-r1",
+                "s-several-x",
+                "s-gone-r1",
             ]),
             databases: set(&["alive", "gone", "tmpl", "unknown"]),
-            roles: set(&["alive_1", "gone_1", "gone_2", "unknown_1", "tmpl_b"]),
+            roles: set(&[
+                "alive_1",
+                "gone_1",
+                "gone_2",
+                "unknown_1",
+                "tmpl_b",
+                "several_1",
+                "several_1_r2",
+                "several_1_r1",
+                "gone_1_r3",
+                "unknown_1_r1",
+            ]),
         };
         let found = suspects("s-", &seen, &owners());
-        assert_eq!(found.services, set(&["s-alive-b", "s-second", "s-gone", "s-unknown"]));
+        assert_eq!(
+            found.services,
+            set(&["s-alive-b", "s-second", "s-gone", "s-unknown", "s-several-r1", "s-several-x", "s-gone-r1"])
+        );
         assert_eq!(found.databases, set(&["gone"]));
         assert_eq!(found.unknown_databases, set(&["unknown"]));
-        assert_eq!(found.roles, set(&["gone_1", "gone_2"]));
+        assert_eq!(found.roles, set(&["gone_1", "gone_2", "gone_1_r3", "several_1_r1"]));
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub async fn owners(db: &mut PgConnection) -> Result<Owners, StoreError> {
         SELECT code
              , state = 'gone' AS "is_gone!"
              , service_slot
+             , ARRAY (SELECT number FROM replicas WHERE replicas.runtime_id = runtimes.id) AS "replicas!"
              , EXISTS (SELECT FROM environment_updates
                         WHERE environment_updates.environment_id = runtimes.environment_id
                           AND environment_updates.ended_at IS NULL) AS "has_update!"
@@ -28,7 +29,12 @@ pub async fn owners(db: &mut PgConnection) -> Result<Owners, StoreError> {
         runtimes: runtimes
             .into_iter()
             .map(|row| {
-                let owner = Owner { is_gone: row.is_gone, has_update: row.has_update, slot: row.service_slot };
+                let owner = Owner {
+                    is_gone: row.is_gone,
+                    has_update: row.has_update,
+                    slot: row.service_slot,
+                    replicas: row.replicas.into_iter().collect(),
+                };
                 (row.code, owner)
             })
             .collect(),

@@ -123,6 +123,8 @@ pub struct Runtime {
     pub service_generation: i64,
     /// Which of the two names its service has.
     pub service_slot: i16,
+    /// The number of the replica that this is about; nothing for the first container.
+    pub replica: Option<i32>,
     /// The restarts that its service has.
     pub restarts_done: i64,
     /// When the database was made the customer's own.
@@ -149,6 +151,15 @@ impl Runtime {
 
     /// Returns its login role's name.
     pub fn role(&self) -> anyhow::Result<RoleName> {
+        match self.replica {
+            None => self.owner(),
+            Some(number) => RoleName::of_replica(&self.code, self.login_generation, number)
+                .context("a runtime's code is no name of a role"),
+        }
+    }
+
+    /// Returns the name of the role that owns everything in its database: the first container's.
+    pub fn owner(&self) -> anyhow::Result<RoleName> {
         RoleName::of(&self.code, self.login_generation).context("a runtime's code is no name of a role")
     }
 
@@ -166,7 +177,10 @@ impl Runtime {
 
     /// Returns its service's name.
     pub fn service(&self, installation: &str) -> anyhow::Result<ServiceName> {
-        ServiceName::of_slot(installation, &self.code, self.service_slot)
-            .context("a runtime's code is no name of a service")
+        match self.replica {
+            None => ServiceName::of_slot(installation, &self.code, self.service_slot),
+            Some(number) => ServiceName::of_replica(installation, &self.code, number),
+        }
+        .context("a runtime's code is no name of a service")
     }
 }

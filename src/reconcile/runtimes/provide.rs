@@ -11,7 +11,7 @@ use crate::base::secret::Secret;
 use crate::engine::ServiceSpec;
 use crate::odoo::capacity;
 use crate::reconcile::{Site, crash, instance};
-use crate::tenant_db::DatabaseName;
+use crate::tenant_db::{DatabaseName, Member};
 
 use super::{Parts, Runtime, store};
 
@@ -102,6 +102,23 @@ pub async fn provide(site: &Site, runtime: &Runtime, missing: Parts) -> anyhow::
 /// Makes the service, or changes it to be as it must.
 pub async fn put_service(site: &Site, runtime: &Runtime) -> anyhow::Result<()> {
     make_service(site, runtime, &password(site, runtime.id).await?).await
+}
+
+/// Makes a replica's login role and its service.
+pub async fn provide_replica(site: &Site, replica: &Runtime, password: &Secret<String>) -> anyhow::Result<()> {
+    crash::point("replica-role:before");
+    let member = Member { role: replica.role()?, owner: replica.owner()?, database: replica.database()? };
+    site.tenants.create_member(&member, password, CONNECTIONS).await.context("make a replica's login role")?;
+    crash::point("replica-role:after");
+    make_service(site, replica, password).await
+}
+
+/// Puts a replica off the database for good, then removes its service.
+pub async fn remove_replica(site: &Site, replica: &Runtime) -> anyhow::Result<()> {
+    crash::point("replica-drop:before");
+    site.tenants.drop_member(&replica.role()?, &replica.database()?).await.context("drop a replica's login role")?;
+    crash::point("replica-drop:after");
+    remove_service(site, replica).await
 }
 
 async fn make_service(site: &Site, runtime: &Runtime, password: &Secret<String>) -> anyhow::Result<()> {

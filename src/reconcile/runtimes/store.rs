@@ -68,6 +68,7 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
         login_generation: row.login_generation,
         service_generation: row.service_generation,
         service_slot: row.service_slot,
+        replica: None,
         restarts_done: row.restarts_done,
         personalised_at: row.personalised_at,
         known_as: row.known_as,

@@ -375,7 +375,12 @@ pub async fn hosts(db: &mut PgConnection) -> Result<Vec<HostRow>, StoreError> {
                      -- A second container's room, while an update is under way.
                      SELECT NULL, host_id, environment_id, cpu_millis, memory_mb
                        FROM environment_updates
-                      WHERE host_id IS NOT NULL) AS runtime ON runtime.host_id = host.id
+                      WHERE host_id IS NOT NULL
+                      UNION ALL
+                     -- Further containers of the same environment.
+                     SELECT NULL, replicas.host_id, runtimes.environment_id, replicas.cpu_millis, replicas.memory_mb
+                       FROM replicas
+                       JOIN runtimes ON runtimes.id = replicas.runtime_id) AS runtime ON runtime.host_id = host.id
          GROUP BY host.id
          ORDER BY host.name
         "#,

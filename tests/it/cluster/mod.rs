@@ -3,4 +3,5 @@
 mod joining;
 mod losing;
 mod moving;
+mod replicas;
 mod world;

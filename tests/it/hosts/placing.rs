@@ -3,7 +3,7 @@
 use chrono::Utc;
 use sayoo::base::ids::{AccountId, DatabaseServerId, EnvironmentId, HostId, ImageId, ProjectId, RuntimeId, TemplateId};
 use sayoo::base::secret::new_code;
-use sayoo::hosts::placement::{Need, Tenant};
+use sayoo::hosts::placement::{Need, Siblings, Tenant};
 use sayoo::hosts::{self, Cause, HostState, ReserveError, Wanted, placement};
 use sqlx::PgPool;
 
@@ -225,9 +225,9 @@ async fn an_updates_room_is_promised_and_kept_only_where_runtimes_are_taken(db: 
     let loads = hosts::store::list(&mut tx).await.unwrap();
     assert_eq!(loads.iter().map(|load| load.memory_promised_mb).collect::<Vec<_>>(), [512, 1024]);
     let need = Need { cpu_millis: 100, memory_mb: 1024, tenant: Tenant::Production, not_on: None };
-    assert_eq!(hosts::keep_room(&mut tx, Some(ids[1]), need).await.unwrap().host, ids[1]);
+    assert_eq!(hosts::keep_room(&mut tx, Some(ids[1]), need, &Siblings::default()).await.unwrap().host, ids[1]);
     hosts::store::set_wanted(&mut tx, ids[1], Wanted::Empty, "a fan fails").await.unwrap();
-    assert_eq!(hosts::keep_room(&mut tx, Some(ids[1]), need).await.unwrap().host, ids[0]);
+    assert_eq!(hosts::keep_room(&mut tx, Some(ids[1]), need, &Siblings::default()).await.unwrap().host, ids[0]);
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]

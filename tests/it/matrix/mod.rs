@@ -5,6 +5,7 @@
 //! outside world is simulated, so that a cell takes a moment; the control database and the worker's code are the real ones.
 //! `bin/bench crash-matrix` runs all of it and adds the cells up.
 
+mod replicas;
 mod world;
 
 use std::collections::BTreeSet;
@@ -35,6 +36,10 @@ enum Operation {
     Delete,
     Purge,
     Undelete,
+    ScaleUp,
+    ScaleDown,
+    LoseReplica,
+    LoseFirst,
 }
 
 impl Operation {
@@ -46,6 +51,7 @@ impl Operation {
             Self::Resume => &[Self::Create, Self::Suspend],
             Self::Wake => &[Self::Create, Self::Sleep],
             Self::Purge | Self::Undelete => &[Self::Create, Self::Delete],
+            Self::ScaleDown | Self::LoseReplica | Self::LoseFirst => &[Self::Create, Self::ScaleUp],
             _ => &[Self::Create],
         }
     }
@@ -60,7 +66,11 @@ impl Operation {
             | Self::Resume
             | Self::Wake
             | Self::Update
-            | Self::Undelete => "running",
+            | Self::Undelete
+            | Self::ScaleUp
+            | Self::ScaleDown
+            | Self::LoseReplica
+            | Self::LoseFirst => "running",
             Self::Stop | Self::UpdateAtRest | Self::StopWhileUpdating => "stopped",
             Self::Suspend => "suspended",
             Self::Sleep => "asleep",
@@ -107,6 +117,10 @@ impl Operation {
             Self::StopWhileUpdating => update + &want("wanted = 'stopped'"),
             Self::Delete => want("wanted = 'deleted', purge_after = $now + interval '7 days'"),
             Self::Purge => want("purge_after = $now"),
+            Self::ScaleUp => replicas::SEVERAL_HOSTS.to_owned() + &want("replicas = 3"),
+            Self::ScaleDown => want("replicas = 1"),
+            Self::LoseReplica => replicas::lose("replicas.host_id", id),
+            Self::LoseFirst => replicas::lose("runtimes.host_id", id),
         };
         world.run(&sql).await;
     }
@@ -194,4 +208,8 @@ operations! {
     deleting: Delete, 20;
     purging: Purge, 20;
     undeleting: Undelete, 20;
+    scaling_up: ScaleUp, 60;
+    scaling_down: ScaleDown, 40;
+    losing_the_host_of_a_replica: LoseReplica, 40;
+    losing_the_host_of_the_first_container: LoseFirst, 40;
 }

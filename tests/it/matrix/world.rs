@@ -109,7 +109,7 @@ impl World {
         }
     }
 
-    fn now(&self) -> DateTime<Utc> {
+    pub fn now(&self) -> DateTime<Utc> {
         self.site.clock.now()
     }
 
@@ -144,7 +144,7 @@ impl World {
     }
 
     /// Gives turns until nothing is due; whoever is killed leaves everything as it is.
-    async fn work(&self) {
+    pub async fn work(&self) {
         tokio::select! {
             done = reconcile::settle(&self.site) => done.unwrap(),
             () = self.faults.killed() => {}
@@ -231,11 +231,19 @@ impl World {
         let codes = self.texts(&of("SELECT code FROM runtimes WHERE environment_id = $1 AND state <> 'gone'")).await;
         let service =
             "SELECT 'matrix-' || code || CASE service_slot WHEN 1 THEN '-b' ELSE '' END || ' ' || service_generation
-                         FROM runtimes WHERE environment_id = $1 AND state <> 'gone'";
-        let services = self.texts(&of(service)).await;
+                         FROM runtimes WHERE environment_id = $1 AND state <> 'gone'
+              UNION ALL
+             SELECT 'matrix-' || code || '-r' || number || ' 1'
+               FROM replicas JOIN runtimes ON runtimes.id = runtime_id WHERE environment_id = $1";
+        let mut services = self.texts(&of(service)).await;
+        services.sort();
         let roles = self
             .texts(&of(
-                "SELECT code || '_' || login_generation FROM runtimes WHERE environment_id = $1 AND state <> 'gone'",
+                "SELECT code || '_' || login_generation AS role FROM runtimes WHERE environment_id = $1 AND state <> 'gone'
+                  UNION ALL
+                 SELECT code || '_' || runtimes.login_generation || '_r' || number
+                   FROM replicas JOIN runtimes ON runtimes.id = runtime_id WHERE environment_id = $1
+                  ORDER BY role COLLATE \"C\"",
             ))
             .await;
         let has_database = status != "deleted";
@@ -243,7 +251,8 @@ impl World {
         same("runtimes", &vec!["one".to_owned(); codes.len()], &vec!["one".to_owned(); usize::from(has_database)])?;
 
         let seen = self.site.engine.list().await.map_err(|error| error.to_string())?;
-        let names: Vec<String> = seen.iter().map(|seen| format!("{} {}", seen.name, seen.generation)).collect();
+        let mut names: Vec<String> = seen.iter().map(|seen| format!("{} {}", seen.name, seen.generation)).collect();
+        names.sort();
         same("services", &names, if has_service { &services } else { &[] })?;
         let inventory = self.site.tenants.list().await.map_err(|error| error.to_string())?;
         let templates = self.texts("SELECT database_name FROM templates WHERE state = 'ready'").await;
@@ -265,11 +274,15 @@ impl World {
                 containers.iter().filter(|it| it.state.is_alive()).filter_map(|it| it.address).map(|it| it.to_string()),
             );
         }
-        let routes = self.texts(&of("SELECT hostname || ' ' || state || ' ' || array_to_string(upstreams, ' ') FROM routes WHERE environment_id = $1")).await;
+        let routes = self.texts(&of("SELECT hostname || ' ' || state || ' ' || coalesce((SELECT string_agg(it, ' ' ORDER BY it COLLATE \"C\") FROM unnest(upstreams) AS it), '')
+                                              FROM routes WHERE environment_id = $1")).await;
         let host = format!("{}.localhost", shop.name);
+        let count = self.texts(&of("SELECT replicas::text FROM environments WHERE id = $1")).await;
+        let is_as_many = count == [alive.len().to_string()];
+        alive.sort();
         let wanted = match (status, alive.as_slice()) {
-            ("running", [one]) => vec![format!("{host} serving {one}")],
-            ("running", many) => return Err(format!("{} containers", many.len())),
+            ("running", all) if is_as_many => vec![format!("{host} serving {}", all.join(" "))],
+            ("running", many) => return Err(format!("{} containers instead of {count:?}", many.len())),
             (_, [_, ..]) => return Err(format!("{} containers", alive.len())),
             ("deleting" | "deleted", _) => Vec::new(),
             (state, _) => vec![format!("{host} {state} ")],
@@ -282,12 +295,15 @@ impl World {
                 return Err(format!("its database does not know that it is {host}"));
             }
         }
+        let shared = "SELECT host_id::text FROM (SELECT host_id FROM runtimes UNION ALL SELECT host_id FROM replicas) AS all_of_them
+                       WHERE host_id IS NOT NULL GROUP BY host_id HAVING count(*) > 1";
+        same("hosts with two containers", &self.texts(shared).await, &[])?;
         let promised = self.texts("SELECT code FROM runtimes WHERE host_id IS NOT NULL").await;
         let holds_room = status == "running";
         same("room", &promised, if holds_room { &codes } else { &[] })
     }
 
-    async fn texts(&self, sql: &str) -> Vec<String> {
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
         let rows = sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_all(&self.db).await.unwrap();
         rows.iter().map(|row| row.get(0)).collect()
     }

@@ -5,6 +5,7 @@ mod crashes;
 mod leases;
 mod life;
 mod outages;
+mod replicas;
 mod scaling;
 mod sleeping;
 mod spares;

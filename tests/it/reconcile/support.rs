@@ -13,6 +13,7 @@ use sayoo::base::secret::{Secret, new_code};
 use sayoo::config::{Mode, Public};
 use sayoo::engine::ServiceName;
 use sayoo::odoo::commands::{Front, Server};
+use sayoo::proxy::{Running, Settings};
 use sayoo::reconcile::{self, Site};
 use sayoo::tenant_db::{DatabaseName, Postgres, RoleName, TenantDb};
 use sqlx::postgres::PgPoolOptions;
@@ -275,6 +276,28 @@ impl World {
         let mut inside = self.tenants.superuser(&code).await;
         let row = sqlx::query("SELECT value FROM ir_config_parameter WHERE key = $1").bind(key.to_owned());
         row.fetch_optional(&mut inside).await.unwrap().map(|row| row.get(0)).unwrap_or_default()
+    }
+
+    /// A proxy that leads to the environments.
+    pub async fn proxy(&self) -> Running {
+        let folder = std::env::temp_dir().join(&self.engine.installation);
+        let settings = Settings {
+            listen: ([127, 0, 0, 1], 0).into(),
+            threads: 1,
+            web_upstream: ([127, 0, 0, 1], 1).into(),
+            portal_host: "portal.test".to_owned(),
+            portal_url: "http://portal.test".to_owned(),
+            scheme: "http",
+            company: "Sayoo".to_owned(),
+            most_connections: 1_000,
+            table_file: folder.join("routes.json"),
+            max_body_bytes: 100_000,
+            requests_per_second: 0,
+            burst_seconds: 1,
+            limits: sayoo::proxy::Limits::default(),
+            tls: None,
+        };
+        Running::start(settings, self.db.clone(), Clock::System).await.unwrap()
     }
 
     /// Removes everything that was made outside of the control database.

@@ -6,7 +6,6 @@ use sayoo::audit::Actor;
 use sayoo::base::clock::Clock;
 use sayoo::base::ids::{EnvironmentId, HostId, ImageId, UpdateId};
 use sayoo::portal::Portal;
-use sayoo::proxy::{Running, Settings};
 use sayoo::reconcile;
 use sayoo::staff::images::{self, Which};
 use sqlx::PgPool;
@@ -109,34 +108,13 @@ async fn ask(address: std::net::SocketAddr, stop: CancellationToken) -> (usize, 
     (asked, wrong)
 }
 
-async fn proxy(world: &World) -> Running {
-    let folder = std::env::temp_dir().join(&world.engine.installation);
-    let settings = Settings {
-        listen: ([127, 0, 0, 1], 0).into(),
-        threads: 1,
-        web_upstream: ([127, 0, 0, 1], 1).into(),
-        portal_host: "portal.test".to_owned(),
-        portal_url: "http://portal.test".to_owned(),
-        scheme: "http",
-        company: "Sayoo".to_owned(),
-        most_connections: 1_000,
-        table_file: folder.join("routes.json"),
-        max_body_bytes: 100_000,
-        requests_per_second: 0,
-        burst_seconds: 1,
-        limits: sayoo::proxy::Limits::default(),
-        tls: None,
-    };
-    Running::start(settings, world.db.clone(), Clock::System).await.unwrap()
-}
-
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn an_update_fails_no_request_and_sets_room_aside_for_both(db: PgPool) {
     let world = World::new(db).await;
     let shop = world.order("shop").await;
     world.until(shop, "running").await;
     let (image, alone) = (world.new_image("LABEL edition=2").await, world.promised().await);
-    let proxy = proxy(&world).await;
+    let proxy = world.proxy().await;
     let stop = CancellationToken::new();
     let visitors: Vec<_> = (0..4).map(|_| tokio::spawn(ask(proxy.address, stop.clone()))).collect();
 

@@ -1,7 +1,7 @@
 //! Databases and login roles of tenants, on a real Postgres.
 
 use sayoo::base::secret::{Secret, new_code};
-use sayoo::tenant_db::{DatabaseName, DatabaseState, Error, RoleName};
+use sayoo::tenant_db::{DatabaseName, DatabaseState, Error, Member, RoleName};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::support::tenants::TestTenants;
@@ -230,4 +230,64 @@ async fn nothing_of_another_installation_is_listed() {
     assert!(!ours.server.list().await.unwrap().databases.contains(&template));
     ours.forget().await;
     theirs.forget().await;
+}
+
+#[tokio::test]
+async fn a_member_acts_as_the_owner_in_its_own_database_alone_and_can_be_shut_out_alone() {
+    let tenants = TestTenants::new().await;
+    let template = tenants.template(10).await;
+    let (tenant, other) = (tenant(&tenants, &template).await, tenant(&tenants, &template).await);
+    let member = async |number: i32| {
+        let code = tenant.database.as_str();
+        let member = Tenant {
+            database: tenant.database.clone(),
+            role: RoleName::of_replica(code, 1, number).unwrap(),
+            password: Secret::new(new_code(30)),
+        };
+        let of = Member { role: member.role.clone(), owner: tenant.role.clone(), database: tenant.database.clone() };
+        tenants.server.create_member(&of, &member.password, 16).await.unwrap();
+        member
+    };
+    let (one, two) = (member(1).await, member(2).await);
+    let (mut first, mut second, mut third) =
+        (inside(&tenants, &tenant).await, inside(&tenants, &one).await, inside(&tenants, &two).await);
+
+    // What one of them makes is everybody's: it belongs to the owner.
+    run(&mut second, "CREATE TABLE made_by_member (id serial PRIMARY KEY)").await.unwrap();
+    run(&mut second, "ALTER TABLE res_users ADD COLUMN phone text").await.unwrap();
+    run(&mut second, "RESET ROLE; RESET ALL; CREATE TABLE made_later (id integer)").await.unwrap();
+    run(&mut first, "ALTER TABLE made_by_member ADD COLUMN name text; DROP TABLE made_later").await.unwrap();
+    run(&mut third, "INSERT INTO made_by_member (name) VALUES ('x'); DROP TABLE made_by_member").await.unwrap();
+    for closed in [other.database.as_str(), template.as_str(), "postgres", "template1"] {
+        assert!(tenants.connect(closed, &one.role, &one.password).await.is_err(), "a member got into {closed}");
+    }
+    for forbidden in ["CREATE ROLE friend", "CREATE DATABASE mine", "ALTER ROLE CURRENT_USER CONNECTION LIMIT 1000"] {
+        assert!(run(&mut second, forbidden).await.is_err(), "{forbidden} was allowed");
+    }
+
+    // The first container's machine is lost: its password is another one, and the members' sessions go on.
+    let fresh = Secret::new(new_code(30));
+    tenants.server.rotate(&tenant.role, &fresh, 16).await.unwrap();
+    assert!(run(&mut first, "SELECT 1").await.is_err());
+    run(&mut second, "SELECT count(*) FROM res_users").await.unwrap();
+
+    // A member's is lost: it alone is off the database, also where the tenant has granted it something.
+    run(&mut third, &format!("GRANT SELECT ON res_users TO {}", two.role)).await.unwrap();
+    for member in [&one, &two] {
+        for _ in 0..2 {
+            tenants.server.drop_member(&member.role, &member.database).await.unwrap();
+        }
+        assert!(!tenants.server.role_exists(&member.role).await.unwrap());
+        assert!(tenants.connect(member.database.as_str(), &member.role, &member.password).await.is_err());
+        if member.role == one.role {
+            assert!(run(&mut second, "SELECT 1").await.is_err());
+            run(&mut third, "SELECT 1").await.unwrap();
+        }
+    }
+    let roles = tenants.server.list().await.unwrap().roles;
+    assert!(!roles.contains(&one.role) && roles.contains(&two.role), "locked out until its database goes");
+    tenants.server.drop_database(&two.database).await.unwrap();
+    tenants.server.drop_member(&two.role, &two.database).await.unwrap();
+    assert!(!tenants.server.list().await.unwrap().roles.contains(&two.role));
+    tenants.forget().await;
 }

@@ -211,6 +211,7 @@ mod tests {
             login_generation: 1,
             service_generation: 1,
             service_slot: 0,
+            replica: None,
             restarts_done: 0,
             personalised_at: None,
             known_as: None,

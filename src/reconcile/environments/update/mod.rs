@@ -13,11 +13,12 @@ use serde_json::json;
 use super::act;
 use super::observe::{Sight, Upstream, judge};
 use super::plan::{Container, Move, Route};
+use super::replicas;
 use super::status::Told;
 use super::store::{self as environments, Environment};
 use crate::base::ids::{HostId, ImageId, PlanVersionId, RolloutId, UpdateId};
 use crate::db;
-use crate::hosts::placement::{Need, Tenant};
+use crate::hosts::placement::{Need, Siblings, Tenant};
 use crate::hosts::{self, Placement, ReserveError};
 use crate::reconcile::lease::{Fenced, Lease};
 use crate::reconcile::runtimes::{self, Runtime, Seen, look, provide};
@@ -94,10 +95,16 @@ impl Update {
     }
 
     fn is_drained(&self, now: DateTime<Utc>) -> bool {
-        let Some(switched_at) = self.switched_at else { return false };
-        let is_quiet = self.leaving_at.is_none_or(|at| at < now - TOLD_WITHIN);
-        now >= switched_at + ENDS_WITHIN || (now >= switched_at + TOLD_WITHIN && is_quiet)
+        self.switched_at.is_some_and(|switched_at| is_drained(switched_at, self.leaving_at, now))
     }
+}
+
+/// Whether nobody is in the middle of anything at a container from which the name was led away. `leaving_at` is when a
+/// request was last seen at such a container.
+#[must_use]
+pub fn is_drained(led_away_at: DateTime<Utc>, leaving_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    let is_quiet = leaving_at.is_none_or(|at| at < now - TOLD_WITHIN);
+    now >= led_away_at + ENDS_WITHIN || (now >= led_away_at + TOLD_WITHIN && is_quiet)
 }
 
 /// What was found of an update.
@@ -161,7 +168,9 @@ pub async fn begin(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime)
         not_on: None,
     };
     // A customer's was set aside when it was asked for.
-    let placement = match hosts::keep_room(&mut tx, update.host, need).await {
+    let beside = sight.replicas.rows.iter().map(|row| row.host).collect();
+    let siblings = Siblings { never: Vec::new(), rather_not: beside };
+    let placement = match hosts::keep_room(&mut tx, update.host, need, &siblings).await {
         Ok(placement) => placement,
         Err(ReserveError::NoRoom(why)) => return act::make_room(tx, why).await,
         Err(error) => return Err(error.into()),
@@ -195,7 +204,7 @@ pub async fn switch(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime
         explanation: update.explanation.clone().unwrap_or_default(),
     };
     store::switch(&mut tx, update, runtime.id, &placement, now).await?;
-    act::lead_to(site, &mut tx, environment, upstream).await?;
+    replicas::act::write_route(site, &mut tx, sight, &sight.replicas.beside(upstream)).await?;
     become_new(site, &mut tx, environment, update).await?;
     act::say(site, &mut tx, environment, &Told { status: "running", reason: None }).await?;
     crash::point("update-switch:middle");
@@ -299,7 +308,7 @@ async fn lock_out(
     runtimes::store::bump(tx, runtime.id).await?;
     act::begin_rotation(site, tx, runtime).await?;
     if matches!(sight.world.route, Route::Serving | Route::Stale) {
-        act::close_for_loss(site, tx, &sight.environment).await?;
+        act::close_for_loss(site, tx, sight).await?;
     }
     Ok(())
 }

@@ -68,6 +68,7 @@ struct InstancePage {
     reason: String,
     purge: String,
     host: String,
+    shortage: String,
     action: String,
     because: String,
     problem: Option<String>,
@@ -107,6 +108,7 @@ pub async fn show(portal: &Portal, layout: Layout, id: EnvironmentId, slip: Opti
     let problem = matches!(slip, Some(Slip::Reason)).then(|| layout.t("staff-reason-needed"));
     let traffic = limits::traffic(&mut db, id, layout.now).await?;
     let standing = scaling::find_of_any_account(&mut db, id).await?.ok_or(PageError::NotFound)?;
+    let places = hosts::places_of(&mut db, id).await?;
     let set = traffic.requests_per_second.map(|limit| limit.to_string()).unwrap_or_default();
     let (limit, limit_problem, count_slip) = match slip {
         Some(Slip::Limit(typed)) => (typed, Some(layout.t("staff-limit-bad")), None),
@@ -131,7 +133,8 @@ pub async fn show(portal: &Portal, layout: Layout, id: EnvironmentId, slip: Opti
             .map(|key| layout.t(key))
             .unwrap_or_default(),
         purge: row.purge_after.map(|at| formats(&layout).date_time(at)).unwrap_or_default(),
-        host: row.host.clone().unwrap_or_default(),
+        host: places.hosts.join(" · "),
+        shortage: places.shortage.unwrap_or_default(),
         action: urls::staff_instance(id),
         because: row.suspended_because.clone().unwrap_or_default(),
         problem,
