@@ -13,7 +13,7 @@ pub mod store;
 use chrono::{DateTime, Utc};
 pub use overview::{Overview, PlacementRow, overview, placements_of, placements_on};
 pub use placement::{NoRoom, Placement};
-pub use reserve::{Cause, ReserveError, keep_room, reserve, take_room};
+pub use reserve::{Cause, ReserveError, keep_room, reserve, take_room, take_room_elsewhere};
 
 use crate::base::ids::HostId;
 use checks::Check;

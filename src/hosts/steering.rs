@@ -13,8 +13,9 @@ use crate::base::ids::HostId;
 use crate::db;
 use crate::portal::Portal;
 
-/// How long one move is expected to take while none has been measured.
-const SECONDS_OF_A_MOVE: i64 = 15;
+/// How long one move is expected to take while none has been measured: a start, and what the proxies need to tell of
+/// requests at the old container.
+const SECONDS_OF_A_MOVE: i64 = 30;
 /// The port of a daemon's API over TLS.
 const DOCKER_PORT: u16 = crate::engine::daemons::TLS_PORT;
 

@@ -118,11 +118,6 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<Load>, StoreError> {
                        FROM runtimes
                       WHERE state <> 'gone'
                       UNION ALL
-                     -- Where it was: its container there serves until the new one does.
-                     SELECT id, leaving_host_id, cpu_millis, memory_mb
-                       FROM runtimes
-                      WHERE state <> 'gone' AND leaving_host_id IS NOT NULL
-                      UNION ALL
                      -- A second container's room, while an update is under way.
                      SELECT NULL, host_id, cpu_millis, memory_mb
                        FROM environment_updates
@@ -412,7 +407,10 @@ pub async fn residents(db: &mut PgConnection) -> Result<Vec<Resident>, StoreErro
         SELECT runtimes.id AS "runtime: RuntimeId"
              , runtimes.environment_id AS "environment: EnvironmentId"
              , runtimes.host_id AS "host!: HostId"
-             , runtimes.leaving_host_id IS NOT NULL AS "is_leaving!"
+             , EXISTS (SELECT FROM environment_updates
+                        WHERE environment_updates.environment_id = runtimes.environment_id
+                          AND environment_updates.leaves_host_id = runtimes.host_id
+                          AND environment_updates.ended_at IS NULL) AS "is_leaving!"
              , runtimes.cpu_millis
              , runtimes.memory_mb
              , environments.kind AS "kind?"

@@ -86,7 +86,7 @@ pub async fn refresh(db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), St
                      , concat_ws( '/', environments.wanted, environments.wanted_generation, environments.restarts
                                 , subdomains.name, environments.purge_after, environments.plan_version_id
                                 , wake_requests.requested_at
-                                , (SELECT concat(environment_updates.id, rollouts.state)
+                                , (SELECT string_agg(concat(environment_updates.id, rollouts.state), ',' ORDER BY environment_updates.id)
                                      FROM environment_updates
                                      LEFT JOIN rollouts ON rollouts.id = environment_updates.rollout_id
                                     WHERE environment_updates.environment_id = environments.id

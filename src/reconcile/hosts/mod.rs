@@ -9,25 +9,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
 use crate::base::ids::{HostId, RuntimeId};
 use crate::db::StoreError;
 use crate::engine::{Daemon, Membership, NodeSeen};
 use crate::hosts::preview::MOVES_AT_ONCE;
-use crate::hosts::{Cause, HostState, Load, ReserveError, Wanted};
+use crate::hosts::{HostState, Load, ReserveError, Wanted};
 use crate::{db, hosts};
 
 use super::driver::{Outcome, Task};
 use super::lease::{Fenced, Lease};
 use super::store::make_known;
-use super::{Site, environments, runtimes};
+use super::{Site, environments};
 
 /// How often a Swarm of one is looked at.
 const NODE_EVERY: Duration = Duration::from_secs(10);
 /// How often a Swarm of several is looked at: the loss of a machine is noticed this late, at most.
 const NODES_EVERY: Duration = Duration::from_secs(1);
+/// How long what did not come up on another machine is left where it serves.
+const AGAIN_AFTER: TimeDelta = TimeDelta::minutes(10);
 /// A customer whose container was killed waits about this long for the way to the next one.
 const PULSE_EVERY: Duration = Duration::from_secs(1);
 
@@ -73,6 +75,7 @@ impl Nodes {
     /// Begins what the loss or the emptying of a machine asks for.
     async fn evacuate(&self, tx: &mut Fenced, loads: &[Load]) -> anyhow::Result<bool> {
         let now = self.site.clock.now();
+        store::cancel_moves(tx, now).await?;
         let mut has_changed = false;
         for host in loads.iter().map(|load| &load.host) {
             let is_lost = host.state == HostState::Down;
@@ -90,21 +93,21 @@ impl Nodes {
         Ok(has_changed)
     }
 
-    /// Begins as many moves off a host as may go on at once.
+    /// Begins as many moves off a host as may go on at once. Each is an update to the same image and size.
     async fn begin_moves(&self, tx: &mut Fenced, host: HostId) -> anyhow::Result<bool> {
         let now = self.site.clock.now();
-        let going_on = store::leaving(tx, host).await?;
-        // Each time: a turn that had looked before its move began may have put the next one off.
-        environments::store::hasten(tx, &going_on, now).await?;
-        let free = MOVES_AT_ONCE.saturating_sub(going_on.len());
+        let free = MOVES_AT_ONCE.saturating_sub(usize::try_from(store::moves(tx).await?)?);
+        if free == 0 {
+            return Ok(false);
+        }
         let mut begun = Vec::new();
-        for runtime in store::movable(tx, host).await? {
+        for runtime in store::movable(tx, host, now - AGAIN_AFTER).await? {
             if begun.len() >= free {
                 break;
             }
-            match hosts::reserve(tx, runtime, Cause::Drained, now).await {
+            match hosts::take_room_elsewhere(tx, runtime).await {
                 Ok(placement) => {
-                    runtimes::store::set_placed(tx, runtime, Some(host)).await?;
+                    store::insert_move(tx, (runtime, host), &placement, now).await?;
                     tracing::info!(%runtime, %host, to = %placement.host, "moves off a host that is emptied");
                     begun.push(runtime);
                 }
