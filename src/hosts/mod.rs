@@ -2,6 +2,7 @@
 
 pub mod certificates;
 pub mod checks;
+pub mod firewall;
 mod overview;
 pub mod placement;
 pub mod preview;
@@ -11,7 +12,7 @@ pub mod steering;
 pub mod store;
 
 use chrono::{DateTime, Utc};
-pub use overview::{Overview, PlacementRow, overview, placements_of, placements_on};
+pub use overview::{Overview, PlacementRow, overview, placements_of, placements_on, silent_since};
 pub use placement::{NoRoom, Placement};
 pub use reserve::{Cause, ReserveError, keep_room, reserve, take_room, take_room_elsewhere};
 

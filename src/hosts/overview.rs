@@ -1,6 +1,7 @@
 //! What staff's pages and commands look at.
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::preview::{self, Headroom, Resident};
@@ -56,4 +57,10 @@ pub async fn placements_on(db: &mut PgConnection, host: HostId) -> anyhow::Resul
 /// Returns the newest placements of an environment, each with its reason.
 pub async fn placements_of(db: &mut PgConnection, environment: EnvironmentId) -> anyhow::Result<Vec<PlacementRow>> {
     store::placements(db, None, Some(environment), SHOWN).await.context("list the placements")
+}
+
+/// Since when the manager has not answered the worker: what is wanted meanwhile is kept, and done once it is back. What serves
+/// goes on serving. `None` when all is well.
+pub async fn silent_since(db: &mut PgConnection) -> anyhow::Result<Option<DateTime<Utc>>> {
+    store::silent_since(db).await.context("ask whether the manager answers")
 }

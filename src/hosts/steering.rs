@@ -152,12 +152,6 @@ pub async fn uncordon(portal: &Portal, by: &Actor, id: HostId) -> Result<(), Hos
 /// Moves everything off a host. Refused when somebody would find no room.
 pub async fn drain(portal: &Portal, by: &Actor, id: HostId, reason: &str) -> Result<(), HostError> {
     let reason = checked(reason)?;
-    let mut db = portal.db.acquire().await.context("reach the control database")?;
-    let homeless = preview(&mut db, id).await?.homeless();
-    drop(db);
-    if homeless > 0 {
-        return Err(HostError::NoRoom(homeless));
-    }
     steer(portal, by, id, Wanted::Empty, ("host.drained", reason)).await
 }
 
@@ -203,6 +197,13 @@ async fn steer(
     }
     if host.wanted == Wanted::Gone {
         return Err(HostError::NotFound);
+    }
+    if wanted == Wanted::Empty {
+        // Under the lock: of two hosts that are emptied at once the second one finds the first one closed.
+        let homeless = preview(&mut tx, id).await?.homeless();
+        if homeless > 0 {
+            return Err(HostError::NoRoom(homeless));
+        }
     }
     store::set_wanted(&mut tx, id, wanted, reason).await.context("write what is wanted of the host")?;
     let mut detail = json!({ "host": host.name });

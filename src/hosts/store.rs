@@ -1,5 +1,6 @@
 //! The hosts table, and what runtimes have been promised. The only SQL about hosts.
 
+mod manager;
 mod placements;
 
 use chrono::{DateTime, Utc};
@@ -15,6 +16,7 @@ use crate::base::ids::{EnvironmentId, HostId, RuntimeId};
 use crate::db::StoreError;
 use crate::engine::NodeSeen;
 
+pub use manager::silent_since;
 pub use placements::{PlacementRow, placements, seconds_of_a_move, set_served};
 
 struct Row {

@@ -216,3 +216,31 @@ pub async fn movable(db: &mut PgConnection, host: HostId, since: DateTime<Utc>) 
     .await?;
     Ok(ids)
 }
+
+/// Makes due the looks at machines in use that did not answer just now: nothing new is placed on one that is found silent.
+pub async fn look_soon(
+    db: &mut PgConnection,
+    task: &str,
+    upstream_addresses: &[String],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE turns
+           SET due_at = $3
+          FROM hosts
+         WHERE turns.task = $1
+           AND turns.subject = hosts.id
+           AND turns.due_at > $3
+           AND turns.lease_token IS NULL
+           AND hosts.state = 'active'
+           AND hosts.upstream_address = ANY ($2)
+        "#,
+        task,
+        upstream_addresses,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -1,6 +1,9 @@
 //! Three real Docker hosts in network namespaces: run by `tests/cluster/run`, not with the other tests.
 
+mod failing;
 mod joining;
 mod losing;
 mod moving;
+mod stealing;
+mod walling;
 mod world;
