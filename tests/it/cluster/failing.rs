@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use sayoo::audit::Actor;
 use sayoo::base::ids::EnvironmentId;
 use sayoo::hosts::steering::{self, HostError};
 use sayoo::hosts::{self, HostState};
+use sayoo::reconcile::runtimes::{self, provide};
 use sqlx::PgPool;
 
 use super::world::{Cluster, address, answers, machine};
@@ -166,5 +168,54 @@ async fn of_all_hosts_that_are_emptied_at_once_the_last_one_is_refused(db: PgPoo
     for id in [shop, other] {
         cluster.until_serving(id, |upstream| !upstream.starts_with(&emptied.upstream_address)).await;
     }
+    cluster.end().await;
+}
+
+/// As an hour: much longer than the Swarm takes to give a machine up.
+const AWAY: Duration = Duration::from_secs(45);
+/// How long a container that was left behind goes on once its machine is back.
+const ENDS_WITHIN: Duration = Duration::from_secs(20);
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_container_left_behind_is_locked_out_as_long_as_its_host_is_away_and_ends_when_it_is_back(db: PgPool) {
+    let cluster = Cluster::new(db).await;
+    let (shop, _) = cluster.shop_on_second().await;
+    let second = cluster.hosts().await.into_iter().find(|host| host.upstream_address == address(2)).unwrap();
+    let id = cluster.world.text("SELECT id::text FROM runtimes WHERE environment_id = $1", shop.uuid()).await;
+    let runtime = runtimes::store::find(&mut cluster.world.db.acquire().await.unwrap(), id.parse().unwrap()).await;
+    let runtime = runtime.unwrap().unwrap();
+    let (database, role) = (runtime.database().unwrap(), runtime.role().unwrap());
+    let password = provide::password(&cluster.world.site, runtime.id).await.unwrap();
+    let server = &cluster.world.tenants;
+    assert!(server.connect(database.as_str(), &role, &password).await.is_ok());
+    steering::uncordon(&cluster.portal, &Actor::system(), cluster.first().await).await.unwrap();
+
+    machine(&["cut", "2"]);
+    let upstream = cluster.until_serving(shop, |upstream| upstream.starts_with(&address(1))).await;
+    let visitor = Visitor::of(&upstream);
+    let began = Instant::now();
+    let mut tries = 0;
+    while began.elapsed() < AWAY {
+        let tried = server.connect(database.as_str(), &role, &password).await;
+        assert!(tried.is_err(), "what was left behind is let in again");
+        tries += 1;
+        pause().await;
+    }
+    assert!(tries > 10);
+    machine(&["mend", "2"]);
+    cluster.until_host(second.id, "in use again", |host| host.state == HostState::Active).await;
+    let healed = Instant::now();
+    // Its daemon is asked, as the manager would only say what it wants.
+    loop {
+        let left = machine(&["docker", "2", "ps", "--quiet", "--filter", &format!("name={}", runtime.code)]);
+        if left.trim().is_empty() {
+            break;
+        }
+        assert!(healed.elapsed() < ENDS_WITHIN, "the old container goes on");
+        pause().await;
+    }
+    let (asked, failed) = visitor.end().await;
+    assert!(asked > 0 && failed == 0, "{failed} of {asked} failed");
+    assert_eq!((cluster.upstream(shop).await, cluster.relocations(shop).await), (upstream, 1));
     cluster.end().await;
 }

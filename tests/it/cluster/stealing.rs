@@ -36,6 +36,7 @@ impl Installation {
         for (name, bytes) in [("sso.key", 32), ("cookie.key", 64), ("sealing.key", 32)] {
             Self::secret(folder.path(), name, &"ab".repeat(bytes));
         }
+        std::fs::write(folder.path().join("sso.public"), "00".repeat(32)).unwrap();
         let config = format!(
             r#"
             installation = {{ name = "stolen", data_dir = "{at}" }}
