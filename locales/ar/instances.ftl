@@ -30,6 +30,7 @@ instances-count = { $count ->
    *[other] { $count } نسخة
 }
 instances-list-separator = {"، "}
+instances-queued = لا تقبل أجهزتنا تغييرات في هذه اللحظة. ما يعمل يبقى يعمل، وتغييراتك في قائمة الانتظار وستُنفَّذ من تلقاء نفسها.
 instances-parts = أقسام هذه النسخة
 instances-tab-overview = نظرة عامة
 instances-tab-usage = الاستهلاك

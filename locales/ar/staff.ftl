@@ -212,6 +212,7 @@ staff-host-not-empty = { $count ->
     [few] ما زالت هنا { $count } نسخ: أخلِ الخادم أولًا.
    *[other] ما زالت هنا { $count } نسخة: أخلِ الخادم أولًا.
  }
+staff-manager-silent = لم يُجب جهاز الإدارة منذ { $since }. التغييرات في قائمة الانتظار، وما يعمل يبقى يعمل.
 staff-host-manager = يعطي العامل أوامره لهذا الجهاز فلا يمكنه المغادرة.
 staff-host-daemon = Docker
 staff-host-node = عقدة Swarm
@@ -290,6 +291,7 @@ staff-probe-files = لا تكتب إلا في ‎/tmp صغير في الذاكر
 staff-probe-processes = عملياتها محدودة
 staff-probe-memory = ذاكرتها محدودة
 staff-probe-swap = لا تحصل على ذاكرة تبديل إضافية
+staff-probe-bombs = يُوقَف ما يأخذ أكثر من ذلك
 staff-probe-users = ‏root في الداخل ليس أحدًا في الخارج
 staff-probe-mounts = لا ترى ملفًا ولا مقبسًا ولا جهازًا من الخادم
 staff-probe-kernel = ما تقوله النواة عن الخادم مخفي
@@ -300,6 +302,7 @@ staff-probe-control = لا تصل إلى قاعدة التحكم ولا إلى �
 staff-probe-published = لا تصل إلى منفذ منشور لنسخة أخرى
 staff-probe-metadata = لا تصل إلى بيانات اعتماد خادم سحابي
 staff-probe-tenants = تصل إلى خادم قواعد العملاء
+staff-probe-database = لا تصل بحسابها إلى شيء لغيرها في خادم قواعد البيانات
 staff-probe-remedy-root = استعمل صورة نسخ من «docker/odoo/build»: مستخدمها 10001.
 staff-probe-remedy-privileges = اضبط "no-new-privileges": true في ‎/etc/docker/daemon.json ثم أعد تشغيل Docker.
 staff-probe-remedy-seccomp = ثبّت Docker مع seccomp واترك ملفه مفعّلًا.
@@ -307,16 +310,18 @@ staff-probe-remedy-files = أزل ما يجعل Docker يركّب أكثر مم�
 staff-probe-remedy-processes = فعّل مجموعة pids في سطر أوامر النواة.
 staff-probe-remedy-memory = فعّل مجموعة memory في سطر أوامر النواة: cgroup_enable=memory.
 staff-probe-remedy-swap = أوقف ذاكرة التبديل على الخادم: swapoff -a، وسطرها في ‎/etc/fstab.
+staff-probe-remedy-bombs = فعّل مجموعات التحكم memory وpids وcpu في سطر أوامر النواة، واستعمل بيئة التشغيل الخاصة بـ Docker.
 staff-probe-remedy-users = اضبط "userns-remap": "default" في ‎/etc/docker/daemon.json على خادم ما زال فارغًا ثم أعد تشغيل Docker.
 staff-probe-remedy-mounts = ابحث عمّا يعطي كل حاوية أكثر مما يعطيه Docker: ‎/etc/docker/daemon.json ومشغّله الافتراضي.
 staff-probe-remedy-kernel = استعمل مشغّل Docker نفسه، runc، دون ‎--privileged في أي مكان.
 staff-probe-remedy-neighbours = اضبط "icc": false في ‎/etc/docker/daemon.json وحمّل br_netfilter (modprobe br_netfilter) ثم أعد تشغيل Docker.
 staff-probe-remedy-docker = أزل ‎-H tcp://…:2375 من dockerd ثم أعد تشغيله: من يصل إليه هو root على الخادم.
-staff-probe-remedy-swarm = ‏iptables -I INPUT -i docker0 -p tcp -m multiport --dports 2376,2377,7946 -j DROP، وللخوادم الأخرى مثله في DOCKER-USER.
+staff-probe-remedy-swarm = ثبّت قواعد الجهاز: يطبعها الأمر «sayoo host firewall»، ويضعها «firewall install» على الجهاز.
 staff-probe-remedy-control = اجعلهما يستمعان على العنوان المحلي، أو أغلق منفذيهما: iptables -I INPUT -i docker0 -p tcp --dport PORT -j DROP.
-staff-probe-remedy-published = ‏iptables -I INPUT -i docker0 -p tcp --dport 32768:60999 -j DROP، وللخوادم الأخرى مثله في DOCKER-USER.
-staff-probe-remedy-metadata = ‏iptables -I DOCKER-USER -d 169.254.169.254 -j DROP، مع بقائه بعد إعادة التشغيل.
+staff-probe-remedy-published = ثبّت قواعد الجهاز: يطبعها الأمر «sayoo host firewall»، ويضعها «firewall install» على الجهاز.
+staff-probe-remedy-metadata = ثبّت قواعد الجهاز: يطبعها الأمر «sayoo host firewall»، ويضعها «firewall install» على الجهاز.
 staff-probe-remedy-tenants = هل الخادم يعمل ويستمع على ‎[tenants] host_for_containers ويمرّره الجدار الناري؟
+staff-probe-remedy-database = على خادم العملاء: ‎REVOKE CONNECT ON DATABASE … FROM PUBLIC‎ لكل قاعدة مذكورة، ودون حقوق أخرى لـ PUBLIC.
 
 staff-plans-title = الباقات
 staff-plans-lead = الإصدار المنشور لا يتغير أبدًا: يحتفظ العملاء بما اشتروه. السعر الجديد إصدار جديد.

@@ -26,6 +26,7 @@ instances-count = { $count ->
    *[other] { $count } instances
 }
 instances-list-separator = {", "}
+instances-queued = Our machines take no changes at the moment. What runs goes on running; what you change is queued and follows by itself.
 instances-parts = Parts of this instance
 instances-tab-overview = Overview
 instances-tab-usage = Usage

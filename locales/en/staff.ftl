@@ -198,6 +198,7 @@ staff-host-not-empty = { $count ->
     [one] One instance is still here: empty the host first.
    *[other] { $count } instances are still here: empty the host first.
  }
+staff-manager-silent = The manager has not answered since { $since }. Changes are queued; what runs goes on running.
 staff-host-manager = The worker gives its orders to this machine: it cannot leave.
 staff-host-daemon = Docker
 staff-host-node = Node of the Swarm
@@ -274,6 +275,7 @@ staff-probe-files = It writes to a small /tmp in memory only
 staff-probe-processes = Its processes are limited
 staff-probe-memory = Its memory is limited
 staff-probe-swap = It gets no swap on top
+staff-probe-bombs = What takes more than that is stopped
 staff-probe-users = Root inside would be nobody outside
 staff-probe-mounts = It sees no file, socket or device of the host
 staff-probe-kernel = What the kernel tells of the host is hidden
@@ -284,6 +286,7 @@ staff-probe-control = It reaches neither the control database nor the portal’s
 staff-probe-published = It reaches no published port of another instance
 staff-probe-metadata = It reaches no credentials of a cloud machine
 staff-probe-tenants = It reaches the tenants’ database server
+staff-probe-database = With its own login it reaches nothing of others in the database server
 staff-probe-remedy-root = Use an instance image of “docker/odoo/build”: its user is 10001.
 staff-probe-remedy-privileges = Set "no-new-privileges": true in /etc/docker/daemon.json and restart Docker.
 staff-probe-remedy-seccomp = Install a Docker with seccomp and leave its profile on.
@@ -291,16 +294,18 @@ staff-probe-remedy-files = Take away what makes Docker mount more than asked; th
 staff-probe-remedy-processes = Switch the pids cgroup on in the kernel’s command line.
 staff-probe-remedy-memory = Switch the memory cgroup on in the kernel’s command line: cgroup_enable=memory.
 staff-probe-remedy-swap = Switch swap off on the host: swapoff -a, and its line in /etc/fstab.
+staff-probe-remedy-bombs = Switch the memory, pids and cpu cgroups on in the kernel’s command line, and use Docker’s own runtime.
 staff-probe-remedy-users = Set "userns-remap": "default" in /etc/docker/daemon.json on a host that is still empty, and restart Docker.
 staff-probe-remedy-mounts = Look for what gives every container more than Docker does: /etc/docker/daemon.json and its default runtime.
 staff-probe-remedy-kernel = Use Docker’s own runtime, runc, without “--privileged” anywhere.
 staff-probe-remedy-neighbours = Set "icc": false in /etc/docker/daemon.json, load br_netfilter (modprobe br_netfilter) and restart Docker.
 staff-probe-remedy-docker = Take “-H tcp://…:2375” away from dockerd, and restart it: who reaches it is root on the host.
-staff-probe-remedy-swarm = iptables -I INPUT -i docker0 -p tcp -m multiport --dports 2376,2377,7946 -j DROP; for other hosts the same in DOCKER-USER.
+staff-probe-remedy-swarm = Install the host’s rules: “sayoo host firewall” prints them, and “firewall install” on the host puts them in place.
 staff-probe-remedy-control = Let both listen on the loopback address, or close their ports: iptables -I INPUT -i docker0 -p tcp --dport PORT -j DROP.
-staff-probe-remedy-published = iptables -I INPUT -i docker0 -p tcp --dport 32768:60999 -j DROP; for other hosts the same in DOCKER-USER.
-staff-probe-remedy-metadata = iptables -I DOCKER-USER -d 169.254.169.254 -j DROP, kept over a restart.
+staff-probe-remedy-published = Install the host’s rules: “sayoo host firewall” prints them, and “firewall install” on the host puts them in place.
+staff-probe-remedy-metadata = Install the host’s rules: “sayoo host firewall” prints them, and “firewall install” on the host puts them in place.
 staff-probe-remedy-tenants = Is the server up, does it listen at [tenants] host_for_containers, and does the firewall pass it?
+staff-probe-remedy-database = On the tenants’ server: REVOKE CONNECT ON DATABASE … FROM PUBLIC for every database named, and no further rights for PUBLIC.
 
 staff-plans-title = Plans
 staff-plans-lead = A published version never changes: customers keep what they bought. A new price is a new version.

@@ -26,6 +26,7 @@ instances-count = { $count ->
    *[other] { $count } instances
 }
 instances-list-separator = {", "}
+instances-queued = Nos machines n’acceptent pas de changements en ce moment. Ce qui tourne continue ; vos changements sont en attente et suivront d’eux-mêmes.
 instances-parts = Rubriques de cette instance
 instances-tab-overview = Aperçu
 instances-tab-usage = Consommation

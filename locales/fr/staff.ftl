@@ -198,6 +198,7 @@ staff-host-not-empty = { $count ->
     [one] Une instance est encore ici : videz d’abord la machine.
    *[other] { $count } instances sont encore ici : videz d’abord la machine.
  }
+staff-manager-silent = Le gestionnaire ne répond plus depuis { $since }. Les changements sont en attente ; ce qui tourne continue.
 staff-host-manager = Le worker donne ses ordres à cette machine : elle ne peut pas partir.
 staff-host-daemon = Docker
 staff-host-node = Nœud du Swarm
@@ -274,6 +275,7 @@ staff-probe-files = Elle n’écrit que dans un petit /tmp en mémoire
 staff-probe-processes = Ses processus sont limités
 staff-probe-memory = Sa mémoire est limitée
 staff-probe-swap = Elle ne reçoit pas de swap en plus
+staff-probe-bombs = Ce qui prend plus que cela est arrêté
 staff-probe-users = Root à l’intérieur ne serait personne à l’extérieur
 staff-probe-mounts = Elle ne voit ni fichier, ni socket, ni périphérique de la machine
 staff-probe-kernel = Ce que le noyau dit de la machine est caché
@@ -284,6 +286,7 @@ staff-probe-control = Elle n’atteint ni la base de contrôle ni le port intern
 staff-probe-published = Elle n’atteint aucun port publié d’une autre instance
 staff-probe-metadata = Elle n’atteint pas les identifiants d’une machine en nuage
 staff-probe-tenants = Elle atteint le serveur de bases des clients
+staff-probe-database = Avec son propre compte, elle n’atteint rien d’autrui sur le serveur de bases
 staff-probe-remedy-root = Utilisez une image d’instance de « docker/odoo/build » : son utilisateur est 10001.
 staff-probe-remedy-privileges = Mettez "no-new-privileges": true dans /etc/docker/daemon.json et redémarrez Docker.
 staff-probe-remedy-seccomp = Installez un Docker avec seccomp et laissez son profil actif.
@@ -291,16 +294,18 @@ staff-probe-remedy-files = Retirez ce qui fait monter à Docker plus que demand�
 staff-probe-remedy-processes = Activez le cgroup pids dans la ligne de commande du noyau.
 staff-probe-remedy-memory = Activez le cgroup memory dans la ligne de commande du noyau : cgroup_enable=memory.
 staff-probe-remedy-swap = Désactivez le swap de la machine : swapoff -a, et sa ligne dans /etc/fstab.
+staff-probe-remedy-bombs = Activez les cgroups memory, pids et cpu sur la ligne de commande du noyau, et utilisez l’environnement d’exécution de Docker.
 staff-probe-remedy-users = Mettez "userns-remap": "default" dans /etc/docker/daemon.json d’une machine encore vide, et redémarrez Docker.
 staff-probe-remedy-mounts = Cherchez ce qui donne à chaque conteneur plus que Docker : /etc/docker/daemon.json et son runtime par défaut.
 staff-probe-remedy-kernel = Utilisez le runtime de Docker, runc, sans « --privileged » nulle part.
 staff-probe-remedy-neighbours = Mettez "icc": false dans /etc/docker/daemon.json, chargez br_netfilter (modprobe br_netfilter) et redémarrez Docker.
 staff-probe-remedy-docker = Retirez « -H tcp://…:2375 » de dockerd et redémarrez-le : qui l’atteint est root sur la machine.
-staff-probe-remedy-swarm = iptables -I INPUT -i docker0 -p tcp -m multiport --dports 2376,2377,7946 -j DROP ; pour d’autres machines, de même dans DOCKER-USER.
+staff-probe-remedy-swarm = Installez les règles de la machine : « sayoo host firewall » les affiche, « firewall install » les met en place sur la machine.
 staff-probe-remedy-control = Faites-les écouter sur l’adresse de bouclage, ou fermez leurs ports : iptables -I INPUT -i docker0 -p tcp --dport PORT -j DROP.
-staff-probe-remedy-published = iptables -I INPUT -i docker0 -p tcp --dport 32768:60999 -j DROP ; pour d’autres machines, de même dans DOCKER-USER.
-staff-probe-remedy-metadata = iptables -I DOCKER-USER -d 169.254.169.254 -j DROP, gardé après un redémarrage.
+staff-probe-remedy-published = Installez les règles de la machine : « sayoo host firewall » les affiche, « firewall install » les met en place sur la machine.
+staff-probe-remedy-metadata = Installez les règles de la machine : « sayoo host firewall » les affiche, « firewall install » les met en place sur la machine.
 staff-probe-remedy-tenants = Le serveur est-il en marche, écoute-t-il à [tenants] host_for_containers, et le pare-feu le laisse-t-il passer ?
+staff-probe-remedy-database = Sur le serveur des clients : REVOKE CONNECT ON DATABASE … FROM PUBLIC pour chaque base nommée, et aucun autre droit pour PUBLIC.
 
 staff-plans-title = Formules
 staff-plans-lead = Une version publiée ne change jamais : les clients gardent ce qu’ils ont acheté. Un nouveau prix est une nouvelle version.

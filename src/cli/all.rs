@@ -4,8 +4,9 @@
 //! (`handover.rs`). With the proxy goes the rest; two workers may be at work meanwhile, because of their leases.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -13,6 +14,9 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
+
+use super::confined;
+use crate::config::Config;
 
 /// The processes, each a subcommand of this program.
 const ROLES: [&str; 3] = ["web", "worker", "proxy"];
@@ -27,13 +31,28 @@ const END_WITHIN: Duration = Duration::from_secs(40);
 /// The exit code of a process whose successor serves: there is nothing to start again.
 pub const RELIEVED: u8 = 10;
 
+/// How a process is started.
+struct Way {
+    program: PathBuf,
+    /// The file that this process was told to read.
+    config: Option<PathBuf>,
+    /// The user that the web process runs as, with what it may know.
+    confined: Option<(u32, Config)>,
+}
+
 /// Runs all processes until `stop`, or until others have taken over.
-pub async fn run(config: Option<&Path>, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn run(file: Option<&Path>, config: &Config, stop: CancellationToken) -> anyhow::Result<()> {
     let program = std::env::current_exe().context("find this program's own file")?;
+    let confined = config.web.user.filter(|_| rustix::process::geteuid().is_root());
+    let way = Arc::new(Way {
+        program,
+        config: file.map(Path::to_owned),
+        confined: confined.map(|user| (user, config.clone())),
+    });
     let mut roles = JoinSet::new();
     for role in ROLES {
-        let (program, config, stop) = (program.clone(), config.map(Path::to_owned), stop.clone());
-        roles.spawn(async move { keep(role, &program, config.as_deref(), &stop).await });
+        let (way, stop) = (Arc::clone(&way), stop.clone());
+        roles.spawn(async move { keep(role, &way, &stop).await });
     }
     while let Some(ended) = roles.join_next().await {
         ended.context("a supervisor panicked")?;
@@ -42,11 +61,11 @@ pub async fn run(config: Option<&Path>, stop: CancellationToken) -> anyhow::Resu
 }
 
 /// Keeps one process running until `stop`, then waits for its end.
-async fn keep(role: &str, program: &Path, config: Option<&Path>, stop: &CancellationToken) {
+async fn keep(role: &str, way: &Way, stop: &CancellationToken) {
     let mut pause = PAUSE_FROM;
     while !stop.is_cancelled() {
         let began = Instant::now();
-        match start(role, program, config) {
+        match start(role, way) {
             Ok(mut child) => {
                 // Held here, because waiting for a process closes its input.
                 let life = child.stdin.take();
@@ -68,7 +87,10 @@ async fn keep(role: &str, program: &Path, config: Option<&Path>, stop: &Cancella
                     }
                 }
             }
-            Err(error) => tracing::error!(role, %error, "a process does not start"),
+            Err(error) => {
+                let error = crate::base::chain::of_any(&error);
+                tracing::error!(role, error, "a process does not start");
+            }
         }
         pause = if began.elapsed() > HEALTHY_AFTER { PAUSE_FROM } else { (pause * 2).min(PAUSE_TO) };
         tokio::select! {
@@ -78,13 +100,20 @@ async fn keep(role: &str, program: &Path, config: Option<&Path>, stop: &Cancella
     }
 }
 
-fn start(role: &str, program: &Path, config: Option<&Path>) -> std::io::Result<Child> {
-    let mut command = Command::new(program);
-    if let Some(config) = config {
-        command.arg("--config").arg(config);
+fn start(role: &str, way: &Way) -> anyhow::Result<Child> {
+    let mut command = Command::new(&way.program);
+    match (&way.confined, &way.config) {
+        (Some((user, config)), _) if role == "web" => {
+            // Nor does it get the environment, which may set any key.
+            command.arg("--config").arg(confined::web(config, *user)?).env_clear().uid(*user).gid(*user);
+        }
+        (_, Some(file)) => {
+            command.arg("--config").arg(file);
+        }
+        (_, None) => {}
     }
     // The pipe is never written to: its end tells the process that this one is gone, however it ended.
-    command.arg(role).arg("--with-parent").stdin(Stdio::piped()).kill_on_drop(true).spawn()
+    Ok(command.arg(role).arg("--with-parent").stdin(Stdio::piped()).kill_on_drop(true).spawn()?)
 }
 
 async fn end(role: &str, mut child: Child) {

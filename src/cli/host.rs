@@ -15,6 +15,7 @@ use crate::base::ids::HostId;
 use crate::config::Config;
 use crate::db;
 use crate::hosts::certificates::Folder;
+use crate::hosts::firewall::{self, Ways};
 use crate::hosts::steering::{self, NewMachine};
 use crate::hosts::{self, Host, HostState, Pool, placement};
 use crate::portal::Portal;
@@ -31,6 +32,12 @@ pub enum HostCommand {
     Certs {
         /// The machines' addresses on the private network.
         addresses: Vec<IpAddr>,
+    },
+    /// Prints the rules with which a machine keeps instances apart from all that is not theirs: `firewall install` there, as root.
+    Firewall {
+        /// Further machines that reach instances, beside this one: those with a proxy.
+        #[arg(long)]
+        proxy: Vec<IpAddr>,
     },
     /// Lets a machine join: its daemon must answer at ADDRESS:2376 with the files of `sayoo host certs ADDRESS`.
     Add {
@@ -92,6 +99,10 @@ pub async fn run(config: &Config, command: &HostCommand) -> anyhow::Result<()> {
     if let HostCommand::Certs { addresses } = command {
         return certs(config, addresses);
     }
+    if let HostCommand::Firewall { proxy } = command {
+        print!("{}", rules(config, proxy));
+        return Ok(());
+    }
     let portal = Portal {
         db: db::pool(&config.database.owner_url, 2)?,
         clock: Clock::System,
@@ -99,7 +110,7 @@ pub async fn run(config: &Config, command: &HostCommand) -> anyhow::Result<()> {
     };
     let by = Actor::system();
     match command {
-        HostCommand::Certs { .. } => {}
+        HostCommand::Certs { .. } | HostCommand::Firewall { .. } => {}
         HostCommand::Add { address, name, zone, pool, wait } => {
             let pool = Pool::from_word(pool).context("--pool is one of: any, production, test")?;
             let machine =
@@ -141,10 +152,25 @@ fn certs(config: &Config, addresses: &[IpAddr]) -> anyhow::Result<()> {
     }
     for address in addresses {
         let made = folder.issue(installation, *address, now)?;
+        let firewall = made.join("firewall");
+        std::fs::write(&firewall, rules(config, &[])).with_context(|| format!("write {}", firewall.display()))?;
         println!("{address}: copy the files in {} to /etc/docker there, restart Docker,", made.display());
+        println!("  as root: sh /etc/docker/firewall install");
         println!("  then: sayoo host add {address}");
     }
     Ok(())
+}
+
+/// A proxy beside the containers needs no rule: what comes from the machine itself is not forwarded.
+fn rules(config: &Config, further: &[IpAddr]) -> String {
+    let own = config.worker.upstream_address.parse::<IpAddr>().ok().filter(|own| !own.is_loopback());
+    let proxies = own.into_iter().chain(further.iter().copied()).collect();
+    let tenants = &config.tenants;
+    firewall::script(&Ways {
+        tenants: &tenants.host_for_containers,
+        tenants_port: tenants.port_for_containers,
+        proxies,
+    })
 }
 
 async fn named(portal: &Portal, name: &str) -> anyhow::Result<Host> {

@@ -1,6 +1,7 @@
 //! The command line: one binary, one subcommand for each role and each administrative task.
 
 pub mod all;
+mod confined;
 mod doctor;
 mod export;
 mod host;
@@ -135,7 +136,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Staff(command) => runtime.block_on(staff::run(&config, &command)),
         Command::Setup => runtime.block_on(setup::run(&config)),
         Command::WaitReady => runtime.block_on(wait_ready::run(&config)),
-        Command::All => runtime.block_on(async { all::run(cli.config.as_deref(), stop::on_signals()?).await }),
+        Command::All => runtime.block_on(async { all::run(cli.config.as_deref(), &config, stop::on_signals()?).await }),
         Command::Proxy { life } => {
             return runtime.block_on(async { proxy::run(&config, life.stop()?).await }).map(exit_code);
         }

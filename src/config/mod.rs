@@ -101,6 +101,8 @@ pub struct Web {
     pub sso_key_file: PathBuf,
     /// File with the key (hexadecimal) that signs cookies and seals second factors.
     pub cookie_key_file: PathBuf,
+    /// The number of the user that it runs as, when `sayoo all` is root. It then has its own secrets only.
+    pub user: Option<u32>,
 }
 
 /// The proxy process.

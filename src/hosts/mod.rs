@@ -2,6 +2,7 @@
 
 pub mod certificates;
 pub mod checks;
+pub mod firewall;
 mod overview;
 pub mod placement;
 pub mod preview;
@@ -11,9 +12,9 @@ pub mod steering;
 pub mod store;
 
 use chrono::{DateTime, Utc};
-pub use overview::{Overview, PlacementRow, Places, overview, placements_of, placements_on, places_of};
+pub use overview::{Overview, PlacementRow, Places, overview, placements_of, placements_on, places_of, silent_since};
 pub use placement::{NoRoom, Placement};
-pub use reserve::{Cause, ReserveError, keep_room, reserve, take_room, take_room_apart};
+pub use reserve::{Cause, ReserveError, keep_room, reserve, take_room, take_room_apart, take_room_elsewhere};
 
 use crate::base::ids::HostId;
 use checks::Check;

@@ -1,6 +1,7 @@
 //! What staff's pages and commands look at.
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::preview::{self, Headroom, Resident};
@@ -61,4 +62,10 @@ pub async fn placements_of(db: &mut PgConnection, environment: EnvironmentId) ->
 /// Returns where an environment's containers are, and why there are fewer than are wanted.
 pub async fn places_of(db: &mut PgConnection, environment: EnvironmentId) -> anyhow::Result<Places> {
     store::places(db, environment).await.context("list an environment's containers")
+}
+
+/// Since when the manager has not answered the worker: what is wanted meanwhile is kept, and done once it is back. What serves
+/// goes on serving. `None` when all is well.
+pub async fn silent_since(db: &mut PgConnection) -> anyhow::Result<Option<DateTime<Utc>>> {
+    store::silent_since(db).await.context("ask whether the manager answers")
 }

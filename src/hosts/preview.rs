@@ -37,12 +37,14 @@ pub struct Move {
     pub to: Result<HostId, NoRoom>,
 }
 
-/// Says who of a host's residents would go where, the largest first: they are the hardest to place.
+/// Says who of a host's residents would go where, the largest first: they are the hardest to place. Who is on the way
+/// already has its room.
 #[must_use]
 pub fn moves(loads: &[Load], residents: &[Resident], host: HostId) -> Vec<Move> {
     let mut loads = loads.to_vec();
     let mut leaving: Vec<&Resident> =
         residents.iter().filter(|resident| resident.host == host && resident.environment.is_some()).collect();
+    leaving.retain(|resident| !resident.is_leaving);
     leaving.sort_by_key(|resident| std::cmp::Reverse((resident.need.memory_mb, resident.need.cpu_millis)));
     leaving
         .into_iter()

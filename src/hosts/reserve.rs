@@ -90,7 +90,18 @@ pub async fn keep_room(
     }
 }
 
-/// Chooses a host for a runtime and writes down which and why. A runtime that has one keeps it, unless it must leave.
+/// Chooses another host for a runtime that serves on its own until it serves there. The caller writes it down in the same
+/// transaction, as of [`take_room`].
+pub async fn take_room_elsewhere(tx: &mut PgConnection, runtime: RuntimeId) -> Result<Placement, ReserveError> {
+    let loads = store::lock_loads(tx).await?;
+    let Some(claim) = store::find_claim(tx, runtime).await? else {
+        return Err(ReserveError::NoRuntime);
+    };
+    let siblings = Siblings { never: Vec::new(), rather_not: claim.replicas };
+    Ok(place_apart(&loads, Need { not_on: claim.host, ..claim.need }, &siblings)?)
+}
+
+/// Chooses a host for a runtime and writes down which and why. A runtime that has one keeps it, unless it is lost.
 ///
 /// Must run inside a transaction, as [`take_room`].
 pub async fn reserve(
@@ -103,9 +114,8 @@ pub async fn reserve(
     let Some(claim) = store::find_claim(tx, runtime).await? else {
         return Err(ReserveError::NoRuntime);
     };
-    let must_leave = matches!(cause, Cause::Drained | Cause::Lost);
     match claim.host {
-        Some(host) if !must_leave => Ok(Placement { host, explanation: "it is there already".to_owned() }),
+        Some(host) if cause != Cause::Lost => Ok(Placement { host, explanation: "it is there already".to_owned() }),
         not_on => {
             let siblings = Siblings { never: Vec::new(), rather_not: claim.replicas };
             let placement = place_apart(&loads, Need { not_on, ..claim.need }, &siblings)?;

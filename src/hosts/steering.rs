@@ -13,8 +13,9 @@ use crate::base::ids::HostId;
 use crate::db;
 use crate::portal::Portal;
 
-/// How long one move is expected to take while none has been measured.
-const SECONDS_OF_A_MOVE: i64 = 15;
+/// How long one move is expected to take while none has been measured: a start, and what the proxies need to tell of
+/// requests at the old container.
+const SECONDS_OF_A_MOVE: i64 = 30;
 /// The port of a daemon's API over TLS.
 const DOCKER_PORT: u16 = crate::engine::daemons::TLS_PORT;
 
@@ -151,12 +152,6 @@ pub async fn uncordon(portal: &Portal, by: &Actor, id: HostId) -> Result<(), Hos
 /// Moves everything off a host. Refused when somebody would find no room.
 pub async fn drain(portal: &Portal, by: &Actor, id: HostId, reason: &str) -> Result<(), HostError> {
     let reason = checked(reason)?;
-    let mut db = portal.db.acquire().await.context("reach the control database")?;
-    let homeless = preview(&mut db, id).await?.homeless();
-    drop(db);
-    if homeless > 0 {
-        return Err(HostError::NoRoom(homeless));
-    }
     steer(portal, by, id, Wanted::Empty, ("host.drained", reason)).await
 }
 
@@ -202,6 +197,13 @@ async fn steer(
     }
     if host.wanted == Wanted::Gone {
         return Err(HostError::NotFound);
+    }
+    if wanted == Wanted::Empty {
+        // Under the lock: of two hosts that are emptied at once the second one finds the first one closed.
+        let homeless = preview(&mut tx, id).await?.homeless();
+        if homeless > 0 {
+            return Err(HostError::NoRoom(homeless));
+        }
     }
     store::set_wanted(&mut tx, id, wanted, reason).await.context("write what is wanted of the host")?;
     let mut detail = json!({ "host": host.name });

@@ -1,5 +1,6 @@
 //! The hosts table, and what runtimes have been promised. The only SQL about hosts.
 
+mod manager;
 mod placements;
 mod residents;
 
@@ -15,6 +16,7 @@ use crate::base::ids::{HostId, RuntimeId};
 use crate::db::StoreError;
 use crate::engine::NodeSeen;
 
+pub use manager::silent_since;
 pub use placements::{PlacementRow, placements, seconds_of_a_move, set_served};
 pub use residents::{Places, places, residents};
 
@@ -120,11 +122,6 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<Load>, StoreError> {
           LEFT JOIN (SELECT id, host_id, cpu_millis, memory_mb
                        FROM runtimes
                       WHERE state <> 'gone'
-                      UNION ALL
-                     -- Where it was: its container there serves until the new one does.
-                     SELECT id, leaving_host_id, cpu_millis, memory_mb
-                       FROM runtimes
-                      WHERE state <> 'gone' AND leaving_host_id IS NOT NULL
                       UNION ALL
                      -- A second container's room, while an update is under way.
                      SELECT NULL, host_id, cpu_millis, memory_mb

@@ -69,7 +69,7 @@ pub async fn list_claimed(db: &mut PgConnection) -> Result<Vec<Claimed>, StoreEr
              , ARRAY (SELECT node
                         FROM hosts
                        WHERE node IS NOT NULL
-                         AND (hosts.id IN (runtimes.host_id, runtimes.leaving_host_id)
+                         AND (hosts.id = runtimes.host_id
                               OR hosts.id IN (SELECT host_id
                                           FROM environment_updates
                                          WHERE environment_updates.environment_id = runtimes.environment_id)

@@ -27,8 +27,6 @@ const REFRESH_EVERY: Duration = Duration::from_secs(5);
 const WAIT_AT_MOST: Duration = Duration::from_secs(20);
 /// How long running turns may go on after the process was told to stop.
 const DRAIN_FOR: Duration = Duration::from_secs(5);
-/// The longest back-off after failures.
-const BACK_OFF_AT_MOST: TimeDelta = TimeDelta::seconds(60);
 
 /// Something that must stay true of many subjects.
 pub trait Task: Send + Sync + 'static {
@@ -38,6 +36,8 @@ pub trait Task: Send + Sync + 'static {
     const AT_ONCE: usize;
     /// How long one look and one step may take together.
     const LIMIT: Duration;
+    /// The longest time between two tries after failures.
+    const BACK_OFF_AT_MOST: TimeDelta = TimeDelta::seconds(60);
 
     /// Makes due whatever has become wanted. Cheap: it is called with every notification.
     ///
@@ -187,11 +187,18 @@ impl<T: Task> Driver<T> {
                 Ok(Err(error)) => {
                     let text = chain::of_any(&error);
                     tracing::warn!(task = T::NAME, subject = %lease.subject, error = text, "the turn failed");
-                    store::release_failed(&mut db, &lease, now + back_off(lease.attempts), now, &text).await
+                    store::release_failed(
+                        &mut db,
+                        &lease,
+                        now + back_off(lease.attempts, T::BACK_OFF_AT_MOST),
+                        now,
+                        &text,
+                    )
+                    .await
                 }
                 Err(_panic) => {
                     tracing::error!(task = T::NAME, subject = %lease.subject, "the turn panicked");
-                    let until = now + back_off(lease.attempts);
+                    let until = now + back_off(lease.attempts, T::BACK_OFF_AT_MOST);
                     store::release_failed(&mut db, &lease, until, now, "the turn panicked").await
                 }
             }
@@ -236,13 +243,13 @@ impl<T: Task> Driver<T> {
 }
 
 fn later(pause: Duration) -> TimeDelta {
-    TimeDelta::from_std(pause).unwrap_or(BACK_OFF_AT_MOST)
+    TimeDelta::from_std(pause).unwrap_or(TimeDelta::seconds(60))
 }
 
 /// Half a second after the first failure, twice as long after each further one.
-fn back_off(attempts: i32) -> TimeDelta {
+fn back_off(attempts: i32, at_most: TimeDelta) -> TimeDelta {
     let doublings = u32::try_from(attempts.clamp(0, 10)).unwrap_or(0);
-    TimeDelta::milliseconds(500 * i64::from(2_u32.pow(doublings))).min(BACK_OFF_AT_MOST)
+    TimeDelta::milliseconds(500 * i64::from(2_u32.pow(doublings))).min(at_most)
 }
 
 #[cfg(test)]
@@ -251,7 +258,8 @@ mod tests {
 
     #[test]
     fn the_back_off_doubles_and_has_an_end() {
-        let pauses: Vec<i64> = [0, 1, 2, 7, 100].map(|attempts| back_off(attempts).num_milliseconds()).to_vec();
+        let most = TimeDelta::seconds(60);
+        let pauses: Vec<i64> = [0, 1, 2, 7, 100].map(|attempts| back_off(attempts, most).num_milliseconds()).to_vec();
         assert_eq!(pauses, [500, 1000, 2000, 60_000, 60_000]);
     }
 }

@@ -215,6 +215,15 @@ pub async fn forget(db: &mut PgConnection, lease: &Lease, now: DateTime<Utc>) ->
     Ok(())
 }
 
+/// Makes everything due that was tried in vain: what was in the way has gone. Returns how much that is.
+pub async fn hasten_failed(db: &mut PgConnection, now: DateTime<Utc>) -> Result<u64, StoreError> {
+    let done =
+        sqlx::query!("UPDATE turns SET due_at = $1 WHERE attempts > 0 AND due_at > $1 AND lease_token IS NULL", now)
+            .execute(db)
+            .await?;
+    Ok(done.rows_affected())
+}
+
 /// Makes one subject due at once, and known if it was not.
 pub async fn nudge(db: &mut PgConnection, task: &str, subject: Uuid, now: DateTime<Utc>) -> Result<(), StoreError> {
     sqlx::query!(

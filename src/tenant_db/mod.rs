@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 pub use names::{DatabaseName, RoleName};
-pub use postgres::Postgres;
+pub use postgres::{BUILDER_CONNECTIONS, Postgres};
 pub use simulated::Simulated;
 
 use crate::base::secret::Secret;

@@ -32,7 +32,7 @@ const HELD_UP_WITH_LOCK: (&str, &str) = ("idle_session_timeout", "150s");
 /// Connections at a time for the platform itself.
 const CONNECTIONS: u32 = 8;
 /// Odoo opens few; a template is filled by one process.
-const BUILDER_CONNECTIONS: u32 = 16;
+pub const BUILDER_CONNECTIONS: u32 = 16;
 /// Of a tenant's sessions, unless it says otherwise: a forgotten transaction keeps vacuum from everything.
 const TENANT_DEFAULTS: &[(&str, &str)] =
     &[("idle_in_transaction_session_timeout", "10min"), ("statement_timeout", "30min")];

@@ -179,3 +179,19 @@ test("a container waits for its database, is healthy, and can write nowhere", as
   assert.match(bench.inside(c, "id", "-u").stdout, /^10001/);
   assert.ok(!bench.inspect(c).includes(c.password), "the password is in a file, not in what Docker tells");
 });
+
+test("what the worker tries from inside on each machine finds nothing in the real image", () => {
+  const read = (name) => readFileSync(join(root, "src/hosts/probes", name), "utf8");
+  // As src/hosts/probes/mod.rs puts it together; nobody waits for it here.
+  const program = `${read("database.py")}\n\n${read("probe.py")}`.replace("\ntime.sleep(STAYS)", "");
+  const own = `gateway ${bench.server.port || "5432"} ${a.role} ${a.password} ${a.database}`;
+  const facts = JSON.parse(bench.docker("run", "--rm", "--init", ...bench.hardening, "--memory", "128m", "--cpus", "0.5",
+    "--env", `SAYOO_PROBE_DATABASE=${own}`, "--entrypoint", "/usr/bin/python3", bench.image, "-I", "-S", "-c", program));
+  assert.equal(facts.user, 10001);
+  for (const nothing of ["writable", "mounts", "devices", "sockets", "unmasked"]) assert.deepEqual(facts[nothing], [], nothing);
+  assert.ok(facts.bombs.tasks <= 256 && facts.bombs.memory !== null && facts.bombs.cpu_millis === 500, JSON.stringify(facts.bombs));
+  assert.ok(facts.database.tried > 50 && !facts.database.failure, JSON.stringify(facts.database));
+  // Databases of other tests on this server may let everybody in.
+  const wrong = facts.database.wrong.filter((one) => !one.startsWith("connects to ") || /(postgres|template1)$/.test(one));
+  assert.deepEqual(wrong, []);
+});

@@ -16,6 +16,7 @@ pub async fn has_open(db: &mut PgConnection, account: AccountId, id: Environment
                          JOIN environments ON environments.id = environment_updates.environment_id
                         WHERE environments.id = $1
                           AND environments.account_id = $2
+                          AND environment_updates.leaves_host_id IS NULL
                           AND environment_updates.ended_at IS NULL) AS "has!"
         "#,
         id as EnvironmentId,

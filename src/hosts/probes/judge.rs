@@ -17,6 +17,9 @@ pub struct Facts {
     /// `None` when nothing is mounted there.
     tmp: Option<Tmp>,
     limits: Limits,
+    bombs: Bombs,
+    /// `None` when there was no database to try.
+    database: Option<Database>,
     is_root_of_machine: bool,
     mounts: Vec<String>,
     devices: Vec<String>,
@@ -46,6 +49,29 @@ struct Limits {
     machine_swap: u64,
 }
 
+/// How far a process came that took all that it could.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+struct Bombs {
+    /// Processes and threads.
+    tasks: u64,
+    /// Bytes; `None` when nothing stopped it.
+    memory: Option<u64>,
+    /// Thousandths of a core; `None` is no limit.
+    cpu_millis: Option<u64>,
+}
+
+/// What a login of its own could do on the tenants' server.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+struct Database {
+    tried: u64,
+    /// What was not refused.
+    wrong: Vec<String>,
+    /// How many connections it got at once.
+    connections: u64,
+    /// Why nothing could be tried.
+    failure: Option<String>,
+}
+
 /// What the container was promised.
 #[derive(Clone, Copy, Debug)]
 pub struct Promise {
@@ -55,6 +81,10 @@ pub struct Promise {
     pub memory: u64,
     /// Bytes in `/tmp`.
     pub tmp: u64,
+    /// Thousandths of a core.
+    pub cpu_millis: u64,
+    /// Connections to the database server.
+    pub connections: u64,
 }
 
 impl Facts {
@@ -100,6 +130,7 @@ pub fn judge(facts: &Facts, promise: Promise) -> Vec<Proof> {
             format!("memory.max {}", number(limits.memory)),
         ),
         proof(Subject::Swap, swap_is_good, swap),
+        bombs(&facts.bombs, promise, proof),
         proof(
             Subject::Users,
             !facts.is_root_of_machine,
@@ -127,7 +158,29 @@ pub fn judge(facts: &Facts, promise: Promise) -> Vec<Proof> {
             proof(Subject::Tenants, all.iter().all(|(_, how)| *how == "open"), seen.join(", "))
         }
     });
+    proofs.push(match &facts.database {
+        None => Proof { subject: Subject::Database, verdict: Verdict::Untried, seen: String::new() },
+        Some(Database { failure: Some(failure), .. }) => {
+            Proof { subject: Subject::Database, verdict: Verdict::Untried, seen: failure.clone() }
+        }
+        Some(found) => {
+            let is_bounded = found.connections <= promise.connections;
+            let seen = match found.wrong.as_slice() {
+                [] => format!("0 / {}, {} connections", found.tried, found.connections),
+                wrong => wrong.join(", "),
+            };
+            proof(Subject::Database, found.wrong.is_empty() && is_bounded, seen)
+        }
+    });
     proofs
+}
+
+fn bombs(found: &Bombs, promise: Promise, proof: impl Fn(Subject, bool, String) -> Proof) -> Proof {
+    let is_bounded = found.tasks <= promise.processes
+        && found.memory.is_some()
+        && found.cpu_millis.is_some_and(|most| most <= promise.cpu_millis);
+    let (memory, cpu) = (number(found.memory), number(found.cpu_millis));
+    proof(Subject::Bombs, is_bounded, format!("{} tasks, {memory} bytes, {cpu} thousandths of a core", found.tasks))
 }
 
 /// Addresses that were tried for a subject, and how each was found.
@@ -166,7 +219,8 @@ fn number(limit: Option<u64>) -> String {
 mod tests {
     use super::*;
 
-    const PROMISE: Promise = Promise { processes: 256, memory: 128 << 20, tmp: 256 << 20 };
+    const PROMISE: Promise =
+        Promise { processes: 256, memory: 128 << 20, tmp: 256 << 20, cpu_millis: 500, connections: 16 };
 
     fn safe() -> Facts {
         Facts::parse(
@@ -175,6 +229,8 @@ mod tests {
                 "tmp": {"is_memory": true, "options": ["noexec", "nosuid", "nodev"], "bytes": 268435456,
                         "is_writable": true, "runs_programs": false},
                 "limits": {"processes": 256, "memory": 134217728, "swap": 0, "machine_swap": 1024},
+                "bombs": {"tasks": 256, "memory": 120000000, "cpu_millis": 500},
+                "database": {"tried": 66, "wrong": [], "connections": 16},
                 "is_root_of_machine": false, "mounts": [], "devices": [], "sockets": [], "unmasked": [], "neighbours": [],
                 "reached": [["docker", "172.17.0.1:2375", "refused"], ["metadata", "169.254.169.254:80", "silent"],
                             ["swarm", "172.17.0.1:2377", "refused"], ["control", "172.17.0.1:5440", "refused"],
@@ -185,7 +241,7 @@ mod tests {
 
     fn not_good(facts: &Facts) -> Vec<(Subject, Verdict)> {
         let proofs = judge(facts, PROMISE);
-        assert_eq!(proofs.len(), 17);
+        assert_eq!(proofs.len(), 19);
         proofs
             .into_iter()
             .filter(|proof| proof.verdict != Verdict::Good)
@@ -216,6 +272,11 @@ mod tests {
             (Subject::Memory, |facts| facts.limits.memory = Some(9_223_372_036_854_771_712)),
             (Subject::Swap, |facts| facts.limits.swap = Some(134_217_728)),
             (Subject::Swap, |facts| facts.limits.swap = None),
+            (Subject::Bombs, |facts| facts.bombs.tasks = 2001),
+            (Subject::Bombs, |facts| facts.bombs.memory = None),
+            (Subject::Bombs, |facts| facts.bombs.cpu_millis = None),
+            (Subject::Database, |facts| facts.database.as_mut().unwrap().wrong.push("connects to postgres".to_owned())),
+            (Subject::Database, |facts| facts.database.as_mut().unwrap().connections = 70),
             (Subject::Users, |facts| facts.is_root_of_machine = true),
             (Subject::Mounts, |facts| facts.sockets.push("/run/docker.sock".to_owned())),
             (Subject::Mounts, |facts| facts.devices.push("/dev/sda".to_owned())),
@@ -250,6 +311,10 @@ mod tests {
         facts
             .reached
             .retain(|(what, ..)| what == "docker" || what == "swarm" || what == "control" || what == "metadata");
-        assert_eq!(not_good(&facts), [(Subject::Published, Verdict::Untried), (Subject::Tenants, Verdict::Untried)]);
+        facts.database.as_mut().unwrap().failure = Some("28P01".to_owned());
+        let untried = [Subject::Published, Subject::Tenants, Subject::Database];
+        assert_eq!(not_good(&facts), untried.map(|subject| (subject, Verdict::Untried)));
+        facts.database = None;
+        assert_eq!(not_good(&facts), untried.map(|subject| (subject, Verdict::Untried)));
     }
 }

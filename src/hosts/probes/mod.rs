@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub use judge::{Facts, Promise, judge};
 
 /// The program, for the instance image's Python. Prints [`Facts`] and waits to be removed.
-pub const PROGRAM: &str = include_str!("probe.py");
+pub const PROGRAM: &str = concat!(include_str!("database.py"), "\n\n", include_str!("probe.py"));
 /// How often a machine without a fault is probed; one whose daemon says something new of itself is probed at once.
 const EVERY: TimeDelta = TimeDelta::hours(1);
 /// How often one with a fault is: somebody is mending it.
@@ -34,6 +34,8 @@ pub enum Subject {
     Memory,
     /// It gets no swap on top.
     Swap,
+    /// What takes more than that is stopped: tried.
+    Bombs,
     /// Its root would be nobody outside.
     Users,
     /// It sees no file, socket or device of the machine.
@@ -54,6 +56,8 @@ pub enum Subject {
     Metadata,
     /// It reaches the tenants' database server.
     Tenants,
+    /// With its own login it does nothing there that is not its own business: tried.
+    Database,
 }
 
 impl Subject {
@@ -68,6 +72,7 @@ impl Subject {
             Self::Processes => "processes",
             Self::Memory => "memory",
             Self::Swap => "swap",
+            Self::Bombs => "bombs",
             Self::Users => "users",
             Self::Mounts => "mounts",
             Self::Kernel => "kernel",
@@ -78,14 +83,15 @@ impl Subject {
             Self::Published => "published",
             Self::Metadata => "metadata",
             Self::Tenants => "tenants",
+            Self::Database => "database",
         }
     }
 
     /// Whether a machine may take customers without it. What an installation needs a firewall or other settings of the
-    /// machine for is said, and closes nothing.
+    /// machine for is said, and closes nothing; nor does what is wrong with the database server, which is no fault of the machine.
     #[must_use]
     pub fn is_promised(self) -> bool {
-        !matches!(self, Self::Swap | Self::Users | Self::Swarm | Self::Published | Self::Metadata)
+        !matches!(self, Self::Swap | Self::Users | Self::Swarm | Self::Published | Self::Metadata | Self::Database)
     }
 }
 
@@ -172,13 +178,9 @@ pub struct Targets(Vec<String>);
 impl Targets {
     /// Adds an address. What this machine has on its loopback address, a container might find at its gateway.
     pub fn add(&mut self, subject: Subject, host: &str, port: u16) {
-        let plain = host.trim_matches(['[', ']']);
-        let is_own = plain == "localhost" || plain.parse::<std::net::IpAddr>().is_ok_and(|it| it.is_loopback());
-        let is_everywhere = plain.parse::<std::net::IpAddr>().is_ok_and(|it| it.is_unspecified());
-        let host = match (is_own || is_everywhere, plain.contains(':')) {
-            (true, _) => "gateway".to_owned(),
-            (false, true) => format!("[{plain}]"),
-            (false, false) => plain.to_owned(),
+        let host = match seen_from_inside(host) {
+            plain if plain.contains(':') => format!("[{plain}]"),
+            plain => plain.to_owned(),
         };
         let target = format!("{}={host}:{port}", subject.as_str());
         if !self.0.contains(&target) {
@@ -200,6 +202,15 @@ impl Targets {
     pub fn into_args(self) -> Vec<String> {
         self.0
     }
+}
+
+/// Returns where a container finds a host: what this machine has on its loopback address may be at the gateway.
+#[must_use]
+pub fn seen_from_inside(host: &str) -> &str {
+    let plain = host.trim_matches(['[', ']']);
+    let address = plain.parse::<std::net::IpAddr>();
+    let is_own = plain == "localhost" || address.is_ok_and(|it| it.is_loopback() || it.is_unspecified());
+    if is_own { "gateway" } else { plain }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 """Says in one line of JSON what a container may do, seen from inside. Judged by judge.rs; changes nothing.
 
 Arguments: WHAT=HOST:PORT, addresses to which a connection is tried. The host `gateway` is the container's own.
+SAYOO_PROBE_DATABASE: host, port, role, password and name of a database that is there for the probe.
 """
 import errno
 import ipaddress
@@ -11,13 +12,19 @@ import select
 import socket
 import stat
 import sys
+import threading
 import time
 
 # Long enough for a machine in the same room; what is silent for that long is behind a filter, or not there.
 PATIENCE = 1.5
+# More than any limit that we set.
+MOST_TASKS = 2000
+CHUNK = 1 << 20
+# Without a limit no more than this is taken twice: the machine has other work.
+MOST_MEMORY = 256 << 20
 # A worker that reads slowly finds the line still there.
 STAYS = 120
-# What every container has by itself.
+# What every container has by itself; where /sbin is a link, Docker's own init stands behind it.
 USUAL_MOUNTS = re.compile(r'/|/(proc|sys|dev)(/.*)?|/tmp|/etc/(resolv\.conf|hostname|hosts)|/run/secrets(/.*)?|(/usr)?/sbin/docker-init')
 USUAL_DEVICES = {'null', 'zero', 'full', 'random', 'urandom', 'tty', 'console', 'ptmx'}
 SOCKETS = ('/var/run/docker.sock', '/run/docker.sock', '/run/containerd/containerd.sock', '/run/podman/podman.sock')
@@ -96,6 +103,74 @@ def limits():
         'swap': swap,
         'machine_swap': int(machine.group(1)) * 1024 if machine else 0,
     }
+
+
+def cpu_millis():
+    group = '/sys/fs/cgroup'
+    words = text(f'{group}/cpu.max').split() or [text(f'{group}/cpu/cpu.cfs_quota_us').strip(), text(f'{group}/cpu/cpu.cfs_period_us').strip()]
+    if len(words) == 2 and words[0].isdigit() and words[1].isdigit():
+        return int(words[0]) * 1000 // int(words[1])
+    return None
+
+
+def most_tasks():
+    """How many processes or threads there may be: they are begun until the kernel says no."""
+    threading.stack_size(65536)
+    end, begun = threading.Event(), []
+    try:
+        while len(begun) < MOST_TASKS:
+            one = threading.Thread(target=end.wait)
+            one.start()
+            begun.append(one)
+    except RuntimeError:
+        pass
+    end.set()
+    for one in begun:
+        one.join()
+    return len(begun) + 1
+
+
+def most_memory(limit):
+    """How many bytes a process could take before it was ended; nothing when it could take twice its limit."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            # This one is to be ended, and nobody else.
+            with open('/proc/self/oom_score_adj', 'w', encoding='ascii') as file:
+                file.write('1000')
+            held = []
+            for count in range(1, 2 * limit // CHUNK + 1):
+                held.append(bytearray(os.urandom(4096)) * (CHUNK // 4096))
+                os.write(write, b'.')
+            os.write(write, b'!')
+        except MemoryError:
+            pass
+        os._exit(0)
+    os.close(write)
+    taken, part = b'', b'.'
+    while part:
+        part = os.read(read, 65536)
+        taken += part
+    os.close(read)
+    os.waitpid(child, 0)
+    return None if taken.endswith(b'!') else len(taken) * CHUNK
+
+
+def with_swap(bounds):
+    swap = bounds['machine_swap'] if bounds['swap'] is None else min(bounds['swap'], bounds['machine_swap'])
+    return bounds['memory'] + swap if bounds['memory'] else MOST_MEMORY
+
+
+def database(way_out):
+    words = os.environ.get('SAYOO_PROBE_DATABASE', '').split()
+    if len(words) != 5:
+        return None
+    host, port, role, password, name = words
+    try:
+        return look_at_database(way_out if host == 'gateway' else host, int(port), role, password, name)
+    except (Refused, OSError) as error:
+        return {'tried': 0, 'wrong': [], 'connections': 0, 'failure': str(error)}
 
 
 def devices():
@@ -193,6 +268,7 @@ def main(arguments):
     strange = [mount for mount in all_mounts if not USUAL_MOUNTS.fullmatch(mount['target'])]
     places = list(PLACES) + [mount['target'] for mount in strange]
     size = os.statvfs('/tmp') if tmp else None
+    bounds = limits()
     facts = {
         'user': os.getuid(),
         'capabilities': [own.get('CapEff', ''), own.get('CapPrm', ''), own.get('CapBnd', '')],
@@ -206,7 +282,13 @@ def main(arguments):
             'is_writable': is_writable('/tmp'),
             'runs_programs': runs_programs('/tmp'),
         } if tmp else None,
-        'limits': limits(),
+        'limits': bounds,
+        'bombs': {
+            'tasks': most_tasks(),
+            'memory': most_memory(min(with_swap(bounds), MOST_MEMORY)),
+            'cpu_millis': cpu_millis(),
+        },
+        'database': database(way_out),
         'is_root_of_machine': text('/proc/self/uid_map').split()[:2] == ['0', '0'],
         'mounts': ['%s on %s' % (mount['root'], mount['target']) for mount in strange if '/volumes/' not in mount['root']],
         'devices': devices(),

@@ -23,16 +23,16 @@ pub async fn set_served(db: &mut PgConnection, runtime: RuntimeId, now: DateTime
     Ok(())
 }
 
-/// Returns how many seconds a move took lately, from the decision to the first answer.
+/// Returns how many seconds a move took lately, from the decision to the end of the old container.
 pub async fn seconds_of_a_move(db: &mut PgConnection) -> Result<Option<f64>, StoreError> {
     let seconds = sqlx::query_scalar!(
         r#"
-        SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM served_at - placed_at)::double precision) AS seconds
-          FROM (SELECT served_at, placed_at
-                  FROM placements
-                 WHERE cause IN ('drained', 'lost', 'started')
-                   AND served_at IS NOT NULL
-                 ORDER BY id DESC
+        SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - created_at)::double precision) AS seconds
+          FROM (SELECT created_at, ended_at
+                  FROM environment_updates
+                 WHERE leaves_host_id IS NOT NULL
+                   AND state = 'done'
+                 ORDER BY created_at DESC
                  LIMIT 20) AS lately
         "#
     )

@@ -22,7 +22,12 @@ pub async fn residents(db: &mut PgConnection) -> Result<Vec<Resident>, StoreErro
              , environments.name AS "name?"
              , accounts.name AS "account?"
           FROM runtimes
-          JOIN (SELECT id, host_id, false AS is_replica, leaving_host_id IS NOT NULL AS is_leaving, cpu_millis, memory_mb
+          JOIN (SELECT id, host_id, false AS is_replica, EXISTS (SELECT FROM environment_updates
+                                                               WHERE environment_updates.environment_id = runtimes.environment_id
+                                                                 AND environment_updates.leaves_host_id = runtimes.host_id
+                                                                 AND environment_updates.ended_at IS NULL) AS is_leaving
+                     , cpu_millis
+                     , memory_mb
                   FROM runtimes
                  WHERE host_id IS NOT NULL
                  UNION ALL

@@ -101,7 +101,7 @@ async fn with_runtime(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runti
         }
         Step::Release => {
             let mut tx = lease.begin(&site.db).await?;
-            if runtime.is_lost || runtime.is_leaving_lost {
+            if runtime.is_lost {
                 // Its containers may go on there: they are let in no more when it is started again elsewhere.
                 begin_rotation(site, &mut tx, runtime).await?;
             }
@@ -218,7 +218,7 @@ async fn place(site: &Site, lease: &Lease, runtime: &Runtime) -> anyhow::Result<
         Err(ReserveError::NoRoom(why)) => return make_room(tx, why).await,
         Err(error) => return Err(error.into()),
     }
-    runtimes::store::set_placed(&mut tx, runtime.id, None).await?;
+    runtimes::store::set_placed(&mut tx, runtime.id).await?;
     Ok(tx.commit().await?)
 }
 
@@ -227,15 +227,12 @@ async fn flee(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime) -> a
     let now = site.clock.now();
     crash::point("flee:before");
     let mut tx = lease.begin(&site.db).await?;
-    // When only the machine that it was leaving is lost, it is at its new place already.
-    if runtime.is_lost {
-        match hosts::reserve(&mut tx, runtime.id, Cause::Lost, now).await {
-            Ok(_placement) => {}
-            Err(ReserveError::NoRoom(why)) => return make_room(tx, why).await,
-            Err(error) => return Err(error.into()),
-        }
+    match hosts::reserve(&mut tx, runtime.id, Cause::Lost, now).await {
+        Ok(_placement) => {}
+        Err(ReserveError::NoRoom(why)) => return make_room(tx, why).await,
+        Err(error) => return Err(error.into()),
     }
-    runtimes::store::set_placed(&mut tx, runtime.id, None).await?;
+    runtimes::store::set_placed(&mut tx, runtime.id).await?;
     begin_rotation(site, &mut tx, runtime).await?;
     close_for_loss(site, &mut tx, sight).await?;
     tx.commit().await?;
@@ -313,7 +310,7 @@ async fn open(
     runtimes::store::set_known_as(&mut tx, runtime.id, Some(&environment.subdomain)).await?;
     runtimes::store::set_ready(&mut tx, runtime.id).await?;
     if is_new {
-        runtimes::store::set_arrived(&mut tx, runtime.id, now).await?;
+        hosts::store::set_served(&mut tx, runtime.id, now).await?;
     }
     if environment.first_ready_at.is_none() {
         add_steps(site, &mut tx, environment, &["container.done", "address.done", "ready.started", "ready.done"])

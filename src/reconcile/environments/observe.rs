@@ -175,7 +175,7 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
 fn home_of(runtime: &Runtime) -> Home {
     match runtime.host {
         None => Home::None,
-        Some(_) if runtime.is_lost || runtime.is_leaving_lost => Home::Lost,
+        Some(_) if runtime.is_lost => Home::Lost,
         Some(_) if runtime.is_rotating => Home::Unfenced,
         Some(_) => Home::Placed,
     }

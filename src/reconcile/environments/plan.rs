@@ -117,7 +117,7 @@ pub enum Home {
     None,
     /// It has a machine, and memory set aside on it.
     Placed,
-    /// The Swarm has lost its machine, or the one that it was leaving: containers may go on there, out of reach.
+    /// The Swarm has lost its machine: containers may go on there, out of reach.
     Lost,
     /// It has another machine; what may go on where it was is still let into the database.
     Unfenced,

@@ -96,7 +96,7 @@ pub async fn refresh(db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), St
                                             JOIN hosts ON hosts.id = replicas.host_id
                                            WHERE runtimes.environment_id = environments.id
                                              AND hosts.wanted IN ('empty', 'gone'))
-                                , (SELECT concat(environment_updates.id, rollouts.state)
+                                , (SELECT string_agg(concat(environment_updates.id, rollouts.state), ',' ORDER BY environment_updates.id)
                                      FROM environment_updates
                                      LEFT JOIN rollouts ON rollouts.id = environment_updates.rollout_id
                                     WHERE environment_updates.environment_id = environments.id

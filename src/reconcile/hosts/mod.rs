@@ -5,29 +5,35 @@ mod probing;
 pub mod store;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
 use crate::base::ids::{HostId, RuntimeId};
 use crate::db::StoreError;
 use crate::engine::{Daemon, Membership, NodeSeen};
 use crate::hosts::preview::MOVES_AT_ONCE;
-use crate::hosts::{Cause, HostState, Load, ReserveError, Wanted};
+use crate::hosts::{HostState, Load, ReserveError, Wanted};
 use crate::{db, hosts};
 
 use super::driver::{Outcome, Task};
 use super::lease::{Fenced, Lease};
-use super::store::make_known;
-use super::{Site, environments, runtimes};
+use super::store::{hasten_failed, make_known};
+use super::{Site, environments};
 
 /// How often a Swarm of one is looked at.
 const NODE_EVERY: Duration = Duration::from_secs(10);
 /// How often a Swarm of several is looked at: the loss of a machine is noticed this late, at most.
 const NODES_EVERY: Duration = Duration::from_secs(1);
+/// How often a manager is asked that does not answer: whatever was wanted meanwhile waits for it.
+const WATCHED_EVERY: TimeDelta = TimeDelta::seconds(4);
+/// How long a manager that is back takes to hear of all machines again.
+const TRUSTED_AFTER: TimeDelta = TimeDelta::seconds(30);
+/// How long what did not come up on another machine is left where it serves.
+const AGAIN_AFTER: TimeDelta = TimeDelta::minutes(10);
 /// A customer whose container was killed waits about this long for the way to the next one.
 const PULSE_EVERY: Duration = Duration::from_secs(1);
 
@@ -48,13 +54,28 @@ fn daemons(loads: &[Load]) -> Vec<Daemon> {
 /// Writes down which machines there are and whether they are ready; moves what must leave one.
 pub struct Nodes {
     site: Arc<Site>,
+    /// When the manager did not answer last.
+    silent_at: Mutex<Option<DateTime<Utc>>>,
 }
 
 impl Nodes {
     /// Makes the task.
     #[must_use]
     pub fn new(site: Arc<Site>) -> Self {
-        Self { site }
+        Self { site, silent_at: Mutex::new(None) }
+    }
+
+    /// Asks the manager for its machines. One that hung has not heard of any of them meanwhile and calls all of them lost at
+    /// first: what it says of a loss counts once it has been there again for a while.
+    async fn ask(&self, lease: &Lease) -> anyhow::Result<(Vec<NodeSeen>, bool)> {
+        let now = self.site.clock.now();
+        let answer = self.site.engine.nodes().await.context("list the machines");
+        let mut silent_at = self.silent_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if answer.is_err() || lease.attempts > 0 {
+            *silent_at = Some(now);
+        }
+        let is_trusted = silent_at.is_none_or(|at| now - at > TRUSTED_AFTER);
+        Ok((answer?, is_trusted))
     }
 
     /// Gives this machine a row when it has none. Others are added by staff.
@@ -73,6 +94,7 @@ impl Nodes {
     /// Begins what the loss or the emptying of a machine asks for.
     async fn evacuate(&self, tx: &mut Fenced, loads: &[Load]) -> anyhow::Result<bool> {
         let now = self.site.clock.now();
+        store::cancel_moves(tx, now).await?;
         let mut has_changed = false;
         for host in loads.iter().map(|load| &load.host) {
             let is_lost = host.state == HostState::Down;
@@ -90,21 +112,21 @@ impl Nodes {
         Ok(has_changed)
     }
 
-    /// Begins as many moves off a host as may go on at once.
+    /// Begins as many moves off a host as may go on at once. Each is an update to the same image and size.
     async fn begin_moves(&self, tx: &mut Fenced, host: HostId) -> anyhow::Result<bool> {
         let now = self.site.clock.now();
-        let going_on = store::leaving(tx, host).await?;
-        // Each time: a turn that had looked before its move began may have put the next one off.
-        environments::store::hasten(tx, &going_on, now).await?;
-        let free = MOVES_AT_ONCE.saturating_sub(going_on.len());
+        let free = MOVES_AT_ONCE.saturating_sub(usize::try_from(store::moves(tx).await?)?);
+        if free == 0 {
+            return Ok(false);
+        }
         let mut begun = Vec::new();
-        for runtime in store::movable(tx, host).await? {
+        for runtime in store::movable(tx, host, now - AGAIN_AFTER).await? {
             if begun.len() >= free {
                 break;
             }
-            match hosts::reserve(tx, runtime, Cause::Drained, now).await {
+            match hosts::take_room_elsewhere(tx, runtime).await {
                 Ok(placement) => {
-                    runtimes::store::set_placed(tx, runtime, Some(host)).await?;
+                    store::insert_move(tx, (runtime, host), &placement, now).await?;
                     tracing::info!(%runtime, %host, to = %placement.host, "moves off a host that is emptied");
                     begun.push(runtime);
                 }
@@ -122,6 +144,7 @@ impl Task for Nodes {
     const NAME: &'static str = "hosts";
     const AT_ONCE: usize = 1;
     const LIMIT: Duration = Duration::from_secs(30);
+    const BACK_OFF_AT_MOST: TimeDelta = WATCHED_EVERY;
 
     async fn refresh(&self, db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
         make_known(db, Self::NAME, now).await?;
@@ -132,7 +155,7 @@ impl Task for Nodes {
 
     async fn turn(&self, lease: &Lease) -> anyhow::Result<Outcome> {
         let site = &self.site;
-        let nodes = site.engine.nodes().await.context("list the machines")?;
+        let (nodes, is_trusted) = self.ask(lease).await?;
         let mut tx = lease.begin(&site.db).await?;
         // Locked as for a placement: an update that begins now either sees that its runtime moves or is seen itself.
         let before = hosts::store::lock_loads(&mut tx).await?;
@@ -146,7 +169,7 @@ impl Task for Nodes {
         // A machine that is alone answers us, so it is there; and there would be nowhere to go.
         let is_alone = nodes.len() == 1;
         for node in &nodes {
-            let seen = NodeSeen { is_lost: node.is_lost && !is_alone, ..node.clone() };
+            let seen = NodeSeen { is_lost: node.is_lost && !is_alone && is_trusted, ..node.clone() };
             hosts::store::note(&mut tx, &seen, site.clock.now()).await?;
         }
         let loads = hosts::store::list(&mut tx).await?;
@@ -156,7 +179,8 @@ impl Task for Nodes {
                 tracing::warn!(host = load.host.name, runtimes = load.runtimes, "the Swarm has lost a machine");
             }
         }
-        if self.evacuate(&mut tx, &loads).await? {
+        let is_back = lease.attempts > 0 && hasten_failed(&mut tx, site.clock.now()).await? > 0;
+        if self.evacuate(&mut tx, &loads).await? || is_back {
             db::wake(&mut tx).await?;
         }
         tx.commit().await?;
@@ -182,6 +206,7 @@ impl Task for Pulse {
     const NAME: &'static str = "pulse";
     const AT_ONCE: usize = 1;
     const LIMIT: Duration = Duration::from_secs(30);
+    const BACK_OFF_AT_MOST: TimeDelta = WATCHED_EVERY;
 
     async fn turn(&self, lease: &Lease) -> anyhow::Result<Outcome> {
         let site = &self.site;
@@ -208,9 +233,12 @@ impl Task for Pulse {
             .filter(|row| row.upstreams.iter().any(|upstream| !alive.contains(upstream) && !is_unseen(upstream)))
             .map(|row| row.runtime)
             .collect();
-        if !lost.is_empty() {
+        let silent: Vec<String> = containers.unseen.iter().map(ToString::to_string).collect();
+        if !lost.is_empty() || !silent.is_empty() {
+            let now = site.clock.now();
             let mut tx = lease.begin(&site.db).await?;
-            environments::store::hasten(&mut tx, &lost, site.clock.now()).await?;
+            environments::store::hasten(&mut tx, &lost, now).await?;
+            store::look_soon(&mut tx, machines::Machines::NAME, &silent, now).await?;
             db::wake(&mut tx).await?;
             tx.commit().await?;
         }

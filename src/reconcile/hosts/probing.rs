@@ -8,12 +8,13 @@ use chrono::{DateTime, Utc};
 
 use crate::base::chain;
 use crate::base::ids::RuntimeId;
-use crate::base::secret::new_code;
+use crate::base::secret::{Secret, new_code, new_token};
 use crate::engine::spec::{PIDS_LIMIT, TMP_BYTES};
 use crate::engine::{Daemon, ServiceName, ServiceSpec};
 use crate::hosts::probes::{self, Facts, Probes, Promise, Subject, Targets};
 use crate::hosts::{self, Host, Load};
 use crate::reconcile::Site;
+use crate::tenant_db::{BUILDER_CONNECTIONS, DatabaseName, RoleName};
 
 use super::store::Image;
 
@@ -31,7 +32,11 @@ const NEIGHBOURS: usize = 16;
 
 /// Probes a machine of the Swarm. What cannot be tried is no finding: it is said, and tried again.
 pub async fn probe(site: &Site, host: &Host, node: &str, daemon: &Daemon, image: &Image) -> Probes {
-    let found = look(site, node, daemon, image).await;
+    let own = database(site, host).await;
+    let found = look(site, node, daemon, image, own.as_ref()).await;
+    if let Some(own) = own {
+        own.remove(site).await;
+    }
     let now = site.clock.now();
     match found {
         Ok(facts) => Probes::found(probes::judge(&facts, promise()), now),
@@ -43,11 +48,46 @@ pub async fn probe(site: &Site, host: &Host, node: &str, daemon: &Daemon, image:
     }
 }
 
-async fn look(site: &Site, node: &str, daemon: &Daemon, image: &Image) -> anyhow::Result<Facts> {
+/// A database with a login of its own, confined as a tenant's: what an instance could do there is tried with it.
+struct Own {
+    name: DatabaseName,
+    password: Secret<String>,
+}
+
+impl Own {
+    fn words(&self, site: &Site) -> String {
+        let host = probes::seen_from_inside(&site.server.host);
+        let role = RoleName::builder(&self.name);
+        format!("{host} {} {role} {} {}", site.server.port, self.password.expose(), self.name)
+    }
+
+    /// What stays by accident goes with the next probe, which has the same name.
+    async fn remove(self, site: &Site) {
+        if let Err(error) = site.tenants.drop_template(&self.name).await {
+            tracing::warn!(error = chain::of(&error), "the probe's database could not be removed");
+        }
+    }
+}
+
+/// Makes it. Without one the rest is tried nevertheless.
+async fn database(site: &Site, host: &Host) -> Option<Own> {
+    let code: String = host.id.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
+    let own = Own { name: DatabaseName::parse(&format!("probe_{code}")).ok()?, password: new_token() };
+    match site.tenants.create_for_template(&own.name, &own.password).await {
+        Ok(()) => Some(own),
+        Err(error) => {
+            tracing::info!(host = host.name, error = chain::of(&error), "there is no database for the probe");
+            None
+        }
+    }
+}
+
+async fn look(site: &Site, node: &str, daemon: &Daemon, image: &Image, own: Option<&Own>) -> anyhow::Result<Facts> {
     let mut db = site.db.acquire().await?;
     let loads = hosts::store::list(&mut db).await?;
     drop(db);
-    let spec = service(site, node, image, targets(site, &loads).await, site.clock.now())?;
+    let mut spec = service(site, node, image, targets(site, &loads).await, site.clock.now())?;
+    spec.env.extend(own.map(|own| ("SAYOO_PROBE_DATABASE".to_owned(), own.words(site))));
     let line = site.engine.first_line(daemon, &spec, WITHIN).await.context("run the probe")?;
     Facts::parse(&line).with_context(|| format!("read what the probe wrote: {line:.200}"))
 }
@@ -84,7 +124,13 @@ fn service(
 
 fn promise() -> Promise {
     let bytes = |count: i64| u64::try_from(count).unwrap_or(0);
-    Promise { processes: bytes(PIDS_LIMIT), memory: bytes(i64::from(MEMORY_MB) * 1024 * 1024), tmp: bytes(TMP_BYTES) }
+    Promise {
+        processes: bytes(PIDS_LIMIT),
+        memory: bytes(i64::from(MEMORY_MB) * 1024 * 1024),
+        tmp: bytes(TMP_BYTES),
+        cpu_millis: bytes(i64::from(CPU_MILLIS)),
+        connections: u64::from(BUILDER_CONNECTIONS),
+    }
 }
 
 async fn targets(site: &Site, loads: &[Load]) -> Targets {

@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use crate::base::ids::{HostId, RuntimeId};
+use crate::base::ids::{HostId, RuntimeId, UpdateId};
 use crate::db::StoreError;
+use crate::hosts::Placement;
 
 /// A runtime that the public is sent to.
 pub struct Serving {
@@ -91,7 +92,7 @@ pub async fn give_up_spares(db: &mut PgConnection, host: HostId) -> Result<bool,
     Ok(done.rows_affected() > 0)
 }
 
-/// Returns the environments' runtimes that are on a host, about to leave it, or have an update's container or a replica there.
+/// Returns the environments' runtimes that are on a host, or have an update's container or a replica there.
 pub async fn environments_on(db: &mut PgConnection, host: HostId) -> Result<Vec<RuntimeId>, StoreError> {
     let ids = sqlx::query_scalar!(
         r#"
@@ -100,7 +101,6 @@ pub async fn environments_on(db: &mut PgConnection, host: HostId) -> Result<Vec<
          WHERE environment_id IS NOT NULL
            AND state <> 'gone'
            AND (host_id = $1
-                OR leaving_host_id = $1
                 OR environment_id IN (SELECT environment_id
                                         FROM environment_updates
                                        WHERE host_id = $1
@@ -114,12 +114,11 @@ pub async fn environments_on(db: &mut PgConnection, host: HostId) -> Result<Vec<
     Ok(ids)
 }
 
-/// Returns how many runtimes are on a host or about to leave it, spares, replicas and the second containers of updates among
-/// them.
+/// Returns how many runtimes are on a host, spares, replicas and the second containers of updates among them.
 pub async fn runtimes_on(db: &mut PgConnection, host: HostId) -> Result<i64, StoreError> {
     let count = sqlx::query_scalar!(
         r#"
-        SELECT (SELECT count(*) FROM runtimes WHERE (host_id = $1 OR leaving_host_id = $1) AND state <> 'gone')
+        SELECT (SELECT count(*) FROM runtimes WHERE host_id = $1 AND state <> 'gone')
              + (SELECT count(*) FROM environment_updates WHERE host_id = $1)
              + (SELECT count(*) FROM replicas WHERE host_id = $1) AS "count!"
         "#,
@@ -130,39 +129,120 @@ pub async fn runtimes_on(db: &mut PgConnection, host: HostId) -> Result<i64, Sto
     Ok(count)
 }
 
-/// Returns the runtimes that are about to leave a host.
-pub async fn leaving(db: &mut PgConnection, host: HostId) -> Result<Vec<RuntimeId>, StoreError> {
-    let ids = sqlx::query_scalar!(
-        r#"SELECT id AS "id: RuntimeId" FROM runtimes WHERE leaving_host_id = $1 AND state <> 'gone'"#,
-        host as HostId
+/// Returns how many moves off machines that are emptied have not ended.
+pub async fn moves(db: &mut PgConnection) -> Result<i64, StoreError> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM environment_updates WHERE leaves_host_id IS NOT NULL AND ended_at IS NULL"#
     )
-    .fetch_all(db)
+    .fetch_one(db)
     .await?;
-    Ok(ids)
+    Ok(count)
+}
+
+/// Inserts the move of a runtime off a host, with the room that is set aside for it elsewhere.
+pub async fn insert_move(
+    db: &mut PgConnection,
+    (runtime, leaves): (RuntimeId, HostId),
+    placement: &Placement,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        INSERT INTO environment_updates
+             (id, environment_id, image_id, host_id, leaves_host_id, explanation, cpu_millis, memory_mb, asked_by, created_at)
+        SELECT $1, environment_id, image_id, $3, $4, $5, cpu_millis, memory_mb, 'drain', $6
+          FROM runtimes
+         WHERE id = $2
+           AND environment_id IS NOT NULL
+        "#,
+        UpdateId::new(now) as UpdateId,
+        runtime as RuntimeId,
+        placement.host as HostId,
+        leaves as HostId,
+        placement.explanation,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Cancels the moves off hosts that are no longer to be emptied, as far as they have not begun.
+pub async fn cancel_moves(db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE environment_updates
+           SET state = 'cancelled'
+             , host_id = NULL
+             , ended_at = $1
+          FROM hosts
+         WHERE hosts.id = environment_updates.leaves_host_id
+           AND hosts.wanted <> 'empty'
+           AND environment_updates.state = 'waiting'
+        "#,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Returns the runtimes on a host that serve and could serve elsewhere, the largest first: they are the hardest to place.
-pub async fn movable(db: &mut PgConnection, host: HostId) -> Result<Vec<RuntimeId>, StoreError> {
+/// One that did not come up elsewhere since `since` is left in peace for a while.
+pub async fn movable(db: &mut PgConnection, host: HostId, since: DateTime<Utc>) -> Result<Vec<RuntimeId>, StoreError> {
     let ids = sqlx::query_scalar!(
         r#"
         SELECT runtimes.id AS "id: RuntimeId"
           FROM runtimes
           JOIN environments ON environments.id = runtimes.environment_id
          WHERE runtimes.host_id = $1
-           AND runtimes.leaving_host_id IS NULL
            AND runtimes.state = 'ready'
            AND runtimes.asleep_since IS NULL
            AND environments.wanted = 'running'
-           -- One way of moving at a time.
+           -- One at a time; and one that waits for its turn, or for room, keeps nobody.
            AND NOT EXISTS (SELECT FROM environment_updates
                             WHERE environment_updates.environment_id = environments.id
                               AND environment_updates.ended_at IS NULL
-                              AND environment_updates.state <> 'waiting')
+                              AND (environment_updates.state <> 'waiting' OR environment_updates.leaves_host_id IS NOT NULL))
+           AND NOT EXISTS (SELECT FROM environment_updates
+                            WHERE environment_updates.environment_id = environments.id
+                              AND environment_updates.leaves_host_id = $1
+                              AND environment_updates.state = 'failed'
+                              AND environment_updates.ended_at > $2)
          ORDER BY runtimes.memory_mb DESC, runtimes.cpu_millis DESC, runtimes.id
         "#,
-        host as HostId
+        host as HostId,
+        since
     )
     .fetch_all(db)
     .await?;
     Ok(ids)
+}
+
+/// Makes due the looks at machines in use that did not answer just now: nothing new is placed on one that is found silent.
+pub async fn look_soon(
+    db: &mut PgConnection,
+    task: &str,
+    upstream_addresses: &[String],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE turns
+           SET due_at = $3
+          FROM hosts
+         WHERE turns.task = $1
+           AND turns.subject = hosts.id
+           AND turns.due_at > $3
+           AND turns.lease_token IS NULL
+           AND hosts.state = 'active'
+           AND hosts.upstream_address = ANY ($2)
+        "#,
+        task,
+        upstream_addresses,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }

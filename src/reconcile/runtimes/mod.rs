@@ -107,14 +107,8 @@ pub struct Runtime {
     pub host: Option<HostId>,
     /// That machine's name in the Swarm.
     pub node: Option<String>,
-    /// The machine that it is about to leave: its container there serves until the new one does.
-    pub leaving: Option<HostId>,
-    /// That machine's name in the Swarm.
-    pub leaving_node: Option<String>,
     /// Whether the Swarm has lost its machine.
     pub is_lost: bool,
-    /// Whether the Swarm has lost the machine that it is about to leave.
-    pub is_leaving_lost: bool,
     /// Whether the login role must get the new password, so that containers on a lost machine are off the database.
     pub is_rotating: bool,
     /// Part of the login role's name.
@@ -169,10 +163,10 @@ impl Runtime {
         self.known_as.as_deref() == Some(subdomain)
     }
 
-    /// Returns the machines that may have a container of it.
+    /// Returns the machines that may have a container of its service.
     #[must_use]
     pub fn nodes(&self) -> Vec<&str> {
-        self.node.iter().chain(&self.leaving_node).map(String::as_str).collect()
+        self.node.iter().map(String::as_str).collect()
     }
 
     /// Returns its service's name.

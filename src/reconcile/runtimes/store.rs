@@ -21,10 +21,7 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
              , runtimes.memory_mb
              , runtimes.host_id AS "host: HostId"
              , hosts.node AS "node?"
-             , runtimes.leaving_host_id AS "leaving: HostId"
-             , old_hosts.node AS "leaving_node?"
              , coalesce(hosts.state = 'down', false) AS "is_lost!"
-             , coalesce(old_hosts.state = 'down', false) AS "is_leaving_lost!"
              , runtimes.is_rotating
              , runtimes.login_generation
              , runtimes.service_generation
@@ -41,7 +38,6 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
           JOIN images ON images.id = runtimes.image_id
           JOIN templates ON templates.id = runtimes.template_id
           LEFT JOIN hosts ON hosts.id = runtimes.host_id
-          LEFT JOIN hosts AS old_hosts ON old_hosts.id = runtimes.leaving_host_id
          WHERE runtimes.id = $1
         "#,
         id as RuntimeId
@@ -60,10 +56,7 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
         memory_mb: row.memory_mb,
         host: row.host,
         node: row.node,
-        leaving: row.leaving,
-        leaving_node: row.leaving_node,
         is_lost: row.is_lost,
-        is_leaving_lost: row.is_leaving_lost,
         is_rotating: row.is_rotating,
         login_generation: row.login_generation,
         service_generation: row.service_generation,
@@ -151,34 +144,19 @@ pub async fn password_sealed(db: &mut PgConnection, id: RuntimeId) -> Result<Opt
 }
 
 /// Gives the service of a runtime that was given a machine a new generation.
-///
-/// `leaving` is the machine on which the old container serves until the new one does.
-pub async fn set_placed(db: &mut PgConnection, id: RuntimeId, leaving: Option<HostId>) -> Result<(), StoreError> {
+pub async fn set_placed(db: &mut PgConnection, id: RuntimeId) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
         UPDATE runtimes
            SET wanted = 'running'
-             , leaving_host_id = $2
              , service_generation = service_generation + 1
          WHERE id = $1
         "#,
-        id as RuntimeId,
-        leaving as Option<HostId>
+        id as RuntimeId
     )
     .execute(db)
     .await?;
     Ok(())
-}
-
-/// Notes that a runtime serves from its machine and has left the one before.
-pub async fn set_arrived(db: &mut PgConnection, id: RuntimeId, now: DateTime<Utc>) -> Result<(), StoreError> {
-    sqlx::query!(
-        "UPDATE runtimes SET leaving_host_id = NULL WHERE id = $1 AND leaving_host_id IS NOT NULL",
-        id as RuntimeId
-    )
-    .execute(&mut *db)
-    .await?;
-    hosts::store::set_served(db, id, now).await
 }
 
 /// Gives a runtime's login role another password, which the role itself gets later: until then nothing new may connect.
@@ -237,7 +215,7 @@ pub async fn set_ready(db: &mut PgConnection, id: RuntimeId) -> Result<(), Store
 /// Notes that a runtime has no machine any more.
 pub async fn set_stopped(db: &mut PgConnection, id: RuntimeId) -> Result<(), StoreError> {
     sqlx::query!(
-        "UPDATE runtimes SET state = 'stopped', host_id = NULL, leaving_host_id = NULL WHERE id = $1 AND state <> 'gone'",
+        "UPDATE runtimes SET state = 'stopped', host_id = NULL WHERE id = $1 AND state <> 'gone'",
         id as RuntimeId
     )
     .execute(db)
@@ -272,7 +250,7 @@ pub async fn set_known_as(db: &mut PgConnection, id: RuntimeId, known_as: Option
 /// Notes that nothing of a runtime is left, and forgets its password.
 pub async fn set_gone(db: &mut PgConnection, id: RuntimeId, now: DateTime<Utc>) -> Result<(), StoreError> {
     sqlx::query!(
-        "UPDATE runtimes SET wanted = 'gone', state = 'gone', host_id = NULL, leaving_host_id = NULL, gone_at = $2 WHERE id = $1 AND state <> 'gone'",
+        "UPDATE runtimes SET wanted = 'gone', state = 'gone', host_id = NULL, gone_at = $2 WHERE id = $1 AND state <> 'gone'",
         id as RuntimeId,
         now
     )

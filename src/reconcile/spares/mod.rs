@@ -48,7 +48,7 @@ impl Spares {
             Step::Offer => {
                 let mut tx = lease.begin(&site.db).await?;
                 runtimes::store::set_ready(&mut tx, runtime.id).await?;
-                runtimes::store::set_arrived(&mut tx, runtime.id, site.clock.now()).await?;
+                crate::hosts::store::set_served(&mut tx, runtime.id, site.clock.now()).await?;
                 Ok(tx.commit().await?)
             }
             Step::Withdraw => {

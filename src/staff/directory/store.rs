@@ -367,11 +367,6 @@ pub async fn hosts(db: &mut PgConnection) -> Result<Vec<HostRow>, StoreError> {
                        FROM runtimes
                       WHERE state <> 'gone'
                       UNION ALL
-                     -- Where it was: its container there serves until the new one does.
-                     SELECT id, leaving_host_id, environment_id, cpu_millis, memory_mb
-                       FROM runtimes
-                      WHERE state <> 'gone' AND leaving_host_id IS NOT NULL
-                      UNION ALL
                      -- A second container's room, while an update is under way.
                      SELECT NULL, host_id, environment_id, cpu_millis, memory_mb
                        FROM environment_updates

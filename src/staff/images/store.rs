@@ -95,10 +95,12 @@ pub async fn behind(db: &mut PgConnection) -> Result<Vec<Behind>, StoreError> {
           JOIN images ON images.id = runtimes.image_id
           JOIN environments ON environments.id = runtimes.environment_id
           JOIN accounts ON accounts.id = environments.account_id
-          LEFT JOIN environment_updates AS open ON open.environment_id = environments.id AND open.ended_at IS NULL
+          LEFT JOIN environment_updates AS open
+            ON open.environment_id = environments.id AND open.ended_at IS NULL AND open.leaves_host_id IS NULL
           LEFT JOIN LATERAL (SELECT state, reason
                                FROM environment_updates
                               WHERE environment_id = environments.id
+                                AND leaves_host_id IS NULL
                                 AND ended_at IS NOT NULL
                               ORDER BY created_at DESC
                               LIMIT 1) AS last ON true
@@ -179,7 +181,9 @@ pub async fn targets(db: &mut PgConnection, only: Option<&[Uuid]>) -> Result<Vec
            AND present.id <> images.id
            AND ($1::uuid[] IS NULL OR environments.id = ANY ($1))
            AND NOT EXISTS (SELECT FROM environment_updates AS open
-                            WHERE open.environment_id = environments.id AND open.ended_at IS NULL)
+                            WHERE open.environment_id = environments.id
+                              AND open.ended_at IS NULL
+                              AND open.leaves_host_id IS NULL)
         "#,
         only
     )
@@ -235,7 +239,9 @@ pub async fn insert_updates(
            AND present.id <> images.id
            AND ($3::uuid[] IS NULL OR environments.id = ANY ($3))
            AND NOT EXISTS (SELECT FROM environment_updates AS open
-                            WHERE open.environment_id = environments.id AND open.ended_at IS NULL)
+                            WHERE open.environment_id = environments.id
+                              AND open.ended_at IS NULL
+                              AND open.leaves_host_id IS NULL)
             ON CONFLICT DO NOTHING
         "#,
         rollout as RolloutId,

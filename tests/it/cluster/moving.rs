@@ -60,12 +60,14 @@ async fn emptying_a_host_moves_all_without_a_moment_in_which_the_name_leads_nowh
     steering::drain(&cluster.portal, &by, first, "a new disk").await.unwrap();
     let mut most_at_once = 0;
     for _ in 0..900 {
-        let leaving: i64 = sqlx::query_scalar("SELECT count(*) FROM runtimes WHERE leaving_host_id IS NOT NULL")
-            .fetch_one(&cluster.world.db)
-            .await
-            .unwrap();
+        let leaving: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM environment_updates WHERE leaves_host_id IS NOT NULL AND ended_at IS NULL",
+        )
+        .fetch_one(&cluster.world.db)
+        .await
+        .unwrap();
         most_at_once = most_at_once.max(leaving);
-        let there: i64 = sqlx::query_scalar("SELECT count(*) FROM runtimes WHERE host_id = $1 OR leaving_host_id = $1")
+        let there: i64 = sqlx::query_scalar("SELECT (SELECT count(*) FROM runtimes WHERE host_id = $1) + (SELECT count(*) FROM environment_updates WHERE host_id = $1)")
             .bind(first.uuid())
             .fetch_one(&cluster.world.db)
             .await

@@ -11,10 +11,11 @@ use sayoo::base::ids::{EnvironmentId, HostId};
 use sayoo::engine::Certificates;
 use sayoo::hosts::steering::{self, NewMachine};
 use sayoo::hosts::{self, Host};
+use sayoo::odoo::commands::Server;
 use sayoo::portal::Portal;
-use sayoo::reconcile;
+use sayoo::reconcile::{self, Site};
 use sqlx::PgPool;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::reconcile::support::World;
@@ -33,6 +34,25 @@ pub fn machine(words: &[&str]) -> String {
         .unwrap();
     assert!(output.status.success(), "hosts {words:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// This machine, as every host reaches it.
+const HERE: &str = "10.77.0.1";
+
+/// Lets hosts reach the tenants' server of the tests, which listens on loopback. Returns the port.
+async fn forwarded(port: u16) -> u16 {
+    let listener = tokio::net::TcpListener::bind((HERE, 0)).await.unwrap();
+    let own = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut here, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                if let Ok(mut there) = tokio::net::TcpStream::connect(("127.0.0.1", port)).await {
+                    let _ = tokio::io::copy_bidirectional(&mut here, &mut there).await;
+                }
+            });
+        }
+    });
+    own
 }
 
 /// Returns the address of host 1, 2 or 3.
@@ -60,7 +80,10 @@ impl Cluster {
         let pinned = engine.engine.publish(&engine.image, &format!("{REGISTRY}/standin"), "test").await.unwrap();
         // A worker has more connections than a test.
         let db = PgPoolOptions::new().max_connections(20).connect_with((*db.connect_options()).clone()).await.unwrap();
-        let world = World::with(db, engine).await;
+        let mut world = World::with(db, engine).await;
+        let port = world.tenants.url().parse::<PgConnectOptions>().unwrap().get_port();
+        let server = Server { host: HERE.to_owned(), port: forwarded(port).await };
+        world.site = Arc::new(Site { server, ..Site::clone(&world.site) });
         world.run("UPDATE images SET pinned = $1", |query| query.bind(pinned)).await;
         let portal = Portal { db: world.db.clone(), clock: Clock::System, public: Arc::clone(&world.site.public) };
         let stop = CancellationToken::new();

@@ -2,4 +2,4 @@
 
 mod pages;
 mod placing;
-mod probing;
+pub mod probing;

@@ -5,6 +5,7 @@ use sayoo::base::ids::{AccountId, DatabaseServerId, EnvironmentId, HostId, Image
 use sayoo::base::secret::new_code;
 use sayoo::hosts::placement::{Need, Siblings, Tenant};
 use sayoo::hosts::{self, Cause, HostState, ReserveError, Wanted, placement};
+use sayoo::reconcile;
 use sqlx::PgPool;
 
 /// Puts hosts of 10 GiB, of which 2 are kept, into the database.
@@ -153,15 +154,8 @@ async fn a_machine_that_the_engine_shows_becomes_a_host_and_staff_keep_it_closed
 async fn a_hundred_moves_and_placements_at_once_never_promise_memory_twice(db: PgPool) {
     let ids = hosts(&db, 3).await;
     let mut leaving = Vec::new();
-    for _ in 0..10 {
-        let runtime = runtime(&db, 512).await;
-        sqlx::query("UPDATE runtimes SET host_id = $2 WHERE id = $1")
-            .bind(runtime.uuid())
-            .bind(ids[0].uuid())
-            .execute(&db)
-            .await
-            .unwrap();
-        leaving.push(runtime);
+    for number in 0..10 {
+        leaving.push(resident(&db, ids[0], &format!("shop-{number}"), 512).await);
     }
     let mut wanted = Vec::new();
     for _ in 0..90 {
@@ -169,14 +163,9 @@ async fn a_hundred_moves_and_placements_at_once_never_promise_memory_twice(db: P
     }
     let moves = futures_util::future::join_all(leaving.iter().map(|runtime| async {
         let mut tx = db.begin().await.unwrap();
-        let placement = hosts::reserve(&mut tx, *runtime, Cause::Drained, Utc::now()).await?;
-        // Until it answers at the new place it has its memory at both.
-        sqlx::query("UPDATE runtimes SET leaving_host_id = $2 WHERE id = $1")
-            .bind(runtime.uuid())
-            .bind(ids[0].uuid())
-            .execute(&mut *tx)
-            .await
-            .unwrap();
+        // Until the old container is gone it has its memory at both.
+        let placement = hosts::take_room_elsewhere(&mut tx, *runtime).await?;
+        reconcile::hosts::store::insert_move(&mut tx, (*runtime, ids[0]), &placement, Utc::now()).await.unwrap();
         tx.commit().await.unwrap();
         Ok::<_, ReserveError>(placement.host)
     }));
@@ -236,9 +225,9 @@ async fn a_host_is_not_let_go_and_nothing_moves_off_it_in_the_middle_of_an_updat
     let ids = hosts(&db, 2).await;
     let shop = resident(&db, ids[0], "Shop", 512).await;
     let mut connection = db.acquire().await.unwrap();
-    assert_eq!(store::movable(&mut connection, ids[0]).await.unwrap(), [shop]);
+    assert_eq!(store::movable(&mut connection, ids[0], Utc::now()).await.unwrap(), [shop]);
     update(&db, shop, ids[1], "starting").await;
-    assert_eq!(store::movable(&mut connection, ids[0]).await.unwrap(), []);
+    assert_eq!(store::movable(&mut connection, ids[0], Utc::now()).await.unwrap(), []);
     assert_eq!(store::runtimes_on(&mut connection, ids[1]).await.unwrap(), 1);
     assert_eq!(store::environments_on(&mut connection, ids[1]).await.unwrap(), [shop], "the loss is its loss");
 }

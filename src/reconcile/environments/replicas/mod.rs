@@ -110,10 +110,7 @@ impl Replica {
             memory_mb: self.memory_mb,
             host: Some(self.host),
             node: self.node.clone(),
-            leaving: None,
-            leaving_node: None,
             is_lost: self.is_lost,
-            is_leaving_lost: false,
             is_rotating: false,
             login_generation: self.login_generation,
             // It is never changed.

@@ -47,6 +47,8 @@ pub struct Update {
     pub pinned: Option<String>,
     /// The kind that the environment has then.
     pub kind: String,
+    /// The machine that is to be left, when that is all that it is for.
+    pub leaves: Option<HostId>,
     /// The plan it leads to, if that changes.
     pub plan_version: Option<PlanVersionId>,
     /// Where the second container has room.
@@ -84,10 +86,7 @@ impl Update {
             memory_mb: self.memory_mb,
             host: self.host,
             node: self.node.clone(),
-            leaving: None,
-            leaving_node: None,
             is_lost: self.is_lost,
-            is_leaving_lost: false,
             service_generation: self.generation.unwrap_or(1),
             service_slot: 1 - runtime.service_slot,
             ..runtime.clone()
@@ -126,8 +125,6 @@ pub async fn look(site: &Site, environment: &Environment, runtime: &Runtime) -> 
     let Some(update) = store::find_open(&mut db, environment.id).await? else { return Ok(None) };
     let now = site.clock.now();
     let step = match update.state.as_str() {
-        // One way of moving at a time.
-        "waiting" if runtime.leaving.is_some() => return Ok(None),
         "waiting" => match update.rollout {
             Some(rollout) if !store::may_begin(&mut db, rollout, runs(environment, runtime)).await? => return Ok(None),
             _ => Move::Due,
@@ -175,11 +172,11 @@ pub async fn begin(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime)
         Err(ReserveError::NoRoom(why)) => return act::make_room(tx, why).await,
         Err(error) => return Err(error.into()),
     };
-    if !store::set_starting(&mut tx, update.id, &placement, runtime.service_generation + 1, now).await? {
-        // It began to move off its machine meanwhile.
-        return Ok(());
+    store::set_starting(&mut tx, update.id, &placement, runtime.service_generation + 1, now).await?;
+    // On which machine it is means nothing to a customer as long as it serves.
+    if update.leaves.is_none() {
+        environments::add_event(&mut tx, sight.environment.id, "update.started", &json!({}), now).await?;
     }
-    environments::add_event(&mut tx, sight.environment.id, "update.started", &json!({}), now).await?;
     tx.commit().await?;
     crash::point("update-begin:after");
     Ok(())
@@ -218,6 +215,11 @@ pub async fn adopt(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime)
     let update = of(sight)?;
     let now = site.clock.now();
     let mut tx = lease.begin(&site.db).await?;
+    if update.leaves.is_some() {
+        // What does not run is on no machine, and its next start finds it one.
+        store::end(&mut tx, update.id, "cancelled", now).await?;
+        return Ok(tx.commit().await?);
+    }
     store::adopt(&mut tx, update, runtime.id).await?;
     become_new(site, &mut tx, &sight.environment, update).await?;
     store::end(&mut tx, update.id, "done", now).await?;
@@ -228,13 +230,17 @@ pub async fn adopt(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime)
 
 async fn become_new(site: &Site, tx: &mut Fenced, environment: &Environment, update: &Update) -> anyhow::Result<()> {
     let now = site.clock.now();
+    let kind = match (update.leaves, update.plan_version) {
+        (Some(_), _) => "relocated",
+        (None, Some(_)) => "plan.changed",
+        (None, None) => "updated",
+    };
     if let Some(version) = update.plan_version
         && let Some((from, to)) = store::set_plan(tx, environment.id, version, now).await?
     {
         let detail = json!({ "from": from, "to": to, "why": "plan" });
         environments::add_event(tx, environment.id, "scaled", &detail, now).await?;
     }
-    let kind = if update.plan_version.is_some() { "plan.changed" } else { "updated" };
     let detail = json!({ "plan_version": update.plan_version, "image": update.digest });
     environments::add_event(tx, environment.id, kind, &detail, now).await?;
     Ok(())
@@ -267,7 +273,11 @@ pub async fn leave(site: &Site, lease: &Lease, sight: &Sight, is_failed: bool) -
         };
         store::set_leaving(&mut tx, update.id, "failing", Some(reason)).await?;
         let detail = json!({ "reason": reason, "image": update.digest });
-        environments::add_event(&mut tx, sight.environment.id, "update.failed", &detail, now).await?;
+        if update.leaves.is_none() {
+            environments::add_event(&mut tx, sight.environment.id, "update.failed", &detail, now).await?;
+        } else {
+            tracing::warn!(environment = %sight.environment.id, reason, "does not come up on another machine");
+        }
     } else {
         store::set_leaving(&mut tx, update.id, "withdrawing", None).await?;
     }
@@ -285,6 +295,8 @@ pub async fn remove_new(site: &Site, lease: &Lease, sight: &Sight, runtime: &Run
     if has_failed {
         store::end(&mut tx, update.id, "failed", now).await?;
         go_on(&mut tx, update, true, now).await?;
+    } else if update.leaves.is_some() {
+        store::end(&mut tx, update.id, "cancelled", now).await?;
     } else {
         store::set_waiting(&mut tx, update.id).await?;
     }
@@ -343,6 +355,7 @@ mod tests {
             digest: String::new(),
             pinned: None,
             kind: "test".to_owned(),
+            leaves: None,
             plan_version: None,
             host: None,
             node: None,

@@ -9,7 +9,8 @@ use crate::base::ids::{EnvironmentId, HostId, ImageId, PlanVersionId, RolloutId,
 use crate::db::StoreError;
 use crate::hosts::{self, Cause, Placement};
 
-/// Returns the environment's update that has not ended.
+/// Returns the environment's update that has not ended: the one that is under way, else the one that only moves it, since
+/// the other may wait for long.
 pub async fn find_open(db: &mut PgConnection, id: EnvironmentId) -> Result<Option<Update>, StoreError> {
     let update = sqlx::query_as!(
         Update,
@@ -20,6 +21,7 @@ pub async fn find_open(db: &mut PgConnection, id: EnvironmentId) -> Result<Optio
              , images.digest
              , images.pinned
              , coalesce(plans.kind, environments.kind) AS "kind!"
+             , environment_updates.leaves_host_id AS "leaves: HostId"
              , environment_updates.plan_version_id AS "plan_version: PlanVersionId"
              , environment_updates.host_id AS "host: HostId"
              , hosts.node AS "node?"
@@ -42,6 +44,8 @@ pub async fn find_open(db: &mut PgConnection, id: EnvironmentId) -> Result<Optio
           LEFT JOIN environment_activity ON environment_activity.environment_id = environment_updates.environment_id
          WHERE environment_updates.environment_id = $1
            AND environment_updates.ended_at IS NULL
+         ORDER BY environment_updates.state = 'waiting', environment_updates.leaves_host_id IS NULL
+         LIMIT 1
         "#,
         id as EnvironmentId
     )
@@ -83,15 +87,14 @@ pub async fn may_begin(db: &mut PgConnection, rollout: RolloutId, runs: bool) ->
 }
 
 /// Notes that an update begins: where its container goes, and under which generation, which no other try ever had.
-/// Returns whether it does: not while the runtime moves off its machine.
 pub async fn set_starting(
     db: &mut PgConnection,
     id: UpdateId,
     placement: &Placement,
     generation: i64,
     now: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query!(
+) -> Result<(), StoreError> {
+    sqlx::query!(
         r#"
         UPDATE environment_updates
            SET state = 'starting'
@@ -103,9 +106,6 @@ pub async fn set_starting(
              , explanation = $5
          WHERE id = $1
            AND state = 'waiting'
-           AND NOT EXISTS (SELECT FROM runtimes
-                            WHERE runtimes.environment_id = environment_updates.environment_id
-                              AND runtimes.leaving_host_id IS NOT NULL)
         "#,
         id as UpdateId,
         placement.host as HostId,
@@ -115,7 +115,7 @@ pub async fn set_starting(
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(())
 }
 
 /// The size, image and machine of a runtime change places with those of the update: from now on the room that the
@@ -164,7 +164,8 @@ pub async fn switch(
     )
     .execute(&mut *db)
     .await?;
-    hosts::store::set_host(db, runtime, placement, Cause::Updated, update.began_at.unwrap_or(now)).await?;
+    let cause = if update.leaves.is_some() { Cause::Drained } else { Cause::Updated };
+    hosts::store::set_host(db, runtime, placement, cause, update.began_at.unwrap_or(now)).await?;
     hosts::store::set_served(db, runtime, now).await
 }
 

@@ -11,6 +11,7 @@ use crate::accounts::policy::{self, Action};
 use crate::environments::history::{self, Event};
 use crate::environments::progress::{self, Step, StepState};
 use crate::environments::{self, Environment, Status, Wanted, orders, sentence};
+use crate::hosts;
 use crate::i18n::format::{Formats, When};
 use crate::metering::usage;
 use crate::odoo::{apps, regions};
@@ -40,6 +41,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
     let layout = &member.layout;
     let formats = formats(layout);
     let month = cost::month(layout.now, formats.zone());
+    let is_queued = hosts::silent_since(&mut db).await?.is_some();
     let used = usage::priced(&mut db, (member.account, environment.id), month).await?;
     let containers = match &plan {
         Some((_, version)) => Card::read(&mut db, &member, &environment, (version, currency), formats).await?,
@@ -67,6 +69,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
         sentence: facts::of_state(layout, formats, &said, usual),
         since: formats.iso(said.at),
         is_being_made: environment.is_being_made(),
+        is_queued,
         is_moving: environment.is_being_made() || said.badge == "working",
         steps: steps.iter().map(|step| StepLine::new(layout, formats, step)).collect(),
         usual: facts::usual_words(formats, usual),
@@ -304,6 +307,8 @@ struct ShowPage {
     sentence: String,
     since: String,
     is_being_made: bool,
+    /// Whether the machines take no orders now.
+    is_queued: bool,
     is_moving: bool,
     steps: Vec<StepLine>,
     /// How long creations usually take here; nothing before the first one.

@@ -4,6 +4,7 @@ use actix_web::web::Data;
 use anyhow::Context;
 use askama::Template;
 
+use super::hosts::silence;
 use super::rows::{HostLine, InstanceLine, formats};
 use crate::portal::Portal;
 use crate::staff::directory::{self, InstanceFilter};
@@ -30,6 +31,8 @@ struct HomePage {
     failed_jobs: String,
     hosts: Vec<HostLine>,
     instances: Vec<InstanceLine>,
+    /// Since when the manager takes no orders; empty when it does.
+    silent: String,
 }
 
 /// Shows the overview.
@@ -50,6 +53,7 @@ async fn show(portal: &Portal, layout: Layout, invitation: Option<String>) -> An
     let hosts = directory::hosts(&mut db).await?;
     let mut latest = directory::instances(&mut db, &InstanceFilter::default(), 0).await?;
     latest.truncate(8);
+    let silent = silence(&layout, &mut db).await?;
     let formats = formats(&layout);
     answer::page(&HomePage {
         invitation,
@@ -61,6 +65,7 @@ async fn show(portal: &Portal, layout: Layout, invitation: Option<String>) -> An
         failing: formats.number(now.failing),
         failing_detail: layout.t(if now.failing > 0 { "staff-home-failing-look" } else { "staff-home-failing-none" }),
         spares: formats.number(now.spares),
+        silent,
         suspended: formats.number(now.suspended),
         failed_jobs: formats.number(now.failed_jobs),
         hosts: hosts.iter().map(|row| HostLine::new(&layout, row)).collect(),

@@ -28,6 +28,8 @@ struct HostsPage {
     headroom: String,
     /// How it is meant.
     headroom_kind: &'static str,
+    /// Since when the manager takes no orders; empty when it does.
+    silent: String,
 }
 
 /// Shows the hosts.
@@ -36,14 +38,22 @@ pub async fn get(portal: Data<Portal>, staff: Staff) -> Answer {
     let rows = directory::hosts(&mut db).await?;
     let headroom = hosts::overview(&mut db).await?.headroom();
     let layout = staff.layout;
+    let silent = silence(&layout, &mut db).await?;
     let (headroom_kind, headroom) = headroom.map(|found| sentence(&layout, &found)).unwrap_or_default();
     answer::page(&HostsPage {
         add: urls::staff_host_new(),
         hosts: rows.iter().map(|row| HostLine::new(&layout, row)).collect(),
         headroom,
         headroom_kind,
+        silent,
         layout,
     })
+}
+
+/// Says since when the manager takes no orders; nothing when it does.
+pub async fn silence(layout: &Layout, db: &mut sqlx::PgConnection) -> anyhow::Result<String> {
+    let since = hosts::silent_since(db).await?;
+    Ok(since.map(|at| layout.t1("staff-manager-silent", "since", formats(layout).time(at))).unwrap_or_default())
 }
 
 fn sentence(layout: &Layout, found: &Headroom) -> (&'static str, String) {
