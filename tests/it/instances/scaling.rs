@@ -343,7 +343,10 @@ async fn the_command_shows_changes_and_says_clearly_what_it_does_not_do(db: PgPo
         (["shop", "0"], "from 1 to 16"),
         (["shop", "17"], "from 1 to 16"),
         (["shop", "many"], "from 1 to 16"),
-        (["store", "2"], "there is no instance called store: its name is what stands for NAME in NAME.localhost"),
+        (
+            ["store", "2"],
+            "there is no instance called store: give the first part of its address, as acme in acme.localhost",
+        ),
     ] {
         let (is_done, said) = sayoo(&config, &words).await;
         assert!(!is_done && said.contains(expected), "{words:?}: {said}");
