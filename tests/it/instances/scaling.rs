@@ -60,7 +60,7 @@ async fn an_owner_chooses_a_number_sees_its_price_and_asking_twice_is_asking_onc
     assert_eq!(events(&world.db, id, "scaled").await, [serde_json::json!({ "from": 1, "to": 2 })]);
     assert_eq!(world.audit().await, ["environment.ordered", "environment.scaled"]);
     let shown = alice.get(&page).await;
-    assert!(shown.text(".events").contains("Containers: 2 instead of 1") && shown.text(".events").contains("alice"));
+    assert!(shown.text(".events").contains("2 containers instead of 1") && shown.text(".events").contains("alice"));
     assert!(shown.text("#containers").contains("runs in 2 containers"));
 
     sqlx::query("INSERT INTO routes (hostname, environment_id, state, upstreams, updated_at) VALUES ('shop', $1, 'serving', '{a:1}', now())")
@@ -250,7 +250,7 @@ async fn staff_change_the_number_with_a_reason_that_only_the_audit_log_keeps(db:
     let log = staff.get("/staff/audit").await;
     assert!(log.text("main").contains("Black Friday") && log.text("main").contains("environment.scaled"));
     let shown = alice.get(&format!("/instances/{id}")).await;
-    assert!(shown.text(".events").contains("Containers: 2 instead of 1") && !shown.body.contains("Black Friday"));
+    assert!(shown.text(".events").contains("2 containers instead of 1") && !shown.body.contains("Black Friday"));
     assert_eq!(alice.post(&form, &[("count", "1"), ("why", "Mine")]).await.location, "/staff/login");
     let nobody = format!("/staff/instances/{}/containers", EnvironmentId::new(world.portal.clock.now()));
     assert_eq!(staff.post(&nobody, &[("count", "1"), ("why", "Nobody")]).await.status, StatusCode::NOT_FOUND);
