@@ -56,6 +56,7 @@ pub async fn post(portal: Data<Portal>, member: Member, path: Path<String>, post
 }
 
 /// Returns the key of a refusal, and what is put into its text.
+#[must_use]
 pub fn refusal(why: Refusal) -> (&'static str, i32) {
     match why {
         Refusal::BeingDeleted => ("instances-refused-deleting", 0),
