@@ -461,7 +461,7 @@ staff-limit-bad = اكتب عددًا صحيحًا من 1 إلى 100000، أو �
 staff-limit-save = حفظ الحد
 staff-limit-done = تم حفظ الحد.
 
-# حاويات تطبيق أحد العملاء.
+# حاويات نسخة أحد العملاء.
 staff-scaling-wanted = المطلوب
 staff-scaling-serving = قيد الاستعمال
 staff-scaling-rule = الضبط التلقائي

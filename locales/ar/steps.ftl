@@ -56,7 +56,13 @@ event-woken-person = أُوقظت
 event-woken-schedule = أُوقظت لتنفيذ إجراء مجدول في Odoo
 event-woken-change = أُوقظت لإجراء تغيير
 event-wake-asked = طُلب الإيقاظ
-event-scaled = الحاويات: { $to } بدلًا من { $from }
+event-scaled = { $to ->
+    [zero] لا حاويات بدلًا من { $from }
+    [one] حاوية واحدة بدلًا من { $from }
+    [two] حاويتان بدلًا من { $from }
+    [few] { $to } حاويات بدلًا من { $from }
+   *[other] { $to } حاوية بدلًا من { $from }
+}
 event-scaling-on = تم تفعيل الضبط التلقائي
 event-scaling-off = تم إيقاف الضبط التلقائي
 event-scaling-set = تغيّرت حدود الضبط التلقائي

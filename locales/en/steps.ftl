@@ -56,7 +56,10 @@ event-woken-person = Woken
 event-woken-schedule = Woken: a scheduled action of Odoo is due
 event-woken-change = Woken for a change
 event-wake-asked = Waking asked for
-event-scaled = Containers: { $to } instead of { $from }
+event-scaled = { $to ->
+    [one] One container instead of { $from }
+   *[other] { $to } containers instead of { $from }
+}
 event-scaling-on = Automatic scaling switched on
 event-scaling-off = Automatic scaling switched off
 event-scaling-set = Limits of automatic scaling changed

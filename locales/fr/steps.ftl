@@ -56,7 +56,10 @@ event-woken-person = Réveillée
 event-woken-schedule = Réveillée : une action planifiée d’Odoo est à exécuter
 event-woken-change = Réveillée pour un changement
 event-wake-asked = Réveil demandé
-event-scaled = Conteneurs : { $to } au lieu de { $from }
+event-scaled = { $to ->
+    [one] Un conteneur au lieu de { $from }
+   *[other] { $to } conteneurs au lieu de { $from }
+}
 event-scaling-on = Ajustement automatique activé
 event-scaling-off = Ajustement automatique désactivé
 event-scaling-set = Limites de l’ajustement automatique modifiées

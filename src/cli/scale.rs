@@ -70,9 +70,11 @@ pub async fn answer(portal: &Portal, wish: &Scale) -> anyhow::Result<String> {
 }
 
 async fn named(portal: &Portal, db: &mut PgConnection, name: &str) -> anyhow::Result<EnvironmentId> {
-    let address = portal.public.instance_host("NAME");
+    let address = portal.public.instance_host("acme");
     let found = scaling::named(db, &name.trim().to_lowercase()).await?;
-    found.with_context(|| format!("there is no instance called {name}: its name is what stands for NAME in {address}"))
+    found.with_context(|| {
+        format!("there is no instance called {name}: give the first part of its address, as acme in {address}")
+    })
 }
 
 async fn found(db: &mut PgConnection, id: EnvironmentId) -> anyhow::Result<Standing> {

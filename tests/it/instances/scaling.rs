@@ -60,7 +60,7 @@ async fn an_owner_chooses_a_number_sees_its_price_and_asking_twice_is_asking_onc
     assert_eq!(events(&world.db, id, "scaled").await, [serde_json::json!({ "from": 1, "to": 2 })]);
     assert_eq!(world.audit().await, ["environment.ordered", "environment.scaled"]);
     let shown = alice.get(&page).await;
-    assert!(shown.text(".events").contains("Containers: 2 instead of 1") && shown.text(".events").contains("alice"));
+    assert!(shown.text(".events").contains("2 containers instead of 1") && shown.text(".events").contains("alice"));
     assert!(shown.text("#containers").contains("runs in 2 containers"));
 
     sqlx::query("INSERT INTO routes (hostname, environment_id, state, upstreams, updated_at) VALUES ('shop', $1, 'serving', '{a:1}', now())")
@@ -250,7 +250,7 @@ async fn staff_change_the_number_with_a_reason_that_only_the_audit_log_keeps(db:
     let log = staff.get("/staff/audit").await;
     assert!(log.text("main").contains("Black Friday") && log.text("main").contains("environment.scaled"));
     let shown = alice.get(&format!("/instances/{id}")).await;
-    assert!(shown.text(".events").contains("Containers: 2 instead of 1") && !shown.body.contains("Black Friday"));
+    assert!(shown.text(".events").contains("2 containers instead of 1") && !shown.body.contains("Black Friday"));
     assert_eq!(alice.post(&form, &[("count", "1"), ("why", "Mine")]).await.location, "/staff/login");
     let nobody = format!("/staff/instances/{}/containers", EnvironmentId::new(world.portal.clock.now()));
     assert_eq!(staff.post(&nobody, &[("count", "1"), ("why", "Nobody")]).await.status, StatusCode::NOT_FOUND);
@@ -343,7 +343,10 @@ async fn the_command_shows_changes_and_says_clearly_what_it_does_not_do(db: PgPo
         (["shop", "0"], "from 1 to 16"),
         (["shop", "17"], "from 1 to 16"),
         (["shop", "many"], "from 1 to 16"),
-        (["store", "2"], "there is no instance called store: its name is what stands for NAME in NAME.localhost"),
+        (
+            ["store", "2"],
+            "there is no instance called store: give the first part of its address, as acme in acme.localhost",
+        ),
     ] {
         let (is_done, said) = sayoo(&config, &words).await;
         assert!(!is_done && said.contains(expected), "{words:?}: {said}");

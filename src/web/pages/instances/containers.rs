@@ -56,6 +56,7 @@ pub async fn post(portal: Data<Portal>, member: Member, path: Path<String>, post
 }
 
 /// Returns the key of a refusal, and what is put into its text.
+#[must_use]
 pub fn refusal(why: Refusal) -> (&'static str, i32) {
     match why {
         Refusal::BeingDeleted => ("instances-refused-deleting", 0),
@@ -157,12 +158,12 @@ fn automatic(layout: &Layout, formats: Formats, standing: &Standing) -> String {
 
 /// Says what an event tells of the number of containers, and why.
 pub(super) fn told(layout: &Layout, formats: Formats, event: &Event) -> Option<String> {
-    let number = |name: &str| event.detail[name].as_i64().map(|number| formats.number(number));
-    let (from, to) = (number("from")?, number("to")?);
+    let (from, to) = (event.detail["from"].as_i64()?, event.detail["to"].as_i64()?);
     let what = layout.t2("event-scaled", "from", from, "to", to);
     let Some(why) = event.detail["why"].as_str() else { return Some(what) };
     let key = format!("scaling-why-{why}");
-    let (percent, minutes) = (number("percent").unwrap_or_default(), number("minutes").unwrap_or_default());
+    let number = |name: &str| event.detail[name].as_i64().map(|number| formats.number(number)).unwrap_or_default();
+    let (percent, minutes) = (number("percent"), number("minutes"));
     let reason = layout.t2(&key, "percent", percent, "minutes", minutes);
     Some(if reason == key { what } else { layout.t2("event-because", "what", what, "reason", reason) })
 }

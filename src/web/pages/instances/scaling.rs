@@ -156,7 +156,6 @@ struct ScalingPage {
     problems: Problems,
     currency: String,
     most: String,
-    budget_hint: String,
     events: Vec<EventLine>,
     list_url: String,
     instance_url: String,
@@ -181,7 +180,6 @@ impl ScalingPage {
         let formats = formats(layout);
         let rule = standing.rule_or_usual();
         let version = plan.as_ref().map(|(_, version)| version);
-        let whole_month = version.map(|version| scaling::a_month(version, currency));
         let (badge, word) = if rule.is_on { ("running", "scaling-on") } else { ("neutral", "scaling-off") };
         let about = events.iter().filter(|event| event.kind.starts_with("scal"));
         Ok(Self {
@@ -206,10 +204,6 @@ impl ScalingPage {
             problems,
             currency: currency.code().to_owned(),
             most: layout.t1("scaling-most", "most", formats.number(standing.most)),
-            budget_hint: match whole_month.filter(|month| month.minor > 0) {
-                Some(month) => layout.t1("scaling-budget-hint-month", "month", formats.money(month)),
-                None => layout.t("scaling-budget-hint"),
-            },
             events: about.filter_map(|event| EventLine::new(layout, formats, event)).take(SHOWN).collect(),
             list_url: urls::instances(),
             instance_url: urls::instance(environment.id),
