@@ -107,7 +107,9 @@ impl<S: AsyncWrite + Unpin, W: Witness<S> + Unpin> AsyncWrite for Socket<S, W> {
             [piece] => stream.poll_write(cx, piece),
             _ if pieces.iter().map(|piece| piece.len()).sum::<usize>() <= SMALL => WHOLE.with_borrow_mut(|whole| {
                 whole.clear();
-                pieces.iter().for_each(|piece| whole.extend_from_slice(piece));
+                for piece in pieces {
+                    whole.extend_from_slice(piece);
+                }
                 stream.as_mut().poll_write(cx, whole)
             }),
             _ => stream.poll_write_vectored(cx, pieces),

@@ -371,7 +371,7 @@ mod tests {
         let ports = |before: &Table, after: &Table| {
             before.left(after).iter().map(|upstream| upstream.address.port()).collect::<Vec<_>>()
         };
-        let one = next(&both, &[second.clone()]);
+        let one = next(&both, std::slice::from_ref(&second));
         assert_eq!(ports(&both, &one), [9], "the other name still leads to the rest of it");
         let moved = next(&one, &[row("b.net", &["127.0.0.1:2"])]);
         assert_eq!(ports(&one, &moved), [1]);
