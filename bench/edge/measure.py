@@ -32,8 +32,9 @@ SECONDS_IDLE = int(os.environ.get("SECONDS_IDLE", "130"))
 
 # What must hold: memory of a visitor who does nothing, and what a neighbour may notice.
 MOST_BYTES, MOST_SLOWER = 32 * 1024, 2.0
-# Seconds until the slow ones have lost their places: ten for a head, fifteen below 500 bytes in a second, and two ticks.
-ENDS = {"head": 13, "body": 18, "read": 18}
+# Seconds until the slow ones have lost their places: ten for a head, fifteen below 500 bytes in a second, and a little for a
+# thousand of them to come. What a reader does not read fills the kernel's buffers before anybody waits for it.
+ENDS = {"head": 14, "body": 19, "read": 25}
 MODES = {
     "head": ["-H", "-i", "5"],
     "body": ["-B", "-i", "5", "-s", "8192", "-x", "10"],
@@ -198,6 +199,8 @@ async def slow(mode):
 
 
 async def measure(folder, db, processes):
+    # Visitors who are thrown out are what this is about.
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     server = await asyncio.start_server(instance, "127.0.0.1", UPSTREAM, backlog=4096)
     sayoo = proxy.start_sayoo(folder, "plain", PLAIN, **settings())
     processes.append(sayoo.pid)

@@ -289,24 +289,24 @@ def visible_ms(db):
     return statistics.median(times), max(times)
 
 
-def change_routes(db, seconds):
-    """A hundred changes in a second and more, evenly: names that are asked for move between two upstreams one by one, twice
-    a second all of them do, and others come and go. Returns how many there were in a second."""
+def change_routes(db, seconds, name):
+    """A hundred changes in a second and more, evenly: names that are asked for move between two upstreams one by one, once
+    a second a tenth of all at once, and others come and go. Returns how many there were in a second."""
     begun, changes = time.monotonic(), 0
     move = "UPDATE routes SET upstreams = ARRAY['127.0.0.1:{port}'], updated_at = now() WHERE hostname {which}"
     while (now := time.monotonic() - begun) < seconds:
         port, turn = UPSTREAMS[changes // 4 % 2], changes % 4
-        if changes % 56 == 0:
-            db.run(move.format(port=port, which="LIKE 'h%'"))
+        if changes % 112 == 0:
+            db.run(move.format(port=port, which="LIKE 'h1%'"))
         elif turn < 2:
             db.run(move.format(port=port, which=f"= 'h{turn * changes % HOSTS + 1}.bench.test'"))
         elif turn == 2:
             db.run(
                 "INSERT INTO routes (hostname, environment_id, state, upstreams, updated_at)"
-                f" VALUES ('burst{changes}.bench.test', gen_random_uuid(), 'serving', '{{}}', now())"
+                f" VALUES ('{name}{changes}.bench.test', gen_random_uuid(), 'serving', '{{}}', now())"
             )
         else:
-            db.run(f"DELETE FROM routes WHERE hostname = 'burst{changes - 41}.bench.test'")
+            db.run(f"DELETE FROM routes WHERE hostname = '{name}{changes - 41}.bench.test'")
         changes += 1
         time.sleep(max(0, changes / (LEAST_CHANGES * 1.1) - now))
     return changes / (time.monotonic() - begun)
@@ -315,11 +315,11 @@ def change_routes(db, seconds):
 def dropped_during_changes(folder, db):
     """While each of both ports is asked for all it can give. Returns the slower pace of changes, and what was dropped."""
     running = wrk(folder, SAYOO, 8)
-    pace = change_routes(db, 7)
+    pace = change_routes(db, 7, "plain")
     requests, _, dropped = read_wrk(running)
     print(f"  {requests} requests during {pace:.0f} changes of routes in a second: {dropped} dropped", flush=True)
     running = h2load(SAYOO_TLS, 8)
-    tls_pace = change_routes(db, 7)
+    tls_pace = change_routes(db, 7, "tls")
     requests, tls_dropped = read_h2load(running, "sayoo")
     print(f"  {requests} over TLS and HTTP/2 during {tls_pace:.0f}: {tls_dropped} dropped", flush=True)
     return min(pace, tls_pace), dropped + tls_dropped

@@ -369,7 +369,9 @@ impl Connection {
             let mut streams = lock(&self.streams);
             streams.retain(|stream| stream.strong_count() > 0);
             let streams: Vec<_> = streams.iter().filter_map(Weak::upgrade).collect();
-            streams.iter().for_each(|stream| stream.alarm.tick(now));
+            for stream in &streams {
+                stream.alarm.tick(now);
+            }
             streams.iter().any(|stream| stream.is_closed() || stream.is_stalled(now, limits))
         };
         if is_over || is_too_slow || is_closed || (self.is_http2() && is_stalled()) {

@@ -138,7 +138,7 @@ impl Core {
     /// Counts the request against what its environment gets in a second.
     fn take_from_bucket(&self, route: &Route) -> Result<(), Page> {
         let settings = &self.shared.settings;
-        let limit = route.row.requests_per_second.unwrap_or(settings.requests_per_second);
+        let limit = route.requests_per_second.unwrap_or(settings.requests_per_second);
         let Some(rate) = Rate::per_second(limit, settings.burst_seconds) else { return Ok(()) };
         route.counters.bucket.take(rate, self.shared.began.elapsed()).map_err(|wait| {
             route.counters.limited();

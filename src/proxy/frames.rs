@@ -110,8 +110,8 @@ mod tests {
         let mut out = vec![first];
         match u16::try_from(length) {
             Ok(short) if short < 126 => out.push(mask | u8::try_from(short).unwrap()),
-            Ok(short) => out.extend([&[mask | 126][..], &short.to_be_bytes()].concat()),
-            Err(_) => out.extend([&[mask | 127][..], &(length as u64).to_be_bytes()].concat()),
+            Ok(short) => out.extend([&[mask | 0x7E][..], &short.to_be_bytes()].concat()),
+            Err(_) => out.extend([&[mask | 0x7F][..], &(length as u64).to_be_bytes()].concat()),
         }
         if is_masked {
             out.extend([0x88; 4]);
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn nonsense_is_never_at_an_end_and_does_no_harm() {
         let mut frames = Frames::default();
-        frames.see(&[0xFF; 100_000]);
+        frames.see(&[0xFF; 10_000]);
         assert!(!frames.is_between());
     }
 }

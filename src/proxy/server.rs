@@ -204,16 +204,18 @@ impl Core {
         let core = Arc::clone(self);
         let acceptor = self.tls.clone().filter(|_| door == Door::Tls).map(TlsAcceptor::from);
         tokio::spawn(async move {
-            let Some(acceptor) = acceptor else { return serve::http1(core, connection, stream).await };
+            // Each in a place of its own size: a task keeps room for the largest of what it may come to, and HTTP/2 is large.
+            let Some(acceptor) = acceptor else { return Box::pin(serve::http1(core, connection, stream)).await };
             // Whoever cannot finish the handshake is nobody that we could tell so.
-            let Some(Ok(stream)) = connection.until_condemned(acceptor.accept(stream)).await else { return };
+            let handshake = Box::pin(connection.until_condemned(acceptor.accept(stream)));
+            let Some(Ok(stream)) = handshake.await else { return };
             let session = stream.get_ref().1;
             let is_http2 = session.alpn_protocol() == Some(tls::H2);
             connection.is_secured(session.server_name(), is_http2);
             if is_http2 {
-                serve::http2(core, connection, stream).await;
+                Box::pin(serve::http2(core, connection, stream)).await;
             } else {
-                serve::http1(core, connection, stream).await;
+                Box::pin(serve::http1(core, connection, stream)).await;
             }
         });
     }

@@ -1,10 +1,19 @@
 //! A socket that tells a witness what passes: the visitor's `connection.rs`, or an upstream's `line.rs`.
 
+use std::cell::RefCell;
 use std::io::{Error, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// What is no larger is sent in one piece: sending several at once costs the kernel more than it costs us to join them.
+const SMALL: usize = 8 * 1024;
+
+thread_local! {
+    /// Where pieces are joined.
+    static WHOLE: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(SMALL));
+}
 
 /// Who is told.
 pub trait Witness<S> {
@@ -93,7 +102,18 @@ impl<S: AsyncWrite + Unpin, W: Witness<S> + Unpin> AsyncWrite for Socket<S, W> {
         pieces: &[IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
         self.poll_end(cx)?;
-        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
+        let mut stream = Pin::new(&mut self.stream);
+        let outcome = match pieces {
+            [piece] => stream.poll_write(cx, piece),
+            _ if pieces.iter().map(|piece| piece.len()).sum::<usize>() <= SMALL => WHOLE.with_borrow_mut(|whole| {
+                whole.clear();
+                for piece in pieces {
+                    whole.extend_from_slice(piece);
+                }
+                stream.as_mut().poll_write(cx, whole)
+            }),
+            _ => stream.poll_write_vectored(cx, pieces),
+        };
         self.wrote(outcome)
     }
 

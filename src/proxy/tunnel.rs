@@ -186,12 +186,11 @@ impl<V: AsyncRead + AsyncWrite + Unpin, U: AsyncRead + AsyncWrite + Unpin> Tunne
             self.stage = Stage::Ending;
             return Poll::Ready(Ok(()));
         }
-        let passes = match self.stage {
-            Stage::Leaving(_) => self.frames.see_one(bytes),
-            _ => {
-                self.frames.see(bytes);
-                bytes.len()
-            }
+        let passes = if matches!(self.stage, Stage::Leaving(_)) {
+            self.frames.see_one(bytes)
+        } else {
+            self.frames.see(bytes);
+            bytes.len()
         };
         Poll::Ready(self.down.write(&mut self.visitor, cx, &bytes[..passes]))
     }
