@@ -316,7 +316,7 @@ mod tests {
         assert_eq!(second.host, hosts[2].host.id, "b has more room, in the same zone");
         assert_eq!(
             second.explanation,
-            "c is in another zone than its other containers and keeps 5632 MiB of memory free; a has another container of it"
+            "c is in another zone than its other containers and keeps 6656 MiB of memory free; a has another container of it"
         );
         assert_eq!(replica(&[0, 2]).unwrap().host, hosts[3].host.id, "a zone that nobody named is another one");
         let fourth = replica(&[0, 2, 3]).unwrap();

@@ -131,7 +131,7 @@ async fn an_update_a_restart_and_an_emptied_host_exchange_one_after_the_other(db
     world.converge(&shop, "running").await.unwrap();
     assert_eq!(world.numbers().await, ["6", "7"]);
     let (states, fewest) = world.watched().await;
-    assert_eq!((states.as_slice(), fewest.as_slice()), (&["serving".to_owned()][..], &["2".to_owned()][..]));
+    assert_eq!((states.as_slice(), fewest.as_slice()), (&["serving".to_owned()][..], &["3".to_owned()][..]));
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]

@@ -237,13 +237,12 @@ impl World {
                FROM replicas JOIN runtimes ON runtimes.id = runtime_id WHERE environment_id = $1";
         let mut services = self.texts(&of(service)).await;
         services.sort();
-        let roles = self
+        let mut roles = self
             .texts(&of(
                 "SELECT code || '_' || login_generation AS role FROM runtimes WHERE environment_id = $1 AND state <> 'gone'
                   UNION ALL
                  SELECT code || '_' || runtimes.login_generation || '_r' || number
-                   FROM replicas JOIN runtimes ON runtimes.id = runtime_id WHERE environment_id = $1
-                  ORDER BY role COLLATE \"C\"",
+                   FROM replicas JOIN runtimes ON runtimes.id = runtime_id WHERE environment_id = $1",
             ))
             .await;
         let has_database = status != "deleted";
@@ -265,6 +264,7 @@ impl World {
             .map(ToString::to_string)
             .filter(|role| !templates.iter().any(|name| role.starts_with(name.as_str())))
             .collect();
+        roles.sort();
         same("roles", &made, &roles)?;
 
         let mut alive = Vec::new();
