@@ -142,6 +142,22 @@ async fn staff_see_what_a_container_could_do_and_how_to_mend_it(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn staff_see_that_the_manager_does_not_answer_until_it_does(db: PgPool) {
+    let world = World::new(db.clone()).await;
+    let sam = world.staff().await;
+    let said = "Changes are queued; what runs goes on running.";
+    assert!(!sam.get("/staff/hosts").await.words().contains(said));
+    let silent = "INSERT INTO turns (task, subject, due_at, attempts, unsettled_at)
+                  VALUES ('hosts', '00000000-0000-0000-0000-000000000000', now(), 2, now())";
+    sqlx::query(silent).execute(&db).await.unwrap();
+    for page in ["/staff", "/staff/hosts"] {
+        sam.get(page).await.assert_says(200, said);
+    }
+    sqlx::query("UPDATE turns SET attempts = 0").execute(&db).await.unwrap();
+    assert!(!sam.get("/staff").await.words().contains(said));
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn two_people_who_add_one_machine_at_once_add_it_once(db: PgPool) {
     let world = World::new(db).await;
     let machine = NewMachine { address: "10.0.0.9".to_owned(), ..NewMachine::default() };

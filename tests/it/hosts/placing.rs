@@ -233,6 +233,42 @@ async fn a_host_is_not_let_go_and_nothing_moves_off_it_in_the_middle_of_an_updat
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_move_does_not_wait_for_an_update_that_waits_and_ends_with_the_emptying_unless_it_has_begun(db: PgPool) {
+    use sayoo::reconcile::environments::update as updates;
+    use sayoo::reconcile::hosts::store;
+    let ids = hosts(&db, 2).await;
+    let shop = resident(&db, ids[0], "Shop", 512).await;
+    let mut tx = db.begin().await.unwrap();
+    hosts::store::set_wanted(&mut tx, ids[0], Wanted::Empty, "a fan fails").await.unwrap();
+    tx.commit().await.unwrap();
+    // Another plan was asked for, and there is no room for it.
+    update(&db, shop, ids[1], "waiting").await;
+    let mut connection = db.acquire().await.unwrap();
+    assert_eq!(store::movable(&mut connection, ids[0], Utc::now()).await.unwrap(), [shop]);
+    let placement = hosts::take_room_elsewhere(&mut connection, shop).await.unwrap();
+    assert_eq!(placement.host, ids[1]);
+    store::insert_move(&mut connection, (shop, ids[0]), &placement, Utc::now()).await.unwrap();
+    assert_eq!(store::movable(&mut connection, ids[0], Utc::now()).await.unwrap(), []);
+    assert_eq!(store::moves(&mut connection).await.unwrap(), 1);
+    let environment: EnvironmentId = sqlx::query_scalar::<_, String>("SELECT id::text FROM environments")
+        .fetch_one(&db)
+        .await
+        .unwrap()
+        .parse()
+        .unwrap();
+    let open = updates::store::find_open(&mut connection, environment).await.unwrap().unwrap();
+    assert_eq!((open.leaves, open.host), (Some(ids[0]), Some(ids[1])));
+
+    store::cancel_moves(&mut connection, Utc::now()).await.unwrap();
+    assert_eq!(store::moves(&mut connection).await.unwrap(), 1, "the host is still to be emptied");
+    hosts::store::set_wanted(&mut connection, ids[0], Wanted::Closed, "").await.unwrap();
+    store::cancel_moves(&mut connection, Utc::now()).await.unwrap();
+    assert_eq!(store::moves(&mut connection).await.unwrap(), 0);
+    let open = updates::store::find_open(&mut connection, environment).await.unwrap().unwrap();
+    assert_eq!(open.leaves, None, "the other plan is still wanted");
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_machine_of_which_nothing_is_known_is_not_lost(db: PgPool) {
     let mut seen = sayoo::engine::NodeSeen {
         node: "abc".to_owned(),
