@@ -191,7 +191,7 @@ impl Replicas {
     #[must_use]
     pub fn serving(&self) -> Vec<Upstream> {
         let all = self.rows.iter().zip(&self.members).zip(&self.upstreams);
-        all.filter_map(|((row, member), upstream)| self::upstream_of(row, member, *upstream)).collect()
+        all.filter_map(|((row, member), upstream)| upstream_of(row, member, *upstream)).collect()
     }
 
     /// Returns the first container and where the public is sent beside it.
