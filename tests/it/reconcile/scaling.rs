@@ -155,7 +155,7 @@ async fn two_workers_that_look_at_once_act_once(db: PgPool) {
         minute(&world, id, 95).await;
     }
     let workers: Vec<_> = (0..4).map(|_| worker(&world)).collect();
-    let done = futures_util::future::join_all(workers.iter().map(|worker| worker.settle())).await;
+    let done = futures_util::future::join_all(workers.iter().map(Driver::settle)).await;
     assert!(done.iter().all(Result::is_ok), "{done:?}");
     assert_eq!(replicas(&world, id).await, 2);
     assert_eq!(events(&world.db, id, "scaled").await.len(), 1);
