@@ -10,7 +10,7 @@ use crate::matrix::world::{A_WHILE, Shop, World};
 use crate::matrix::{Operation, begin, calls};
 
 /// How many trials the suite makes.
-const TRIALS: usize = 60;
+const TRIALS: usize = 24;
 
 /// What is wanted while the first worker is held up: nothing else, or that it was never wanted, or something newer.
 fn then(operation: Operation) -> &'static [(&'static [Operation], &'static str)] {

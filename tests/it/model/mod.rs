@@ -18,7 +18,7 @@ use installation::Installation;
 use reference::{Event, Model, history};
 
 /// How many histories the suite tries, in this many tests beside each other.
-const SEQUENCES: u64 = 500;
+const SEQUENCES: u64 = 100;
 const TESTS: u64 = 4;
 /// How many events one has in the suite, where only one in so many is a long one; by command all are.
 const STEPS: usize = 12;
