@@ -216,13 +216,13 @@ operations! {
     suspending: Suspend, 58;
     resuming: Resume, 67;
     falling_asleep: Sleep, 62;
-    waking: Wake, 40;
-    updating: Update, 40;
-    updating_at_rest: UpdateAtRest, 28;
+    waking: Wake, 34;
+    updating: Update, 34;
+    updating_at_rest: UpdateAtRest, 30;
     stopping_while_updating: StopWhileUpdating, 58;
     deleting: Delete, 62;
     purging: Purge, 35;
-    undeleting: Undelete, 40;
+    undeleting: Undelete, 34;
     claiming_a_spare: Claim, 84;
     moving_off_a_machine: Move, 68;
     fleeing_from_a_lost_machine: Flee, 73;
