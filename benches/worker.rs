@@ -4,19 +4,19 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
 #![expect(clippy::large_futures, reason = "a benchmark has stack enough")]
 
+#[path = "../tests/it/support/simulated.rs"]
+mod simulated;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sayoo::base::clock::Clock;
-use sayoo::base::ids::{EnvironmentId, ImageId, RuntimeId, TemplateId};
-use sayoo::base::seal::SealingKey;
+use sayoo::base::ids::{AccountId, EnvironmentId, ProjectId, RuntimeId};
 use sayoo::base::secret::{Secret, new_code};
-use sayoo::config::{Mode, Public};
-use sayoo::engine::{Engine, Simulated};
-use sayoo::odoo::commands::{Front, Server};
+use sayoo::engine::Simulated;
 use sayoo::reconcile::runtimes::{self, provide};
 use sayoo::reconcile::{self, Site};
-use sayoo::tenant_db::{DatabaseName, RoleName, TenantDb};
+use sayoo::tenant_db::{DatabaseName, RoleName};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio_util::sync::CancellationToken;
 
@@ -48,26 +48,8 @@ async fn main() {
 async fn measure(db: &PgPool) -> serde_json::Value {
     let clock = Clock::System;
     let tenants = sayoo::tenant_db::Simulated::default();
-    let site = Arc::new(Site {
-        db: db.clone(),
-        clock: clock.clone(),
-        engine: Engine::Simulated(Simulated::new(clock)),
-        tenants: TenantDb::Simulated(tenants.clone()),
-        key: SealingKey::new(&[7; 32]),
-        installation: "bench".to_owned(),
-        public: Arc::new(Public {
-            portal_url: "http://localhost".to_owned(),
-            instances_url: "http://{name}.localhost".to_owned(),
-            mode: Mode::Development,
-            company: "Sayoo".to_owned(),
-        }),
-        server: Server { host: "127.0.0.1".to_owned(), port: 5432 },
-        front: Front { url: "http://localhost".to_owned(), sso_public_key: "00".repeat(32) },
-        pages: "127.0.0.1:8081".to_owned(),
-        spares: 0,
-        docker: String::new(),
-        upstream_address: "127.0.0.1".to_owned(),
-    });
+    let engine = Simulated::new(clock.clone());
+    let site = simulated::site(db, clock, &engine, &tenants, "bench");
     fill(&site, &tenants).await;
     let stop = CancellationToken::new();
     let worker = tokio::spawn(reconcile::run(Arc::clone(&site), stop.clone()));
@@ -101,32 +83,19 @@ async fn measure(db: &PgPool) -> serde_json::Value {
 /// Makes 1,000 instances as a worker would have left them.
 async fn fill(site: &Site, tenants: &sayoo::tenant_db::Simulated) {
     let (db, now) = (&site.db, site.clock.now());
-    let (image, template) = (ImageId::new(now), TemplateId::new(now));
-    let mut connection = db.acquire().await.unwrap();
-    for node in site.engine.nodes().await.unwrap() {
-        sayoo::hosts::store::record(&mut connection, &node, "", "127.0.0.1", now).await.unwrap();
-    }
-    sayoo::plans::seed(&mut connection, now).await.unwrap();
-    drop(connection);
-    for sql in [
-        format!("INSERT INTO images VALUES ('{image}', 'odoo', 'sha256:00', '19.0', 'current', now())"),
-        "INSERT INTO database_servers VALUES (gen_random_uuid(), 'embedded', 'active', now())".to_owned(),
-        format!("INSERT INTO templates (id, database_server_id, image_id, language, modules, database_name, state, used_at, created_at)
-            SELECT '{template}', id, '{image}', 'fr_FR', '{{}}', 'template', 'ready', now(), now() FROM database_servers"),
-        "INSERT INTO accounts VALUES ('00000000-0000-7000-8000-000000000001', 'Acme', 'EUR', 'FR', 'Europe/Paris', 'active', now())".to_owned(),
-        "INSERT INTO projects VALUES ('00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000001', 'Shop', now())".to_owned(),
-    ] {
-        sqlx::raw_sql(AssertSqlSafe(sql)).execute(db).await.unwrap();
-    }
+    let (account, project) = (AccountId::new(now), ProjectId::new(now));
+    let (image, template) = simulated::fill(site, account).await;
+    let sql = format!("INSERT INTO projects VALUES ('{project}', '{account}', 'Shop', now())");
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(db).await.unwrap();
     for number in 0..INSTANCES {
         let (environment, runtime, code) = (EnvironmentId::new(now), RuntimeId::new(now), new_code(20));
         sqlx::raw_sql(AssertSqlSafe(format!(
             "INSERT INTO environments (id, account_id, project_id, kind, name, plan_version_id, wanted, company, language, country, currency
                  , timezone, apps, admin_email, admin_name, order_key, status, status_since, first_ready_at, created_at)
-             VALUES ('{environment}', '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000002', 'test', 'Shop'
+             VALUES ('{environment}', '{account}', '{project}', 'test', 'Shop'
                  , (SELECT id FROM plan_versions LIMIT 1), 'running', 'Acme', 'fr_FR', 'FR', 'EUR', 'Europe/Paris', '{{}}', 'a@example.com'
                  , 'A', gen_random_uuid(), 'running', now(), now(), now());
-             INSERT INTO subdomains (name, environment_id, account_id) VALUES ('shop{number}', '{environment}', '00000000-0000-7000-8000-000000000001');
+             INSERT INTO subdomains (name, environment_id, account_id) VALUES ('shop{number}', '{environment}', '{account}');
              INSERT INTO runtimes (id, code, environment_id, image_id, template_id, database_server_id, host_id, cpu_millis, memory_mb, wanted
                  , personalised_at, known_as, state, created_at, claimed_at)
              SELECT '{runtime}', '{code}', '{environment}', '{image}', '{template}', database_servers.id, hosts.id, 500, 512, 'running', now()

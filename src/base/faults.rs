@@ -24,13 +24,28 @@ pub enum Fault {
     Twice,
     /// The answer is that of a moment ago: without the last change.
     Stale,
+    /// The answer is that there is nothing at all.
+    Empty,
+    /// Whoever calls is held up before anything is done, until [`Faults::let_go`].
+    HeldBefore,
+    /// It is done, and whoever called is held up before the answer comes, until [`Faults::let_go`].
+    HeldAfter,
 }
 
 impl Fault {
     /// What can happen to a call that changes something.
     pub const OF_CHANGES: [Self; 5] = [Self::KilledBefore, Self::KilledAfter, Self::Failed, Self::Lost, Self::Twice];
     /// What can happen to a call that only looks.
-    pub const OF_LOOKS: [Self; 3] = [Self::KilledBefore, Self::Failed, Self::Stale];
+    pub const OF_LOOKS: [Self; 4] = [Self::KilledBefore, Self::Failed, Self::Stale, Self::Empty];
+}
+
+/// An answer that is not true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Untrue {
+    /// What was so before the last change.
+    OfAMomentAgo,
+    /// Nothing.
+    Empty,
 }
 
 /// Whether a call changes something.
@@ -58,6 +73,8 @@ pub struct Call {
 pub struct Faults {
     plan: Arc<Mutex<Plan>>,
     killed: Arc<Notify>,
+    held: Arc<Notify>,
+    let_go: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -91,24 +108,35 @@ impl Faults {
         self.killed.notified().await;
     }
 
+    /// Returns when whoever calls is held up.
+    pub async fn held(&self) {
+        self.held.notified().await;
+    }
+
+    /// Lets go whoever is held up.
+    pub fn let_go(&self) {
+        self.let_go.notify_one();
+    }
+
     /// Whether there is a plan, so that it is worth keeping what an answer of a moment ago needs.
     #[must_use]
     pub fn is_watched(&self) -> bool {
         self.lock().is_watched
     }
 
-    /// Makes one call. `act` does it, `stale` answers as a moment ago, `away` is the error of no answer.
-    pub async fn call<T, E>(
+    /// Makes one call. `act` does it, `untrue` answers what is not so, `away` is the error of no answer.
+    pub async fn call<T: Send, E: Send>(
         &self,
         verb: &'static str,
         kind: Kind,
         act: impl Fn() -> Result<T, E> + Send,
-        stale: impl FnOnce() -> Result<T, E> + Send,
+        untrue: impl FnOnce(Untrue) -> Result<T, E> + Send,
         away: impl FnOnce() -> E + Send,
     ) -> Result<T, E> {
         match self.meet(verb, kind) {
             None => act(),
-            Some(Fault::Stale) => stale(),
+            Some(Fault::Stale) => untrue(Untrue::OfAMomentAgo),
+            Some(Fault::Empty) => untrue(Untrue::Empty),
             Some(Fault::Failed) => Err(away()),
             Some(Fault::Lost) => {
                 drop(act());
@@ -117,6 +145,15 @@ impl Faults {
             Some(Fault::Twice) => {
                 drop(act());
                 act()
+            }
+            Some(Fault::HeldBefore) => {
+                self.wait().await;
+                act()
+            }
+            Some(Fault::HeldAfter) => {
+                let answer = act();
+                self.wait().await;
+                answer
             }
             Some(Fault::KilledBefore) => match self.die().await {},
             Some(Fault::KilledAfter) => {
@@ -136,6 +173,11 @@ impl Faults {
         *count += 1;
         plan.calls.push(call);
         plan.armed.take_if(|(of, _)| *of == call).map(|(_, fault)| fault)
+    }
+
+    async fn wait(&self) {
+        self.held.notify_one();
+        self.let_go.notified().await;
     }
 
     async fn die(&self) -> Infallible {

@@ -93,9 +93,22 @@ impl Engine {
         ask!(self, apply(spec))
     }
 
-    /// Removes a service with its secrets. One that is not there is removed already.
-    pub async fn remove(&self, name: &ServiceName) -> Result<()> {
-        ask!(self, remove(name))
+    /// Creates a service. One of that name that is there already is left as it is: [`Error::Conflict`].
+    pub async fn create(&self, spec: &ServiceSpec) -> Result<()> {
+        ask!(self, create(spec))
+    }
+
+    /// Changes a service to be as `spec` says, as [`Engine::apply`] does. Returns false when there is no such service.
+    pub async fn update(&self, spec: &ServiceSpec) -> Result<bool> {
+        ask!(self, update(spec))
+    }
+
+    /// Removes a service with its secrets, if it is of this generation or an older one. One that is not there is removed
+    /// already.
+    ///
+    /// A service whose generation is newer is left alone: [`Error::Conflict`].
+    pub async fn remove(&self, name: &ServiceName, generation: u64) -> Result<()> {
+        ask!(self, remove(name, generation))
     }
 
     /// Learns which machines there are; until then there is the manager's own.

@@ -2,6 +2,8 @@
 //!
 //! It keeps state as the real one does, and the same scenarios run against both.
 
+mod machines;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,11 +12,11 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    ContainerSeen, ContainerState, Daemon, DaemonSeen, Error, Everywhere, Finished, ImageSeen, LogLine, Membership,
-    NodeSeen, Reading, Result, ServiceName, ServiceSeen, ServiceSpec, TaskSpec,
+    ContainerSeen, ContainerState, Daemon, Error, Everywhere, Finished, ImageSeen, LogLine, Result, ServiceName,
+    ServiceSeen, ServiceSpec, TaskSpec,
 };
 use crate::base::clock::Clock;
-use crate::base::faults::{Faults, Kind};
+use crate::base::faults::{Faults, Kind, Untrue};
 
 /// An engine in memory. Copies share their state.
 #[derive(Clone, Debug)]
@@ -24,11 +26,20 @@ pub struct Simulated {
     faults: Faults,
 }
 
+/// The machine that there is at first.
+const ONLY_NODE: &str = "simulated";
+/// How often a container that ends at once has been tried when somebody looks.
+const TRIES: usize = 3;
+
 #[derive(Debug, Default)]
 struct State {
     services: BTreeMap<ServiceName, Service>,
     /// As they were before the last change.
     before: BTreeMap<ServiceName, Service>,
+    /// The machines, and whether each is lost.
+    nodes: BTreeMap<String, bool>,
+    /// Images whose program ends at once.
+    bad_images: BTreeSet<String>,
     is_away: bool,
     port: Option<u16>,
     start_delay: TimeDelta,
@@ -48,6 +59,7 @@ struct Service {
 struct Container {
     id: String,
     number: u64,
+    node: String,
     generation: u64,
     started_at: DateTime<Utc>,
     ended: Option<i64>,
@@ -69,7 +81,9 @@ impl Simulated {
     /// Makes an engine without services.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { clock, state: Arc::default(), faults: Faults::default() }
+        let engine = Self { clock, state: Arc::default(), faults: Faults::default() };
+        engine.set_nodes(&[ONLY_NODE]);
+        engine
     }
 
     /// Makes an engine that meets the same faults as others.
@@ -126,18 +140,21 @@ impl Simulated {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn answer<T>(
+    async fn answer<T: Send>(
         &self,
         verb: &'static str,
         body: impl Fn(&State, DateTime<Utc>) -> Result<T> + Send + Sync,
     ) -> Result<T> {
         let now = self.clock.now();
         let act = || body(&*self.begin()?, now);
-        let stale = || body(&self.begin()?.a_moment_ago(), now);
-        self.faults.call(verb, Kind::Look, act, stale, away).await
+        let untrue = |answer| match answer {
+            Untrue::OfAMomentAgo => body(&self.begin()?.a_moment_ago(), now),
+            Untrue::Empty => body(&State::default(), now),
+        };
+        self.faults.call(verb, Kind::Look, act, untrue, away).await
     }
 
-    async fn change<T>(
+    async fn change<T: Send>(
         &self,
         verb: &'static str,
         body: impl Fn(&mut State, DateTime<Utc>) -> Result<T> + Send + Sync,
@@ -150,7 +167,7 @@ impl Simulated {
             }
             body(&mut state, now)
         };
-        self.faults.call(verb, Kind::Change, act, || Err(away()), away).await
+        self.faults.call(verb, Kind::Change, act, |_| Err(away()), away).await
     }
 
     /// Begins a call.
@@ -159,6 +176,10 @@ impl Simulated {
         state.calls += 1;
         if state.is_away { Err(away()) } else { Ok(state) }
     }
+}
+
+fn newer() -> Error {
+    Error::Conflict("the simulated service is newer".into())
 }
 
 fn away() -> Error {
@@ -197,7 +218,7 @@ impl Service {
             let address = address_of(container.number, port);
             ContainerSeen {
                 id: container.id.clone(),
-                node: "simulated".to_owned(),
+                node: container.node.clone(),
                 generation: container.generation,
                 address: state.is_alive().then_some(address),
                 websocket_address: None,
@@ -223,13 +244,40 @@ fn address_of(number: u64, port: Option<u16>) -> SocketAddr {
 
 impl State {
     fn a_moment_ago(&self) -> Self {
-        Self { services: self.before.clone(), start_delay: self.start_delay, port: self.port, ..Self::default() }
+        let (services, nodes) = (self.before.clone(), self.nodes.clone());
+        Self { services, nodes, start_delay: self.start_delay, port: self.port, ..Self::default() }
+    }
+
+    fn create(&mut self, spec: &ServiceSpec, now: DateTime<Utc>) {
+        let behaviour = Behaviour::default();
+        let service = Service { spec: spec.clone(), created_at: now, containers: Vec::new(), behaviour };
+        self.services.insert(spec.name.clone(), service);
+        self.converge(&spec.name, now);
+    }
+
+    /// Changes a service; false when there is none.
+    fn update(&mut self, spec: &ServiceSpec, now: DateTime<Utc>) -> Result<bool> {
+        let Some(service) = self.services.get_mut(&spec.name) else { return Ok(false) };
+        if service.spec.generation > spec.generation {
+            return Err(newer());
+        }
+        if service.spec.fingerprint() != spec.fingerprint() {
+            service.end_all(0);
+            service.spec = spec.clone();
+            self.converge(&spec.name, now);
+        }
+        Ok(true)
     }
 
     /// Starts and ends containers until there are as many as wanted.
     fn converge(&mut self, name: &ServiceName, now: DateTime<Utc>) {
         let Some(service) = self.services.get_mut(name) else { return };
-        let wanted = usize::try_from(service.spec.replicas).unwrap_or(0);
+        let node = service.spec.node.as_deref().filter(|node| self.nodes.contains_key(*node));
+        let node = node.or_else(|| self.nodes.keys().next().map(String::as_str)).unwrap_or_default().to_owned();
+        let is_lost = self.nodes.get(&node).copied().unwrap_or(false);
+        // What must be on a machine that is lost waits for it.
+        let wanted = if is_lost { 0 } else { usize::try_from(service.spec.replicas).unwrap_or(0) };
+        let is_bad = self.bad_images.contains(&service.spec.image);
         let mut alive = service.containers.iter().filter(|container| container.ended.is_none()).count();
         while alive > wanted {
             if let Some(oldest) = service.containers.iter_mut().find(|container| container.ended.is_none()) {
@@ -237,13 +285,19 @@ impl State {
             }
             alive -= 1;
         }
-        for _ in alive..wanted {
+        // One that ends at once is tried again and again.
+        let tries = if is_bad { TRIES } else { 1 };
+        for _ in 0..wanted.saturating_sub(alive) * tries {
             self.made += 1;
-            let ended = if let Behaviour::Crashing(code) = service.behaviour { Some(code) } else { None };
+            let ended = match service.behaviour {
+                Behaviour::Crashing(code) => Some(code),
+                _ => is_bad.then_some(1),
+            };
             let (number, generation) = (self.made, service.spec.generation);
             service.containers.push(Container {
                 id: format!("{number:064x}"),
                 number,
+                node: node.clone(),
                 generation,
                 started_at: now,
                 ended,
@@ -265,28 +319,27 @@ impl Simulated {
 
     pub(super) async fn apply(&self, spec: &ServiceSpec) -> Result<()> {
         self.change("apply", |state, now| {
-            if let Some(service) = state.services.get_mut(&spec.name) {
-                if service.spec.generation > spec.generation {
-                    return Err(Error::Conflict("the simulated service is newer".into()));
-                }
-                if service.spec.fingerprint() == spec.fingerprint() {
-                    return Ok(());
-                }
-                service.end_all(0);
-                service.spec = spec.clone();
-            } else {
-                let service = Service {
-                    spec: spec.clone(),
-                    created_at: now,
-                    containers: Vec::new(),
-                    behaviour: Behaviour::default(),
-                };
-                state.services.insert(spec.name.clone(), service);
+            if !state.update(spec, now)? {
+                state.create(spec, now);
             }
-            state.converge(&spec.name, now);
             Ok(())
         })
         .await
+    }
+
+    pub(super) async fn create(&self, spec: &ServiceSpec) -> Result<()> {
+        self.change("create", |state, now| {
+            if state.services.contains_key(&spec.name) {
+                return Err(Error::Conflict("the simulated engine has such a service".into()));
+            }
+            state.create(spec, now);
+            Ok(())
+        })
+        .await
+    }
+
+    pub(super) async fn update(&self, spec: &ServiceSpec) -> Result<bool> {
+        self.change("update", |state, now| state.update(spec, now)).await
     }
 
     pub(super) async fn restart(&self, name: &ServiceName, restarts: u64) -> Result<()> {
@@ -304,8 +357,11 @@ impl Simulated {
         .await
     }
 
-    pub(super) async fn remove(&self, name: &ServiceName) -> Result<()> {
+    pub(super) async fn remove(&self, name: &ServiceName, generation: u64) -> Result<()> {
         self.change("remove", |state, _| {
+            if state.services.get(name).is_some_and(|service| service.spec.generation > generation) {
+                return Err(newer());
+            }
             state.services.remove(name);
             Ok(())
         })
@@ -344,7 +400,8 @@ impl Simulated {
     }
 
     pub(super) async fn first_line(&self, _: &Daemon, _: &ServiceSpec, _: Duration) -> Result<String> {
-        self.answer("first_line", |_, _| Err(Error::Rejected("no program is run here".into()))).await
+        // The only program of which a line is asked is the one that probes a machine: these have no faults.
+        self.answer("first_line", |_, _| Ok(include_str!("simulated/safe.json").to_owned())).await
     }
 
     pub(super) async fn remove_task(&self, _: &str) -> Result<usize> {
@@ -355,96 +412,13 @@ impl Simulated {
         self.change("remove_leftover_tasks", |_, _| Ok(0)).await
     }
 
-    pub(super) async fn nodes(&self) -> Result<Vec<NodeSeen>> {
-        let node = NodeSeen {
-            node: "simulated".to_owned(),
-            hostname: "simulated".to_owned(),
-            is_ready: true,
-            is_lost: false,
-            is_active: true,
-            cpu_millis: 1_000_000,
-            memory_mb: 16 * 1024 * 1024,
-            engine_version: "simulated".to_owned(),
-        };
-        self.answer("nodes", |_, _| Ok(vec![node.clone()])).await
-    }
-
     pub(super) async fn image(&self, reference: &str) -> Result<Option<ImageSeen>> {
         let digest = if reference.starts_with("sha256:") { reference.to_owned() } else { format!("sha256:{:064x}", 1) };
         self.answer("image", |_, _| Ok(Some(ImageSeen { digest: digest.clone(), labels: BTreeMap::new() }))).await
     }
 
-    /// An idle Odoo: 88 MiB, and a hundredth of a core for its timers.
-    pub(super) async fn readings(&self) -> Result<Vec<Reading>> {
-        self.answer("readings", |state, now| {
-            let of = |service: &Service| -> Vec<Reading> {
-                let alive = service.containers.iter().filter(|container| container.ended.is_none());
-                alive
-                    .map(|container| Reading {
-                        runtime: service.spec.runtime,
-                        node: "simulated".to_owned(),
-                        container: container.id.clone(),
-                        started_at: container.started_at,
-                        read_at: now,
-                        cpu_nanos: u64::try_from((now - container.started_at).num_microseconds().unwrap_or(0) * 10)
-                            .unwrap_or(0),
-                        memory_bytes: 88 * 1024 * 1024,
-                    })
-                    .collect()
-            };
-            Ok(state.services.values().flat_map(of).collect())
-        })
-        .await
-    }
-
     pub(super) async fn logs(&self, _: &ServiceName, _: i64, _: usize) -> Result<Vec<LogLine>> {
         self.answer("logs", |_, _| Ok(Vec::new())).await
-    }
-
-    pub(super) async fn daemon(&self) -> Result<DaemonSeen> {
-        let membership = Membership::Member("simulated".to_owned());
-        let daemon = DaemonSeen {
-            version: "simulated".to_owned(),
-            api_version: "1.41".to_owned(),
-            is_manager: true,
-            membership,
-            publishes_on: Ipv4Addr::LOCALHOST.to_string(),
-            security_options: vec!["name=seccomp".to_owned(), "name=no-new-privileges".to_owned()],
-            storage_driver: "overlay2".to_owned(),
-            cgroup_version: 2,
-            limits_memory: true,
-            limits_cpu: true,
-            limits_processes: true,
-            clock_ahead: Some(TimeDelta::zero()),
-            cpu_millis: 1_000_000,
-            memory_mb: 16 * 1024 * 1024,
-            ..DaemonSeen::default()
-        };
-        self.answer("daemon", |_, _| Ok(daemon.clone())).await
-    }
-
-    pub(super) async fn daemon_of(&self, _: &Daemon) -> Result<DaemonSeen> {
-        self.daemon().await
-    }
-
-    pub(super) async fn join(&self, _: &Daemon) -> Result<()> {
-        self.change("join", |_, _| Ok(())).await
-    }
-
-    pub(super) async fn label(&self, _: &str, _: &[(&str, &str)]) -> Result<()> {
-        self.change("label", |_, _| Ok(())).await
-    }
-
-    pub(super) async fn dismiss(&self, _: &Daemon) -> Result<()> {
-        self.change("dismiss", |_, _| Ok(())).await
-    }
-
-    pub(super) async fn fetch_on(&self, _: &Daemon, _: &str) -> Result<()> {
-        self.change("fetch_on", |_, _| Ok(())).await
-    }
-
-    pub(super) async fn publish(&self, digest: &str, repository: &str, _: &str) -> Result<String> {
-        self.change("publish", |_, _| Ok(format!("{repository}@{digest}"))).await
     }
 
     pub(super) async fn ping(&self) -> Result<()> {

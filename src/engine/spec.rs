@@ -76,6 +76,12 @@ pub struct HealthCheck {
 }
 
 impl ServiceSpec {
+    /// Returns the same without containers.
+    #[must_use]
+    pub fn at_rest(&self) -> Self {
+        Self { replicas: 0, ..self.clone() }
+    }
+
     /// Returns a short hash of everything in the specification: it changes exactly when the service must change.
     ///
     /// Secrets are left out but for their names, so that the label tells nothing about them: a new password

@@ -118,11 +118,17 @@ impl Swarm {
     }
 
     pub(super) async fn apply(&self, spec: &ServiceSpec) -> Result<()> {
-        let Some(found) = self.find(&spec.name).await? else {
-            self.remove_secrets(&spec.name, None).await?;
-            let wanted = wire::service(spec, &self.put_secrets(spec).await?);
-            return self.call(|docker| async move { docker.create_service(wanted, None).await }).await.map(drop);
-        };
+        if self.update(spec).await? { Ok(()) } else { self.create(spec).await }
+    }
+
+    pub(super) async fn create(&self, spec: &ServiceSpec) -> Result<()> {
+        self.remove_secrets(&spec.name, spec.generation).await?;
+        let wanted = wire::service(spec, &self.put_secrets(spec).await?);
+        self.call(|docker| async move { docker.create_service(wanted, None).await }).await.map(drop)
+    }
+
+    pub(super) async fn update(&self, spec: &ServiceSpec) -> Result<bool> {
+        let Some(found) = self.find(&spec.name).await? else { return Ok(false) };
         let seen = wire::service_seen(&found).filter(|_| self.is_ours(&found));
         let Some(seen) = seen else {
             return Err(Error::Rejected(format!("the service {} is not ours", spec.name).into()));
@@ -132,11 +138,12 @@ impl Swarm {
             return Err(Error::Conflict(text.into()));
         }
         if seen.fingerprint == spec.fingerprint() {
-            return Ok(());
+            return Ok(true);
         }
         let wanted = wire::service(spec, &self.put_secrets(spec).await?);
-        self.update(&spec.name, &found, wanted).await?;
-        self.remove_secrets(&spec.name, Some(spec.generation)).await
+        self.replace(&spec.name, &found, wanted).await?;
+        self.remove_secrets(&spec.name, spec.generation.saturating_sub(1)).await?;
+        Ok(true)
     }
 
     pub(super) async fn restart(&self, name: &ServiceName, restarts: u64) -> Result<()> {
@@ -150,20 +157,26 @@ impl Swarm {
             return Ok(());
         }
         template.force_update = Some(restarts);
-        self.update(name, &found, wanted).await
+        self.replace(name, &found, wanted).await
     }
 
-    pub(super) async fn remove(&self, name: &ServiceName) -> Result<()> {
+    pub(super) async fn remove(&self, name: &ServiceName, generation: u64) -> Result<()> {
         if let Some(found) = self.find(name).await? {
-            if !self.is_ours(&found) {
+            let Some(seen) = wire::service_seen(&found).filter(|_| self.is_ours(&found)) else {
                 return Err(Error::Rejected(format!("the service {name} is not ours").into()));
+            };
+            if seen.generation > generation {
+                let text = format!("{name} has generation {}, newer than {generation}", seen.generation);
+                return Err(Error::Conflict(text.into()));
             }
-            match self.call(|docker| async move { docker.delete_service(name.as_str()).await }).await {
+            // By its id: one that was made again meanwhile has another.
+            let id = found.id.as_deref().unwrap_or(name.as_str());
+            match self.call(|docker| async move { docker.delete_service(id).await }).await {
                 Ok(()) | Err(Error::NotFound(_)) => {}
                 Err(error) => return Err(error),
             }
         }
-        self.remove_secrets(name, None).await
+        self.remove_secrets(name, generation).await
     }
 
     /// Says why the newest try to run the service did not succeed, in the engine's words.
@@ -202,7 +215,7 @@ impl Swarm {
         labels.and_then(|labels| labels.get(LABEL_INSTALLATION)).is_some_and(|value| *value == self.installation)
     }
 
-    async fn update(
+    async fn replace(
         &self,
         name: &ServiceName,
         found: &bollard::models::Service,
@@ -250,18 +263,15 @@ impl Swarm {
         Ok(files)
     }
 
-    /// Removes the service's secrets, all but those of one generation.
-    async fn remove_secrets(&self, name: &ServiceName, but: Option<u64>) -> Result<()> {
+    /// Removes the service's secrets of this generation and of older ones.
+    async fn remove_secrets(&self, name: &ServiceName, generation: u64) -> Result<()> {
         let filters = HashMap::from([("label", vec![format!("{LABEL_SERVICE}={name}"), self.ours()])]);
         let options = ListSecretsOptionsBuilder::default().filters(&filters).build();
         let secrets = self.call(|docker| async move { docker.list_secrets(Some(options)).await }).await?;
-        let kept = but.map(|generation| generation.to_string());
         for secret in secrets {
             let labels = secret.spec.and_then(|spec| spec.labels).unwrap_or_default();
-            let (Some(id), false) = (secret.id, kept.is_some() && labels.get(super::LABEL_GENERATION) == kept.as_ref())
-            else {
-                continue;
-            };
+            let of = labels.get(super::LABEL_GENERATION).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+            let (Some(id), true) = (secret.id, of <= generation) else { continue };
             let id = &id;
             match self.call(|docker| async move { docker.delete_secret(id).await }).await {
                 // One that an old container still uses goes at the next time.

@@ -50,6 +50,12 @@ pub fn statements(personal: &Personal<'_>, entropy: &[u8; 80]) -> Vec<String> {
     vec![filled(include_str!("personalise.sql"), &values)]
 }
 
+/// Returns the statement that refuses what was ordered before something newer was done. It comes first.
+#[must_use]
+pub fn guard(generation: i64) -> String {
+    include_str!("guard.sql").replace("{generation}", &generation.max(0).to_string())
+}
+
 /// Returns the statements that tell Odoo its new public address.
 #[must_use]
 pub fn readdress(address: &str) -> Vec<String> {

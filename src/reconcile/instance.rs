@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::base::secret::Secret;
 use crate::odoo::{apps, commands, personalise};
+use crate::tenant_db::Words;
 
 use super::Site;
 use super::environments::store::Environment;
@@ -47,7 +48,7 @@ pub fn template_env(
 
 /// Returns the statements that make a database the customer's own.
 #[must_use]
-pub fn personal_statements(site: &Site, environment: &Environment) -> Vec<String> {
+pub fn personal_statements(site: &Site, environment: &Environment) -> Words {
     let personal = personalise::Personal {
         owner: &environment.id.to_string(),
         admin_email: &environment.admin_email,
@@ -59,13 +60,18 @@ pub fn personal_statements(site: &Site, environment: &Environment) -> Vec<String
         currency: &environment.currency,
         address: &site.public.instance_url(&environment.subdomain),
     };
-    personalise::statements(&personal, &std::array::from_fn(|_| rand::random()))
+    words(environment, personalise::statements(&personal, &std::array::from_fn(|_| rand::random())))
 }
 
 /// Returns the statements that tell a database its address.
 #[must_use]
-pub fn address_statements(site: &Site, environment: &Environment) -> Vec<String> {
-    personalise::readdress(&site.public.instance_url(&environment.subdomain))
+pub fn address_statements(site: &Site, environment: &Environment) -> Words {
+    words(environment, personalise::readdress(&site.public.instance_url(&environment.subdomain)))
+}
+
+fn words(environment: &Environment, statements: Vec<String>) -> Words {
+    let generation = environment.wanted_generation;
+    Words { generation, statements: [vec![personalise::guard(generation)], statements].concat() }
 }
 
 /// Returns the sorted modules of a template for these applications.

@@ -81,6 +81,15 @@ pub struct DatabaseSize {
     pub bytes: i64,
 }
 
+/// What a tenant's own role is to do in its database, all or nothing.
+#[derive(Clone, Debug)]
+pub struct Words {
+    /// How new the order is. The first statement refuses it when a newer one was carried out.
+    pub generation: i64,
+    /// What is done.
+    pub statements: Vec<String>,
+}
+
 /// What an Odoo's own database says that it is about to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Schedule {
@@ -114,8 +123,17 @@ macro_rules! ask {
 
 impl TenantDb {
     /// Makes a login role that may connect nowhere yet, or gives it this password and limit if it exists.
-    pub async fn create_role(&self, role: &RoleName, password: &Secret<String>, connections: u32) -> Result<()> {
-        ask!(self, create_role(role, password, connections))
+    ///
+    /// `generation` says how new the order is, as it does for [`TenantDb::rotate`] and [`TenantDb::fence`]: once a newer one
+    /// was carried out for the role, it is refused with [`Error::Conflict`].
+    pub async fn create_role(
+        &self,
+        role: &RoleName,
+        password: &Secret<String>,
+        connections: u32,
+        generation: u64,
+    ) -> Result<()> {
+        ask!(self, create_role(role, password, connections, generation))
     }
 
     /// Whether the login role exists and may log in.
@@ -146,9 +164,9 @@ impl TenantDb {
         database: &DatabaseName,
         role: &RoleName,
         password: &Secret<String>,
-        statements: &[String],
+        words: &Words,
     ) -> Result<()> {
-        ask!(self, run_as_tenant(database, role, password, statements))
+        ask!(self, run_as_tenant(database, role, password, words))
     }
 
     /// Asks an Odoo's database what is due in it, as the tenant's own role. What it says is the tenant's word.
@@ -163,13 +181,19 @@ impl TenantDb {
 
     /// Gives a role that exists another password and ends every session that was begun with the one before: whoever
     /// holds the old password is off the database when this returns, and stays off.
-    pub async fn rotate(&self, role: &RoleName, password: &Secret<String>, connections: u32) -> Result<()> {
-        ask!(self, rotate(role, password, connections))
+    pub async fn rotate(
+        &self,
+        role: &RoleName,
+        password: &Secret<String>,
+        connections: u32,
+        generation: u64,
+    ) -> Result<()> {
+        ask!(self, rotate(role, password, connections, generation))
     }
 
     /// Stops a role from logging in and ends its sessions: whoever uses it is off the database when this returns.
-    pub async fn fence(&self, role: &RoleName) -> Result<()> {
-        ask!(self, fence(role))
+    pub async fn fence(&self, role: &RoleName, generation: u64) -> Result<()> {
+        ask!(self, fence(role, generation))
     }
 
     /// Makes a login role for one more container of a database, or gives it this password if it exists. Whatever it makes

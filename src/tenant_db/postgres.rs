@@ -13,7 +13,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection};
 
-use super::{DatabaseName, DatabaseSize, DatabaseState, Error, Inventory, Result, RoleName, scram};
+use super::{DatabaseName, DatabaseSize, DatabaseState, Error, Inventory, Result, RoleName, Words, scram};
 use crate::base::secret::Secret;
 
 /// Looking, and changing what a role may do.
@@ -33,6 +33,8 @@ const HELD_UP_WITH_LOCK: (&str, &str) = ("idle_session_timeout", "150s");
 const CONNECTIONS: u32 = 8;
 /// Odoo opens few; a template is filled by one process.
 pub const BUILDER_CONNECTIONS: u32 = 16;
+/// Newer than any: for what is never taken back, and what only one process at a time does.
+const EVER: u64 = i64::MAX.cast_unsigned();
 /// Of a tenant's sessions, unless it says otherwise: a forgotten transaction keeps vacuum from everything.
 const TENANT_DEFAULTS: &[(&str, &str)] =
     &[("idle_in_transaction_session_timeout", "10min"), ("statement_timeout", "30min")];
@@ -81,23 +83,69 @@ impl Postgres {
         within(QUICK, async { sqlx::query_scalar!("SELECT 1").fetch_one(&self.pool).await }).await.map(drop)
     }
 
-    pub(super) async fn create_role(&self, role: &RoleName, password: &Secret<String>, connections: u32) -> Result<()> {
+    pub(super) async fn create_role(
+        &self,
+        role: &RoleName,
+        password: &Secret<String>,
+        connections: u32,
+        generation: u64,
+    ) -> Result<()> {
         let verifier = scram::verifier(password.expose());
-        within(QUICK, async {
-            let mut tx = self.pool.begin().await?;
+        self.order(role, generation, |exists| {
             // Only a superuser may say NOSUPERUSER of a role that exists.
-            let begin = if is_role(&mut tx, role).await? {
+            let begin = if exists {
                 format!("ALTER ROLE {role}")
             } else {
                 format!("CREATE ROLE {role} NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION")
             };
-            run(&mut tx, format!("{begin} LOGIN CONNECTION LIMIT {connections} PASSWORD '{verifier}'")).await?;
-            run(&mut tx, format!("COMMENT ON ROLE {role} IS '{} role'", self.sign_prefix().trim_end())).await?;
-            // Handing a table over takes membership in both roles.
-            run(&mut tx, format!("GRANT {role} TO CURRENT_USER")).await?;
-            tx.commit().await
+            vec![
+                format!("{begin} LOGIN CONNECTION LIMIT {connections} PASSWORD '{verifier}'"),
+                // Handing a table over takes membership in both roles.
+                format!("GRANT {role} TO CURRENT_USER"),
+            ]
         })
         .await
+    }
+
+    /// Changes a role in one transaction, unless a newer order was carried out for it already: the comment on it says which.
+    async fn order(
+        &self,
+        role: &RoleName,
+        generation: u64,
+        statements: impl FnOnce(bool) -> Vec<String>,
+    ) -> Result<()> {
+        let is_newest = within(QUICK, async {
+            let mut tx = self.pool.begin().await?;
+            sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))", role.as_str())
+                .execute(&mut *tx)
+                .await?;
+            let known = sqlx::query_scalar!(
+                r#"
+                SELECT coalesce(substring(shobj_description(oid, 'pg_authid') from ' role ([0-9]+)$')::bigint, 0) AS "generation!"
+                  FROM pg_roles
+                 WHERE rolname = $1
+                "#,
+                role.as_str(),
+            )
+            .fetch_optional(&mut *tx)
+            .await?;
+            if known.is_some_and(|known| u64::try_from(known).is_ok_and(|known| known > generation)) {
+                return Ok(false);
+            }
+            let statements = statements(known.is_some());
+            if statements.is_empty() {
+                return Ok(true);
+            }
+            for statement in statements {
+                run(&mut tx, statement).await?;
+            }
+            let sign = self.sign_prefix();
+            run(&mut tx, format!("COMMENT ON ROLE {role} IS '{sign}role {generation}'")).await?;
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await?;
+        if is_newest { Ok(()) } else { Err(Error::Conflict(format!("{role} has had a newer order").into())) }
     }
 
     pub(super) async fn role_exists(&self, role: &RoleName) -> Result<bool> {
@@ -151,13 +199,13 @@ impl Postgres {
         database: &DatabaseName,
         role: &RoleName,
         password: &Secret<String>,
-        statements: &[String],
+        words: &Words,
     ) -> Result<()> {
         let options = self.tenant_options(database, role, password);
         within(TENANT, async {
             let mut tenant = PgConnection::connect_with(&options).await?;
             let mut tx = tenant.begin().await?;
-            for statement in statements {
+            for statement in &words.statements {
                 run(&mut tx, statement.clone()).await?;
             }
             tx.commit().await?;
@@ -171,26 +219,26 @@ impl Postgres {
         options.username(role.as_str()).password(password.expose()).application_name("sayoo")
     }
 
-    pub(super) async fn fence(&self, role: &RoleName) -> Result<()> {
-        within(SLOW, async {
-            let mut admin = self.pool.acquire().await?;
-            if is_role(&mut admin, role).await? {
-                run(&mut admin, format!("ALTER ROLE {role} NOLOGIN")).await?;
-                end_sessions(&mut admin, role).await?;
-            }
-            Ok(())
-        })
-        .await
+    pub(super) async fn fence(&self, role: &RoleName, generation: u64) -> Result<()> {
+        let close = |exists| if exists { vec![format!("ALTER ROLE {role} NOLOGIN")] } else { Vec::new() };
+        self.order(role, generation, close).await?;
+        within(SLOW, async { end_sessions(&mut *self.pool.acquire().await?, role).await }).await
     }
 
-    pub(super) async fn rotate(&self, role: &RoleName, password: &Secret<String>, connections: u32) -> Result<()> {
+    pub(super) async fn rotate(
+        &self,
+        role: &RoleName,
+        password: &Secret<String>,
+        connections: u32,
+        generation: u64,
+    ) -> Result<()> {
         let is_there = within(QUICK, async { is_role(&mut *self.pool.acquire().await?, role).await }).await?;
         if !is_there {
             return Ok(());
         }
         // Closed first: a login that is under way with the old password ends here.
-        self.fence(role).await?;
-        self.create_role(role, password, connections).await?;
+        self.fence(role, generation).await?;
+        self.create_role(role, password, connections, generation).await?;
         // One that had proved the old password before the door was closed may come in after it was opened again.
         within(SLOW, async { end_sessions_begun_before_now(&mut *self.pool.acquire().await?, role).await }).await
     }
@@ -201,7 +249,7 @@ impl Postgres {
     }
 
     pub(super) async fn drop_role(&self, role: &RoleName) -> Result<()> {
-        self.fence(role).await?;
+        self.fence(role, EVER).await?;
         within(QUICK, async { run(&mut *self.pool.acquire().await?, format!("DROP ROLE IF EXISTS {role}")).await })
             .await
     }
@@ -257,7 +305,7 @@ impl Postgres {
         }
         self.drop_by(&mut admin, template).await?;
         let builder = RoleName::builder(template);
-        self.create_role(&builder, password, BUILDER_CONNECTIONS).await?;
+        self.create_role(&builder, password, BUILDER_CONNECTIONS, EVER).await?;
         // Odoo wants texts compared byte by byte, as it says when it makes a database itself.
         let create = format!(
             "CREATE DATABASE {template} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' ALLOW_CONNECTIONS false"
@@ -283,7 +331,7 @@ impl Postgres {
             DatabaseState::Missing => return Err(Error::NotFound(format!("there is no template {template}").into())),
             DatabaseState::HalfMade => {}
         }
-        self.fence(&RoleName::builder(template)).await?;
+        self.fence(&RoleName::builder(template), EVER).await?;
         within(SLOW, async {
             let mut inside = PgConnection::connect_with(&self.platform.clone().database(template.as_str())).await?;
             // Once here instead of in every clone by autovacuum.

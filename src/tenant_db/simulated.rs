@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{DatabaseName, DatabaseSize, DatabaseState, Error, Inventory, Member, Result, RoleName, Schedule};
-use crate::base::faults::{Faults, Kind};
+use super::{DatabaseName, DatabaseSize, DatabaseState, Error, Inventory, Member, Result, RoleName, Schedule, Words};
+use crate::base::faults::{Faults, Kind, Untrue};
 use crate::base::secret::Secret;
 
 /// A server in memory. Copies share their state.
@@ -25,15 +25,25 @@ struct State {
 #[derive(Clone, Debug, Default)]
 struct Known {
     databases: BTreeMap<DatabaseName, Inside>,
-    /// Whether each may log in.
-    roles: BTreeMap<RoleName, bool>,
+    roles: BTreeMap<RoleName, Login>,
+}
+
+#[derive(Clone, Debug)]
+struct Login {
+    may_log_in: bool,
+    password: Secret<String>,
+    /// Of the newest order.
+    generation: u64,
 }
 
 #[derive(Clone, Debug)]
 struct Inside {
     bytes: i64,
-    /// What was done in it last as its tenant.
+    /// Whether it was handed over to its tenant.
+    is_ready: bool,
+    /// What was done in it last as its tenant, and how new that order was.
     told: Vec<String>,
+    generation: i64,
 }
 
 /// What a fresh Odoo takes.
@@ -41,13 +51,23 @@ const FRESH_BYTES: i64 = 80 * 1024 * 1024;
 
 impl Known {
     fn may_log_in(&self, role: &RoleName) -> bool {
-        self.roles.get(role).copied().unwrap_or(false)
+        self.roles.get(role).is_some_and(|login| login.may_log_in)
+    }
+
+    /// Gives a role a password, unless it has had a newer order.
+    fn let_in(&mut self, role: &RoleName, password: &Secret<String>, generation: u64) -> Result<()> {
+        if self.roles.get(role).is_some_and(|login| login.generation > generation) {
+            return Err(newer());
+        }
+        let login = Login { may_log_in: true, password: password.clone(), generation };
+        self.roles.insert(role.clone(), login);
+        Ok(())
     }
 }
 
 impl Inside {
-    fn fresh(bytes: i64) -> Self {
-        Self { bytes, told: Vec::new() }
+    fn fresh(bytes: i64, is_ready: bool) -> Self {
+        Self { bytes, is_ready, told: Vec::new(), generation: 0 }
     }
 }
 
@@ -66,14 +86,23 @@ impl Simulated {
     /// Puts a complete database and its role there, without the work of making them.
     pub fn put(&self, database: DatabaseName, role: RoleName) {
         let mut state = self.lock();
-        state.known.databases.insert(database, Inside::fresh(FRESH_BYTES));
-        state.known.roles.insert(role, true);
+        state.known.databases.insert(database, Inside::fresh(FRESH_BYTES, true));
+        let login = Login { may_log_in: true, password: Secret::new(String::new()), generation: 0 };
+        state.known.roles.insert(role, login);
     }
 
     /// Returns the statements that were run last in a database as its tenant.
     #[must_use]
     pub fn told(&self, database: &DatabaseName) -> Vec<String> {
         self.lock().known.databases.get(database).map(|inside| inside.told.clone()).unwrap_or_default()
+    }
+
+    /// Returns every role that may log in, with its password: to see that nobody who was held up gave it an old one.
+    #[must_use]
+    pub fn logins(&self) -> BTreeMap<RoleName, String> {
+        let state = self.lock();
+        let open = state.known.roles.iter().filter(|(_, login)| login.may_log_in);
+        open.map(|(role, login)| (role.clone(), login.password.expose().clone())).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -85,13 +114,20 @@ impl Simulated {
         if state.is_away { Err(away()) } else { Ok(state) }
     }
 
-    async fn answer<T>(&self, verb: &'static str, body: impl Fn(&Known) -> Result<T> + Send + Sync) -> Result<T> {
+    async fn answer<T: Send>(&self, verb: &'static str, body: impl Fn(&Known) -> Result<T> + Send + Sync) -> Result<T> {
         let act = || body(&self.begin()?.known);
-        let stale = || body(&self.begin()?.before);
-        self.faults.call(verb, Kind::Look, act, stale, away).await
+        let untrue = |answer| match answer {
+            Untrue::OfAMomentAgo => body(&self.begin()?.before),
+            Untrue::Empty => body(&Known::default()),
+        };
+        self.faults.call(verb, Kind::Look, act, untrue, away).await
     }
 
-    async fn change<T>(&self, verb: &'static str, body: impl Fn(&mut Known) -> Result<T> + Send + Sync) -> Result<T> {
+    async fn change<T: Send>(
+        &self,
+        verb: &'static str,
+        body: impl Fn(&mut Known) -> Result<T> + Send + Sync,
+    ) -> Result<T> {
         let act = || {
             let mut state = self.begin()?;
             if self.faults.is_watched() {
@@ -99,7 +135,7 @@ impl Simulated {
             }
             body(&mut state.known)
         };
-        self.faults.call(verb, Kind::Change, act, || Err(away()), away).await
+        self.faults.call(verb, Kind::Change, act, |_| Err(away()), away).await
     }
 }
 
@@ -107,17 +143,23 @@ fn away() -> Error {
     Error::Unreachable("the simulated server does not answer".into())
 }
 
+fn newer() -> Error {
+    Error::Conflict("the simulated server has had a newer order".into())
+}
+
 fn nothing() -> Error {
     Error::NotFound("the simulated server has no such database or role".into())
 }
 
 impl Simulated {
-    pub(super) async fn create_role(&self, role: &RoleName, _: &Secret<String>, _: u32) -> Result<()> {
-        self.change("create_role", |known| {
-            known.roles.insert(role.clone(), true);
-            Ok(())
-        })
-        .await
+    pub(super) async fn create_role(
+        &self,
+        role: &RoleName,
+        password: &Secret<String>,
+        _: u32,
+        generation: u64,
+    ) -> Result<()> {
+        self.change("create_role", |known| known.let_in(role, password, generation)).await
     }
 
     pub(super) async fn role_exists(&self, role: &RoleName) -> Result<bool> {
@@ -126,8 +168,11 @@ impl Simulated {
 
     pub(super) async fn look(&self, database: &DatabaseName) -> Result<DatabaseState> {
         self.answer("look", |known| {
-            let is_there = known.databases.contains_key(database);
-            Ok(if is_there { DatabaseState::Ready } else { DatabaseState::Missing })
+            Ok(match known.databases.get(database) {
+                None => DatabaseState::Missing,
+                Some(inside) if inside.is_ready => DatabaseState::Ready,
+                Some(_) => DatabaseState::HalfMade,
+            })
         })
         .await
     }
@@ -143,7 +188,15 @@ impl Simulated {
             if !known.roles.contains_key(role) {
                 return Err(nothing());
             }
-            known.databases.entry(database.clone()).or_insert(Inside::fresh(bytes));
+            if known.databases.get(database).is_none_or(|inside| !inside.is_ready) {
+                known.databases.insert(database.clone(), Inside::fresh(bytes, false));
+            }
+            Ok(())
+        })
+        .await?;
+        // Between these two it is half made.
+        self.change("hand_over", |known| {
+            known.databases.get_mut(database).ok_or_else(nothing)?.is_ready = true;
             Ok(())
         })
         .await
@@ -154,12 +207,15 @@ impl Simulated {
         database: &DatabaseName,
         role: &RoleName,
         _: &Secret<String>,
-        statements: &[String],
+        words: &Words,
     ) -> Result<()> {
         self.change("run_as_tenant", |known| {
             let has_role = known.may_log_in(role);
             let inside = known.databases.get_mut(database).filter(|_| has_role).ok_or_else(nothing)?;
-            inside.told = statements.to_vec();
+            if inside.generation > words.generation {
+                return Err(newer());
+            }
+            (inside.told, inside.generation) = (words.statements.clone(), words.generation);
             Ok(())
         })
         .await
@@ -169,26 +225,42 @@ impl Simulated {
         self.answer("schedule", |_| Ok(Schedule::default())).await
     }
 
-    pub(super) async fn rotate(&self, _: &RoleName, _: &Secret<String>, _: u32) -> Result<()> {
-        self.change("rotate", |_| Ok(())).await
-    }
-
-    pub(super) async fn fence(&self, role: &RoleName) -> Result<()> {
-        self.change("fence", |known| {
-            if let Some(may_log_in) = known.roles.get_mut(role) {
-                *may_log_in = false;
-            }
-            Ok(())
+    pub(super) async fn rotate(
+        &self,
+        role: &RoleName,
+        password: &Secret<String>,
+        _: u32,
+        generation: u64,
+    ) -> Result<()> {
+        self.change("rotate", |known| {
+            if known.roles.contains_key(role) { known.let_in(role, password, generation) } else { Ok(()) }
         })
         .await
     }
 
-    pub(super) async fn create_member(&self, member: &Member, _: &Secret<String>, _: u32) -> Result<()> {
+    pub(super) async fn fence(&self, role: &RoleName, generation: u64) -> Result<()> {
+        self.change("fence", |known| match known.roles.get_mut(role) {
+            Some(login) if login.generation > generation => Err(newer()),
+            Some(login) => {
+                (login.may_log_in, login.generation) = (false, generation);
+                Ok(())
+            }
+            None => Ok(()),
+        })
+        .await
+    }
+
+    pub(super) async fn create_member(
+        &self,
+        member: &Member,
+        password: &Secret<String>,
+        _: u32,
+    ) -> Result<()> {
         self.change("create_member", |known| {
             if !known.roles.contains_key(&member.owner) || !known.databases.contains_key(&member.database) {
                 return Err(nothing());
             }
-            known.roles.insert(member.role.clone(), true);
+            known.let_in(&member.role, password, 0)?;
             Ok(())
         })
         .await
@@ -238,9 +310,8 @@ impl Simulated {
 
     pub(super) async fn create_for_template(&self, template: &DatabaseName, _: &Secret<String>) -> Result<()> {
         self.change("create_for_template", |known| {
-            known.databases.insert(template.clone(), Inside::fresh(FRESH_BYTES));
-            known.roles.insert(RoleName::builder(template), true);
-            Ok(())
+            known.databases.insert(template.clone(), Inside::fresh(FRESH_BYTES, true));
+            known.let_in(&RoleName::builder(template), &Secret::new(String::new()), 0)
         })
         .await
     }

@@ -14,6 +14,7 @@ mod hosts;
 mod instances;
 mod matrix;
 mod metering;
+mod model;
 mod proxy;
 mod reconcile;
 mod support;

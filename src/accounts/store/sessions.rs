@@ -148,50 +148,47 @@ pub async fn delete_session(db: &mut PgConnection, user: UserId, session: Sessio
 }
 
 /// Ends one login of a person. Returns whether there was one.
-///
-/// Its row stays, for what the person was in the middle of, under a hash longer than that of any cookie: whatever the
-/// clocks of other processes say, none finds a login by it.
 pub async fn end_session(
     db: &mut PgConnection,
     user: UserId,
     session: SessionId,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    let ended = sqlx::query!(
-        r#"
-        UPDATE sessions
-           SET token_hash = sha512(token_hash)
-             , expires_at = $3
-         WHERE id = $1
-           AND user_id = $2
-           AND expires_at > $3
-        "#,
-        session as SessionId,
-        user as UserId,
-        now,
-    )
-    .execute(db)
-    .await?;
-    Ok(ended.rows_affected() == 1)
+    Ok(end(db, user, (Some(session), None), now).await? == 1)
 }
 
-/// Ends every login of a person but one, as [`end_session`] does. Returns how many there were.
+/// Ends every login of a person but one. Returns how many there were.
 pub async fn end_sessions_except(
     db: &mut PgConnection,
     user: UserId,
     kept: Option<SessionId>,
     now: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
+    end(db, user, (None, kept), now).await
+}
+
+/// Ends logins of a person: only one, or all; but never the one that is kept.
+///
+/// Their rows stay, for what the person was in the middle of, under a hash longer than that of any cookie: whatever the
+/// clocks of other processes say, none finds a login by it.
+async fn end(
+    db: &mut PgConnection,
+    user: UserId,
+    (only, kept): (Option<SessionId>, Option<SessionId>),
+    now: DateTime<Utc>,
+) -> Result<u64, StoreError> {
     let ended = sqlx::query!(
         r#"
         UPDATE sessions
            SET token_hash = sha512(token_hash)
-             , expires_at = $3
+             , expires_at = $4
          WHERE user_id = $1
-           AND id IS DISTINCT FROM $2
-           AND expires_at > $3
+           AND id = coalesce($2, id)
+           AND id IS DISTINCT FROM $3
+           AND expires_at > $4
         "#,
         user as UserId,
+        only as Option<SessionId>,
         kept as Option<SessionId>,
         now,
     )

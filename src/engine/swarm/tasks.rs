@@ -45,7 +45,7 @@ impl Swarm {
         let machine = self.through(daemon)?;
         Box::pin(self.apply(spec)).await?;
         let found = tokio::time::timeout(within, self.line_of(&machine, spec)).await;
-        self.remove(&spec.name).await?;
+        self.remove(&spec.name, spec.generation).await?;
         found.unwrap_or_else(|late| Err(Error::Unreachable(Box::new(late))))
     }
 

@@ -223,20 +223,7 @@ mod tests {
         Promise { processes: 256, memory: 128 << 20, tmp: 256 << 20, cpu_millis: 500, connections: 16 };
 
     fn safe() -> Facts {
-        Facts::parse(
-            r#"{"user": 10001, "capabilities": ["0000000000000000", "0000000000000000", "0000000000000000"],
-                "no_new_privileges": true, "seccomp": true, "writable": [],
-                "tmp": {"is_memory": true, "options": ["noexec", "nosuid", "nodev"], "bytes": 268435456,
-                        "is_writable": true, "runs_programs": false},
-                "limits": {"processes": 256, "memory": 134217728, "swap": 0, "machine_swap": 1024},
-                "bombs": {"tasks": 256, "memory": 120000000, "cpu_millis": 500},
-                "database": {"tried": 66, "wrong": [], "connections": 16},
-                "is_root_of_machine": false, "mounts": [], "devices": [], "sockets": [], "unmasked": [], "neighbours": [],
-                "reached": [["docker", "172.17.0.1:2375", "refused"], ["metadata", "169.254.169.254:80", "silent"],
-                            ["swarm", "172.17.0.1:2377", "refused"], ["control", "172.17.0.1:5440", "refused"],
-                            ["published", "172.17.0.1:32768", "refused"], ["tenants", "172.17.0.1:5441", "open"]]}"#,
-        )
-        .unwrap()
+        Facts::parse(include_str!("../../engine/simulated/safe.json")).unwrap()
     }
 
     fn not_good(facts: &Facts) -> Vec<(Subject, Verdict)> {

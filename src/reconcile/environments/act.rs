@@ -69,7 +69,7 @@ async fn with_runtime(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runti
             Ok(tx.commit().await?)
         }
         Step::Provide(missing) => {
-            Box::pin(provide::provide(site, runtime, missing)).await?;
+            Box::pin(provide::provide(site, lease, runtime, missing)).await?;
             if environment.first_ready_at.is_none() {
                 let mut tx = lease.begin(&site.db).await?;
                 add_steps(site, &mut tx, environment, &["database.done", "settings.started"]).await?;
@@ -84,7 +84,7 @@ async fn with_runtime(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runti
             open(site, lease, sight, (runtime, is_new), upstream).await
         }
         Step::BeginUpdate => update::begin(site, lease, sight, runtime).await,
-        Step::ProvideUpdate => Box::pin(update::provide(site, sight, runtime)).await,
+        Step::ProvideUpdate => Box::pin(update::provide(site, lease, sight, runtime)).await,
         Step::Switch => update::switch(site, lease, sight, runtime).await,
         Step::RemoveOld => update::remove_old(site, lease, sight, runtime).await,
         Step::GiveUp => update::leave(site, lease, sight, true).await,
@@ -94,11 +94,8 @@ async fn with_runtime(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runti
         Step::FallAsleep => rest::fall_asleep(site, lease, sight, runtime).await,
         Step::PutToRest => rest::put_to_rest(site, lease, runtime).await,
         Step::WakeUp => rest::wake_up(site, lease, sight, runtime).await,
-        Step::RemoveService => provide::remove_service(site, runtime).await,
-        Step::Fence => {
-            site.tenants.fence(&runtime.role()?).await.context("lock the login role out")?;
-            Ok(())
-        }
+        Step::RemoveService => remove_service(site, lease, runtime).await,
+        Step::Fence => fence(site, lease, runtime).await,
         Step::Release => {
             let mut tx = lease.begin(&site.db).await?;
             if runtime.is_lost {
@@ -108,7 +105,7 @@ async fn with_runtime(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runti
             runtimes::store::set_stopped(&mut tx, runtime.id).await?;
             Ok(tx.commit().await?)
         }
-        Step::DropDatabase => provide::drop_database(site, runtime).await,
+        Step::DropDatabase => drop_database(site, lease, environment, runtime).await,
         Step::OrderTemplate | Step::Begin | Step::Close(_) | Step::Unroute | Step::Forget => {
             unreachable!("taken without a runtime")
         }
@@ -369,6 +366,33 @@ pub async fn set_closed(site: &Site, tx: &mut Fenced, environment: &Environment,
     };
     store::set_route(tx, environment, &route, &[], site.clock.now()).await?;
     Ok(())
+}
+
+/// Removes the service, under a new generation: what is made from now on is newer than what is removed, so that a worker
+/// that was held up cannot remove it later.
+async fn remove_service(site: &Site, lease: &Lease, runtime: &Runtime) -> anyhow::Result<()> {
+    let mut tx = lease.begin(&site.db).await?;
+    let next = runtimes::store::bump(&mut tx, runtime.id).await?;
+    tx.commit().await?;
+    provide::remove_service(site, &Runtime { service_generation: next - 1, ..runtime.clone() }).await
+}
+
+/// Locks the login role out. Whatever starts later gets it back by force, also from a worker that was held up right here.
+async fn fence(site: &Site, lease: &Lease, runtime: &Runtime) -> anyhow::Result<()> {
+    let mut tx = lease.begin(&site.db).await?;
+    runtimes::store::set_rotating(&mut tx, runtime.id).await?;
+    tx.commit().await?;
+    provide::fence(site, runtime).await
+}
+
+/// Drops the database, once it is certain that the deletion is taken back no more.
+async fn drop_database(site: &Site, lease: &Lease, environment: &Environment, runtime: &Runtime) -> anyhow::Result<()> {
+    let mut tx = lease.begin(&site.db).await?;
+    if !store::begin_purge(&mut tx, environment.id, site.clock.now()).await? {
+        return Ok(());
+    }
+    tx.commit().await?;
+    provide::drop_database(site, runtime).await
 }
 
 async fn forget(

@@ -126,6 +126,8 @@ pub fn event_of(before: &str, after: &str, was_ever_ready: bool) -> Option<&'sta
     Some(match (before, after) {
         (same, also) if same == also => return None,
         (_, "suspended") => "suspended",
+        // Deleted meanwhile: that is in the history already.
+        ("suspended", "deleting") => return None,
         ("suspended", _) => "resumed",
         ("failing", "running") => "recovered",
         (_, "asleep") => "asleep",
@@ -249,6 +251,7 @@ mod tests {
         assert_eq!(told(Wanted::Running, world, asleep), Some(("waking", None)));
         assert_eq!(event_of("running", "asleep", true), Some("asleep"));
         assert_eq!(event_of("waking", "running", true), None);
+        assert_eq!(event_of("suspended", "deleting", true), None, "nobody lifted it");
     }
 
     #[test]

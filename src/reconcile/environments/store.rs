@@ -24,6 +24,8 @@ pub struct Environment {
     pub kind: String,
     /// What the customer wants.
     pub wanted: String,
+    /// Grows with every change of what is wanted, its name included.
+    pub wanted_generation: i64,
     /// The restarts that were asked for.
     pub restarts: i64,
     /// Whether staff closed it or its whole account.
@@ -134,6 +136,7 @@ pub async fn find(db: &mut PgConnection, id: EnvironmentId) -> Result<Option<Env
              , environments.account_id AS "account: AccountId"
              , environments.kind
              , environments.wanted
+             , environments.wanted_generation
              , environments.restarts
              , EXISTS (SELECT FROM suspensions
                         WHERE suspensions.account_id = environments.account_id
@@ -412,6 +415,27 @@ pub async fn add_steps(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Takes the last step back out of reach, right before the data goes: false when the deletion was taken back meanwhile.
+///
+/// From then on it was due a day ago: no clock of another process is that late.
+pub async fn begin_purge(db: &mut PgConnection, id: EnvironmentId, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE environments
+           SET purge_after = least(purge_after, $3)
+         WHERE id = $1
+           AND wanted = 'deleted'
+           AND purge_after <= $2
+        "#,
+        id as EnvironmentId,
+        now,
+        now - TimeDelta::days(1)
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Frees the environment's name: it rests before anybody else can have it.

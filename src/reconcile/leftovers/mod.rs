@@ -7,6 +7,7 @@
 pub mod plan;
 pub mod store;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,12 +38,15 @@ impl Leftovers {
         Self { site }
     }
 
-    async fn remove(&self, lease: &Lease, what: &Remove) -> anyhow::Result<()> {
+    async fn remove(&self, lease: &Lease, what: &Remove, generations: &BTreeMap<&str, u64>) -> anyhow::Result<()> {
         let site = &self.site;
         lease.hold(&site.db, &site.clock).await?;
         tracing::info!(?what, "removes what was left over");
         match what {
-            Remove::Service(name) => site.engine.remove(&ServiceName::parse(name)?).await.context("remove a service"),
+            Remove::Service(name) => {
+                let generation = generations.get(name.as_str()).copied().unwrap_or(0);
+                site.engine.remove(&ServiceName::parse(name)?, generation).await.context("remove a service")
+            }
             Remove::Database(name) => {
                 site.tenants.drop_database(&DatabaseName::parse(name)?).await.context("drop a database")
             }
@@ -83,8 +87,9 @@ impl Task for Leftovers {
             roles: inventory.roles.iter().map(ToString::to_string).collect(),
         };
         let suspects = plan::suspects(&prefix, &seen, &owners);
+        let generations = services.iter().map(|seen| (seen.name.as_str(), seen.generation)).collect();
         for what in plan::removals(&before, &suspects) {
-            self.remove(lease, &what).await?;
+            self.remove(lease, &what, &generations).await?;
         }
         site.engine.remove_leftover_tasks(TASKS_LEFT_AFTER).await.context("remove old tasks")?;
         let mut tx = lease.begin(&site.db).await?;

@@ -157,6 +157,12 @@ impl Runtime {
         RoleName::of(&self.code, self.login_generation).context("a runtime's code is no name of a role")
     }
 
+    /// Returns how new an order for its service or its login role is: an older one never undoes it.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        u64::try_from(self.service_generation).unwrap_or(0)
+    }
+
     /// Whether its database certainly knows that this is its address.
     #[must_use]
     pub fn knows(&self, subdomain: &str) -> bool {

@@ -8,8 +8,9 @@ use anyhow::Context;
 use crate::base::ids::RuntimeId;
 use crate::base::seal::SealingKey;
 use crate::base::secret::Secret;
-use crate::engine::ServiceSpec;
+use crate::engine::{self, ServiceSpec};
 use crate::odoo::capacity;
+use crate::reconcile::lease::Lease;
 use crate::reconcile::{Site, crash, instance};
 use crate::tenant_db::{DatabaseName, Member};
 
@@ -55,7 +56,7 @@ pub fn service_spec(site: &Site, runtime: &Runtime, password: Option<&Secret<Str
         installation: site.installation.clone(),
         name: runtime.service(&site.installation)?,
         runtime: runtime.id,
-        generation: u64::try_from(runtime.service_generation).unwrap_or(0),
+        generation: runtime.generation(),
         image: runtime.image.clone(),
         user: None,
         command: None,
@@ -75,13 +76,16 @@ pub fn service_spec(site: &Site, runtime: &Runtime, password: Option<&Secret<Str
 /// Makes the missing parts: first the role, then database and service at the same time.
 ///
 /// The image waits for its database, so a container may start while the clone is being made.
-pub async fn provide(site: &Site, runtime: &Runtime, missing: Parts) -> anyhow::Result<()> {
+pub async fn provide(site: &Site, lease: &Lease, runtime: &Runtime, missing: Parts) -> anyhow::Result<()> {
     let password = password(site, runtime.id).await?;
     let role = runtime.role()?;
     let database = runtime.database()?;
     if missing.role || missing.database {
         crash::point("role:before");
-        site.tenants.create_role(&role, &password, CONNECTIONS).await.context("make the login role")?;
+        site.tenants
+            .create_role(&role, &password, CONNECTIONS, runtime.generation())
+            .await
+            .context("make the login role")?;
         crash::point("role:after");
     }
     let clone = async {
@@ -94,23 +98,28 @@ pub async fn provide(site: &Site, runtime: &Runtime, missing: Parts) -> anyhow::
         crash::point("database:after");
         anyhow::Ok(())
     };
-    let serve = async { if missing.service { make_service(site, runtime, &password).await } else { Ok(()) } };
+    let serve = async { if missing.service { make_service(site, lease, runtime, &password).await } else { Ok(()) } };
     let (cloned, served) = tokio::join!(clone, serve);
     cloned.and(served)
 }
 
 /// Makes the service, or changes it to be as it must.
-pub async fn put_service(site: &Site, runtime: &Runtime) -> anyhow::Result<()> {
-    make_service(site, runtime, &password(site, runtime.id).await?).await
+pub async fn put_service(site: &Site, lease: &Lease, runtime: &Runtime) -> anyhow::Result<()> {
+    make_service(site, lease, runtime, &password(site, runtime.id).await?).await
 }
 
 /// Makes a replica's login role and its service.
-pub async fn provide_replica(site: &Site, replica: &Runtime, password: &Secret<String>) -> anyhow::Result<()> {
+pub async fn provide_replica(
+    site: &Site,
+    lease: &Lease,
+    replica: &Runtime,
+    password: &Secret<String>,
+) -> anyhow::Result<()> {
     crash::point("replica-role:before");
     let member = Member { role: replica.role()?, owner: replica.owner()?, database: replica.database()? };
     site.tenants.create_member(&member, password, CONNECTIONS).await.context("make a replica's login role")?;
     crash::point("replica-role:after");
-    make_service(site, replica, password).await
+    make_service(site, lease, replica, password).await
 }
 
 /// Puts a replica off the database for good, then removes its service.
@@ -121,10 +130,21 @@ pub async fn remove_replica(site: &Site, replica: &Runtime) -> anyhow::Result<()
     remove_service(site, replica).await
 }
 
-async fn make_service(site: &Site, runtime: &Runtime, password: &Secret<String>) -> anyhow::Result<()> {
+/// A new service has no containers at first. Whoever has another one removed sees this one too and removes it, so that a
+/// worker that was held up right here starts nothing: either the lease is lost, or the service is.
+async fn make_service(site: &Site, lease: &Lease, runtime: &Runtime, password: &Secret<String>) -> anyhow::Result<()> {
     let spec = service_spec(site, runtime, Some(password))?;
     crash::point("service:before");
-    Box::pin(site.engine.apply(&spec)).await.context("make the service")?;
+    if !Box::pin(site.engine.update(&spec)).await.context("change the service")? {
+        match Box::pin(site.engine.create(&spec.at_rest())).await {
+            // Somebody else has made it meanwhile: it is left as it is until the lease is certain.
+            Ok(()) | Err(engine::Error::Conflict(_)) => {}
+            Err(error) => return Err(error).context("make the service"),
+        }
+        lease.hold(&site.db, &site.clock).await?;
+        let is_there = Box::pin(site.engine.update(&spec)).await.context("start the service")?;
+        anyhow::ensure!(is_there, "the service was removed while it was made");
+    }
     crash::point("service:after");
     Ok(())
 }
@@ -132,7 +152,7 @@ async fn make_service(site: &Site, runtime: &Runtime, password: &Secret<String>)
 /// Takes the service's containers away and keeps the service.
 pub async fn put_to_rest(site: &Site, runtime: &Runtime) -> anyhow::Result<()> {
     let password = password(site, runtime.id).await?;
-    let spec = ServiceSpec { replicas: 0, ..service_spec(site, runtime, Some(&password))? };
+    let spec = service_spec(site, runtime, Some(&password))?.at_rest();
     crash::point("rest:before");
     Box::pin(site.engine.apply(&spec)).await.context("take the service's containers away")?;
     crash::point("rest:after");
@@ -144,17 +164,26 @@ pub async fn rotate(site: &Site, runtime: &Runtime) -> anyhow::Result<()> {
     let password = password(site, runtime.id).await?;
     crash::point("rotate:before");
     site.tenants
-        .rotate(&runtime.role()?, &password, CONNECTIONS)
+        .rotate(&runtime.role()?, &password, CONNECTIONS, runtime.generation())
         .await
         .context("give the login role another password")?;
     crash::point("rotate:after");
     Ok(())
 }
 
-/// Removes the service.
+/// Locks the login role out and ends its sessions.
+pub async fn fence(site: &Site, runtime: &Runtime) -> anyhow::Result<()> {
+    site.tenants.fence(&runtime.role()?, runtime.generation()).await.context("lock the login role out")?;
+    Ok(())
+}
+
+/// Removes the service, if it is no newer than the runtime as it was found.
 pub async fn remove_service(site: &Site, runtime: &Runtime) -> anyhow::Result<()> {
     crash::point("remove:before");
-    site.engine.remove(&runtime.service(&site.installation)?).await.context("remove the service")?;
+    site.engine
+        .remove(&runtime.service(&site.installation)?, runtime.generation())
+        .await
+        .context("remove the service")?;
     crash::point("remove:after");
     Ok(())
 }

@@ -168,6 +168,11 @@ pub async fn begin_rotation(db: &mut PgConnection, id: RuntimeId, password_seale
     )
     .execute(&mut *db)
     .await?;
+    set_rotating(db, id).await
+}
+
+/// Notes that the login role must get its password before anything is started.
+pub async fn set_rotating(db: &mut PgConnection, id: RuntimeId) -> Result<(), StoreError> {
     sqlx::query!("UPDATE runtimes SET is_rotating = true WHERE id = $1", id as RuntimeId).execute(db).await?;
     Ok(())
 }
@@ -196,12 +201,16 @@ pub async fn renew(db: &mut PgConnection, id: RuntimeId, restarts: i64) -> Resul
     Ok(())
 }
 
-/// Gives a runtime's service a new generation: commands of an older one are refused by the engine from then on.
-pub async fn bump(db: &mut PgConnection, id: RuntimeId) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE runtimes SET service_generation = service_generation + 1 WHERE id = $1", id as RuntimeId)
-        .execute(db)
-        .await?;
-    Ok(())
+/// Gives a runtime's service a new generation and returns it: commands of an older one are refused by the engine from then
+/// on.
+pub async fn bump(db: &mut PgConnection, id: RuntimeId) -> Result<i64, StoreError> {
+    let generation = sqlx::query_scalar!(
+        "UPDATE runtimes SET service_generation = service_generation + 1 WHERE id = $1 RETURNING service_generation",
+        id as RuntimeId
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(generation)
 }
 
 /// Notes that a runtime answers.

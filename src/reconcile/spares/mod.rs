@@ -42,7 +42,7 @@ impl Spares {
         let site = &self.site;
         lease.hold(&site.db, &site.clock).await?;
         match step {
-            Step::Provide(missing) => Box::pin(provide::provide(site, runtime, missing)).await,
+            Step::Provide(missing) => Box::pin(provide::provide(site, lease, runtime, missing)).await,
             Step::RemoveService => provide::remove_service(site, runtime).await,
             Step::DropDatabase => provide::drop_database(site, runtime).await,
             Step::Offer => {

@@ -1,7 +1,7 @@
 //! Login roles of replicas: members of the role that owns everything in a database, each with a password of its own, so
 //! that one container can be shut out while the others go on.
 
-use super::{Postgres, QUICK, SLOW, TENANT_DEFAULTS, end_sessions_begun_before_now, is_database, is_role, run, within};
+use super::{EVER, Postgres, QUICK, SLOW, TENANT_DEFAULTS, end_sessions_begun_before_now, is_database, is_role, run, within};
 use crate::base::secret::Secret;
 use crate::tenant_db::{DatabaseName, Error, Member, Result, RoleName, scram};
 
@@ -41,7 +41,7 @@ impl Postgres {
         if !is_there {
             return Ok(());
         }
-        self.fence(member).await?;
+        self.fence(member, EVER).await?;
         // One that had proved the password before the door was closed may show itself only now.
         within(SLOW, async { end_sessions_begun_before_now(&mut *self.pool.acquire().await?, member).await }).await?;
         let dropped = within(QUICK, async {

@@ -16,7 +16,7 @@ async fn an_engine_that_is_away_is_unreachable_and_nothing_seems_absent() {
     assert!(matches!(engine.observe(&name).await, Err(Error::Unreachable(_))));
     assert!(matches!(engine.list().await, Err(Error::Unreachable(_))));
     assert!(matches!(engine.containers(&name).await, Err(Error::Unreachable(_))));
-    assert!(matches!(engine.remove(&name).await, Err(Error::Unreachable(_))));
+    assert!(matches!(engine.remove(&name, 1).await, Err(Error::Unreachable(_))));
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn every_call_says_which_version_of_the_api_it_speaks() {
     let test = TestEngine::through(&proxy.socket(), Duration::from_secs(5));
     let spec = test.service(&[]);
     test.engine.apply(&spec).await.unwrap();
-    test.engine.remove(&spec.name).await.unwrap();
+    test.engine.remove(&spec.name, 1).await.unwrap();
     for call in proxy.calls() {
         assert_eq!(call.matches("/v1.41/").count(), 1, "{call}");
     }

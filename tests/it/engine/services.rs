@@ -169,8 +169,11 @@ async fn removing_takes_the_secrets_along_and_may_be_repeated() {
     assert!(!docker(&["service", "inspect", spec.name.as_str()]).contains("hush"));
     spec.generation = 2;
     test.engine.apply(&spec).await.unwrap();
+    let late = test.engine.remove(&spec.name, 1).await;
+    assert!(matches!(late, Err(Error::Conflict(_))), "whoever was held up removes nothing newer: {late:?}");
+    assert_eq!(get(&test.until_answering(&spec.name).await, "/standin/secret/password").await.as_deref(), Some("4"));
     for _ in 0..2 {
-        test.engine.remove(&spec.name).await.unwrap();
+        test.engine.remove(&spec.name, 2).await.unwrap();
         assert_eq!(test.engine.observe(&spec.name).await.unwrap(), None);
     }
     let filter = format!("label=sayoo.installation={}", test.installation);
@@ -185,7 +188,7 @@ async fn a_service_of_somebody_else_is_never_touched() {
     let mut stolen = ours.service(&[]);
     stolen.name = foreign.name.clone();
     assert!(matches!(ours.engine.apply(&stolen).await, Err(Error::Rejected(_))));
-    assert!(matches!(ours.engine.remove(&foreign.name).await, Err(Error::Rejected(_))));
+    assert!(matches!(ours.engine.remove(&foreign.name, 1).await, Err(Error::Rejected(_))));
     assert!(matches!(ours.engine.restart(&foreign.name, 1).await, Err(Error::NotFound(_))));
     assert_eq!(ours.engine.observe(&foreign.name).await.unwrap(), None);
     assert_eq!(ours.engine.list().await.unwrap(), []);

@@ -6,7 +6,7 @@
 //! `bin/bench crash-matrix` runs all of it and adds the cells up.
 
 mod replicas;
-mod world;
+pub mod world;
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ const LOOKS: usize = 4;
 
 /// What a customer or staff can want of an environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operation {
+pub enum Operation {
     Create,
     Stop,
     Start,
@@ -40,13 +40,24 @@ enum Operation {
     ScaleDown,
     LoseReplica,
     LoseFirst,
+    /// To be made of a spare, which another one then replaces.
+    Claim,
+    /// To leave a machine that staff empty.
+    Move,
+    /// To leave a machine that is lost.
+    Flee,
 }
 
 impl Operation {
+    /// Whether it takes more than one machine.
+    fn leaves(self) -> bool {
+        matches!(self, Self::Move | Self::Flee)
+    }
+
     /// What was done before, each to its end.
     fn before(self) -> &'static [Self] {
         match self {
-            Self::Create => &[],
+            Self::Create | Self::Claim => &[],
             Self::Start | Self::UpdateAtRest => &[Self::Create, Self::Stop],
             Self::Resume => &[Self::Create, Self::Suspend],
             Self::Wake => &[Self::Create, Self::Sleep],
@@ -70,7 +81,10 @@ impl Operation {
             | Self::ScaleUp
             | Self::ScaleDown
             | Self::LoseReplica
-            | Self::LoseFirst => "running",
+            | Self::LoseFirst
+            | Self::Claim
+            | Self::Move
+            | Self::Flee => "running",
             Self::Stop | Self::UpdateAtRest | Self::StopWhileUpdating => "stopped",
             Self::Suspend => "suspended",
             Self::Sleep => "asleep",
@@ -80,7 +94,7 @@ impl Operation {
     }
 
     /// Writes down what is wanted, as the web process does.
-    async fn ask(self, world: &World, shop: &mut Shop) {
+    pub async fn ask(self, world: &World, shop: &mut Shop) {
         let id = shop.id;
         let want = |set: &str| {
             format!("UPDATE environments SET {set}, wanted_generation = wanted_generation + 1 WHERE id = '{id}';")
@@ -91,14 +105,26 @@ impl Operation {
             world.image
         );
         let sql = match self {
-            Self::Create => return,
+            Self::Create | Self::Claim => return,
+            Self::Move => format!(
+                "UPDATE hosts SET wanted = 'empty', state = 'cordoned'
+                  WHERE id IN (SELECT host_id FROM runtimes WHERE environment_id = '{id}');
+                 UPDATE turns SET due_at = $now WHERE task = 'hosts'"
+            ),
+            Self::Flee => {
+                let host =
+                    format!("SELECT node FROM hosts JOIN runtimes ON host_id = hosts.id WHERE environment_id = '{id}'");
+                world.engine.set_lost(&world.texts(&host).await[0], true);
+                "UPDATE turns SET due_at = $now WHERE task = 'hosts'".to_owned()
+            }
             Self::Stop => want("wanted = 'stopped'"),
             Self::Start | Self::Undelete => want("wanted = 'running', purge_after = NULL"),
             Self::Restart => want("restarts = restarts + 1"),
             Self::Rename => {
                 let name = format!("{}-new", shop.name);
                 let before = std::mem::replace(&mut shop.name, name);
-                format!("UPDATE subdomains SET name = '{}' WHERE name = '{before}'", shop.name)
+                format!("UPDATE subdomains SET name = '{}' WHERE name = '{before}';", shop.name)
+                    + &want("name = 'Shop'")
             }
             Self::Suspend => format!(
                 "INSERT INTO suspensions SELECT gen_random_uuid(), account_id, id, 'unpaid', '{}', $now FROM environments WHERE id = '{id}'",
@@ -127,7 +153,7 @@ impl Operation {
 }
 
 /// Brings an environment to where an operation begins.
-async fn begin(world: &World, operation: Operation) -> Shop {
+pub async fn begin(world: &World, operation: Operation) -> Shop {
     let mut shop = world.order().await;
     for before in operation.before() {
         before.ask(world, &mut shop).await;
@@ -142,23 +168,26 @@ async fn cell(world: &World, operation: Operation, fault: (Call, Fault)) -> Opti
     operation.ask(world, &mut shop).await;
     let was_met = world.meet(fault).await;
     let done = world.converge(&shop, operation.status()).await;
+    world.mend().await;
     let removed = world.remove(&shop).await;
     was_met.then(|| done.and(removed))
 }
 
 /// Returns the calls that an operation makes when nothing happens to it.
-async fn calls(world: &World, operation: Operation) -> BTreeSet<Call> {
+pub async fn calls(world: &World, operation: Operation) -> BTreeSet<Call> {
     let mut shop = begin(world, operation).await;
     operation.ask(world, &mut shop).await;
     let mut calls = world.watch().await;
     world.converge(&shop, operation.status()).await.unwrap_or_else(|wrong| panic!("{operation:?} itself: {wrong}"));
+    world.mend().await;
     world.remove(&shop).await.unwrap();
     calls.retain(|call| call.kind == Kind::Change || call.number < LOOKS);
     calls
 }
 
 async fn matrix(db: PgPool, operation: Operation, at_least: usize) {
-    let world = World::new(db).await;
+    let nodes: &[&str] = if operation.leaves() { &["alpha", "beta"] } else { &["simulated"] };
+    let world = World::with(db, nodes, u32::from(operation == Operation::Claim)).await;
     let (mut cells, mut failures) = (0, Vec::new());
     for call in calls(&world, operation).await {
         let faults: &[Fault] = if call.kind == Kind::Change { &Fault::OF_CHANGES } else { &Fault::OF_LOOKS };
@@ -193,21 +222,24 @@ macro_rules! operations {
 }
 
 operations! {
-    creating: Create, 40;
-    stopping: Stop, 20;
-    starting: Start, 20;
-    restarting: Restart, 20;
-    renaming: Rename, 20;
-    suspending: Suspend, 20;
-    resuming: Resume, 20;
-    falling_asleep: Sleep, 20;
-    waking: Wake, 20;
-    updating: Update, 20;
-    updating_at_rest: UpdateAtRest, 10;
-    stopping_while_updating: StopWhileUpdating, 20;
-    deleting: Delete, 20;
-    purging: Purge, 20;
-    undeleting: Undelete, 20;
+    creating: Create, 84;
+    stopping: Stop, 58;
+    starting: Start, 67;
+    restarting: Restart, 58;
+    renaming: Rename, 45;
+    suspending: Suspend, 58;
+    resuming: Resume, 67;
+    falling_asleep: Sleep, 62;
+    waking: Wake, 34;
+    updating: Update, 34;
+    updating_at_rest: UpdateAtRest, 30;
+    stopping_while_updating: StopWhileUpdating, 58;
+    deleting: Delete, 62;
+    purging: Purge, 35;
+    undeleting: Undelete, 34;
+    claiming_a_spare: Claim, 84;
+    moving_off_a_machine: Move, 68;
+    fleeing_from_a_lost_machine: Flee, 73;
     scaling_up: ScaleUp, 60;
     scaling_down: ScaleDown, 40;
     losing_the_host_of_a_replica: LoseReplica, 40;

@@ -13,100 +13,68 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use sayoo::base::clock::Clock;
 use sayoo::base::faults::{Call, Fault, Faults};
-use sayoo::base::ids::{AccountId, EnvironmentId, ImageId, ProjectId, StaffId, TemplateId};
-use sayoo::base::seal::SealingKey;
-use sayoo::base::secret::{Secret, new_code};
-use sayoo::engine::{Engine, Simulated};
-use sayoo::odoo::commands::{Front, Server};
+use sayoo::base::ids::{AccountId, EnvironmentId, ImageId, ProjectId, StaffId};
+use sayoo::base::secret::new_code;
+use sayoo::engine::{ServiceName, ServiceSeen, Simulated};
 use sayoo::reconcile::driver::Driver;
+use sayoo::reconcile::hosts::Nodes;
 use sayoo::reconcile::leftovers::Leftovers;
 use sayoo::reconcile::{self, Site};
-use sayoo::tenant_db::{self, DatabaseName, TenantDb};
+use sayoo::tenant_db::{self, DatabaseName};
 use sqlx::{AssertSqlSafe, PgPool, Row};
 use tokio::net::TcpListener;
 
-use crate::reconcile::support::public;
+use crate::support::simulated;
 
 /// More than a dead worker's lease lasts, and more than it takes until all is quiet after a switch.
-const A_WHILE: TimeDelta = TimeDelta::seconds(31);
+pub const A_WHILE: TimeDelta = TimeDelta::seconds(31);
 /// Longer than any plan lets an environment be idle.
 pub const LONG: TimeDelta = TimeDelta::hours(3);
 /// After so many whiles everything must be as wanted.
-const WHILES: usize = 12;
+pub const WHILES: usize = 12;
 
 /// An installation.
 pub struct World {
     pub faults: Faults,
-    tenants: tenant_db::Simulated,
-    site: Arc<Site>,
-    db: PgPool,
-    account: AccountId,
+    pub engine: Simulated,
+    pub tenants: tenant_db::Simulated,
+    pub site: Arc<Site>,
+    pub db: PgPool,
+    pub account: AccountId,
     pub image: ImageId,
     pub staff: StaffId,
 }
 
 impl World {
     pub async fn new(db: PgPool) -> Self {
+        Self::with(db, &["simulated"], 0).await
+    }
+
+    /// Makes an installation with these machines, and so many spares of each kind.
+    pub async fn with(db: PgPool, nodes: &[&str], spares: u32) -> Self {
         let clock = Clock::manual(Clock::System.now());
         let faults = Faults::default();
         let engine = Simulated::with_faults(clock.clone(), faults.clone());
+        engine.set_nodes(nodes);
         engine.set_port(answer_everywhere().await);
         let tenants = tenant_db::Simulated::with_faults(faults.clone());
-        let site = Arc::new(Site {
-            db: db.clone(),
-            clock: clock.clone(),
-            engine: Engine::Simulated(engine),
-            tenants: TenantDb::Simulated(tenants.clone()),
-            key: SealingKey::new(&rand::random()),
-            installation: "matrix".to_owned(),
-            public: Arc::new(public()),
-            server: Server { host: "127.0.0.1".to_owned(), port: 5432 },
-            front: Front { url: "http://localhost".to_owned(), sso_public_key: "00".repeat(32) },
-            pages: "127.0.0.1:8081".to_owned(),
-            spares: 0,
-            docker: String::new(),
-            upstream_address: "127.0.0.1".to_owned(),
-        });
         let now = clock.now();
-        let (account, image, staff) = (AccountId::new(now), ImageId::new(now), StaffId::new(now));
-        let world = Self { faults, tenants, site, db, account, image, staff };
-        world.fill().await;
+        let site = simulated::site(&db, clock, &engine, &tenants, "matrix");
+        let site = Arc::new(Site { spares, ..Site::clone(&site) });
+        let (account, staff) = (AccountId::new(now), StaffId::new(now));
+        let (image, _template) = simulated::fill(&site, account).await;
+        let world = Self { faults, engine, tenants, site, db, account, image, staff };
         world
-    }
-
-    async fn fill(&self) {
-        let now = self.now();
-        let mut db = self.db.acquire().await.unwrap();
-        for node in self.site.engine.nodes().await.unwrap() {
-            sayoo::hosts::store::record(&mut db, &node, "", "127.0.0.1", now).await.unwrap();
-        }
-        sayoo::plans::seed(&mut db, now).await.unwrap();
-        drop(db);
-        let (image, account, staff) = (self.image, self.account, self.staff);
-        let template = DatabaseName::parse(&new_code(20)).unwrap();
-        self.site.tenants.create_for_template(&template, &Secret::new(String::new())).await.unwrap();
-        for sql in [
-            format!("INSERT INTO images VALUES ('{image}', 'odoo', 'sha256:00', '19.0', 'current', now())"),
-            "INSERT INTO database_servers VALUES (gen_random_uuid(), 'embedded', 'active', now())".to_owned(),
-            format!(
-                "INSERT INTO templates (id, database_server_id, image_id, language, modules, database_name, state, used_at, created_at)
-                 SELECT '{}', id, '{image}', 'fr_FR', '{{}}', '{template}', 'ready', now(), now() FROM database_servers",
-                TemplateId::new(now)
-            ),
-            // The other default templates are not wanted.
-            format!(
-                "INSERT INTO templates (id, database_server_id, image_id, language, modules, database_name, state, used_at, created_at)
-                 SELECT gen_random_uuid(), id, '{image}', language, '{{}}', 'none_' || language, 'retired', now(), now()
-                   FROM database_servers, unnest(ARRAY['en_US', 'ar_001']) AS language"
-            ),
-            format!("INSERT INTO accounts VALUES ('{account}', 'Acme', 'EUR', 'FR', 'Europe/Paris', 'active', now())"),
-            format!(
+            .run(&format!(
                 "INSERT INTO staff (id, email, email_key, name, password_hash, locale, totp_sealed, created_at)
-                 VALUES ('{staff}', 'sam@example.com', 'sam@example.com', 'Sam', '', 'en', '', now())"
-            ),
-        ] {
-            self.run(&sql).await;
+             VALUES ('{staff}', 'sam@example.com', 'sam@example.com', 'Sam', '', 'en', '', now())"
+            ))
+            .await;
+        for _ in 0..spares * 4 {
+            world.work().await;
+            world.pass(A_WHILE);
         }
+        world
     }
 
     pub fn now(&self) -> DateTime<Utc> {
@@ -146,9 +114,27 @@ impl World {
     /// Gives turns until nothing is due; whoever is killed leaves everything as it is.
     pub async fn work(&self) {
         tokio::select! {
-            done = reconcile::settle(&self.site) => done.unwrap(),
+            done = self.settle() => done,
             () = self.faults.killed() => {}
         }
+    }
+
+    async fn settle(&self) {
+        // With one machine there is nothing to see.
+        if self.engine.names().len() > 1 {
+            let nodes = Driver::new(Nodes::new(self.site.clone()), self.db.clone(), self.site.clock.clone());
+            nodes.settle().await.unwrap();
+        }
+        reconcile::settle(&self.site).await.unwrap();
+    }
+
+    /// Finds every machine again, and opens it.
+    pub async fn mend(&self) {
+        for node in self.engine.names() {
+            self.engine.set_lost(&node, false);
+        }
+        self.run("UPDATE hosts SET wanted = 'open', state = CASE WHEN state = 'down' THEN state ELSE 'active' END")
+            .await;
     }
 
     /// Works until the fault has come, or until there was time enough for it.
@@ -196,7 +182,19 @@ impl World {
         ))
     }
 
-    async fn sweep(&self) {
+    /// Works until people are told this; false after a long time.
+    pub async fn work_until(&self, shop: &Shop, status: &str) -> bool {
+        for _ in 0..WHILES {
+            self.work().await;
+            if self.texts(&format!("SELECT status FROM environments WHERE id = '{}'", shop.id)).await == [status] {
+                return true;
+            }
+            self.pass(A_WHILE);
+        }
+        false
+    }
+
+    pub async fn sweep(&self) {
         let driver = Driver::new(Leftovers::new(self.site.clone()), self.db.clone(), self.site.clock.clone());
         driver.settle().await.unwrap();
     }
@@ -218,95 +216,162 @@ impl World {
 
     /// Says what is not as it must be: exactly one of everything, and nothing left over.
     async fn wrong(&self, shop: &Shop, status: &str) -> Result<(), String> {
-        let same = |what: &str, seen: &[String], wanted: &[String]| {
-            if seen == wanted { Ok(()) } else { Err(format!("{what}: {seen:?} instead of {wanted:?}")) }
+        self.wrong_of_all(&[(shop, status)]).await
+    }
+
+    /// The same of several environments, which are all that there are.
+    pub async fn wrong_of_all(&self, all: &[(&Shop, &str)]) -> Result<(), String> {
+        let mut wanted = self.spares().await?;
+        for (shop, status) in all {
+            wanted.add(self.wanted_of(shop, status).await?);
+        }
+        let seen = self.site.engine.list().await.map_err(|error| error.to_string())?;
+        let name = |seen: &ServiceSeen| match seen.replicas {
+            0 => format!("{} at rest", seen.name),
+            _ => format!("{} {}", seen.name, seen.generation),
         };
+        let names = seen.iter().map(name).collect();
+        same("services", names, wanted.services)?;
+        let inventory = self.site.tenants.list().await.map_err(|error| error.to_string())?;
+        let templates = self.texts("SELECT database_name FROM templates WHERE state = 'ready'").await;
+        let databases = inventory.databases.iter().map(ToString::to_string).filter(|name| !templates.contains(name));
+        same("databases", databases.collect(), wanted.databases)?;
+        let is_made = |role: &String| !templates.iter().any(|name| role.starts_with(name.as_str()));
+        same("roles", inventory.roles.iter().map(ToString::to_string).filter(is_made).collect(), wanted.roles)?;
+        let routes = "SELECT hostname || ' ' || state || ' '
+                            || coalesce((SELECT string_agg(it, ' ' ORDER BY it COLLATE \"C\") FROM unnest(upstreams) AS it), '')
+                        FROM routes";
+        same("routes", self.texts(routes).await, wanted.routes)?;
+        same("room", self.texts("SELECT code FROM runtimes WHERE host_id IS NOT NULL").await, wanted.room)
+    }
+
+    /// Says what there must be of spares: as many as are kept, each ready to be handed out.
+    async fn spares(&self) -> Result<Things, String> {
+        let of = "FROM runtimes WHERE environment_id IS NULL AND state <> 'gone' ORDER BY code";
+        let states = self.texts(&format!("SELECT state || ' ' || wanted {of}")).await;
+        let kinds = self.texts("SELECT DISTINCT cpu_millis || ' ' || memory_mb FROM plan_versions").await.len();
+        let kept = kinds * usize::try_from(self.site.spares).unwrap();
+        same("spares", states, vec!["ready running".to_owned(); kept])?;
+        let codes = self.texts(&format!("SELECT code {of}")).await;
+        Ok(Things {
+            services: self.texts(&format!("SELECT 'matrix-' || code || ' ' || service_generation {of}")).await,
+            roles: self.texts(&format!("SELECT code || '_' || login_generation {of}")).await,
+            databases: codes.clone(),
+            room: codes,
+            routes: Vec::new(),
+        })
+    }
+
+    /// Says what there must be of one environment.
+    async fn wanted_of(&self, shop: &Shop, status: &str) -> Result<Things, String> {
         let id = shop.id;
         let of = |sql: &str| sql.replace("$1", &format!("'{id}'"));
         let said = self.texts(&of("SELECT status FROM environments WHERE id = $1")).await;
-        same("status", &said, &[status.to_owned()])?;
+        same("status", said, vec![status.to_owned()])?;
         let open = "SELECT coalesce(last_error, 'unsettled') FROM turns WHERE task = 'environments' AND subject = $1
                        AND (unsettled_at IS NOT NULL OR lease_token IS NOT NULL)";
-        same("turns", &self.texts(&of(open)).await, &[])?;
-        let codes = self.texts(&of("SELECT code FROM runtimes WHERE environment_id = $1 AND state <> 'gone'")).await;
-        let service =
-            "SELECT 'matrix-' || code || CASE service_slot WHEN 1 THEN '-b' ELSE '' END || ' ' || service_generation
-                         FROM runtimes WHERE environment_id = $1 AND state <> 'gone'
-              UNION ALL
-             SELECT 'matrix-' || code || '-r' || number || ' 1'
-               FROM replicas JOIN runtimes ON runtimes.id = runtime_id WHERE environment_id = $1";
-        let mut services = self.texts(&of(service)).await;
-        services.sort();
-        let mut roles = self
-            .texts(&of(
-                "SELECT code || '_' || login_generation AS role FROM runtimes WHERE environment_id = $1 AND state <> 'gone'
-                  UNION ALL
-                 SELECT code || '_' || runtimes.login_generation || '_r' || number
-                   FROM replicas JOIN runtimes ON runtimes.id = runtime_id WHERE environment_id = $1",
-            ))
-            .await;
-        let has_database = status != "deleted";
-        let has_service = matches!(status, "running" | "asleep");
-        same("runtimes", &vec!["one".to_owned(); codes.len()], &vec!["one".to_owned(); usize::from(has_database)])?;
-
-        let seen = self.site.engine.list().await.map_err(|error| error.to_string())?;
-        let mut names: Vec<String> = seen.iter().map(|seen| format!("{} {}", seen.name, seen.generation)).collect();
-        names.sort();
-        same("services", &names, if has_service { &services } else { &[] })?;
-        let inventory = self.site.tenants.list().await.map_err(|error| error.to_string())?;
-        let templates = self.texts("SELECT database_name FROM templates WHERE state = 'ready'").await;
-        let databases: Vec<String> =
-            inventory.databases.iter().map(ToString::to_string).filter(|name| !templates.contains(name)).collect();
-        same("databases", &databases, &codes)?;
-        let made: Vec<String> = inventory
-            .roles
-            .iter()
-            .map(ToString::to_string)
-            .filter(|role| !templates.iter().any(|name| role.starts_with(name.as_str())))
-            .collect();
-        roles.sort();
-        same("roles", &made, &roles)?;
-
-        let mut alive = Vec::new();
-        for seen in &seen {
-            let containers = self.site.engine.containers(&seen.name).await.map_err(|error| error.to_string())?;
-            alive.extend(
-                containers.iter().filter(|it| it.state.is_alive()).filter_map(|it| it.address).map(|it| it.to_string()),
-            );
+        same("turns", self.texts(&of(open)).await, Vec::new())?;
+        let alive = "FROM runtimes WHERE environment_id = $1 AND state <> 'gone'";
+        let codes = self.texts(&of(&format!("SELECT code {alive}"))).await;
+        // What was stopped before it was ever made has nothing.
+        let unmade =
+            self.texts(&of("SELECT 'unmade' FROM environments WHERE id = $1 AND first_ready_at IS NULL")).await;
+        let may_be_unmade = !unmade.is_empty() && !matches!(status, "running" | "asleep" | "deleted");
+        if codes.len() != usize::from(status != "deleted") && !(codes.is_empty() && may_be_unmade) {
+            return Err(format!("{} runtimes of what is {status}", codes.len()));
         }
-        let routes = self.texts(&of("SELECT hostname || ' ' || state || ' ' || coalesce((SELECT string_agg(it, ' ' ORDER BY it COLLATE \"C\") FROM unnest(upstreams) AS it), '')
-                                              FROM routes WHERE environment_id = $1")).await;
-        let host = format!("{}.localhost", shop.name);
-        let count = self.texts(&of("SELECT replicas::text FROM environments WHERE id = $1")).await;
-        let is_as_many = count == [alive.len().to_string()];
-        alive.sort();
-        let wanted = match (status, alive.as_slice()) {
-            ("running", all) if is_as_many => vec![format!("{host} serving {}", all.join(" "))],
-            ("running", many) => return Err(format!("{} containers instead of {count:?}", many.len())),
-            (_, [_, ..]) => return Err(format!("{} containers", alive.len())),
-            ("deleting" | "deleted", _) => Vec::new(),
-            (state, _) => vec![format!("{host} {state} ")],
-        };
-        same("routes", &routes, &wanted)?;
-        if has_database && status == "running" {
-            let told = self.tenants.told(&DatabaseName::parse(&codes[0]).unwrap()).join(";");
-            // Texts go into a database in hexadecimal.
-            if !told.contains(&hex::encode(&host)) {
-                return Err(format!("its database does not know that it is {host}"));
+        let mut things = Things { databases: codes.clone(), ..Things::default() };
+        things.roles = self.texts(&of(&format!("SELECT code || '_' || login_generation {alive}"))).await;
+        let replicas = self
+            .texts(&of("SELECT number::text FROM replicas JOIN runtimes ON runtimes.id = runtime_id
+                         WHERE environment_id = $1"))
+            .await;
+        let of_replicas = "FROM replicas JOIN runtimes ON runtimes.id = runtime_id WHERE environment_id = $1";
+        let roles = format!("SELECT code || '_' || runtimes.login_generation || '_r' || number {of_replicas}");
+        things.roles.extend(self.texts(&of(&roles)).await);
+        if matches!(status, "running" | "asleep") {
+            // What sleeps keeps the generation with which it fell asleep until it is woken.
+            let how = if status == "asleep" { "'at rest'" } else { "service_generation" };
+            let name = format!("'matrix-' || code || CASE service_slot WHEN 1 THEN '-b' ELSE '' END || ' ' || {how}");
+            things.services = self.texts(&of(&format!("SELECT {name} {alive}"))).await;
+            let name = "'matrix-' || code || '-r' || number || ' 1'";
+            things.services.extend(self.texts(&of(&format!("SELECT {name} {of_replicas}"))).await);
+        }
+        let mut addresses = Vec::new();
+        let slots = replicas.iter().map(|number| format!("-r{number}"));
+        for slot in ["", "-b"].map(str::to_owned).into_iter().chain(slots) {
+            for code in &codes {
+                let name = ServiceName::parse(&format!("matrix-{code}{slot}")).unwrap();
+                let seen = self.site.engine.containers(&name).await.map_err(|error| error.to_string())?;
+                addresses.extend(seen.iter().filter(|it| it.state.is_alive()).filter_map(|it| it.address));
             }
         }
-        let shared = "SELECT host_id::text FROM (SELECT host_id FROM runtimes UNION ALL SELECT host_id FROM replicas) AS all_of_them
-                       WHERE host_id IS NOT NULL GROUP BY host_id HAVING count(*) > 1";
-        same("hosts with two containers", &self.texts(shared).await, &[])?;
-        let promised = self.texts("SELECT code FROM runtimes WHERE host_id IS NOT NULL").await;
-        let holds_room = status == "running";
-        same("room", &promised, if holds_room { &codes } else { &[] })
+        let host = format!("{}.localhost", shop.name);
+        let count = self.texts(&of("SELECT replicas::text FROM environments WHERE id = $1")).await;
+        let is_as_many = count == [addresses.len().to_string()];
+        match (status, addresses.as_slice()) {
+            ("running", all) if is_as_many => {
+                let stranded =
+                    "SELECT hosts.name FROM runtimes LEFT JOIN replicas ON replicas.runtime_id = runtimes.id
+                                  JOIN hosts ON hosts.id IN (runtimes.host_id, replicas.host_id)
+                                 WHERE environment_id = $1 AND (hosts.state = 'down' OR hosts.wanted = 'empty')";
+                same("left on a machine", self.texts(&of(stranded)).await, Vec::new())?;
+                let shared = "SELECT host_id::text
+                                FROM (SELECT id, host_id FROM runtimes WHERE environment_id = $1
+                                       UNION ALL
+                                      SELECT runtime_id, replicas.host_id FROM replicas
+                                        JOIN runtimes ON runtimes.id = runtime_id WHERE environment_id = $1) AS places
+                               GROUP BY host_id HAVING count(*) > 1";
+                same("hosts with two containers", self.texts(&of(shared)).await, Vec::new())?;
+                let mut led: Vec<String> = all.iter().map(ToString::to_string).collect();
+                led.sort();
+                things.routes.push(format!("{host} serving {}", led.join(" ")));
+                things.room.clone_from(&codes);
+                let told = self.tenants.told(&DatabaseName::parse(&codes[0]).unwrap()).join(";");
+                // Texts go into a database in hexadecimal.
+                if !told.contains(&hex::encode(&host)) {
+                    return Err(format!("its database does not know that it is {host}"));
+                }
+            }
+            ("running", many) => return Err(format!("{} containers instead of {count:?}", many.len())),
+            (_, [_, ..]) => return Err(format!("{} containers of what is {status}", addresses.len())),
+            ("deleting" | "deleted", _) => {}
+            (state, _) => things.routes.push(format!("{host} {state} ")),
+        }
+        Ok(things)
     }
 
     pub async fn texts(&self, sql: &str) -> Vec<String> {
         let rows = sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_all(&self.db).await.unwrap();
         rows.iter().map(|row| row.get(0)).collect()
     }
+}
+
+/// What there is, by name.
+#[derive(Default)]
+struct Things {
+    services: Vec<String>,
+    databases: Vec<String>,
+    roles: Vec<String>,
+    routes: Vec<String>,
+    /// Codes of what has room on a machine.
+    room: Vec<String>,
+}
+
+impl Things {
+    fn add(&mut self, more: Self) {
+        self.services.extend(more.services);
+        self.databases.extend(more.databases);
+        self.roles.extend(more.roles);
+        self.routes.extend(more.routes);
+        self.room.extend(more.room);
+    }
+}
+
+fn same(what: &str, mut seen: Vec<String>, mut wanted: Vec<String>) -> Result<(), String> {
+    seen.sort();
+    wanted.sort();
+    if seen == wanted { Ok(()) } else { Err(format!("{what}: {seen:?} instead of {wanted:?}")) }
 }
 
 /// An environment of a test.

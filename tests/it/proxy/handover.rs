@@ -2,20 +2,20 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use rustix::process::Signal;
 use sayoo::certificates::Files;
 use sqlx::{ConnectOptions, PgPool};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::process::{Child, Command};
 use tokio::sync::Semaphore;
 
 use super::secure::{Secure, get, whole};
-use super::support::{Act, PATIENCE, Upstream, World, ok, read_all};
+use super::support::{Act, Upstream, World, ok, read_all};
+use crate::support::process::Process;
 
 const ASK: &[u8] = b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n";
 
@@ -97,24 +97,13 @@ from = "Sayoo <no-reply@localhost>"
     }
 
     /// Starts a process that ends with the test.
-    fn start(&self, role: &str) -> Child {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sayoo"));
-        command.arg("--config").arg(&self.config).arg(role).env("RUST_LOG", "warn");
-        command.stdin(Stdio::null()).kill_on_drop(true).spawn().unwrap()
+    fn start(&self, role: &str) -> Process {
+        Process::start(&self.config, role, &[])
     }
 
     fn has_door(&self, role: &str) -> bool {
         self.folder.path().join(format!("proxy/{role}.sock")).exists()
     }
-}
-
-async fn exit_code(child: &mut Child) -> Option<i32> {
-    tokio::time::timeout(PATIENCE, child.wait()).await.expect("it never ended").unwrap().code()
-}
-
-fn terminate(child: &Child) {
-    let id = rustix::process::Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
-    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
 }
 
 /// One request on a connection of its own, said after a while.
@@ -171,14 +160,14 @@ async fn a_proxy_is_replaced_and_no_request_is_refused_or_lost(db: PgPool) {
         world.until(|| async { asked.load(Ordering::Relaxed) > begun + 200 }).await;
         permits.add_permits(1);
         assert!(read_all(&mut report).await.ends_with("report"), "what was under way is answered");
-        assert_eq!(exit_code(&mut old).await, Some(10), "it was relieved");
+        assert_eq!(old.ended().await, Some(10), "it was relieved");
         old = new;
     }
     is_over.store(true, Ordering::Relaxed);
     people.join_all().await;
     assert!(installation.has_door("proxy"), "the next one may come");
-    terminate(&old);
-    assert_eq!(exit_code(&mut old).await, Some(0), "it was told to end");
+    old.send(Signal::TERM);
+    assert_eq!(old.ended().await, Some(0), "it was told to end");
     assert!(!installation.has_door("proxy"));
     assert!(ask(address, Duration::ZERO).await.is_err(), "nobody listens any more");
 }
@@ -241,7 +230,7 @@ async fn a_proxy_that_speaks_https_is_replaced_and_no_handshake_is_refused_or_lo
                 let begun = asked.load(Ordering::Relaxed);
                 world.until(|| async { asked.load(Ordering::Relaxed) > begun + 100 }).await;
                 permits.add_permits(1);
-                assert_eq!(exit_code(&mut old).await, Some(10), "it was relieved");
+                assert_eq!(old.ended().await, Some(10), "it was relieved");
                 old = new;
             });
             assert_eq!(whole(report.unwrap()).await.body(), "report", "what was under way is answered");
@@ -251,8 +240,8 @@ async fn a_proxy_that_speaks_https_is_replaced_and_no_handshake_is_refused_or_lo
     tokio::join!(people, replacing);
     let plain = ask(installation.proxy, Duration::ZERO).await.unwrap();
     assert!(plain.starts_with("HTTP/1.1 "), "the other door was handed over as well: {plain}");
-    terminate(&old);
-    assert_eq!(exit_code(&mut old).await, Some(0), "it was told to end");
+    old.send(Signal::TERM);
+    assert_eq!(old.ended().await, Some(0), "it was told to end");
     assert!(ask_over_tls(&secure, address, "h2").await.is_err(), "nobody listens any more");
 }
 
@@ -281,14 +270,14 @@ async fn a_web_process_is_replaced_and_the_proxy_finds_it_always(db: PgPool) {
     let replacing = async {
         for _ in 0..2 {
             let new = installation.start("web");
-            assert_eq!(exit_code(&mut old).await, Some(10), "it was relieved");
+            assert_eq!(old.ended().await, Some(10), "it was relieved");
             old = new;
         }
         is_over.store(true, Ordering::Relaxed);
     };
     tokio::join!(people, replacing);
-    terminate(&old);
-    assert_eq!(exit_code(&mut old).await, Some(0), "it was told to end");
+    old.send(Signal::TERM);
+    assert_eq!(old.ended().await, Some(0), "it was told to end");
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
@@ -299,7 +288,8 @@ async fn a_proxy_after_one_that_was_killed_begins_by_itself(db: PgPool) {
     let installation = Installation::new(&world, world.portal.address).await;
     let mut old = installation.start("proxy");
     world.until(|| async { installation.has_door("proxy") }).await;
-    old.kill().await.unwrap();
+    old.send(Signal::KILL);
+    old.ended().await;
     assert!(installation.has_door("proxy"), "it had no time to take the file away");
     let _new = installation.start("proxy");
     let is_answered = || async { ask(installation.proxy, Duration::ZERO).await.is_ok_and(|it| it.ends_with("answer")) };

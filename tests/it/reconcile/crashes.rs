@@ -1,13 +1,13 @@
 //! Kills a real worker before, in the middle of and after each step, and lets another one go on.
 
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sayoo::base::ids::EnvironmentId;
 use sqlx::{ConnectOptions, PgPool};
 
 use super::support::World;
+use crate::support::process::Process;
 
 /// Everything that a worker does on the way to a running instance, and where it may die.
 const WHILE_CREATING: [&str; 14] = [
@@ -64,34 +64,9 @@ const WHILE_DELETING: [&str; 8] = [
 ];
 
 /// A worker process of its own.
-struct Worker(Child);
-
-impl Worker {
-    fn start(world: &World, crash_at: Option<&str>) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sayoo"));
-        command.arg("--config").arg(configuration(world)).arg("worker").stdin(Stdio::null());
-        command.env("RUST_LOG", "warn");
-        if let Some(place) = crash_at {
-            command.env("SAYOO_CRASH_AT", place);
-        }
-        Self(command.spawn().unwrap())
-    }
-
-    async fn until_dead(&mut self, place: &str) {
-        let began = Instant::now();
-        while self.0.try_wait().unwrap().is_none() {
-            assert!(began.elapsed() < Duration::from_secs(60), "the worker never came to {place}");
-            crate::support::engine::pause().await;
-        }
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        // It may be dead already.
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
+pub fn worker(world: &World, crash_at: Option<&str>) -> Process {
+    let environment: Vec<(&str, &str)> = crash_at.map(|place| ("SAYOO_CRASH_AT", place)).into_iter().collect();
+    Process::start(&configuration(world), "worker", &environment)
 }
 
 fn configuration(world: &World) -> PathBuf {
@@ -151,7 +126,7 @@ from = "Sayoo <no-reply@localhost>"
 }
 
 /// Waits until the environment has this status, whoever works.
-async fn until(world: &World, id: EnvironmentId, status: &str, place: &str) {
+pub async fn until(world: &World, id: EnvironmentId, status: &str, place: &str) {
     let began = Instant::now();
     loop {
         let counts = world.counts().await;
@@ -178,10 +153,10 @@ async fn is_settled(world: &World, id: EnvironmentId) -> bool {
 async fn a_worker_killed_anywhere_in_a_creation_leaves_exactly_one_of_each(db: PgPool) {
     let world = World::new(db).await;
     for (number, place) in WHILE_CREATING.iter().enumerate() {
-        let mut first = Worker::start(&world, Some(place));
+        let mut first = worker(&world, Some(place));
         let shop = world.order(&format!("shop{number}")).await;
-        first.until_dead(place).await;
-        let _second = Worker::start(&world, None);
+        first.ended().await;
+        let _second = worker(&world, None);
         until(&world, shop, "running", place).await;
         let all = number + 1;
         assert_eq!(world.counts().await, (all, all, all), "{place}");
@@ -201,11 +176,11 @@ async fn a_renaming_that_is_taken_back_half_way_leaves_odoo_with_its_old_address
     let shop = world.order("shop").await;
     world.until(shop, "running").await;
     for place in WHILE_RENAMING {
-        let mut first = Worker::start(&world, Some(place));
+        let mut first = worker(&world, Some(place));
         world.call_it(shop, "store").await;
-        first.until_dead(place).await;
+        first.ended().await;
         world.call_it(shop, "shop").await;
-        let _second = Worker::start(&world, None);
+        let _second = worker(&world, None);
         until(&world, shop, "running", place).await;
         assert_eq!(world.routes().await, [("shop.localhost".to_owned(), "serving".to_owned(), 1)], "{place}");
         assert_eq!(world.parameter(shop, "web.base.url").await, "http://shop.localhost:8080", "{place}");
@@ -220,8 +195,8 @@ async fn a_worker_killed_anywhere_in_stopping_and_deleting_leaves_nothing_behind
         let shop = world.order(&format!("stop{number}")).await;
         world.until(shop, "running").await;
         world.want(shop, "wanted = 'stopped'").await;
-        Worker::start(&world, Some(place)).until_dead(place).await;
-        let _second = Worker::start(&world, None);
+        worker(&world, Some(place)).ended().await;
+        let _second = worker(&world, None);
         until(&world, shop, "stopped", place).await;
         let all = number + 1;
         assert_eq!(world.counts().await, (0, all, all), "{place}");
@@ -231,8 +206,8 @@ async fn a_worker_killed_anywhere_in_stopping_and_deleting_leaves_nothing_behind
         let shop = world.order(&format!("gone{number}")).await;
         world.until(shop, "running").await;
         world.want(shop, "wanted = 'deleted', purge_after = now() - interval '1 second'").await;
-        Worker::start(&world, Some(place)).until_dead(place).await;
-        let _second = Worker::start(&world, None);
+        worker(&world, Some(place)).ended().await;
+        let _second = worker(&world, None);
         until(&world, shop, "deleted", place).await;
         assert_eq!(world.counts().await, (0, kept, kept), "{place}");
     }
@@ -245,9 +220,9 @@ async fn a_worker_killed_anywhere_in_falling_asleep_and_waking_loses_no_wish(db:
     let shop = world.order("shop").await;
     world.until(shop, "running").await;
     for place in WHILE_FALLING_ASLEEP {
-        let mut first = Worker::start(&world, Some(place));
+        let mut first = worker(&world, Some(place));
         let began = Instant::now();
-        while first.0.try_wait().unwrap().is_none() {
+        while !first.is_over() {
             assert!(began.elapsed() < Duration::from_secs(60), "the worker never came to {place}");
             for sql in [
                 "UPDATE environments SET status_since = now() - interval '2 hours' WHERE id = $1",
@@ -262,16 +237,16 @@ async fn a_worker_killed_anywhere_in_falling_asleep_and_waking_loses_no_wish(db:
         }
         // Whatever the first one left, somebody wants it now.
         world.visit(shop).await;
-        let _second = Worker::start(&world, None);
+        let _second = worker(&world, None);
         until(&world, shop, "running", place).await;
         assert_eq!(world.counts().await, (1, 1, 1), "{place}");
     }
     for place in WHILE_WAKING {
         world.sleeps(shop).await;
-        let mut first = Worker::start(&world, Some(place));
+        let mut first = worker(&world, Some(place));
         world.visit(shop).await;
-        first.until_dead(place).await;
-        let _second = Worker::start(&world, None);
+        first.ended().await;
+        let _second = worker(&world, None);
         until(&world, shop, "running", place).await;
         assert_eq!(world.text("SELECT source FROM wake_requests WHERE environment_id = $1", shop.uuid()).await, "");
         assert_eq!(world.alive(shop).await, 1, "{place}");
@@ -291,16 +266,16 @@ async fn a_worker_killed_anywhere_in_an_update_leaves_one_service_that_serves(db
         let update = "INSERT INTO environment_updates (id, environment_id, image_id, cpu_millis, memory_mb, asked_by, created_at)
                       VALUES (gen_random_uuid(), $1, $2, 500, $3, 'Zoe', now())";
         world.run(update, |query| query.bind(shop.uuid()).bind(world.image.uuid()).bind(memory)).await;
-        let mut first = Worker::start(&world, Some(place));
+        let mut first = worker(&world, Some(place));
         let began = Instant::now();
-        while first.0.try_wait().unwrap().is_none() {
+        while !first.is_over() {
             assert!(began.elapsed() < Duration::from_secs(60), "the worker never came to {place}");
             world.run(drained, |query| query).await;
             world.run(due, |query| query).await;
             assert_eq!(world.routes().await[0].1, "serving", "{place}");
             crate::support::engine::pause().await;
         }
-        let _second = Worker::start(&world, None);
+        let _second = worker(&world, None);
         let began = Instant::now();
         let state = "SELECT state FROM environment_updates WHERE environment_id = $1 ORDER BY created_at DESC LIMIT 1";
         while world.text(state, shop.uuid()).await != "done" {

@@ -2,6 +2,7 @@
 
 mod accidents;
 mod crashes;
+mod held_up;
 mod leases;
 mod life;
 mod outages;

@@ -5,6 +5,8 @@ pub mod engine;
 pub mod fault_proxy;
 pub mod gate;
 pub mod portal;
+pub mod process;
+pub mod simulated;
 pub mod small_disk;
 mod staff;
 pub mod tenants;

@@ -1,7 +1,7 @@
 //! Databases and login roles of tenants, on a real Postgres.
 
 use sayoo::base::secret::{Secret, new_code};
-use sayoo::tenant_db::{DatabaseName, DatabaseState, Error, Member, RoleName};
+use sayoo::tenant_db::{DatabaseName, DatabaseState, Error, Member, RoleName, Words};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::support::tenants::TestTenants;
@@ -13,6 +13,10 @@ struct Tenant {
     password: Secret<String>,
 }
 
+fn words(statements: &[String]) -> Words {
+    Words { generation: 1, statements: statements.to_vec() }
+}
+
 async fn tenant(tenants: &TestTenants, template: &DatabaseName) -> Tenant {
     let code = new_code(20);
     let tenant = Tenant {
@@ -20,7 +24,7 @@ async fn tenant(tenants: &TestTenants, template: &DatabaseName) -> Tenant {
         role: RoleName::of(&code, 1).unwrap(),
         password: Secret::new(new_code(30)),
     };
-    tenants.server.create_role(&tenant.role, &tenant.password, 16).await.unwrap();
+    tenants.server.create_role(&tenant.role, &tenant.password, 16, 1).await.unwrap();
     tenants.server.clone_template(template, &tenant.database, &tenant.role).await.unwrap();
     tenant
 }
@@ -90,11 +94,11 @@ async fn every_verb_may_be_repeated() {
     let server = &tenants.server;
     let tenant = tenant(&tenants, &template).await;
     for _ in 0..2 {
-        server.create_role(&tenant.role, &tenant.password, 16).await.unwrap();
+        server.create_role(&tenant.role, &tenant.password, 16, 1).await.unwrap();
         server.clone_template(&template, &tenant.database, &tenant.role).await.unwrap();
         server.seal_template(&template).await.unwrap();
         let statement = "INSERT INTO res_users (login) VALUES ('zoe') ON CONFLICT DO NOTHING".to_owned();
-        server.run_as_tenant(&tenant.database, &tenant.role, &tenant.password, &[statement]).await.unwrap();
+        server.run_as_tenant(&tenant.database, &tenant.role, &tenant.password, &words(&[statement])).await.unwrap();
     }
     assert_eq!(server.look(&tenant.database).await.unwrap(), DatabaseState::Ready);
     assert!(server.role_exists(&tenant.role).await.unwrap());
@@ -104,7 +108,7 @@ async fn every_verb_may_be_repeated() {
     let sizes = server.sizes().await.unwrap();
     assert!(sizes[&tenant.database].bytes > 1_000_000 && !sizes.contains_key(&template));
     for _ in 0..2 {
-        server.fence(&tenant.role).await.unwrap();
+        server.fence(&tenant.role, 1).await.unwrap();
         server.drop_database(&tenant.database).await.unwrap();
         server.drop_role(&tenant.role).await.unwrap();
     }
@@ -150,7 +154,7 @@ async fn a_fenced_role_is_off_the_database_at_once() {
     let mut db = inside(&tenants, &tenant).await;
     run(&mut db, "SELECT 1").await.unwrap();
 
-    tenants.server.fence(&tenant.role).await.unwrap();
+    tenants.server.fence(&tenant.role, 1).await.unwrap();
 
     assert!(run(&mut db, "SELECT 1").await.is_err());
     assert!(tenants.connect(tenant.database.as_str(), &tenant.role, &tenant.password).await.is_err());
@@ -172,7 +176,7 @@ async fn whoever_has_an_old_password_is_off_the_database_and_the_new_one_opens_i
     let before = verifier(&tenant.role).await;
 
     tenant.password = Secret::new(new_code(30));
-    tenants.server.rotate(&tenant.role, &tenant.password, 16).await.unwrap();
+    tenants.server.rotate(&tenant.role, &tenant.password, 16, 1).await.unwrap();
 
     assert!(run(&mut old, "SELECT 1").await.is_err());
     // Whether a server asks for a password at all is its own affair: what it would compare with is another one.
@@ -180,10 +184,10 @@ async fn whoever_has_an_old_password_is_off_the_database_and_the_new_one_opens_i
     let mut new = inside(&tenants, &tenant).await;
     run(&mut new, "SELECT count(*) FROM res_users").await.unwrap();
     // Done again, as after a crash, it ends nothing but sessions of before.
-    tenants.server.rotate(&tenant.role, &tenant.password, 16).await.unwrap();
+    tenants.server.rotate(&tenant.role, &tenant.password, 16, 1).await.unwrap();
     inside(&tenants, &tenant).await.close().await.unwrap();
     // A role that is not there yet gets its password when it is made.
-    tenants.server.rotate(&RoleName::of(&new_code(20), 1).unwrap(), &tenant.password, 16).await.unwrap();
+    tenants.server.rotate(&RoleName::of(&new_code(20), 1).unwrap(), &tenant.password, 16, 1).await.unwrap();
     tenants.forget().await;
 }
 
@@ -193,7 +197,8 @@ async fn statements_of_the_tenant_are_done_all_or_none() {
     let template = tenants.template(10).await;
     let tenant = tenant(&tenants, &template).await;
     let statements = ["UPDATE res_users SET login = 'x' WHERE id = 1".to_owned(), "SELECT nonsense".to_owned()];
-    let done = tenants.server.run_as_tenant(&tenant.database, &tenant.role, &tenant.password, &statements).await;
+    let done =
+        tenants.server.run_as_tenant(&tenant.database, &tenant.role, &tenant.password, &words(&statements)).await;
     assert!(matches!(done, Err(Error::Rejected(_))), "{done:?}");
     let mut db = inside(&tenants, &tenant).await;
     let login: String =
@@ -267,7 +272,7 @@ async fn a_member_acts_as_the_owner_in_its_own_database_alone_and_can_be_shut_ou
 
     // The first container's machine is lost: its password is another one, and the members' sessions go on.
     let fresh = Secret::new(new_code(30));
-    tenants.server.rotate(&tenant.role, &fresh, 16).await.unwrap();
+    tenants.server.rotate(&tenant.role, &fresh, 16, 2).await.unwrap();
     assert!(run(&mut first, "SELECT 1").await.is_err());
     run(&mut second, "SELECT count(*) FROM res_users").await.unwrap();
 

@@ -30,7 +30,7 @@ pub async fn take(site: &Site, lease: &Lease, sight: &Sight, step: Step) -> anyh
         Step::Add => add(site, lease, sight, runtime).await,
         Step::Provide(place) => {
             let row = at(sight, place)?;
-            provide::provide_replica(site, &row.of(runtime), &password(site, row.id).await?).await
+            provide::provide_replica(site, lease, &row.of(runtime), &password(site, row.id).await?).await
         }
         Step::Admit(place) => admit(site, lease, sight, place).await,
         Step::Leave(place, why) => leave(site, lease, sight, place, why).await,

@@ -183,8 +183,8 @@ pub async fn begin(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime)
 }
 
 /// Makes the new service.
-pub async fn provide(site: &Site, sight: &Sight, runtime: &Runtime) -> anyhow::Result<()> {
-    provide::put_service(site, &of(sight)?.candidate(runtime)).await
+pub async fn provide(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime) -> anyhow::Result<()> {
+    provide::put_service(site, lease, &of(sight)?.candidate(runtime)).await
 }
 
 /// Leads the name to the new container. From here on the old one only ends what it has begun.

@@ -135,6 +135,8 @@ pub async fn switch(
              , host_id = runtimes.host_id
              , cpu_millis = runtimes.cpu_millis
              , memory_mb = runtimes.memory_mb
+             -- Whichever is newer: no service of these two is.
+             , generation = greatest(environment_updates.generation, runtimes.service_generation)
           FROM runtimes
          WHERE environment_updates.id = $1
            AND environment_updates.state = 'starting'
@@ -152,7 +154,8 @@ pub async fn switch(
            SET image_id = $2
              , cpu_millis = $3
              , memory_mb = $4
-             , service_generation = $5
+             -- Never an older one: another restart was asked for meanwhile, and is done there.
+             , service_generation = greatest(service_generation, $5)
              , service_slot = 1 - service_slot
          WHERE id = $1
         "#,

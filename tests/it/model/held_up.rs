@@ -1,0 +1,162 @@
+//! Two workers, one of them held up in the middle of a turn: whatever it does later, it undoes nothing of the other.
+
+use std::collections::BTreeMap;
+
+use sayoo::base::faults::{Call, Fault, Kind};
+use sqlx::PgPool;
+
+use super::number_from;
+use crate::matrix::world::{A_WHILE, Shop, World};
+use crate::matrix::{Operation, begin, calls};
+
+/// How many trials the suite makes.
+const TRIALS: usize = 24;
+
+/// What is wanted while the first worker is held up: nothing else, or that it was never wanted, or something newer.
+fn then(operation: Operation) -> &'static [(&'static [Operation], &'static str)] {
+    use Operation as O;
+    match operation {
+        O::Create => {
+            &[(&[], "running"), (&[O::Stop], "stopped"), (&[O::Rename], "running"), (&[O::Delete, O::Purge], "deleted")]
+        }
+        O::Stop => &[(&[], "stopped"), (&[O::Start], "running")],
+        O::Suspend => &[(&[], "suspended"), (&[O::Resume], "running")],
+        O::Start | O::Undelete | O::Resume => &[(&[], "running"), (&[O::Stop], "stopped")],
+        O::Restart | O::Rename => {
+            &[(&[], "running"), (&[O::Rename], "running"), (&[O::Stop], "stopped"), (&[O::Restart], "running")]
+        }
+        O::Sleep => &[(&[], "asleep"), (&[O::Wake], "running"), (&[O::Stop], "stopped")],
+        O::Wake => &[(&[], "running"), (&[O::Stop], "stopped"), (&[O::Sleep], "asleep")],
+        O::Update | O::StopWhileUpdating => &[(&[O::Start], "running"), (&[O::Stop], "stopped")],
+        O::Delete => &[(&[], "deleting"), (&[O::Undelete], "running"), (&[O::Purge], "deleted")],
+        _ => &[],
+    }
+}
+
+const ALL: [Operation; 13] = [
+    Operation::Create,
+    Operation::Stop,
+    Operation::Suspend,
+    Operation::Start,
+    Operation::Undelete,
+    Operation::Resume,
+    Operation::Restart,
+    Operation::Rename,
+    Operation::Sleep,
+    Operation::Wake,
+    Operation::Update,
+    Operation::StopWhileUpdating,
+    Operation::Delete,
+];
+
+/// Everything that a worker could have changed: rows, services and containers, databases, logins.
+async fn everything(world: &World) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    for table in ["environments", "runtimes", "routes", "environment_updates", "turns", "wake_requests"] {
+        let rows = world.texts(&format!("SELECT ({table}.*)::text FROM {table} ORDER BY 1")).await;
+        all.insert(table.to_owned(), rows.join("\n"));
+    }
+    for table in ["environment_events", "placements"] {
+        all.insert(table.to_owned(), world.texts(&format!("SELECT count(*)::text FROM {table}")).await.join(""));
+    }
+    let mut containers = Vec::new();
+    for seen in world.site.engine.list().await.unwrap() {
+        let mut of = world.site.engine.containers(&seen.name).await.unwrap();
+        of.retain(|container| container.state.is_alive());
+        if !of.is_empty() {
+            containers.push(format!("{} {} {}: {of:?}", seen.name, seen.generation, seen.replicas));
+        }
+    }
+    all.insert("containers".to_owned(), containers.join("\n"));
+    let inventory = world.site.tenants.list().await.unwrap();
+    all.insert("databases".to_owned(), format!("{:?}", inventory.databases));
+    all.insert("logins".to_owned(), format!("{:?}", world.tenants.logins()));
+    let told = inventory.databases.iter().map(|name| world.tenants.told(name).join(";"));
+    all.insert("told".to_owned(), told.collect::<Vec<_>>().join("\n"));
+    all
+}
+
+/// One trial. `None` when the call was not made this time.
+async fn trial(
+    world: &World,
+    operation: Operation,
+    (call, fault): (Call, Fault),
+    (later, status): (&[Operation], &str),
+) -> Option<Result<(), String>> {
+    let mut shop = begin(world, operation).await;
+    operation.ask(world, &mut shop).await;
+    world.faults.plan(Some((call, fault)));
+    let (mut first, mut is_held) = (Box::pin(world.work()), false);
+    for _ in 0..3 {
+        tokio::select! {
+            () = &mut first => first = Box::pin(world.work()),
+            () = world.faults.held() => {
+                is_held = true;
+                break;
+            }
+        }
+        world.pass(A_WHILE);
+    }
+    let done = if is_held { beside(world, &mut shop, (later, status), first).await } else { Ok(()) };
+    drop(world.faults.end());
+    let removed = world.remove(&shop).await;
+    is_held.then(|| done.and(removed))
+}
+
+/// The second worker ends everything while the first one is held up; then that one goes on.
+async fn beside(
+    world: &World,
+    shop: &mut Shop,
+    (later, status): (&[Operation], &str),
+    first: impl Future<Output = ()>,
+) -> Result<(), String> {
+    for operation in later {
+        operation.ask(world, shop).await;
+    }
+    world.converge(shop, status).await.map_err(|wrong| format!("the second worker: {wrong}"))?;
+    let before = everything(world).await;
+    world.faults.let_go();
+    first.await;
+    let after = everything(world).await;
+    let changed: Vec<String> = before
+        .iter()
+        .filter(|(name, was)| after[*name] != **was)
+        .map(|(name, was)| format!("{name}: {was} became {}", after[name]))
+        .collect();
+    if !changed.is_empty() {
+        return Err(format!("the first worker changed {changed:#?}"));
+    }
+    world.converge(shop, status).await.map_err(|wrong| format!("later: {wrong}"))
+}
+
+/// Trials from all over: every so many of what there are, so that the suite's are spread.
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_worker_that_was_held_up_undoes_nothing(db: PgPool) {
+    let world = World::new(db).await;
+    let wanted = number_from("SAYOO_MODEL_TRIALS", TRIALS);
+    let mut all = Vec::new();
+    for operation in ALL {
+        for call in calls(&world, operation).await {
+            let is_change = call.kind == Kind::Change;
+            let faults: &[Fault] = if is_change { &[Fault::HeldBefore, Fault::HeldAfter] } else { &[Fault::HeldAfter] };
+            for fault in faults {
+                all.extend(then(operation).iter().map(|later| (operation, (call, *fault), *later)));
+            }
+        }
+    }
+    let (count, mut tried, mut wrong) = (all.len(), 0, Vec::new());
+    let step = (count / wanted).max(1);
+    for round in 0..wanted.div_ceil(count).max(1) {
+        for (operation, fault, later) in all.iter().skip(round % step).step_by(step) {
+            if let Some(done) = trial(&world, *operation, *fault, *later).await {
+                tried += 1;
+                if let Err(error) = done {
+                    wrong.push(format!("{operation:?} {fault:?} then {later:?}: {error}"));
+                }
+            }
+        }
+    }
+    println!("held-up: {tried} trials of {count} kinds, {} stale writes", wrong.len());
+    assert!(wrong.is_empty(), "{} of {tried}: {wrong:#?}", wrong.len());
+    assert!(tried * 2 >= wanted, "only {tried} trials: does the simulated world still hold anybody up?");
+}

@@ -1,0 +1,106 @@
+//! The model test: random histories of an installation, compared with what people must see of it.
+//!
+//! One number is one history. `SAYOO_MODEL_SEED=7 bin/test rust model::histories` lets that one happen again and says, when
+//! something is wrong, with how few events it is wrong too. `bin/bench model` tries many more than the suite.
+
+mod absence;
+mod held_up;
+mod installation;
+mod people;
+mod real;
+mod reference;
+
+use std::fmt::Write;
+
+use sqlx::PgPool;
+
+use installation::Installation;
+use reference::{Event, Model, history};
+
+/// How many histories the suite tries, in this many tests beside each other.
+const SEQUENCES: u64 = 100;
+const TESTS: u64 = 4;
+/// How many events one has in the suite, where only one in so many is a long one; by command all are.
+const STEPS: usize = 12;
+const LONG: usize = 50;
+const LONG_ONES: u64 = 25;
+
+/// Lets a history happen. Says how many of its events had happened when something was wrong, and what.
+async fn run(db: &PgPool, events: &[Event]) -> Result<(), (usize, String)> {
+    let mut installation = Installation::new(db.clone()).await;
+    let mut model = Model::default();
+    for (number, event) in events.iter().enumerate() {
+        installation.happens(&mut model, *event).await.map_err(|wrong| (number + 1, wrong))?;
+    }
+    Ok(())
+}
+
+/// Leaves events out as long as it stays wrong. Accidents meet what is done beside each other: it may not be wrong each time.
+async fn shortest(db: &PgPool, events: &[Event]) -> Vec<Event> {
+    let mut shortest = events.to_vec();
+    let mut place = shortest.len();
+    while place > 0 {
+        place -= 1;
+        let mut shorter = shortest.clone();
+        shorter.remove(place);
+        if let Err((length, _)) = run(db, &shorter).await {
+            shorter.truncate(length);
+            place = place.min(shorter.len());
+            shortest = shorter;
+        }
+    }
+    shortest
+}
+
+async fn one(db: &PgPool, seed: u64) {
+    let usual = if seed.is_multiple_of(LONG_ONES) { LONG } else { STEPS };
+    let events = history(seed, number_from("SAYOO_MODEL_STEPS", usual));
+    let Err((length, wrong)) = run(db, &events).await else { return };
+    let events = &events[..length];
+    let mut said = format!("seed {seed}, after {length} events: {wrong}\n  {events:?}");
+    if std::env::var("SAYOO_MODEL_SEED").is_ok() {
+        let _ = write!(said, "\n  wrong too: {:?}", shortest(db, events).await);
+    }
+    panic!("{said}");
+}
+
+fn number_from<T: std::str::FromStr>(name: &str, usual: T) -> T {
+    std::env::var(name).ok().map_or(usual, |text| text.parse().ok().expect("a number"))
+}
+
+/// One of the tests that share the histories.
+async fn some(db: PgPool, part: u64) {
+    if let Ok(seed) = std::env::var("SAYOO_MODEL_SEED") {
+        if part == 0 {
+            one(&db, seed.parse().unwrap()).await;
+        }
+        return;
+    }
+    let (first, count) = (number_from("SAYOO_MODEL_FIRST", 0), number_from("SAYOO_MODEL_SEQUENCES", SEQUENCES));
+    let mut done = 0;
+    for seed in (first..first + count).filter(|seed| seed % TESTS == part) {
+        one(&db, seed).await;
+        done += 1;
+    }
+    println!("model: {done} sequences");
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn histories_of_the_first_part(db: PgPool) {
+    some(db, 0).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn histories_of_the_second_part(db: PgPool) {
+    some(db, 1).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn histories_of_the_third_part(db: PgPool) {
+    some(db, 2).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn histories_of_the_fourth_part(db: PgPool) {
+    some(db, 3).await;
+}
