@@ -233,7 +233,9 @@ impl World {
             1 => member.is_due = true,
             2 => member.is_lost = true,
             3 => member.container = Seen::Known(Container::Crashing),
-            4 => member.service = Seen::Known(Service::Missing),
+            4 => {
+                (member.service, member.container) = (Seen::Known(Service::Missing), Seen::Known(Container::Missing));
+            }
             _ => {}
         }
     }
