@@ -217,14 +217,17 @@ fn of_many(fleet: &Fleet, growth: Growth) -> Option<Step> {
         return Some(Step::Leave(*number, Why::Surplus));
     }
     let serving = good.iter().filter(|(_, member)| member.serves()).count();
-    // One that took another's place on the same machine serves: that is the one to leave, however many there are.
+    let is_missing = good.len() + due.len() < fleet.wanted;
+    // The last try found no room.
+    let is_stuck = growth == Growth::All && !fleet.may_try && serving == good.len();
     let is_beside =
         |(_, member): &&(usize, &Member)| good.iter().any(|(_, other)| other.host == member.host && other.serves());
-    let spare = due.first().filter(|_| serving + due.len() > fleet.wanted);
-    if let Some((number, _)) = due.iter().find(is_beside).or(spare) {
+    // Where there is no room for more, what took another's place on the same machine is enough for it to leave.
+    let beside = due.iter().find(is_beside);
+    let leaver = if serving + due.len() > fleet.wanted { beside.or(due.first()) } else { beside.filter(|_| is_stuck) };
+    if let Some((number, _)) = leaver {
         return Some(Step::Leave(*number, Why::Replaced));
     }
-    let is_missing = good.len() + due.len() < fleet.wanted;
     // One at a time takes another's place: each needs room twice for a moment.
     let is_due = !due.is_empty() && good.len() < fleet.wanted && serving == good.len();
     let may = match growth {

@@ -183,16 +183,19 @@ impl World {
     fn take(&mut self, step: Step) {
         match step {
             Step::Lead => self.fleet.is_led = true,
-            Step::Add => match self.free() {
-                Some(on) => self.fleet.members.push(Member {
-                    state: State::Starting,
-                    has_role: Seen::Known(false),
-                    service: Seen::Known(Service::Missing),
-                    container: Seen::Known(Container::Missing),
-                    ..serving(on)
-                }),
-                None => (self.fleet.may_try, self.fleet.has_trouble) = (false, true),
-            },
+            Step::Add => {
+                if let Some(on) = self.free() {
+                    self.fleet.members.push(Member {
+                        state: State::Starting,
+                        has_role: Seen::Known(false),
+                        service: Seen::Known(Service::Missing),
+                        container: Seen::Known(Container::Missing),
+                        ..serving(on)
+                    });
+                } else {
+                    (self.fleet.may_try, self.fleet.has_trouble) = (false, true);
+                }
+            }
             Step::Provide(at) => {
                 let member = &mut self.fleet.members[at];
                 (member.has_role, member.service) = (Seen::Known(true), Seen::Known(Service::Current));
@@ -230,7 +233,9 @@ impl World {
             1 => member.is_due = true,
             2 => member.is_lost = true,
             3 => member.container = Seen::Known(Container::Crashing),
-            4 => member.service = Seen::Known(Service::Missing),
+            4 => {
+                (member.service, member.container) = (Seen::Known(Service::Missing), Seen::Known(Container::Missing));
+            }
             _ => {}
         }
     }
