@@ -2,7 +2,6 @@
 //!
 //! Run by `bench/worker`. The address of a superuser's database is in `DATABASE_URL`; everything happens in one of its own.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
-#![expect(clippy::large_futures, reason = "a benchmark has stack enough")]
 
 #[path = "../tests/it/support/simulated.rs"]
 mod simulated;

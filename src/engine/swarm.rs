@@ -118,7 +118,7 @@ impl Swarm {
     }
 
     pub(super) async fn apply(&self, spec: &ServiceSpec) -> Result<()> {
-        if self.update(spec).await? { Ok(()) } else { self.create(spec).await }
+        if Box::pin(self.update(spec)).await? { Ok(()) } else { self.create(spec).await }
     }
 
     pub(super) async fn create(&self, spec: &ServiceSpec) -> Result<()> {

@@ -250,12 +250,7 @@ impl Simulated {
         .await
     }
 
-    pub(super) async fn create_member(
-        &self,
-        member: &Member,
-        password: &Secret<String>,
-        _: u32,
-    ) -> Result<()> {
+    pub(super) async fn create_member(&self, member: &Member, password: &Secret<String>, _: u32) -> Result<()> {
         self.change("create_member", |known| {
             if !known.roles.contains_key(&member.owner) || !known.databases.contains_key(&member.database) {
                 return Err(nothing());

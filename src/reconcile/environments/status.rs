@@ -126,13 +126,11 @@ pub fn event_of(before: &str, after: &str, was_ever_ready: bool) -> Option<&'sta
     Some(match (before, after) {
         (same, also) if same == also => return None,
         (_, "suspended") => "suspended",
-        // Deleted meanwhile: that is in the history already.
-        ("suspended", "deleting") => return None,
+        // The history has it already: who deleted it, who woke it.
+        ("suspended", "deleting") | ("waking", "running") => return None,
         ("suspended", _) => "resumed",
         ("failing", "running") => "recovered",
         (_, "asleep") => "asleep",
-        // The history has it already: who woke it.
-        ("waking", "running") => return None,
         // The end of the creation has its own steps.
         (_, "running") if was_ever_ready => "started",
         (_, "stopped") => "stopped",

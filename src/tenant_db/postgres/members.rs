@@ -1,7 +1,9 @@
 //! Login roles of replicas: members of the role that owns everything in a database, each with a password of its own, so
 //! that one container can be shut out while the others go on.
 
-use super::{EVER, Postgres, QUICK, SLOW, TENANT_DEFAULTS, end_sessions_begun_before_now, is_database, is_role, run, within};
+use super::{
+    EVER, Postgres, QUICK, SLOW, TENANT_DEFAULTS, end_sessions_begun_before_now, is_database, is_role, run, within,
+};
 use crate::base::secret::Secret;
 use crate::tenant_db::{DatabaseName, Error, Member, Result, RoleName, scram};
 

@@ -311,8 +311,7 @@ impl World {
         let is_as_many = count == [addresses.len().to_string()];
         match (status, addresses.as_slice()) {
             ("running", all) if is_as_many => {
-                let stranded =
-                    "SELECT hosts.name FROM runtimes LEFT JOIN replicas ON replicas.runtime_id = runtimes.id
+                let stranded = "SELECT hosts.name FROM runtimes LEFT JOIN replicas ON replicas.runtime_id = runtimes.id
                                   JOIN hosts ON hosts.id IN (runtimes.host_id, replicas.host_id)
                                  WHERE environment_id = $1 AND (hosts.state = 'down' OR hosts.wanted = 'empty')";
                 same("left on a machine", self.texts(&of(stranded)).await, Vec::new())?;

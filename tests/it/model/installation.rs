@@ -231,20 +231,20 @@ impl Installation {
                 drop(self.world.faults.end());
                 self.world.sweep().await;
             }
-            if !self.is_moving().await {
-                let mut then = model.clone();
-                self.look_who_sleeps(&mut then).await;
-                then.settles();
-                match self.compare(&then).await {
-                    Ok(()) => {
-                        drop(self.world.faults.end());
-                        *model = then;
-                        return self.read().await;
-                    }
-                    Err(error) => wrong = error,
+            if self.is_moving().await {
+                "an update does not end".clone_into(&mut wrong);
+                continue;
+            }
+            let mut then = model.clone();
+            self.look_who_sleeps(&mut then).await;
+            then.settles();
+            match self.compare(&then).await {
+                Ok(()) => {
+                    drop(self.world.faults.end());
+                    *model = then;
+                    return self.read().await;
                 }
-            } else {
-                wrong = "an update does not end".to_owned();
+                Err(error) => wrong = error,
             }
         }
         let troubles =
@@ -349,13 +349,11 @@ async fn read(db: &PgPool, id: Uuid) -> Seen {
 /// Which call goes wrong, and how.
 fn accident(call: usize, number: usize, fault: usize) -> (Call, Fault) {
     let verb = call % (CHANGES.len() + LOOKS.len());
-    match CHANGES.get(verb) {
-        Some(&verb) => (Call { verb, kind: Kind::Change, number }, Fault::OF_CHANGES[fault % Fault::OF_CHANGES.len()]),
-        None => {
-            let verb = LOOKS[verb - CHANGES.len()];
-            (Call { verb, kind: Kind::Look, number }, Fault::OF_LOOKS[fault % Fault::OF_LOOKS.len()])
-        }
+    if let Some(&verb) = CHANGES.get(verb) {
+        return (Call { verb, kind: Kind::Change, number }, Fault::OF_CHANGES[fault % Fault::OF_CHANGES.len()]);
     }
+    let verb = LOOKS[verb - CHANGES.len()];
+    (Call { verb, kind: Kind::Look, number }, Fault::OF_LOOKS[fault % Fault::OF_LOOKS.len()])
 }
 
 /// Empties the control database, so that one serves many histories: making one takes longer than most of these.

@@ -66,21 +66,21 @@ impl People {
         let (portal, by) = (&self.portal, &self.by);
         let whole = Subject::Environment(id);
         Some(match event {
-            Event::Start(_) => granted(steering::change(portal, by, id, Change::Start).await),
-            Event::Stop(_) => granted(steering::change(portal, by, id, Change::Stop).await),
-            Event::Restart(_) => granted(steering::change(portal, by, id, Change::Restart).await),
-            Event::Wake(_) => granted(steering::change(portal, by, id, Change::Wake).await),
+            Event::Start(_) => granted(&steering::change(portal, by, id, Change::Start).await),
+            Event::Stop(_) => granted(&steering::change(portal, by, id, Change::Stop).await),
+            Event::Restart(_) => granted(&steering::change(portal, by, id, Change::Restart).await),
+            Event::Wake(_) => granted(&steering::change(portal, by, id, Change::Wake).await),
             Event::Rename(_) => {
-                granted(renaming::rename(portal, by, id, "Shop", &Subdomain::parse(address).unwrap()).await)
+                granted(&renaming::rename(portal, by, id, "Shop", &Subdomain::parse(address).unwrap()).await)
             }
-            Event::Delete(_) => granted(removal::ask(portal, by, id, address).await),
-            Event::Undo(_) => granted(removal::undo(portal, by, id).await),
+            Event::Delete(_) => granted(&removal::ask(portal, by, id, address).await),
+            Event::Undo(_) => granted(&removal::undo(portal, by, id).await),
             Event::ChangePlan(_) => {
                 let version = plan(&portal.db, next_plan).await;
-                granted(plan_changes::change(portal, by, id, version).await)
+                granted(&plan_changes::change(portal, by, id, version).await)
             }
-            Event::Suspend(_) => granted(suspensions::suspend(portal, &self.staff, whole, "unpaid").await),
-            Event::Resume(_) => granted(suspensions::lift(portal, &self.staff, whole, "paid").await),
+            Event::Suspend(_) => granted(&suspensions::suspend(portal, &self.staff, whole, "unpaid").await),
+            Event::Resume(_) => granted(&suspensions::lift(portal, &self.staff, whole, "paid").await),
             _ => return None,
         })
     }
@@ -98,8 +98,8 @@ impl People {
 }
 
 /// A refusal is an answer too; a failure is none.
-fn granted<T, E: Debug + std::error::Error>(answer: Result<T, E>) -> bool {
-    if let Err(error) = &answer {
+fn granted<T, E: Debug + std::error::Error>(answer: &Result<T, E>) -> bool {
+    if let Err(error) = answer {
         let text = format!("{error:?}");
         assert!(text.starts_with("Refused") || text.starts_with("AlreadySo"), "{text}");
     }
