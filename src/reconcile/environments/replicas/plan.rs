@@ -222,10 +222,15 @@ fn of_many(fleet: &Fleet, growth: Growth) -> Option<Step> {
     let is_stuck = growth == Growth::All && !fleet.may_try && serving == good.len();
     let is_beside =
         |(_, member): &&(usize, &Member)| good.iter().any(|(_, other)| other.host == member.host && other.serves());
+    // One that is to go and serves nobody goes at once.
+    let is_dead = |(_, member): &&(usize, &Member)| member.container != Seen::Unknown && !member.serves();
+    let dead = due.iter().find(is_dead).filter(|_| growth == Growth::All);
+    let all_serving = serving + due.iter().filter(|(_, member)| member.serves()).count();
+    let is_enough = all_serving > fleet.wanted || serving >= fleet.wanted;
     // Where there is no room for more, what took another's place on the same machine is enough for it to leave.
     let beside = due.iter().find(is_beside);
-    let leaver = if serving + due.len() > fleet.wanted { beside.or(due.first()) } else { beside.filter(|_| is_stuck) };
-    if let Some((number, _)) = leaver {
+    let leaver = if is_enough { beside.or(due.first()) } else { beside.filter(|_| is_stuck) };
+    if let Some((number, _)) = dead.or(leaver) {
         return Some(Step::Leave(*number, Why::Replaced));
     }
     // One at a time takes another's place: each needs room twice for a moment.
