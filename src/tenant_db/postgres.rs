@@ -22,8 +22,7 @@ const QUICK: Duration = Duration::from_secs(10);
 const SLOW: Duration = Duration::from_secs(120);
 /// Work inside a tenant's database.
 const TENANT: Duration = Duration::from_secs(60);
-/// How long a call waits for a connection. Long enough for a queue of clones on a busy disk: a server that is merely busy must not
-/// look as if it were away.
+/// How long a call waits for a connection: a server that is merely busy cloning must not look as if it were away.
 const ACQUIRE: Duration = Duration::from_secs(15);
 /// A process that is held up in the middle of a transaction keeps its locks no longer than this.
 const HELD_UP: (&str, &str) = ("idle_in_transaction_session_timeout", "30s");
