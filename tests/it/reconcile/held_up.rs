@@ -18,6 +18,19 @@ async fn containers(world: &World) -> Vec<String> {
     all
 }
 
+/// Waits until so many run: what is replaced takes a moment to end.
+async fn until_there_are(world: &World, count: usize, place: &str) -> Vec<String> {
+    let began = std::time::Instant::now();
+    loop {
+        let all = containers(world).await;
+        if all.len() == count {
+            return all;
+        }
+        assert!(began.elapsed().as_secs() < 30, "{place}: {} containers instead of {count}", all.len());
+        crate::support::engine::pause().await;
+    }
+}
+
 /// Somebody wants something, a worker is stopped at a place on the way there; somebody wants something else, and another
 /// worker makes it so. Then the first one goes on, and shows by a second order that it does.
 async fn held_up_at(db: PgPool, place: &str, wants: [&str; 2], ends: (&str, usize)) {
@@ -44,18 +57,17 @@ async fn held_up_at(db: PgPool, place: &str, wants: [&str; 2], ends: (&str, usiz
     let second = worker(&world, None);
     until(&world, shop, ends.0, place).await;
     drop(second);
-    let before = containers(&world).await;
     let (services, databases, roles) = world.counts().await;
     assert_eq!(services, ends.1, "{place}: before");
+    let before = until_there_are(&world, services, place).await;
 
     first.send(Signal::CONT);
     let other = world.order("other").await;
     until(&world, other, "running", place).await;
 
-    let after = containers(&world).await;
+    let after = until_there_are(&world, services + 1, place).await;
     assert!(before.iter().all(|id| after.contains(id)), "{place}: what served serves no more");
     assert_eq!(world.status(shop).await, ends.0, "{place}");
-    assert_eq!(after.len(), services + 1, "{place}: something was started");
     // An empty service that it may have made goes with the next look. A database that was never anybody's may stay.
     let began = std::time::Instant::now();
     loop {
