@@ -78,6 +78,7 @@ impl Cluster {
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+#[ignore = "not certain yet: see the one manager in docs/decisions/several-hosts.md"]
 async fn while_the_manager_is_lost_what_runs_serves_and_orders_wait_until_it_is_back(db: PgPool) {
     let cluster = Cluster::new(db).await;
     let (shop, upstream) = cluster.shop_on_second().await;
