@@ -106,6 +106,19 @@ from = "Sayoo <no-reply@localhost>"
     }
 }
 
+/// Answers at once, but for reports: each waits for a permit.
+async fn with_reports(permits: &Arc<Semaphore>) -> Upstream {
+    let permits = Arc::clone(permits);
+    Upstream::new(move |_, request| {
+        if request.starts_with("GET /report") {
+            Act::When(Arc::clone(&permits), ok("report"))
+        } else {
+            Act::Answer(ok("answer"))
+        }
+    })
+    .await
+}
+
 /// One request on a connection of its own, said after a while.
 async fn ask(address: SocketAddr, pause: Duration) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
@@ -120,17 +133,7 @@ async fn ask(address: SocketAddr, pause: Duration) -> std::io::Result<String> {
 async fn a_proxy_is_replaced_and_no_request_is_refused_or_lost(db: PgPool) {
     let world = World::new(db).await;
     let permits = Arc::new(Semaphore::new(0));
-    let upstream = Upstream::new({
-        let permits = Arc::clone(&permits);
-        move |_, request| {
-            if request.starts_with("GET /report") {
-                Act::When(Arc::clone(&permits), ok("report"))
-            } else {
-                Act::Answer(ok("answer"))
-            }
-        }
-    })
-    .await;
+    let upstream = with_reports(&permits).await;
     world.serves("a.test", &upstream).await;
     let installation = Installation::new(&world, world.portal.address).await;
     let address = installation.proxy;
@@ -190,17 +193,7 @@ async fn a_proxy_that_speaks_https_is_replaced_and_no_handshake_is_refused_or_lo
     let secure = Secure::new(db).await;
     let world = &secure.world;
     let permits = Arc::new(Semaphore::new(0));
-    let upstream = Upstream::new({
-        let permits = Arc::clone(&permits);
-        move |_, request| {
-            if request.starts_with("GET /report") {
-                Act::When(Arc::clone(&permits), ok("report"))
-            } else {
-                Act::Answer(ok("answer"))
-            }
-        }
-    })
-    .await;
+    let upstream = with_reports(&permits).await;
     world.serves_over_https("a.apps.test", &upstream).await;
     let installation = Installation::with(world, world.portal.address, Some(&secure.files)).await;
     let address = installation.tls;
