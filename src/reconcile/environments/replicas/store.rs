@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
+use super::act::NO_ROOM;
 use super::{Replica, Trouble};
 use crate::base::ids::{EnvironmentId, HostId, ReplicaId, RuntimeId};
 use crate::db::StoreError;
@@ -10,8 +11,11 @@ use crate::hosts::Placement;
 
 /// The first pause after a try that failed; each further one is twice as long.
 const RETRY_AFTER: TimeDelta = TimeDelta::seconds(10);
-/// The longest pause.
+/// The longest pause after a container that did not come up: each try costs a machine a start.
 const RETRY_AT_MOST: TimeDelta = TimeDelta::minutes(5);
+/// The longest pause while no machine has room: a try costs one transaction, and room may come from anything at any time (a
+/// machine that is back, another customer who leaves).
+const ROOM_AT_MOST: TimeDelta = TimeDelta::seconds(20);
 
 /// Returns the replicas of a runtime, the oldest first.
 pub async fn list(db: &mut PgConnection, runtime: RuntimeId) -> Result<Vec<Replica>, StoreError> {
@@ -190,7 +194,10 @@ pub async fn note_trouble(
             DO UPDATE SET wanted = excluded.wanted
                         , reason = excluded.reason
                         , explanation = excluded.explanation
-                        , tries = CASE WHEN replica_troubles.wanted = excluded.wanted THEN replica_troubles.tries + 1 ELSE 1 END
+                        , tries = CASE WHEN (replica_troubles.wanted, replica_troubles.reason) = (excluded.wanted, excluded.reason)
+                                       THEN replica_troubles.tries + 1
+                                       ELSE 1
+                                   END
         RETURNING tries
         "#,
         runtime as RuntimeId,
@@ -201,16 +208,17 @@ pub async fn note_trouble(
     )
     .fetch_one(&mut *db)
     .await?;
-    let retry_at = now + pause_after(tries);
+    let at_most = if reason == NO_ROOM { ROOM_AT_MOST } else { RETRY_AT_MOST };
+    let retry_at = now + pause_after(tries, at_most);
     sqlx::query!("UPDATE replica_troubles SET retry_at = $2 WHERE runtime_id = $1", runtime as RuntimeId, retry_at)
         .execute(db)
         .await?;
     Ok(before.is_none_or(|before| before.wanted != wanted || before.reason != reason))
 }
 
-fn pause_after(tries: i32) -> TimeDelta {
+fn pause_after(tries: i32, at_most: TimeDelta) -> TimeDelta {
     let doublings = u32::try_from(tries.clamp(1, 10) - 1).unwrap_or(0);
-    (RETRY_AFTER * 2_i32.pow(doublings)).min(RETRY_AT_MOST)
+    (RETRY_AFTER * 2_i32.pow(doublings)).min(at_most)
 }
 
 /// Notes that none is missing any more.
@@ -259,7 +267,8 @@ mod tests {
 
     #[test]
     fn the_pause_between_tries_doubles_and_has_an_end() {
-        let pauses: Vec<i64> = [1, 2, 3, 6, 100].map(|tries| pause_after(tries).num_seconds()).to_vec();
-        assert_eq!(pauses, [10, 20, 40, 300, 300]);
+        let pauses = |at_most| [1, 2, 3, 6, 100].map(|tries| pause_after(tries, at_most).num_seconds());
+        assert_eq!(pauses(RETRY_AT_MOST), [10, 20, 40, 300, 300]);
+        assert_eq!(pauses(ROOM_AT_MOST), [10, 20, 20, 20, 20]);
     }
 }
