@@ -30,9 +30,9 @@ public-how-3-text = Watch each step happen. A few seconds later one button logs 
 
 public-why-title = What you get besides Odoo
 public-why-environments = Development, test, production
-public-why-environments-text = Three kinds of Odoo, each with its own database, address and plan. Try the upgrade on a copy; your shop stays open.
-public-why-metering = A bill you can check
-public-why-metering-text = Processor, memory, database and traffic are counted, not estimated, and shown hour by hour. Each line of your invoice leads back to the measurements behind it.
+public-why-environments-text = Three kinds of Odoo, each with its own database, address and plan. Try a change on one; your shop stays open.
+public-why-metering = Usage you can check
+public-why-metering-text = Processor, memory, database and traffic are counted, not estimated, and shown hour by hour beside what they cost so far.
 public-why-backups = Time to change your mind
 public-why-backups-text = An Odoo that was deleted by mistake comes back with everything in it, for seven days, by one click.
 public-why-survives = Containers may die
@@ -54,11 +54,7 @@ public-prices-sleeps = Sleeps after { $time } without visitors, wakes in seconds
 public-prices-awake = Always awake
 public-prices-memory = { $size } of memory
 public-prices-storage = { $size } of database
-public-prices-backups = { $count ->
-    [0] No automatic backups
-    [one] { $count } automatic backup kept
-   *[other] { $count } automatic backups kept
-}
+public-prices-backups = No automatic backups yet
 public-prices-beyond = Beyond what is included
 public-prices-beyond-lead = Each plan includes usage. You see what you use and what it costs while the month goes on.
 public-prices-what = What
@@ -71,8 +67,10 @@ public-asked-2 = What happens when I stop an Odoo?
 public-asked-2-answer = It stops answering and stops counting processor and memory. Its database stays as it is, and one click starts it again.
 public-asked-3 = What if I delete it by mistake?
 public-asked-3-answer = You have seven days to bring it back. We ask you to type its name first, and tell you exactly what would be lost.
-public-asked-4 = Can colleagues help?
-public-asked-4-answer = Invite them with a role: owner, developer, billing or member. Each sees what the role needs, and everything done is written down.
+public-asked-4 = How do my users get in?
+public-asked-4-answer = You invite them in Odoo itself, as in any Odoo. The portal, with plans and addresses, stays yours, and everything done there is written down.
+public-asked-backups = Are there automatic backups?
+public-asked-backups-answer = Not yet. A deleted Odoo can be brought back for seven days, and you can export your data from Odoo at any time. We say so here until backups are made and proven to restore.
 public-asked-5 = Where does it run?
 public-asked-5-answer = On machines run by Sayoo. Each customer’s database is separate, and nothing in it is read by anyone without your knowledge.
 public-close-title = Ready when you are

@@ -30,9 +30,9 @@ public-how-3-text = Suivez chaque étape. Quelques secondes plus tard, un bouton
 
 public-why-title = Ce que vous avez en plus d’Odoo
 public-why-environments = Développement, test, production
-public-why-environments-text = Trois sortes d’Odoo, chacune avec sa base, son adresse et sa formule. Essayez la mise à jour sur une copie : votre boutique reste ouverte.
-public-why-metering = Une facture vérifiable
-public-why-metering-text = Processeur, mémoire, base de données et trafic sont comptés, jamais estimés, et affichés heure par heure. Chaque ligne de facture renvoie aux mesures qui la justifient.
+public-why-environments-text = Trois sortes d’Odoo, chacune avec sa base, son adresse et sa formule. Essayez un changement sur l’une : votre boutique reste ouverte.
+public-why-metering = Une consommation vérifiable
+public-why-metering-text = Processeur, mémoire, base de données et trafic sont comptés, jamais estimés, et affichés heure par heure à côté de ce qu’ils coûtent déjà.
 public-why-backups = Le droit de changer d’avis
 public-why-backups-text = Un Odoo supprimé par erreur revient avec tout son contenu, pendant sept jours, en un clic.
 public-why-survives = Un conteneur peut tomber
@@ -54,11 +54,7 @@ public-prices-sleeps = S’endort après { $time } sans visite, se réveille en 
 public-prices-awake = Toujours éveillé
 public-prices-memory = { $size } de mémoire
 public-prices-storage = { $size } de base de données
-public-prices-backups = { $count ->
-    [0] Pas de sauvegarde automatique
-    [one] { $count } sauvegarde automatique conservée
-   *[other] { $count } sauvegardes automatiques conservées
-}
+public-prices-backups = Pas encore de sauvegarde automatique
 public-prices-beyond = Au-delà de ce qui est compris
 public-prices-beyond-lead = Chaque formule comprend une consommation. Vous voyez ce que vous consommez et ce que cela coûte au fil du mois.
 public-prices-what = Quoi
@@ -71,8 +67,10 @@ public-asked-2 = Que se passe-t-il quand j’arrête un Odoo ?
 public-asked-2-answer = Il ne répond plus et ne compte plus ni processeur ni mémoire. Sa base reste telle quelle, et un clic le redémarre.
 public-asked-3 = Et si je le supprime par erreur ?
 public-asked-3-answer = Vous avez sept jours pour le récupérer. Nous vous demandons d’abord de taper son nom, et nous vous disons exactement ce qui serait perdu.
-public-asked-4 = Mes collègues peuvent-ils m’aider ?
-public-asked-4-answer = Invitez-les avec un rôle : propriétaire, développeur, facturation ou membre. Chacun voit ce dont son rôle a besoin, et tout ce qui est fait est noté.
+public-asked-4 = Comment mes utilisateurs se connectent-ils ?
+public-asked-4-answer = Vous les invitez dans Odoo même, comme dans tout Odoo. Le portail, avec ses formules et ses adresses, reste le vôtre, et tout ce qui y est fait est noté.
+public-asked-backups = Y a-t-il des sauvegardes automatiques ?
+public-asked-backups-answer = Pas encore. Un Odoo supprimé peut être récupéré pendant sept jours, et vous pouvez exporter vos données depuis Odoo à tout moment. Nous le disons ici tant que les sauvegardes ne sont pas faites et leur restauration prouvée.
 public-asked-5 = Où est-ce hébergé ?
 public-asked-5-answer = Sur des machines exploitées par Sayoo. La base de chaque client est séparée, et personne ne la lit à votre insu.
 public-close-title = Quand vous voulez

@@ -73,9 +73,9 @@ static FIRST: [First; 3] = [
         kind: Kind::Test,
         names: ["Test", "Test", "اختبار"],
         summaries: [
-            "For trying a change with real data before it goes live.",
-            "Pour essayer un changement avec de vraies données avant la mise en production.",
-            "لتجربة أي تغيير على بيانات حقيقية قبل اعتماده.",
+            "For trying a change before it goes live.",
+            "Pour essayer un changement avant la mise en production.",
+            "لتجربة أي تغيير قبل اعتماده.",
         ],
         resources: Resources {
             cpu_millis: 1_000,
@@ -94,9 +94,9 @@ static FIRST: [First; 3] = [
         kind: Kind::Production,
         names: ["Production", "Production", "إنتاج"],
         summaries: [
-            "For running your business. Always awake, backed up every day.",
-            "Pour faire tourner votre entreprise. Toujours actif, sauvegardé chaque jour.",
-            "لتشغيل شركتك. يعمل دائمًا، مع نسخة احتياطية كل يوم.",
+            "For running your business. Always awake.",
+            "Pour faire tourner votre entreprise. Toujours actif.",
+            "لتشغيل شركتك. يعمل دائمًا.",
         ],
         resources: Resources {
             cpu_millis: 2_000,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, before, test } from "node:test";
-import { PORTAL, addDomain, eventually, inspect, logIn, newPerson, openOdoo, orderInstance, signUp, startBrowser, statusOf, unique, waitUntilRunning } from "./support.mjs";
+import { PASSWORD, PORTAL, addDomain, eventually, inspect, inspectHere, linkMailedTo, logIn, newPerson, openOdoo, orderInstance, signUp, startBrowser, statusOf, unique, waitUntilRunning } from "./support.mjs";
 
 const docker = (...args) => execFileSync("docker", args, { encoding: "utf8" }).trim();
 const installation = process.env.SAYOO_NAME ?? "sayoo";
@@ -41,6 +41,9 @@ test("a contact saved in Odoo is still there after the container is killed", asy
   await page.click("form[action$='/stop'] button");
   await page.waitForSelector("form[action$='/start'] button", { timeout: 60_000 });
   await eventually("the page that says it is stopped", 30, async () => (await statusOf(page, instance.home)) === 503);
+  await page.goto(instance.home);
+  await inspectHere(page, "proxy-stopped");
+  await page.goto(instance.url);
   await page.click("form[action$='/start'] button");
   await waitUntilRunning(page, instance);
   await page.goto(saved);
@@ -88,6 +91,8 @@ test("everything that matters works without JavaScript", async () => {
     return (await page.locator("form[action$='/open'] button").count()) > 0;
   });
   await page.click("form[action$='/open'] button");
+  await page.waitForSelector("form[action$='/sayoo/login'] button");
+  await inspectHere(page, "open");
   await page.click("form[action$='/sayoo/login'] button");
   assert.ok(page.url().startsWith(instance.home));
   await page.goto(`${PORTAL}/instances`);
@@ -103,6 +108,7 @@ test("an unknown address says so", async () => {
   const response = await page.goto(`${at.protocol}//${unique("nobody")}.${at.host}/`);
   assert.ok([404, 421].includes(response.status()));
   assert.match(await response.text(), /<html/);
+  await inspectHere(page, "proxy-unknown");
 });
 
 test("no page of a customer has an axe violation, in three languages, light and dark", async () => {
@@ -110,12 +116,12 @@ test("no page of a customer has an axe violation, in three languages, light and 
   // The README's picture.
   await visitor.page.goto(PORTAL);
   await visitor.page.screenshot({ path: new URL("../../target/screenshots/readme.png", import.meta.url).pathname });
-  await inspect(visitor, { home: "/", pricing: "/pricing", signup: "/signup", login: "/login", forgot: "/forgot", "not-found": "/no-such-page", gallery: "/dev/gallery" });
+  await inspect(visitor, { home: "/", pricing: "/pricing", signup: "/signup", login: "/login", forgot: "/forgot", "check-mail": "/signup/check-mail", mails: "/dev/mails", "not-found": "/no-such-page", gallery: "/dev/gallery" });
   assert.deepEqual(visitor.complaints.filter((text) => !text.includes("404")), []);
 
   const person = await newPerson(browser);
   await signUp(person.page);
-  const before = { "instances-empty": "/instances", "order-plan": "/instances/new", "order-details": "/instances/new/details?plan=production" };
+  const before = { "instances-empty": "/instances", "order-plan": "/instances/new", "order-details": "/instances/new/details?plan=production", "order-apps": `/instances/new/apps?${new URLSearchParams({ plan: "production", name: "Atlas", subdomain: unique("atlas"), company: "Atlas", language: "en_US", country: "MA" })}` };
   await inspect(person, before);
   const instance = await orderInstance(person.page);
   await waitUntilRunning(person.page, instance);
@@ -130,4 +136,49 @@ test("no page of a customer has an axe violation, in three languages, light and 
   // Nobody set its record: it waits.
   await addDomain(person.page, instance, `shop.${unique("atlas")}.example`);
   await inspect(person, { domains: `${path}/domains` });
+});
+
+test("the pages behind mailed links, and those that a slip leads to, have no axe violation", async () => {
+  const visitor = await newPerson(browser);
+  const { page } = visitor;
+  await page.goto(`${PORTAL}/signup`);
+  await page.click("main form.form button[type=submit]");
+  await page.waitForSelector("[aria-invalid=true]");
+  await inspectHere(page, "signup-slips");
+  const email = await signUp(page, {
+    beforeVerifying: (link) => inspect(visitor, { verify: link, "verify-gone": "/verify/nothing" }),
+  });
+  await page.goto(`${PORTAL}/instances/new/details?plan=production`);
+  await page.click("main form.form button[type=submit]");
+  await page.waitForSelector("[aria-invalid=true]");
+  await inspectHere(page, "order-slips");
+
+  const other = `${unique("amina")}@example.com`;
+  await page.goto(`${PORTAL}/account/security`);
+  await page.fill("#f-email", other);
+  await page.fill("#f-password", PASSWORD);
+  await page.locator("form[action='/account/security/email'] button[type=submit]").click();
+  await page.waitForLoadState();
+  const confirm = await linkMailedTo(page, other, "/confirm-email/");
+  await inspect(visitor, { "confirm-email": confirm });
+  await page.goto(confirm);
+  await page.click("main form.form button[type=submit]");
+  await page.waitForURL((url) => !url.pathname.startsWith("/confirm-email/"));
+  await inspect(visitor, { "undo-email": await linkMailedTo(page, email, "/undo-email/") });
+
+  const forgetful = await newPerson(browser);
+  await forgetful.page.goto(`${PORTAL}/forgot`);
+  await forgetful.page.fill("#f-email", other);
+  await forgetful.page.click("main form.form button[type=submit]");
+  await forgetful.page.waitForLoadState();
+  await inspectHere(forgetful.page, "forgot-sent");
+  await inspect(forgetful, { reset: await linkMailedTo(forgetful.page, other, "/reset/") });
+
+  await logIn(forgetful.page, other);
+  await forgetful.page.goto(`${PORTAL}/account/close`);
+  await forgetful.page.fill("#f-typed", "Atlas Textiles");
+  await forgetful.page.fill("#f-password", PASSWORD);
+  await forgetful.page.click("main form.form button[type=submit]");
+  await forgetful.page.waitForURL((url) => url.pathname !== "/account/close");
+  await inspect(forgetful, { closing: "/account/closing" });
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, before, test } from "node:test";
-import { PASSWORD, PORTAL, eventually, inspect, newPerson, orderInstance, signUp, startBrowser, statusOf, totp, unique, waitUntilRunning } from "./support.mjs";
+import { PASSWORD, PORTAL, eventually, inspect, inspectHere, newPerson, orderInstance, signUp, startBrowser, statusOf, totp, unique, waitUntilRunning } from "./support.mjs";
 
 let browser;
 before(async () => { browser = await startBrowser(); });
@@ -17,16 +17,19 @@ test("the first staff member joins by a link that works once, and sees, suspends
   const person = await newPerson(browser);
   const { page } = person;
   const email = `${unique("karim")}@example.com`;
+  await inspect(person, { "staff-join": link });
   await page.goto(link);
   await page.fill("#f-name", "Karim El Fassi");
   await page.fill("#f-email", email);
   await page.fill("#f-password", PASSWORD);
   await page.click("main form.form button[type=submit]");
   await page.waitForURL("**/staff/enrol");
+  await inspect(person, { "staff-enrol": "/staff/enrol" });
   const secret = await page.locator("main bdi.code").innerText();
   await page.fill("#f-code", totp(secret));
   await page.click("main form.form button[type=submit]");
   await page.waitForSelector("ul.codes");
+  await inspectHere(page, "staff-codes");
   const recovery = await page.locator("ul.codes code").first().innerText();
   await page.goto(`${PORTAL}/staff`);
   assert.equal(new URL(page.url()).pathname, "/staff");
@@ -91,12 +94,14 @@ test("the first staff member joins by a link that works once, and sees, suspends
   await page.click("main form.form button[type=submit]");
   await page.waitForSelector("main .summary");
 
+  await page.goto(`${PORTAL}/staff/accounts`);
+  const account = await page.getAttribute('main a[href^="/staff/accounts/"]', "href");
   await page.goto(`${PORTAL}/staff/hosts`);
   const host = await page.getAttribute('main a[href^="/staff/hosts/"]:not([href$="/new"])', "href");
   await inspect(person, {
     "staff-host": host, "staff-host-drain": `${host}/drain`, "staff-images": "/staff/images",
     "staff-plan-draft": draft, "staff-plan-words": words,
-    "staff-home": "/staff", "staff-accounts": "/staff/accounts", "staff-instances": "/staff/instances", "staff-instance": `/staff/instances/${id}`,
+    "staff-home": "/staff", "staff-accounts": "/staff/accounts", "staff-account": account, "staff-instances": "/staff/instances", "staff-instance": `/staff/instances/${id}`,
     "staff-hosts": "/staff/hosts", "staff-host-new": "/staff/hosts/new", "staff-plans": "/staff/plans", "staff-queue": "/staff/queue", "staff-usage": "/staff/usage",
     "staff-audit": "/staff/audit", "staff-search": `/staff/search?q=${company}`,
   });
@@ -121,6 +126,7 @@ test("the first staff member joins by a link that works once, and sees, suspends
     await again.page.fill("#f-password", PASSWORD);
     await again.page.click("main form.form button[type=submit]");
     await again.page.waitForURL("**/staff/second-factor");
+    if (isGood) await inspect(again, { "staff-second-factor": "/staff/second-factor" });
     await again.page.fill("#f-code", recovery);
     await again.page.click("main form.form button[type=submit]");
     if (isGood) await again.page.waitForURL((url) => url.pathname === "/staff");

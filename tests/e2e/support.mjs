@@ -1,12 +1,14 @@
 // People who use the portal in a browser, and what is checked on every page.
 import assert from "node:assert/strict";
 import { createHmac, randomBytes } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { appendFileSync, mkdirSync } from "node:fs";
 import AxeBuilder from "@axe-core/playwright";
 import { chromium } from "playwright-core";
 
 export const PORTAL = process.env.PORTAL_URL ?? "http://localhost:8080";
 const SCREENSHOTS = new URL("../../target/screenshots/", import.meta.url).pathname;
+// The paths that were inspected, one a line; the last file of tests compares them with the router's.
+export const INSPECTED = `${SCREENSHOTS}inspected.txt`;
 export const PASSWORD = "seven otters juggle lanterns";
 
 // A name that no other run or test uses.
@@ -36,7 +38,7 @@ export async function newPerson(browser, options = {}) {
 }
 
 // Signs up, finds the mail in the catcher, and proves the address.
-export async function signUp(page, { company = "Atlas Textiles" } = {}) {
+export async function signUp(page, { company = "Atlas Textiles", beforeVerifying = async () => {} } = {}) {
   const email = `${unique("amina")}@example.com`;
   await page.goto(`${PORTAL}/signup`);
   await page.fill("#f-name", "Amina Benali");
@@ -45,7 +47,9 @@ export async function signUp(page, { company = "Atlas Textiles" } = {}) {
   await page.fill("#f-password", PASSWORD);
   await page.click("main form.form button[type=submit]");
   await page.waitForURL((url) => url.pathname !== "/signup");
-  await page.goto(await linkMailedTo(page, email, "/verify/"));
+  const link = await linkMailedTo(page, email, "/verify/");
+  await beforeVerifying(link);
+  await page.goto(link);
   await page.click("main form.form button[type=submit]");
   await page.waitForURL((url) => !url.pathname.startsWith("/verify/"));
   if (new URL(page.url()).pathname === "/login") await logIn(page, email);
@@ -154,6 +158,22 @@ const LOOKS = [
 ];
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
+async function violationsOf(page, place) {
+  const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
+  return violations.map(({ id, nodes }) => `${place}: ${id} at ${nodes.slice(0, 3).map((node) => node.target).join(" | ")}`);
+}
+
+// Checks what is on the screen now, which no address leads to: the answer to a form, a page of the proxy.
+export async function inspectHere(page, name) {
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    assert.deepEqual(await violationsOf(page, `${name} (${colorScheme})`), []);
+    await page.screenshot({ path: `${SCREENSHOTS}${name}-here-${colorScheme}.png`, fullPage: true });
+  }
+  await page.emulateMedia({ colorScheme: null });
+}
+
 // Checks each page in every language and theme: axe finds nothing, nothing sticks out at 360 px, and pictures are taken.
 export async function inspect(person, pages) {
   const { context, page } = person;
@@ -169,9 +189,11 @@ export async function inspect(person, pages) {
       await page.setViewportSize({ width: 1280, height: 900 });
       const response = await page.goto(path.startsWith("http") ? path : PORTAL + path, { waitUntil: "load" });
       const place = `${name} (${language}, ${theme})`;
+      const at = new URL(page.url());
+      // Where a page leads elsewhere, that one was inspected.
+      if (at.origin === new URL(PORTAL).origin) appendFileSync(INSPECTED, `${at.pathname}\n`);
       if (response.status() >= 500) found.push(`${place}: status ${response.status()}`);
-      const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
-      for (const { id, nodes } of violations) found.push(`${place}: ${id} at ${nodes.slice(0, 3).map((node) => node.target).join(" | ")}`);
+      found.push(...(await violationsOf(page, place)));
       const shown = await page.textContent("body");
       const raw = shown.match(/\b(staff|instances|scaling|domains|order|account|login|signup|common|nav|error|status|step|role|meter)-[a-z]+-?[a-z-]*\b(?!\.)/g) ?? [];
       for (const key of new Set(raw)) if (MISSING.test(key)) found.push(`${place}: shows the key ${key}`);

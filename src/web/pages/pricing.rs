@@ -108,7 +108,6 @@ impl PlanCard {
 #[must_use]
 pub fn features(layout: &Layout, formats: Formats, resources: &Resources) -> Vec<String> {
     let size = |mb: i32| formats.mebibytes(mb.unsigned_abs());
-    let backups = resources.daily_backups + resources.weekly_backups + resources.monthly_backups;
     let mut lines = vec![
         layout.t1("public-prices-cpu", "cores", formats.decimal(Decimal::new(resources.cpu_millis.into(), 3), 2)),
         layout.t1("public-prices-memory", "size", size(resources.memory_mb)),
@@ -119,7 +118,8 @@ pub fn features(layout: &Layout, formats: Formats, resources: &Resources) -> Vec
             }
             None => layout.t("public-prices-awake"),
         },
-        layout.t1("public-prices-backups", "count", backups),
+        // How many the plan is to keep is in the catalogue; none is made yet, and nobody is to believe so.
+        layout.t("public-prices-backups"),
     ];
     if resources.max_replicas > 1 {
         lines.push(layout.t1("public-prices-containers", "count", formats.number(resources.max_replicas)));
