@@ -1,4 +1,5 @@
-//! What a worker costs while nothing happens: 1,000 running instances on a simulated engine, a real control database.
+//! What a worker costs while nothing happens: 1,000 running instances on a simulated engine, a real control database, their
+//! use counted every minute.
 //!
 //! Run by `bench/worker`. The address of a superuser's database is in `DATABASE_URL`; everything happens in one of its own.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
@@ -13,6 +14,7 @@ use sayoo::base::clock::Clock;
 use sayoo::base::ids::{AccountId, EnvironmentId, ProjectId, RuntimeId};
 use sayoo::base::secret::{Secret, new_code};
 use sayoo::engine::Simulated;
+use sayoo::metering::sampling::{self, Sampler};
 use sayoo::reconcile::runtimes::{self, provide};
 use sayoo::reconcile::{self, Site};
 use sayoo::tenant_db::{DatabaseName, RoleName};
@@ -20,7 +22,8 @@ use sqlx::{AssertSqlSafe, PgPool};
 use tokio_util::sync::CancellationToken;
 
 const INSTANCES: usize = 1000;
-const MEASURED_FOR: Duration = Duration::from_secs(30);
+/// Long enough for everything that is done each minute.
+const MEASURED_FOR: Duration = Duration::from_secs(65);
 /// The share of one core that watching may cost.
 const MOST: f64 = 0.05;
 
@@ -52,6 +55,14 @@ async fn measure(db: &PgPool) -> serde_json::Value {
     fill(&site, &tenants).await;
     let stop = CancellationToken::new();
     let worker = tokio::spawn(reconcile::run(Arc::clone(&site), stop.clone()));
+    // Counting is a part of the worker too.
+    let sampler = Sampler {
+        db: site.db.clone(),
+        clock: site.clock.clone(),
+        engine: site.engine.clone(),
+        tenants: site.tenants.clone(),
+    };
+    let sampling = tokio::spawn(sampling::run(sampler, stop.clone()));
 
     let began = Instant::now();
     while count(db, "SELECT count(*) FROM turns WHERE task = 'environments' AND turned_at IS NOT NULL").await
@@ -66,16 +77,19 @@ async fn measure(db: &PgPool) -> serde_json::Value {
     let (cpu, at) = (cpu_seconds(), Instant::now());
     tokio::time::sleep(MEASURED_FOR).await;
     let share = (cpu_seconds() - cpu) / at.elapsed().as_secs_f64();
+    let sampled = count(db, "SELECT count(*) FROM meter_samples").await;
     let changed = count(db, "SELECT count(*) FROM environments WHERE status <> 'running'").await;
     stop.cancel();
     worker.await.unwrap();
+    sampling.await.unwrap();
     serde_json::json!({
         "bench": "worker",
         "instances": INSTANCES,
         "core_share": (share * 10_000.0).round() / 10_000.0,
         "resync_s": (resync.as_secs_f64() * 100.0).round() / 100.0,
+        "samples": sampled,
         "disturbed": changed,
-        "pass": share <= MOST && changed == 0,
+        "pass": share <= MOST && changed == 0 && sampled >= i64::try_from(INSTANCES).unwrap(),
     })
 }
 
