@@ -282,6 +282,12 @@ impl World {
         }
         let mut things = Things { databases: codes.clone(), ..Things::default() };
         things.roles = self.texts(&of(&format!("SELECT code || '_' || login_generation {alive}"))).await;
+        if may_be_unmade {
+            // Or only a part: it was stopped while it was being made.
+            let made = self.site.tenants.list().await.map_err(|error| error.to_string())?;
+            things.databases.retain(|code| made.databases.iter().any(|it| it.to_string() == *code));
+            things.roles.retain(|role| made.roles.iter().any(|it| it.to_string() == *role));
+        }
         let replicas = self
             .texts(&of("SELECT number::text FROM replicas JOIN runtimes ON runtimes.id = runtime_id
                          WHERE environment_id = $1"))
