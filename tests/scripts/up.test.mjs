@@ -9,7 +9,7 @@ import { test } from "node:test";
 const ROOT = new URL("../..", import.meta.url).pathname;
 const { CONTROL_URL, PORTAL_URL, SAYOO_NAME, SAYOO_VAR } = process.env;
 const run = (command) => execFileSync(`${ROOT}bin/${command}`, { cwd: ROOT, encoding: "utf8", env: { ...process.env, DATABASE_URL: "" }, stdio: ["ignore", "pipe", "inherit"] });
-const sql = (text) => execFileSync("psql", ["-qAtX", "-c", text], { encoding: "utf8", env: { ...process.env, PGDATABASE: CONTROL_URL } }).trim();
+const sql = (text) => execFileSync("psql", ["-d", CONTROL_URL, "-qAtX", "-c", text], { encoding: "utf8" }).trim();
 const program = () => readFileSync(`${SAYOO_VAR}/run/sayoo.pid`, "utf8").trim();
 const containers = () => execFileSync("docker", ["ps", "-q", "--filter", `label=sayoo.installation=${SAYOO_NAME}`], { encoding: "utf8" }).split("\n").filter(Boolean).sort();
 
