@@ -1,6 +1,6 @@
 //! Usage for invoicing: the page, its files and the command say the same.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use chrono::{DateTime, Utc};
@@ -82,7 +82,7 @@ impl Used {
 /// What `sayoo export usage` prints.
 async fn command(world: &World, words: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
-    let config = configuration(world, folder.path().to_owned());
+    let config = configuration(world, folder.path());
     let mut command = Command::new(env!("CARGO_BIN_EXE_sayoo"));
     command.arg("--config").arg(config).args(["export", "usage"]).args(words.split_whitespace());
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
@@ -91,7 +91,7 @@ async fn command(world: &World, words: &str) -> String {
 }
 
 /// A configuration with this test's database in it; nothing else of it is used.
-fn configuration(world: &World, folder: PathBuf) -> PathBuf {
+fn configuration(world: &World, folder: &Path) -> PathBuf {
     let (at, url) = (folder.display(), world.db.connect_options().to_url_lossy());
     let text = format!(
         r#"

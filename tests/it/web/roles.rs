@@ -14,26 +14,42 @@ const OWNER_AND_DEVELOPER: &[&str] = &["owner", "developer"];
 const WHO_WORKS: &[&str] = &["owner", "developer", "member"];
 const ALL: &[&str] = &["owner", "developer", "billing", "member"];
 
-/// Who may use a route: written down once more here, so that neither the policy nor a page's use of it changes unseen.
+/// Which roles may use a route: written down once more here, so that neither the policy nor a page's use of it changes unseen.
+const ROLES: &[(Verb, &[&str], &[&str])] = &[
+    (Verb::Get, OWNER, &["/account/close", "/instances/{id}/plan"]),
+    (Verb::Get, OWNER_AND_DEVELOPER, &["/instances/new", "/instances/new/details", "/instances/new/apps"]),
+    (Verb::Get, OWNER_AND_DEVELOPER, &["/instances/{id}/rename", "/instances/{id}/delete"]),
+    (Verb::Get, ALL, &["/account", "/account/security", "/account/sessions", "/account/members", "/account/closing"]),
+    (Verb::Get, ALL, &["/instances", "/instances/check-name", "/instances/{id}", "/instances/{id}/events"]),
+    (Verb::Get, ALL, &["/instances/{id}/logs", "/instances/{id}/logs/stream", "/instances/{id}/usage"]),
+    (Verb::Get, ALL, &["/instances/{id}/domains", "/instances/{id}/scaling"]),
+    (Verb::Post, OWNER, &["/account/close", "/account/keep", "/instances/{id}/plan"]),
+    (Verb::Post, OWNER_AND_BILLING, &["/account/organisation"]),
+    (Verb::Post, OWNER_AND_DEVELOPER, &["/instances/new", "/instances/{id}/rename", "/instances/{id}/delete"]),
+    (
+        Verb::Post,
+        OWNER_AND_DEVELOPER,
+        &["/instances/{id}/undo-delete", "/instances/{id}/start", "/instances/{id}/stop"],
+    ),
+    (
+        Verb::Post,
+        OWNER_AND_DEVELOPER,
+        &["/instances/{id}/restart", "/instances/{id}/wake", "/instances/{id}/containers"],
+    ),
+    (Verb::Post, OWNER_AND_DEVELOPER, &["/instances/{id}/scaling", "/instances/{id}/domains"]),
+    (
+        Verb::Post,
+        OWNER_AND_DEVELOPER,
+        &["/instances/{id}/domains/{domain}/look", "/instances/{id}/domains/{domain}/remove"],
+    ),
+    (Verb::Post, WHO_WORKS, &["/instances/{id}/open"]),
+    (Verb::Post, ALL, &["/verify/resend", "/account/person", "/account/security/password", "/account/security/email"]),
+    (Verb::Post, ALL, &["/account/sessions/revoke-others", "/account/sessions/{session}/revoke"]),
+];
+
 fn roles(verb: Verb, path: &str) -> &'static [&'static str] {
-    let path = path.strip_prefix("/instances/{id}").map_or(path, |rest| if rest.is_empty() { "/{id}" } else { rest });
-    match (verb, path) {
-        (_, "/plan" | "/account/close") | (Verb::Post, "/account/keep") => OWNER,
-        (Verb::Post, "/account/organisation") => OWNER_AND_BILLING,
-        (_, "/instances/new" | "/instances/new/details" | "/instances/new/apps" | "/rename" | "/delete")
-        | (Verb::Post, "/start" | "/stop" | "/restart" | "/wake" | "/containers" | "/scaling" | "/undo-delete")
-        | (Verb::Post, "/domains" | "/domains/{domain}/look" | "/domains/{domain}/remove") => OWNER_AND_DEVELOPER,
-        (Verb::Post, "/open") => WHO_WORKS,
-        (_, "/account" | "/account/security" | "/account/sessions" | "/account/members" | "/account/closing")
-        | (Verb::Get, "/instances" | "/instances/check-name" | "/{id}" | "/events" | "/logs" | "/logs/stream")
-        | (Verb::Get, "/usage" | "/domains" | "/scaling")
-        | (
-            Verb::Post,
-            "/verify/resend" | "/account/person" | "/account/security/password" | "/account/security/email",
-        )
-        | (Verb::Post, "/account/sessions/revoke-others" | "/account/sessions/{session}/revoke") => ALL,
-        _ => panic!("say here which roles may use {verb:?} {path}"),
-    }
+    let found = ROLES.iter().find(|(of, _, paths)| *of == verb && paths.contains(&path));
+    found.unwrap_or_else(|| panic!("say here which roles may use {verb:?} {path}")).1
 }
 
 /// With these a request that is allowed is carried out, or asks for something else.
