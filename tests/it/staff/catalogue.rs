@@ -197,6 +197,9 @@ async fn staff_move_plans_and_customers_see_them_in_that_order(db: PgPool) {
     second.assert_redirect("/staff/plans");
     let now = order(&sam).await;
     assert!(now == ["development", "production", "test"] || now == ["test", "development", "production"], "{now:?}");
+    let positions: Vec<i32> =
+        sqlx::query_scalar("SELECT position FROM plans ORDER BY position").fetch_all(&db).await.unwrap();
+    assert_eq!(positions, [0, 1, 2], "no two plans have one place");
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
