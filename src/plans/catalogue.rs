@@ -4,7 +4,7 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::{Allowance, Offer, Plan, Resources, Translated, Version, store};
+use super::{Allowance, Kind, Offer, Plan, Resources, Translated, Version, store};
 use crate::base::ids::{PlanId, PlanVersionId};
 use crate::base::money::{Currency, Money};
 
@@ -31,6 +31,34 @@ pub enum Refusal {
     /// A currency has no price.
     #[error("a price is missing in a currency")]
     PriceMissing,
+    /// A code has 2 to 31 small letters, digits and hyphens, and begins with a letter.
+    #[error("the code cannot be used")]
+    BadCode,
+    /// Another plan has this code.
+    #[error("the code is taken")]
+    CodeTaken,
+}
+
+/// A plan that staff make. It can be bought once a version of it is published.
+#[derive(Clone, Debug)]
+pub struct NewPlan {
+    /// A stable word for it; never changes.
+    pub code: String,
+    /// What it is for.
+    pub kind: Kind,
+    /// Shown names.
+    pub names: Translated,
+    /// Where it stands in the list, from 0; anything beyond the end is the end.
+    pub position: usize,
+}
+
+/// Where a plan is moved in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Nearer to the beginning.
+    Up,
+    /// Nearer to the end.
+    Down,
 }
 
 /// A version that staff prepare. It can be bought once it is published.
@@ -71,6 +99,51 @@ pub async fn everything(db: &mut PgConnection) -> anyhow::Result<Vec<(Plan, Vec<
     store::everything(db).await.context("read the catalogue")
 }
 
+/// Makes a plan, without a version yet.
+pub async fn create(db: &mut PgConnection, new: NewPlan, now: DateTime<Utc>) -> Result<PlanId, CatalogueError> {
+    if !is_code(&new.code) {
+        return Err(CatalogueError::Refused(Refusal::BadCode));
+    }
+    let mut order = store::lock_order(db).await.context("read the order of the plans")?;
+    let none = || Translated { en: String::new(), fr: String::new(), ar: String::new() };
+    let plan = Plan {
+        id: PlanId::new(now),
+        code: new.code,
+        kind: new.kind,
+        // Written right below, with all the others.
+        position: 0,
+        names: new.names,
+        summaries: none(),
+        is_offered: true,
+    };
+    let id = store::insert_plan(db, &plan, now).await.context("insert a plan")?;
+    let id = id.ok_or(CatalogueError::Refused(Refusal::CodeTaken))?;
+    order.insert(new.position.min(order.len()), id);
+    store::set_order(db, &order).await.context("write the order of the plans")?;
+    Ok(id)
+}
+
+fn is_code(code: &str) -> bool {
+    let is_rest = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    (2..=31).contains(&code.len())
+        && code.starts_with(|letter: char| letter.is_ascii_lowercase())
+        && code.chars().all(is_rest)
+}
+
+/// Moves a plan by one place. False when there is nothing beyond it.
+pub async fn shift(db: &mut PgConnection, plan: PlanId, direction: Direction) -> Result<bool, CatalogueError> {
+    let mut order = store::lock_order(db).await.context("read the order of the plans")?;
+    let from = order.iter().position(|id| *id == plan).ok_or(CatalogueError::Refused(Refusal::Unknown))?;
+    let to = match direction {
+        Direction::Up => from.checked_sub(1),
+        Direction::Down => Some(from + 1).filter(|to| *to < order.len()),
+    };
+    let Some(to) = to else { return Ok(false) };
+    order.swap(from, to);
+    store::set_order(db, &order).await.context("write the order of the plans")?;
+    Ok(true)
+}
+
 /// Saves a new draft version of a plan.
 pub async fn draft(
     db: &mut PgConnection,
@@ -82,24 +155,29 @@ pub async fn draft(
     {
         return Err(CatalogueError::Refused(Refusal::PriceMissing));
     }
-    let id = PlanVersionId::new(now);
-    let is_saved = store::insert_draft(db, plan, id, &draft.resources, now).await.context("insert a draft")?;
-    if !is_saved {
+    if !store::lock_plan(db, plan).await.context("lock the plan")? {
         return Err(CatalogueError::Refused(Refusal::Unknown));
     }
+    let id = PlanVersionId::new(now);
+    store::insert_draft(db, plan, id, &draft.resources, now).await.context("insert a draft")?;
     store::insert_prices(db, id, &draft.prices).await.context("insert the prices")?;
     store::insert_allowances(db, id, &draft.allowances).await.context("insert the included usage")?;
     Ok(id)
 }
 
 /// Publishes a draft: from now on it is what new environments get, and it never changes again.
-pub async fn publish(db: &mut PgConnection, id: PlanVersionId, now: DateTime<Utc>) -> Result<(), CatalogueError> {
-    let (_, version) = version(db, id).await?.ok_or(CatalogueError::Refused(Refusal::Unknown))?;
+///
+/// Returns its number, which is another one when a later draft was published before it: numbers tell the order of publication.
+pub async fn publish(db: &mut PgConnection, id: PlanVersionId, now: DateTime<Utc>) -> Result<i32, CatalogueError> {
+    let unknown = || CatalogueError::Refused(Refusal::Unknown);
+    let (plan, _) = version(db, id).await?.ok_or_else(unknown)?;
+    store::lock_plan(db, plan.id).await.context("lock the plan")?;
+    // Again, now that nobody else publishes it.
+    let (_, version) = version(db, id).await?.ok_or_else(unknown)?;
     if version.published_at.is_some() {
         return Err(CatalogueError::Refused(Refusal::AlreadyPublished));
     }
-    store::publish(db, id, now).await.context("publish a plan version")?;
-    Ok(())
+    Ok(store::publish(db, id, now).await.context("publish a plan version")?)
 }
 
 /// Changes what a plan is called and whether it is offered. Environments that run on it are not touched.
@@ -112,4 +190,19 @@ pub async fn describe(
 ) -> Result<(), CatalogueError> {
     let is_found = store::describe(db, plan, names, summaries, is_offered).await.context("describe a plan")?;
     is_found.then_some(()).ok_or(CatalogueError::Refused(Refusal::Unknown))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_what_the_schema_takes() {
+        for good in ["ab", "a1", "production", "small-2", &"a".repeat(31)] {
+            assert!(is_code(good), "{good}");
+        }
+        for bad in ["", "a", "1a", "-a", "Ab", "a b", "a_b", "é", "a\n", "<b>", &"a".repeat(32)] {
+            assert!(!is_code(bad), "{bad:?}");
+        }
+    }
 }

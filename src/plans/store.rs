@@ -78,16 +78,40 @@ async fn rows(db: &mut PgConnection, only: Option<PlanVersionId>) -> anyhow::Res
         .collect()
 }
 
-impl Row {
-    fn parsed(self, prices: Vec<Money>, allowances: Vec<Allowance>) -> anyhow::Result<(Plan, Version)> {
-        let plan = Plan {
-            id: self.plan,
+struct PlanRow {
+    id: PlanId,
+    code: String,
+    kind: String,
+    position: i32,
+    names: Value,
+    summaries: Value,
+    is_offered: bool,
+}
+
+impl PlanRow {
+    fn parsed(self) -> anyhow::Result<Plan> {
+        Ok(Plan {
+            id: self.id,
             kind: self.kind.parse()?,
             position: self.position,
             names: serde_json::from_value(self.names).with_context(|| format!("names of plan {}", self.code))?,
             summaries: serde_json::from_value(self.summaries)
                 .with_context(|| format!("summaries of plan {}", self.code))?,
             code: self.code,
+            is_offered: self.is_offered,
+        })
+    }
+}
+
+impl Row {
+    fn parsed(self, prices: Vec<Money>, allowances: Vec<Allowance>) -> anyhow::Result<(Plan, Version)> {
+        let plan = PlanRow {
+            id: self.plan,
+            code: self.code,
+            kind: self.kind,
+            position: self.position,
+            names: self.names,
+            summaries: self.summaries,
             is_offered: self.is_offered,
         };
         let resources = Resources {
@@ -108,7 +132,7 @@ impl Row {
             prices,
             allowances,
         };
-        Ok((plan, version))
+        Ok((plan.parsed()?, version))
     }
 }
 
@@ -182,16 +206,72 @@ pub async fn find_version(db: &mut PgConnection, id: PlanVersionId) -> anyhow::R
     Ok(rows(db, Some(id)).await?.pop())
 }
 
-/// Every plan with its versions, newest first.
+/// Every plan with its versions, newest first; also a plan that has none yet.
 pub async fn everything(db: &mut PgConnection) -> anyhow::Result<Vec<(Plan, Vec<Version>)>> {
-    let mut found: Vec<(Plan, Vec<Version>)> = Vec::new();
+    let mut versions: HashMap<PlanId, Vec<Version>> = HashMap::new();
     for (plan, version) in rows(db, None).await? {
-        match found.last_mut() {
-            Some((last, versions)) if last.id == plan.id => versions.push(version),
-            _ => found.push((plan, vec![version])),
-        }
+        versions.entry(plan.id).or_default().push(version);
     }
-    Ok(found)
+    let plans = plans(db).await?.into_iter();
+    Ok(plans
+        .map(|plan| {
+            let versions = versions.remove(&plan.id).unwrap_or_default();
+            (plan, versions)
+        })
+        .collect())
+}
+
+async fn plans(db: &mut PgConnection) -> anyhow::Result<Vec<Plan>> {
+    let rows = sqlx::query_as!(
+        PlanRow,
+        r#"
+        SELECT id AS "id: PlanId"
+             , code
+             , kind
+             , position
+             , names
+             , summaries
+             , is_offered
+          FROM plans
+         ORDER BY position, code
+        "#
+    )
+    .fetch_all(db)
+    .await
+    .map_err(StoreError::from)?;
+    rows.into_iter().map(PlanRow::parsed).collect()
+}
+
+/// Keeps anybody else from changing the order of the plans until the end of the transaction; returns the order.
+pub async fn lock_order(db: &mut PgConnection) -> Result<Vec<PlanId>, StoreError> {
+    // The table's lock and not the rows': what is read after it is what the one before us left.
+    sqlx::query!("LOCK TABLE plans IN SHARE ROW EXCLUSIVE MODE").execute(&mut *db).await?;
+    Ok(sqlx::query_scalar!(r#"SELECT id AS "id: PlanId" FROM plans ORDER BY position, code"#).fetch_all(db).await?)
+}
+
+/// Writes the order of the plans, all of them.
+pub async fn set_order(db: &mut PgConnection, order: &[PlanId]) -> Result<(), StoreError> {
+    let ids: Vec<_> = order.iter().map(|plan| plan.uuid()).collect();
+    sqlx::query!(
+        r#"
+        UPDATE plans
+           SET position = wanted.number - 1
+          FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, number)
+         WHERE plans.id = wanted.id
+           AND plans.position <> wanted.number - 1
+        "#,
+        &ids
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes a plan until the end of the transaction, so that its versions are made and published one after the other; `false`
+/// when there is no such plan.
+pub async fn lock_plan(db: &mut PgConnection, plan: PlanId) -> Result<bool, StoreError> {
+    let found = sqlx::query_scalar!("SELECT id FROM plans WHERE id = $1 FOR NO KEY UPDATE", plan as PlanId);
+    Ok(found.fetch_optional(db).await?.is_some())
 }
 
 /// Inserts a plan unless one has its code already; returns the id of a new one.
@@ -218,15 +298,15 @@ pub async fn insert_plan(db: &mut PgConnection, plan: &Plan, now: DateTime<Utc>)
     Ok(inserted)
 }
 
-/// Inserts the next version of a plan as a draft; `false` when there is no such plan.
+/// Inserts the next version of a plan as a draft. The caller holds the plan's lock: two at once would take one number.
 pub async fn insert_draft(
     db: &mut PgConnection,
     plan: PlanId,
     id: PlanVersionId,
     resources: &Resources,
     now: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query!(
+) -> Result<(), StoreError> {
+    sqlx::query!(
         r#"
         INSERT INTO plan_versions (id, plan_id, version, state, cpu_millis, memory_mb, storage_mb, sleep_after_seconds
                                  , max_replicas, daily_backups, weekly_backups, monthly_backups, created_at)
@@ -250,7 +330,7 @@ pub async fn insert_draft(
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(())
 }
 
 /// Inserts the monthly prices of a draft.
@@ -289,16 +369,29 @@ pub async fn insert_allowances(
     Ok(())
 }
 
-/// Makes a draft final. The schema refuses a second time.
-pub async fn publish(db: &mut PgConnection, id: PlanVersionId, now: DateTime<Utc>) -> Result<(), StoreError> {
-    sqlx::query!(
-        "UPDATE plan_versions SET state = 'published', published_at = $2 WHERE id = $1",
+/// Makes a draft final and returns its number. A draft that is older than what was published meanwhile takes the next number:
+/// the highest one that is published is what is sold. The caller holds the plan's lock; the schema refuses a second time.
+pub async fn publish(db: &mut PgConnection, id: PlanVersionId, now: DateTime<Utc>) -> Result<i32, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        UPDATE plan_versions AS draft
+           SET state = 'published'
+             , published_at = $2
+             , version = CASE WHEN EXISTS (SELECT FROM plan_versions AS newer
+                                            WHERE newer.plan_id = draft.plan_id
+                                              AND newer.state = 'published'
+                                              AND newer.version > draft.version)
+                              THEN (SELECT max(version) + 1 FROM plan_versions WHERE plan_id = draft.plan_id)
+                              ELSE draft.version
+                         END
+         WHERE id = $1
+        RETURNING version
+        "#,
         id as PlanVersionId,
         now
     )
-    .execute(db)
-    .await?;
-    Ok(())
+    .fetch_one(db)
+    .await?)
 }
 
 /// Changes names, summaries and whether the plan is offered; `false` when there is no such plan.

@@ -1,6 +1,6 @@
 //! Logging in as staff: password, then second factor, then a new session token.
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
@@ -114,12 +114,14 @@ pub async fn find_session(portal: &Portal, token: &str) -> anyhow::Result<Option
     Ok(store::touch_session(&mut db, &token_hash(token), now, now - IDLE_LIMIT).await?)
 }
 
-/// What to show to somebody who sets up the second factor.
+/// What to show to somebody who sets up the second factor, and to nobody else.
 pub async fn enrolment(
     portal: &Portal,
     key: &SealingKey,
-    member: &StaffMember,
+    session: &Session,
 ) -> anyhow::Result<second_factor::Enrolment> {
+    ensure!(session.stage == Stage::MustEnrol, "the second factor is set up already");
+    let member = &session.member;
     let mut db = portal.db.acquire().await.context("reach the control database")?;
     let sealed = store::totp_sealed(&mut db, member.id).await?;
     let secret = key.open(&format!("staff/{}", member.id), &sealed)?;

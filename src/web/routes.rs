@@ -163,6 +163,9 @@ table! {
     Post "/staff/hosts/{host}/cancel-drain" Staff       staff::hosts::drain::cancel;
     Post "/staff/hosts/{host}/remove"      Staff        staff::hosts::show::remove;
     Get  "/staff/plans"                    Staff        staff::plans::get;
+    Get  "/staff/plans/new"                Staff        staff::plan_new::get;
+    Post "/staff/plans/new"                Staff        staff::plan_new::post;
+    Post "/staff/plans/{plan}/move"        Staff        staff::plans::shift;
     Get  "/staff/plans/{plan}/draft"       Staff        staff::plan_draft::get;
     Post "/staff/plans/{plan}/draft"       Staff        staff::plan_draft::post;
     Get  "/staff/plans/{plan}/words"       Staff        staff::plan_words::get;

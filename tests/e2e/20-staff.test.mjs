@@ -100,7 +100,7 @@ test("the first staff member joins by a link that works once, and sees, suspends
   const host = await page.getAttribute('main a[href^="/staff/hosts/"]:not([href$="/new"])', "href");
   await inspect(person, {
     "staff-host": host, "staff-host-drain": `${host}/drain`, "staff-images": "/staff/images",
-    "staff-plan-draft": draft, "staff-plan-words": words,
+    "staff-plan-draft": draft, "staff-plan-new": "/staff/plans/new", "staff-plan-words": words,
     "staff-home": "/staff", "staff-accounts": "/staff/accounts", "staff-account": account, "staff-instances": "/staff/instances", "staff-instance": `/staff/instances/${id}`,
     "staff-hosts": "/staff/hosts", "staff-host-new": "/staff/hosts/new", "staff-plans": "/staff/plans", "staff-queue": "/staff/queue", "staff-usage": "/staff/usage",
     "staff-audit": "/staff/audit", "staff-search": `/staff/search?q=${company}`,

@@ -17,6 +17,7 @@ mod metering;
 mod model;
 mod proxy;
 mod reconcile;
+mod staff;
 mod support;
 mod tenant_db;
 mod web;

@@ -63,12 +63,20 @@ pub async fn instance(db: &mut PgConnection, id: EnvironmentId) -> anyhow::Resul
 
 /// Hosts with what is promised on them.
 pub async fn hosts(db: &mut PgConnection) -> anyhow::Result<Vec<HostRow>> {
-    store::hosts(db).await.context("list the hosts")
+    store::hosts(db, "%").await.context("list the hosts")
 }
 
-/// What every instance used of every meter from `from` to `until`.
-pub async fn usage(db: &mut PgConnection, period: (DateTime<Utc>, DateTime<Utc>)) -> anyhow::Result<Vec<UsageRow>> {
-    store::usage(db, period).await.context("add the usage up")
+/// How many lines of usage are shown at once.
+pub const USAGE_LINES: i64 = 1_000;
+
+/// What instances used of every meter from the first instant of `period` to the second one, by one customer or one instance only
+/// if it is named; one line more than is shown.
+pub async fn usage(
+    db: &mut PgConnection,
+    period: (DateTime<Utc>, DateTime<Utc>),
+    only: (Option<AccountId>, Option<EnvironmentId>),
+) -> anyhow::Result<Vec<UsageRow>> {
+    store::usage(db, period, only, USAGE_LINES + 1).await.context("add the usage up")
 }
 
 /// What a search found.
@@ -80,6 +88,8 @@ pub struct Found {
     pub instances: Vec<InstanceRow>,
     /// People by name or e-mail.
     pub people: Vec<PersonHit>,
+    /// Hosts by name, address, zone or id.
+    pub hosts: Vec<HostRow>,
 }
 
 /// Searches everything for one text.
@@ -94,6 +104,7 @@ pub async fn search(db: &mut PgConnection, text: &str) -> anyhow::Result<Found> 
         accounts: store::accounts(db, None, &pattern, (0, 10)).await.context("search the customers")?,
         instances: store::instances(db, None, &by_text, &pattern, (0, 10)).await.context("search the instances")?,
         people: store::people(db, &pattern).await.context("search the people")?,
+        hosts: store::hosts(db, &pattern).await.context("search the hosts")?,
     })
 }
 

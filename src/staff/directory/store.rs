@@ -343,8 +343,8 @@ pub struct HostRow {
     pub spares: i64,
 }
 
-/// All hosts. What may be promised is counted as `hosts::placement` counts it.
-pub async fn hosts(db: &mut PgConnection) -> Result<Vec<HostRow>, StoreError> {
+/// Hosts that fit. What may be promised is counted as `hosts::placement` counts it.
+pub async fn hosts(db: &mut PgConnection, pattern: &str) -> Result<Vec<HostRow>, StoreError> {
     Ok(sqlx::query_as!(
         HostRow,
         r#"
@@ -376,9 +376,14 @@ pub async fn hosts(db: &mut PgConnection) -> Result<Vec<HostRow>, StoreError> {
                      SELECT NULL, replicas.host_id, runtimes.environment_id, replicas.cpu_millis, replicas.memory_mb
                        FROM replicas
                        JOIN runtimes ON runtimes.id = replicas.runtime_id) AS runtime ON runtime.host_id = host.id
+         WHERE host.name ILIKE $1
+            OR host.upstream_address ILIKE $1
+            OR host.zone ILIKE $1
+            OR host.id::text ILIKE $1
          GROUP BY host.id
          ORDER BY host.name
         "#,
+        pattern,
     )
     .fetch_all(db)
     .await?)
@@ -423,10 +428,14 @@ pub async fn people(db: &mut PgConnection, pattern: &str) -> Result<Vec<PersonHi
 /// What one environment used of one meter.
 #[derive(Clone, Debug)]
 pub struct UsageRow {
+    /// The customer.
+    pub account: AccountId,
     /// The customer's name.
-    pub account: String,
+    pub account_name: String,
+    /// The environment.
+    pub environment: EnvironmentId,
     /// The environment's name.
-    pub environment: String,
+    pub environment_name: String,
     /// The meter.
     pub meter: Meter,
     /// In the meter's raw unit.
@@ -439,11 +448,15 @@ pub struct UsageRow {
 pub async fn usage(
     db: &mut PgConnection,
     (from, until): (DateTime<Utc>, DateTime<Utc>),
+    (account, environment): (Option<AccountId>, Option<EnvironmentId>),
+    limit: i64,
 ) -> Result<Vec<UsageRow>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        SELECT accounts.name AS account
-             , environments.name AS environment
+        SELECT accounts.id AS "account: AccountId"
+             , accounts.name AS account_name
+             , environments.id AS "environment: EnvironmentId"
+             , environments.name AS environment_name
              , usage_hours.meter
              , sum(usage_hours.quantity) AS "quantity!"
              , sum(usage_hours.covered_seconds)::bigint AS "covered_seconds!"
@@ -452,19 +465,26 @@ pub async fn usage(
           JOIN accounts ON accounts.id = environments.account_id
          WHERE usage_hours.hour >= $1
            AND usage_hours.hour < $2
+           AND ($3::uuid IS NULL OR accounts.id = $3)
+           AND ($4::uuid IS NULL OR environments.id = $4)
          GROUP BY accounts.id, environments.id, usage_hours.meter
-         ORDER BY accounts.name, environments.name, usage_hours.meter
-         LIMIT 1000
+         ORDER BY accounts.name, environments.name, environments.id, usage_hours.meter
+         LIMIT $5
         "#,
         from,
         until,
+        account.map(AccountId::uuid),
+        environment.map(EnvironmentId::uuid),
+        limit,
     )
     .fetch_all(db)
     .await?;
     let known = rows.into_iter().filter_map(|row| {
         Some(UsageRow {
             account: row.account,
+            account_name: row.account_name,
             environment: row.environment,
+            environment_name: row.environment_name,
             meter: Meter::from_word(&row.meter)?,
             quantity: row.quantity,
             covered_seconds: row.covered_seconds,

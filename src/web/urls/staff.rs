@@ -105,6 +105,18 @@ pub fn staff_plans() -> String {
     "/staff/plans".to_owned()
 }
 
+/// Makes a plan.
+#[must_use]
+pub fn staff_plan_new() -> String {
+    "/staff/plans/new".to_owned()
+}
+
+/// Moves a plan in the list (POST).
+#[must_use]
+pub fn staff_plan_move(plan: PlanId) -> String {
+    format!("/staff/plans/{plan}/move")
+}
+
 /// A new version of a plan.
 #[must_use]
 pub fn staff_plan_draft(plan: PlanId) -> String {
@@ -135,10 +147,28 @@ pub fn staff_usage() -> String {
     "/staff/usage".to_owned()
 }
 
-/// Usage of some days as a file.
+/// Usage of some days, by one customer or one instance only.
 #[must_use]
-pub fn staff_usage_file(extension: &str, from: &str, to: &str) -> String {
-    format!("/staff/usage.{extension}?from={}&to={}", encoded(from), encoded(to))
+pub fn staff_usage_of(from: &str, to: &str, account: Option<AccountId>, instance: Option<EnvironmentId>) -> String {
+    format!("/staff/usage?{}", usage_query(from, to, account, instance))
+}
+
+/// The same as a file.
+#[must_use]
+pub fn staff_usage_file(
+    extension: &str,
+    from: &str,
+    to: &str,
+    account: Option<AccountId>,
+    instance: Option<EnvironmentId>,
+) -> String {
+    format!("/staff/usage.{extension}?{}", usage_query(from, to, account, instance))
+}
+
+fn usage_query(from: &str, to: &str, account: Option<AccountId>, instance: Option<EnvironmentId>) -> String {
+    let account = account.map(|id| format!("&account={id}")).unwrap_or_default();
+    let instance = instance.map(|id| format!("&instance={id}")).unwrap_or_default();
+    format!("from={}&to={}{account}{instance}", encoded(from), encoded(to))
 }
 
 /// The audit log.

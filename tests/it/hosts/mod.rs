@@ -1,5 +1,5 @@
 //! Hosts: placement on a real Postgres, the probe on a real engine, and the pages of staff.
 
 mod pages;
-mod placing;
+pub mod placing;
 pub mod probing;

@@ -8,5 +8,6 @@ pub mod portal;
 pub mod process;
 pub mod simulated;
 pub mod small_disk;
-mod staff;
+pub mod staff;
 pub mod tenants;
+pub mod waiting;

@@ -5,6 +5,7 @@ mod forms;
 mod home;
 mod login;
 mod mails;
+mod roles;
 mod signup;
 mod slow;
 mod strangers;

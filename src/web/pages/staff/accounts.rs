@@ -70,6 +70,7 @@ struct AccountPage {
     layout: Layout,
     line: AccountLine,
     id: String,
+    usage_url: String,
     action: String,
     because: String,
     problem: Option<String>,
@@ -113,6 +114,7 @@ pub async fn show(portal: &Portal, layout: Layout, id: AccountId, problem: Optio
     let page = AccountPage {
         line: AccountLine::new(&layout, &row),
         id: id.to_string(),
+        usage_url: urls::staff_usage_of("", "", Some(id), None),
         action: urls::staff_account(id),
         because: row.suspended_because.clone().unwrap_or_default(),
         problem,

@@ -60,6 +60,7 @@ struct InstancePage {
     layout: Layout,
     line: InstanceLine,
     id: String,
+    usage_url: String,
     address: String,
     wanted: String,
     wake_url: String,
@@ -118,6 +119,7 @@ pub async fn show(portal: &Portal, layout: Layout, id: EnvironmentId, slip: Opti
     let page = InstancePage {
         line: InstanceLine::new(&layout, &row),
         id: id.to_string(),
+        usage_url: urls::staff_usage_of("", "", None, Some(id)),
         address: row.subdomain.as_deref().map(|name| portal.public.instance_url(name)).unwrap_or_default(),
         wanted: layout.t(format!("staff-wanted-{}", row.wanted)),
         wake_url: urls::staff_wake(id),

@@ -11,6 +11,7 @@ pub mod join;
 pub mod limit;
 pub mod login;
 pub mod plan_draft;
+pub mod plan_new;
 pub mod plan_words;
 pub mod plans;
 pub mod queue;

@@ -1,4 +1,4 @@
-//! `/staff/plans/{plan}/draft`: a new version of a plan, beginning with what the newest one says.
+//! `/staff/plans/{plan}/draft`: a new version of a plan, beginning with what the newest one says; or its first one.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +51,8 @@ struct Field {
 pub async fn get(portal: Data<Portal>, staff: Staff, id: Path<PlanId>) -> Answer {
     let mut db = portal.db.acquire().await.context("reach the control database")?;
     let (plan, newest) = find(&mut db, *id).await?;
-    answer::page(&DraftPage::new(staff.layout, &plan, &values(&newest), &[]))
+    // A plan without versions begins with an empty form.
+    answer::page(&DraftPage::new(staff.layout, &plan, &newest.as_ref().map(values).unwrap_or_default(), &[]))
 }
 
 /// Saves the draft, or shows what was typed with what is wrong.

@@ -1,4 +1,4 @@
-//! `/staff/plans`: the catalogue. Versions are drafted and published, never changed.
+//! `/staff/plans`: the catalogue. Versions are drafted and published, never changed; plans are moved in the list.
 
 use actix_web::web::{Data, Path};
 use anyhow::Context;
@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use super::rows::formats;
 use crate::audit;
 use crate::base::ids::{PlanId, PlanVersionId};
-use crate::plans::catalogue::{self, CatalogueError};
+use crate::plans::catalogue::{self, CatalogueError, Direction, Refusal};
 use crate::plans::{Plan, Version};
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
@@ -22,6 +22,7 @@ use crate::web::urls;
 #[template(path = "pages/staff/plans.html")]
 struct PlansPage {
     layout: Layout,
+    new_url: String,
     plans: Vec<PlanLine>,
 }
 
@@ -32,6 +33,10 @@ struct PlanLine {
     is_offered: bool,
     draft_url: String,
     words_url: String,
+    move_url: String,
+    /// What the buttons say; empty where there is nothing beyond the plan.
+    up: String,
+    down: String,
     versions: Vec<VersionLine>,
 }
 
@@ -51,14 +56,24 @@ pub async fn get(portal: Data<Portal>, staff: Staff) -> Answer {
     let mut db = portal.db.acquire().await.context("reach the control database")?;
     let plans = catalogue::everything(&mut db).await?;
     let layout = staff.layout;
-    let plans = plans.iter().map(|(plan, versions)| plan_line(&layout, plan, versions)).collect();
-    answer::page(&PlansPage { layout, plans })
+    let mut lines: Vec<_> = plans.iter().map(|(plan, versions)| plan_line(&layout, plan, versions)).collect();
+    if let Some(first) = lines.first_mut() {
+        first.up.clear();
+    }
+    if let Some(last) = lines.last_mut() {
+        last.down.clear();
+    }
+    answer::page(&PlansPage { layout, new_url: urls::staff_plan_new(), plans: lines })
 }
 
 fn plan_line(layout: &Layout, plan: &Plan, versions: &[Version]) -> PlanLine {
+    let name = plan.names.of(layout.locale);
     PlanLine {
+        move_url: urls::staff_plan_move(plan.id),
+        up: layout.t1("staff-plans-move-up", "plan", name),
+        down: layout.t1("staff-plans-move-down", "plan", name),
         code: plan.code.clone(),
-        name: plan.names.of(layout.locale).to_owned(),
+        name: name.to_owned(),
         summary: plan.summaries.of(layout.locale).to_owned(),
         is_offered: plan.is_offered,
         draft_url: urls::staff_plan_draft(plan.id),
@@ -84,29 +99,53 @@ fn version_line(layout: &Layout, version: &Version) -> VersionLine {
     }
 }
 
-/// Returns a plan with its newest version.
-pub(super) async fn find(db: &mut PgConnection, id: PlanId) -> Result<(Plan, Version), PageError> {
+/// Returns a plan with its newest version, if it has one.
+pub(super) async fn find(db: &mut PgConnection, id: PlanId) -> Result<(Plan, Option<Version>), PageError> {
     let everything = catalogue::everything(db).await?;
     let found = everything.into_iter().find(|(plan, _)| plan.id == id);
-    let newest = found.and_then(|(plan, versions)| Some((plan, versions.into_iter().next()?)));
-    newest.ok_or(PageError::NotFound)
+    found.map(|(plan, versions)| (plan, versions.into_iter().next())).ok_or(PageError::NotFound)
 }
 
 /// Publishes a draft: new orders use it from now on.
 pub async fn publish(portal: Data<Portal>, staff: Staff, id: Path<PlanVersionId>, _posted: Posted<Button>) -> Answer {
     let mut tx = portal.db.begin().await.context("begin")?;
-    match catalogue::publish(&mut tx, *id, staff.layout.now).await {
-        Ok(()) => {}
-        Err(CatalogueError::Refused(_)) => {
-            return answer::flash(urls::staff_plans(), FlashKind::Info, "staff-already-so");
+    let number = match catalogue::publish(&mut tx, *id, staff.layout.now).await {
+        Ok(number) => number,
+        Err(CatalogueError::Refused(Refusal::AlreadyPublished)) => {
+            return answer::flash(urls::staff_plans(), FlashKind::Info, "staff-plans-published-already");
         }
         Err(error) => return Err(failed(error)),
-    }
-    let entry = audit::Entry::new("plan.published").detail(serde_json::json!({ "version": *id }));
+    };
+    let detail = serde_json::json!({ "version": *id, "number": number });
+    let entry = audit::Entry::new("plan.published").detail(detail);
     audit::record(&mut tx, &staff.actor(), entry, staff.layout.now).await?;
     crate::db::wake(&mut tx).await?;
     tx.commit().await.context("commit")?;
-    answer::flash(urls::staff_plans(), FlashKind::Good, "staff-plans-published-done")
+    let said = "staff-plans-published-done";
+    answer::flash_with(urls::staff_plans(), FlashKind::Good, said, ("number", &number.to_string()))
+}
+
+/// Where to.
+#[derive(Debug, serde::Deserialize)]
+pub struct MoveForm {
+    to: String,
+}
+
+/// Moves a plan by one place in the list that customers see.
+pub async fn shift(portal: Data<Portal>, staff: Staff, id: Path<PlanId>, posted: Posted<MoveForm>) -> Answer {
+    let direction = match posted.form.to.as_str() {
+        "up" => Direction::Up,
+        "down" => Direction::Down,
+        _ => return Err(PageError::BadForm),
+    };
+    let mut tx = portal.db.begin().await.context("begin")?;
+    if !catalogue::shift(&mut tx, *id, direction).await.map_err(failed)? {
+        return answer::flash(urls::staff_plans(), FlashKind::Info, "staff-already-so");
+    }
+    let detail = serde_json::json!({ "plan": *id, "to": posted.form.to });
+    audit::record(&mut tx, &staff.actor(), audit::Entry::new("plan.moved").detail(detail), staff.layout.now).await?;
+    tx.commit().await.context("commit")?;
+    answer::flash(urls::staff_plans(), FlashKind::Good, "staff-plans-moved-done")
 }
 
 pub(super) fn failed(error: CatalogueError) -> PageError {

@@ -5,7 +5,7 @@ use anyhow::Context;
 use askama::Template;
 
 use super::accounts::ListQuery;
-use super::rows::{AccountLine, InstanceLine};
+use super::rows::{AccountLine, HostLine, InstanceLine};
 use crate::portal::Portal;
 use crate::staff::directory;
 use crate::web::answer::{self, Answer};
@@ -21,6 +21,7 @@ struct SearchPage {
     accounts: Vec<AccountLine>,
     instances: Vec<InstanceLine>,
     people: Vec<PersonLine>,
+    hosts: Vec<HostLine>,
 }
 
 struct PersonLine {
@@ -30,15 +31,16 @@ struct PersonLine {
     account_name: String,
 }
 
-/// Shows what was found. A search for one instance's or customer's whole number goes there at once.
+/// Shows what was found. A search for one instance's, customer's or host's whole number goes there at once.
 pub async fn get(portal: Data<Portal>, staff: Staff, query: Query<ListQuery>) -> Answer {
     let mut db = portal.db.acquire().await.context("reach the control database")?;
     let text: String = query.q.trim().chars().take(200).collect();
     let found = directory::search(&mut db, &text).await?;
     let is_number = text.parse::<uuid::Uuid>().is_ok();
-    match (found.accounts.as_slice(), found.instances.as_slice()) {
-        ([], [instance]) if is_number => return answer::see_other(urls::staff_instance(instance.id)),
-        ([account], []) if is_number => return answer::see_other(urls::staff_account(account.id)),
+    match (found.accounts.as_slice(), found.instances.as_slice(), found.hosts.as_slice()) {
+        ([], [instance], []) if is_number => return answer::see_other(urls::staff_instance(instance.id)),
+        ([account], [], []) if is_number => return answer::see_other(urls::staff_account(account.id)),
+        ([], [], [host]) if is_number => return answer::see_other(urls::staff_host(host.id)),
         _ => {}
     }
     let layout = staff.layout;
@@ -52,6 +54,7 @@ pub async fn get(portal: Data<Portal>, staff: Staff, query: Query<ListQuery>) ->
         accounts: found.accounts.iter().map(|row| AccountLine::new(&layout, row)).collect(),
         instances: found.instances.iter().map(|row| InstanceLine::new(&layout, row)).collect(),
         people: people.collect(),
+        hosts: found.hosts.iter().map(|row| HostLine::new(&layout, row)).collect(),
         text,
         layout,
     })

@@ -76,9 +76,6 @@ pub async fn post(
 /// Shows the picture to scan.
 pub async fn enrol(portal: Data<Portal>, keys: Data<Keys>, visitor: Visitor, request: HttpRequest) -> Answer {
     let (session, _) = half(&portal, &request).await?;
-    if session.stage != Stage::MustEnrol {
-        return answer::see_other(urls::staff_second_factor());
-    }
     enrol_page(&portal, &keys, visitor.layout, &session, None).await
 }
 
@@ -107,7 +104,11 @@ async fn enrol_page(
     session: &Session,
     problem: Option<String>,
 ) -> Answer {
-    let shown = login::enrolment(portal, &keys.seal, &session.member).await?;
+    // The secret is for setting it up only: shown later, a password would be enough to read it.
+    if session.stage != Stage::MustEnrol {
+        return answer::see_other(urls::staff_second_factor());
+    }
+    let shown = login::enrolment(portal, &keys.seal, session).await?;
     let is_again = problem.is_some();
     let page = EnrolPage { layout, qr_svg: shown.qr_svg, typed: shown.typed, problem };
     if is_again { answer::again(&page) } else { answer::page(&page) }

@@ -6,27 +6,40 @@ use actix_web::web::{Data, Query};
 use anyhow::Context;
 use askama::Template;
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
+use sqlx::PgConnection;
 
-use super::rows::formats;
+use super::rows::{cut, formats};
+use crate::base::ids::{AccountId, EnvironmentId};
 use crate::metering::export::{self, Filter, Format};
 use crate::metering::units;
 use crate::portal::Portal;
 use crate::staff::directory::{self, UsageRow};
 use crate::web::answer::{self, Answer};
+use crate::web::error::PageError;
 use crate::web::extract::Staff;
 use crate::web::layout::Layout;
 use crate::web::urls;
 
-/// A period longer than this is a mistake in typing.
-const LONGEST: TimeDelta = TimeDelta::days(400);
+/// What the table adds up at most; the files have no limit.
+const LONGEST_SHOWN: TimeDelta = TimeDelta::days(400);
+
+/// Years beyond these are mistakes in typing, and some of them no database can read.
+const YEARS: std::ops::RangeInclusive<i32> = 1970..=9999;
 
 #[derive(Template)]
 #[template(path = "pages/staff/usage.html")]
 struct UsagePage {
     layout: Layout,
     problem: Option<String>,
+    /// What the table leaves out.
+    notice: Option<String>,
     from: String,
     to: String,
+    account: String,
+    instance: String,
+    /// Whose usage it is, when it is not everybody's; and the way back to everybody's.
+    only: Option<String>,
+    everybody_url: String,
     csv_url: String,
     json_url: String,
     lines: Vec<UsageLine>,
@@ -34,27 +47,62 @@ struct UsagePage {
 
 struct UsageLine {
     account: String,
+    account_url: String,
     instance: String,
+    instance_url: String,
     meter: String,
     quantity: String,
     covered: String,
 }
 
-/// What the address may hold: days in UTC, the last one not included. This month without them.
+/// What the address may hold: days in UTC, the last one not included (this month without them); one customer's or instance's number.
 #[derive(Debug, serde::Deserialize)]
 pub struct UsageQuery {
     #[serde(default)]
     from: String,
     #[serde(default)]
     to: String,
+    #[serde(default)]
+    account: String,
+    #[serde(default)]
+    instance: String,
+}
+
+/// The same, read.
+struct Asked {
+    from: NaiveDate,
+    to: NaiveDate,
+    account: Option<AccountId>,
+    instance: Option<EnvironmentId>,
 }
 
 impl UsageQuery {
+    /// Reads it, or returns the key of what is wrong.
+    fn read(&self, now: DateTime<Utc>) -> Result<Asked, &'static str> {
+        let (from, to) = self.period(now).ok_or("staff-usage-bad-period")?;
+        let bad = "staff-usage-bad-number";
+        let account = Some(self.account.trim()).filter(|id| !id.is_empty());
+        let account = account.map(str::parse).transpose().map_err(|_| bad)?;
+        let instance = Some(self.instance.trim()).filter(|id| !id.is_empty());
+        let instance = instance.map(str::parse).transpose().map_err(|_| bad)?;
+        Ok(Asked { from, to, account, instance })
+    }
+
     fn period(&self, now: DateTime<Utc>) -> Option<(NaiveDate, NaiveDate)> {
         let today = now.date_naive();
         let from = if self.from.is_empty() { today.with_day(1)? } else { self.from.parse().ok()? };
         let to = if self.to.is_empty() { today.succ_opt()? } else { self.to.parse().ok()? };
-        (from < to && to - from <= LONGEST).then_some((from, to))
+        (from < to && YEARS.contains(&from.year()) && YEARS.contains(&to.year())).then_some((from, to))
+    }
+}
+
+impl Asked {
+    fn file_url(&self, extension: &str) -> String {
+        urls::staff_usage_file(extension, &self.from.to_string(), &self.to.to_string(), self.account, self.instance)
+    }
+
+    fn url_of(&self, account: Option<AccountId>, instance: Option<EnvironmentId>) -> String {
+        urls::staff_usage_of(&self.from.to_string(), &self.to.to_string(), account, instance)
     }
 }
 
@@ -65,39 +113,82 @@ fn start(day: NaiveDate) -> DateTime<Utc> {
 /// Shows the totals of a period.
 pub async fn get(portal: Data<Portal>, staff: Staff, query: Query<UsageQuery>) -> Answer {
     let layout = staff.layout;
-    let Some((from, to)) = query.period(layout.now) else {
-        let problem = Some(layout.t("staff-usage-bad-period"));
-        let page = UsagePage {
-            problem,
-            from: query.from.clone(),
-            to: query.to.clone(),
-            csv_url: urls::staff_usage_file("csv", "", ""),
-            json_url: urls::staff_usage_file("json", "", ""),
-            lines: Vec::new(),
-            layout,
-        };
-        return answer::again(&page);
+    let asked = match query.read(layout.now) {
+        Ok(asked) => asked,
+        Err(key) => return wrong(layout, &query, key),
     };
     let mut db = portal.db.acquire().await.context("reach the control database")?;
-    let rows = directory::usage(&mut db, (start(from), start(to))).await?;
-    let (first, last) = (from.to_string(), to.to_string());
+    let only = only(&mut db, &asked).await?;
+    let is_shown = asked.to - asked.from <= LONGEST_SHOWN;
+    let (rows, has_more) = if is_shown {
+        let period = (start(asked.from), start(asked.to));
+        cut(directory::usage(&mut db, period, (asked.account, asked.instance)).await?, directory::USAGE_LINES)
+    } else {
+        (Vec::new(), false)
+    };
+    let notice = match (is_shown, has_more) {
+        (false, _) => Some(layout.t1("staff-usage-too-long", "days", LONGEST_SHOWN.num_days())),
+        (true, true) => Some(layout.t1("staff-usage-cut", "count", directory::USAGE_LINES)),
+        (true, false) => None,
+    };
     answer::page(&UsagePage {
         problem: None,
-        csv_url: urls::staff_usage_file("csv", &first, &last),
-        json_url: urls::staff_usage_file("json", &first, &last),
-        from: first,
-        to: last,
-        lines: rows.iter().map(|row| usage_line(&layout, row)).collect(),
+        notice,
+        from: asked.from.to_string(),
+        to: asked.to.to_string(),
+        account: asked.account.map(|id| id.to_string()).unwrap_or_default(),
+        instance: asked.instance.map(|id| id.to_string()).unwrap_or_default(),
+        only,
+        everybody_url: asked.url_of(None, None),
+        csv_url: asked.file_url("csv"),
+        json_url: asked.file_url("json"),
+        lines: rows.iter().map(|row| usage_line(&layout, &asked, row)).collect(),
         layout,
     })
 }
 
-fn usage_line(layout: &Layout, row: &UsageRow) -> UsageLine {
+/// Whose usage was asked for, in words; `None` for everybody's.
+async fn only(db: &mut PgConnection, asked: &Asked) -> Result<Option<String>, PageError> {
+    let mut names = Vec::new();
+    if let Some(id) = asked.account {
+        names.push(directory::account(db, id).await?.ok_or(PageError::NotFound)?.name);
+    }
+    if let Some(id) = asked.instance {
+        let instance = directory::instance(db, id).await?.ok_or(PageError::NotFound)?;
+        if asked.account.is_none() {
+            names.push(instance.account_name);
+        }
+        names.push(instance.name);
+    }
+    Ok((!names.is_empty()).then(|| names.join(" · ")))
+}
+
+/// Shows what was asked for with what is wrong with it.
+fn wrong(layout: Layout, query: &UsageQuery, key: &str) -> Answer {
+    answer::again(&UsagePage {
+        problem: Some(layout.t(key)),
+        notice: None,
+        from: query.from.clone(),
+        to: query.to.clone(),
+        account: query.account.clone(),
+        instance: query.instance.clone(),
+        only: None,
+        everybody_url: urls::staff_usage(),
+        csv_url: urls::staff_usage_file("csv", "", "", None, None),
+        json_url: urls::staff_usage_file("json", "", "", None, None),
+        lines: Vec::new(),
+        layout,
+    })
+}
+
+fn usage_line(layout: &Layout, asked: &Asked, row: &UsageRow) -> UsageLine {
     let formats = formats(layout);
     let quantity = formats.decimal(units::priced(row.meter, row.quantity), 3);
     UsageLine {
-        account: row.account.clone(),
-        instance: row.environment.clone(),
+        account: row.account_name.clone(),
+        account_url: asked.url_of(Some(row.account), None),
+        instance: row.environment_name.clone(),
+        instance_url: asked.url_of(None, Some(row.environment)),
         meter: layout.t(format!("staff-meter-{}", row.meter.as_str())),
         quantity,
         covered: formats.duration(TimeDelta::seconds(row.covered_seconds)),
@@ -106,19 +197,21 @@ fn usage_line(layout: &Layout, row: &UsageRow) -> UsageLine {
 
 /// Gives the hours of a period as CSV.
 pub async fn csv(portal: Data<Portal>, staff: Staff, query: Query<UsageQuery>) -> Answer {
-    file(&portal, &staff, &query, Format::Csv)
+    file(&portal, staff, &query, Format::Csv)
 }
 
 /// Gives the hours of a period as JSON.
 pub async fn json(portal: Data<Portal>, staff: Staff, query: Query<UsageQuery>) -> Answer {
-    file(&portal, &staff, &query, Format::Json)
+    file(&portal, staff, &query, Format::Json)
 }
 
-fn file(portal: &Portal, staff: &Staff, query: &UsageQuery, format: Format) -> Answer {
-    let Some((from, to)) = query.period(staff.layout.now) else {
-        return answer::see_other(urls::staff_usage());
+fn file(portal: &Portal, staff: Staff, query: &UsageQuery, format: Format) -> Answer {
+    let asked = match query.read(staff.layout.now) {
+        Ok(asked) => asked,
+        Err(key) => return wrong(staff.layout, query, key),
     };
-    let filter = Filter { from: start(from), until: start(to), account: None, environment: None };
+    let Asked { from, to, account, instance } = asked;
+    let filter = Filter { from: start(from), until: start(to), account, environment: instance };
     let name = format!("attachment; filename=\"usage-{from}-{to}.{}\"", format.extension());
     Ok(HttpResponse::Ok()
         .content_type(format.media_type())

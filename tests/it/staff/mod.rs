@@ -1,0 +1,9 @@
+//! The staff's pages, used by staff and by those who are none.
+
+mod catalogue;
+mod logging_in;
+mod publishing;
+mod queue;
+mod records;
+mod searching;
+mod usage;
