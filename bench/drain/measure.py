@@ -11,52 +11,20 @@ import subprocess
 import sys
 import threading
 import time
-import uuid
+
+sys.path.insert(0, 'bin/lib')
+from benching import PORT, RUN, new_project, order, say, sql, until
 
 INSTANCES = int(os.environ.get('BENCH_INSTANCES', '20'))
 PAUSE = float(os.environ.get('BENCH_PAUSE_S', '0.5'))
-PORT = int(os.environ['PROXY_PORT'])
-RUN = uuid.uuid4().hex[:6]
 FROM = 'host-2'
 # A start and a wait for the last request, three at a time, on a busy machine.
 LIMIT_S = 900
 MOVES_AT_ONCE = 3
 
 
-def sql(text):
-    out = subprocess.run([os.environ['PSQL'], os.environ['DATABASE_URL'], '-qAtX', '-v', 'ON_ERROR_STOP=1', '-c', text],
-                         capture_output=True, text=True)
-    if out.returncode:
-        sys.exit(out.stderr)
-    return [line for line in out.stdout.splitlines() if line]
-
-
 def sayoo(*words):
     subprocess.run([os.environ['SAYOO_BIN'], *words], check=True, stdout=sys.stderr)
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def order(name, account, project):
-    sql(f"""BEGIN;
-    INSERT INTO environments (id, account_id, project_id, kind, name, plan_version_id, wanted, company, language, country, currency
-        , timezone, apps, admin_email, admin_name, order_key, status_since, created_at)
-    SELECT gen_random_uuid(), '{account}', '{project}', 'production', '{name}'
-        , (SELECT id FROM plan_versions WHERE state = 'published' ORDER BY memory_mb LIMIT 1), 'running', 'Bench', 'fr_FR', 'FR', 'EUR'
-        , 'Europe/Paris', '{{}}', 'bench@example.com', 'Bench', gen_random_uuid(), now(), now();
-    INSERT INTO subdomains (name, environment_id, account_id) SELECT '{name}', id, '{account}' FROM environments WHERE name = '{name}';
-    SELECT pg_notify('work', '');
-    COMMIT""")
-
-
-def until(what, limit, check):
-    began = time.monotonic()
-    while not check():
-        if time.monotonic() - began > limit:
-            sys.exit(f'bench: {what}: not within {limit} s: {sql("SELECT task, last_error FROM turns WHERE last_error IS NOT NULL")}')
-        time.sleep(0.25)
 
 
 class Visitor(threading.Thread):
@@ -101,9 +69,7 @@ class Visitor(threading.Thread):
 
 
 def main():
-    account, project = str(uuid.uuid4()), str(uuid.uuid4())
-    sql(f"INSERT INTO accounts VALUES ('{account}', 'Bench', 'EUR', 'FR', 'Europe/Paris', 'active', now());"
-        f"INSERT INTO projects VALUES ('{project}', '{account}', 'Bench', now())")
+    account, project = new_project()
     names = [f'drain{RUN}{number}' for number in range(INSTANCES)]
     for name in names:
         order(name, account, project)
