@@ -167,11 +167,13 @@ async function violationsOf(page, place) {
 export async function inspectHere(page, name) {
   mkdirSync(SCREENSHOTS, { recursive: true });
   for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme });
+    // Colours that are still on their way are nobody's colours.
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {}))));
     assert.deepEqual(await violationsOf(page, `${name} (${colorScheme})`), []);
     await page.screenshot({ path: `${SCREENSHOTS}${name}-here-${colorScheme}.png`, fullPage: true });
   }
-  await page.emulateMedia({ colorScheme: null });
+  await page.emulateMedia({ colorScheme: null, reducedMotion: null });
 }
 
 // Checks each page in every language and theme: axe finds nothing, nothing sticks out at 360 px, and pictures are taken.
