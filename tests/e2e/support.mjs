@@ -194,7 +194,7 @@ export async function inspect(person, pages) {
       const at = new URL(page.url());
       // Where a page leads elsewhere, that one was inspected.
       if (at.origin === new URL(PORTAL).origin) appendFileSync(INSPECTED, `${at.pathname}\n`);
-      if (response.status() >= 500) found.push(`${place}: status ${response.status()}`);
+      if (response.status() >= (/not-found|gone|proxy/.test(name) ? 500 : 400)) found.push(`${place}: status ${response.status()}`);
       found.push(...(await violationsOf(page, place)));
       const shown = await page.textContent("body");
       const raw = shown.match(/\b(staff|instances|scaling|domains|order|account|login|signup|common|nav|error|status|step|role|meter)-[a-z]+-?[a-z-]*\b(?!\.)/g) ?? [];
