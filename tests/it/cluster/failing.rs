@@ -45,7 +45,7 @@ impl Visitor {
     }
 
     /// Returns how often it asked and how often it was not answered well.
-    async fn end(self) -> (u32, u32) {
+    fn end(self) -> (u32, u32) {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().unwrap();
         (self.asked.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed))
@@ -97,7 +97,7 @@ async fn while_the_manager_is_lost_what_runs_serves_and_orders_wait_until_it_is_
     machine(&["start", "1"]);
     cluster.until_serving(late, |upstream| upstream.starts_with(&address(2))).await;
     cluster.until_silence(false).await;
-    let (asked, failed) = visitor.end().await;
+    let (asked, failed) = visitor.end();
     assert!(asked > 0 && failed == 0, "{failed} of {asked} failed");
     assert_eq!(cluster.upstream(shop).await, upstream, "it was moved for nothing");
     assert_eq!(cluster.relocations(shop).await, 0);
@@ -122,7 +122,7 @@ async fn a_daemon_that_answers_nobody_keeps_nobody_waiting_and_takes_nothing_new
 
     machine(&["hear", "2"]);
     cluster.until_host(second, "in use again", |host| host.state == HostState::Active).await;
-    let (asked, failed) = visitor.end().await;
+    let (asked, failed) = visitor.end();
     assert!(asked > 0 && failed == 0, "{failed} of {asked} failed");
     assert_eq!((cluster.upstream(shop).await, cluster.relocations(shop).await), (upstream, 0));
     cluster.end().await;
@@ -145,7 +145,7 @@ async fn a_host_that_comes_and_goes_is_fled_once(db: PgPool) {
     }
     machine(&["mend", "2"]);
     cluster.until_host(second, "in use at last", |host| host.state == HostState::Active).await;
-    let (asked, failed) = visitor.end().await;
+    let (asked, failed) = visitor.end();
     assert!(asked > 0 && failed == 0, "{failed} of {asked} failed");
     assert_eq!((cluster.upstream(shop).await, cluster.relocations(shop).await), (upstream, 1));
     cluster.end().await;
@@ -218,7 +218,7 @@ async fn a_container_left_behind_is_locked_out_as_long_as_its_host_is_away_and_e
         assert!(healed.elapsed() < ENDS_WITHIN, "the old container goes on");
         pause().await;
     }
-    let (asked, failed) = visitor.end().await;
+    let (asked, failed) = visitor.end();
     assert!(asked > 0 && failed == 0, "{failed} of {asked} failed");
     assert_eq!((cluster.upstream(shop).await, cluster.relocations(shop).await), (upstream, 1));
     cluster.end().await;
