@@ -8,5 +8,6 @@ pub mod portal;
 pub mod process;
 pub mod simulated;
 pub mod small_disk;
+pub mod smtp;
 mod staff;
 pub mod tenants;
