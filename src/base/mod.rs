@@ -2,6 +2,7 @@
 
 pub mod chain;
 pub mod clock;
+pub mod crash;
 pub mod faults;
 pub mod hostname;
 pub mod ids;

@@ -6,6 +6,7 @@ use anyhow::Context;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::base::crash;
 use crate::config::Config;
 use crate::db;
 use crate::engine::{Certificates, Engine, Swarm};
@@ -14,7 +15,7 @@ use crate::mail::transport::Mailer;
 use crate::metering::sampling::{self, Sampler};
 use crate::portal::Portal;
 use crate::reconcile::edge::Edge;
-use crate::reconcile::{self, Site, crash};
+use crate::reconcile::{self, Site};
 use crate::tenant_db::{Postgres, TenantDb};
 
 /// Turns hold a connection for a few milliseconds at a time.

@@ -17,17 +17,25 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 pub struct StoreError(#[from] sqlx::Error);
 
 impl StoreError {
-    /// Whether the database could not be reached, so that it is worth trying again soon.
-    #[must_use]
-    pub fn is_away(&self) -> bool {
-        matches!(self.0, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_))
-    }
-
     /// Returns the name of the constraint that refused, when one did.
     #[must_use]
     pub fn constraint(&self) -> Option<&str> {
         self.0.as_database_error().and_then(sqlx::error::DatabaseError::constraint)
     }
+}
+
+/// Whether the control database could not be reached, or has no room for anything new, so that it is worth trying again
+/// soon.
+#[must_use]
+pub fn is_away(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<sqlx::Error>()).any(|cause| match cause {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
+        // Of the classes of SQLSTATE, 53: no disk, memory or connection is left; 57P: it stops or starts.
+        sqlx::Error::Database(cause) => {
+            cause.code().is_some_and(|code| code.starts_with("53") || code.starts_with("57P"))
+        }
+        _ => false,
+    })
 }
 
 /// Where processes listen and what they are told: only that something changed, never what.

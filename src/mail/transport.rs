@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use lettre::message::{Mailbox, MultiPart};
-use lettre::transport::smtp::PoolConfig;
+use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use sqlx::PgPool;
 
@@ -16,6 +16,9 @@ use crate::config::{Mail, Mode, Public};
 
 /// A mail server that answers slower than this is tried again later.
 const SMTP_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long a server may take to say goodbye.
+const GOODBYE_LIMIT: Duration = Duration::from_secs(1);
 
 /// Sends mails.
 #[derive(Clone, Debug)]
@@ -28,7 +31,7 @@ pub struct Mailer {
 
 #[derive(Clone, Debug)]
 enum Way {
-    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    Smtp(AsyncSmtpTransportBuilder),
     Catcher(PgPool),
 }
 
@@ -54,6 +57,11 @@ pub async fn answers(url: &Secret<String>, limit: Duration) -> anyhow::Result<bo
     asked.with_context(|| format!("no answer in {} seconds", limit.as_secs()))?.context("ask the mail server")
 }
 
+/// Whether the server does not let us in (RFC 4954): no fault of the mail, which goes once the password is mended.
+fn is_about_us(error: &lettre::transport::smtp::Error) -> bool {
+    error.status().is_some_and(|code| matches!(u16::from(code), 530..=539))
+}
+
 impl Mailer {
     /// Makes the mailer that the configuration asks for.
     pub fn new(mail: &Mail, public: &Public, db: &PgPool) -> anyhow::Result<Self> {
@@ -64,9 +72,7 @@ impl Mailer {
                     .context(
                         "[mail] smtp_url must look like smtps://user:password@host:465 or smtp://host:587?tls=required",
                     )?
-                    .timeout(Some(SMTP_LIMIT))
-                    .pool_config(PoolConfig::new().max_size(4))
-                    .build(),
+                    .timeout(Some(SMTP_LIMIT)),
             ),
             None if public.mode == Mode::Development => Way::Catcher(db.clone()),
             None => anyhow::bail!("[mail] smtp_url is missing"),
@@ -83,10 +89,17 @@ impl Mailer {
             }
             Way::Smtp(smtp) => {
                 let mail = self.built(job, message).map_err(SendError::Refused)?;
+                // A connection for each mail: the answer that one was not waited for must not be taken for the next one's.
+                let smtp = smtp.clone().build::<Tokio1Executor>();
                 // lettre's own limit is for connecting only: a server may also accept and say nothing.
-                match tokio::time::timeout(SMTP_LIMIT, smtp.send(mail)).await {
+                let sent = tokio::time::timeout(SMTP_LIMIT, smtp.send(mail)).await;
+                // Whether the server says goodbye changes nothing.
+                drop(tokio::time::timeout(GOODBYE_LIMIT, smtp.shutdown()).await);
+                match sent {
                     Ok(Ok(_)) => Ok(()),
-                    Ok(Err(error)) if error.is_permanent() => Err(SendError::Refused(error.into())),
+                    Ok(Err(error)) if error.is_permanent() && !is_about_us(&error) => {
+                        Err(SendError::Refused(error.into()))
+                    }
                     Ok(Err(error)) => Err(SendError::Failed(error.into())),
                     Err(_) => Err(SendError::Failed(anyhow::anyhow!("the mail server does not answer"))),
                 }

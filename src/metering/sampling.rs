@@ -12,6 +12,7 @@ use super::store::{self, Batch, Claimed};
 use super::{Meter, Observation, rollup};
 use crate::base::chain;
 use crate::base::clock::Clock;
+use crate::base::crash;
 use crate::base::ids::RuntimeId;
 use crate::engine::{Engine, Reading};
 use crate::tenant_db::TenantDb;
@@ -107,7 +108,9 @@ impl Sampler {
         let claimed = store::list_claimed(&mut tx).await?;
         let now = self.clock.now();
         let batch = store::ingest(&mut tx, now, &of_containers(&readings, &claimed, now)).await?;
+        crash::point("containers:middle");
         tx.commit().await?;
+        crash::point("containers:after");
         Ok(batch)
     }
 
@@ -118,7 +121,9 @@ impl Sampler {
             let mut tx = self.db.begin().await?;
             let observations = store::take_traffic(&mut tx, TRAFFIC_AT_ONCE).await?;
             let batch = store::ingest(&mut tx, self.clock.now(), &observations).await?;
+            crash::point("traffic:middle");
             tx.commit().await?;
+            crash::point("traffic:after");
             sum.received += batch.received;
             sum.accepted += batch.accepted;
             sum.duplicate += batch.duplicate;
@@ -154,7 +159,9 @@ impl Sampler {
             })
             .collect();
         let batch = store::ingest(&mut tx, now, &observations).await?;
+        crash::point("databases:middle");
         tx.commit().await?;
+        crash::point("databases:after");
         Ok(batch)
     }
 
@@ -175,8 +182,10 @@ impl Sampler {
                 })
                 .collect();
             store::put_hours(&mut tx, &hours).await?;
+            crash::point("hours:middle");
             store::add_up_days(&mut tx, &hours).await?;
             tx.commit().await?;
+            crash::point("hours:after");
             derived += keys.len();
         }
     }

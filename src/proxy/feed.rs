@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -37,6 +38,9 @@ const REFUSED_EVERY: u64 = 6;
 /// The table file is written at most so often while routes keep changing.
 const FILE_EVERY: Duration = Duration::from_secs(1);
 
+/// A disk that is full has room again some time, and there may be no other change until then.
+const FILE_AGAIN: Duration = Duration::from_secs(5);
+
 /// What is read and written beside the requests.
 #[derive(Debug)]
 pub struct Feed {
@@ -52,6 +56,8 @@ pub struct Feed {
     file_at: Option<Instant>,
     /// The last writing of the table file: new routes do not wait for a disk.
     writing: Option<JoinHandle<()>>,
+    /// Whether the last one failed.
+    is_unwritten: Arc<AtomicBool>,
     /// One line in the log when the database goes away, one when it is back.
     is_away: bool,
 }
@@ -72,6 +78,7 @@ impl Feed {
             saves: 0,
             file_at: None,
             writing: None,
+            is_unwritten: Arc::default(),
             is_away: false,
         }
     }
@@ -211,6 +218,9 @@ impl Feed {
                 self.save_refused().await;
             }
         }
+        if self.is_unwritten.swap(false, Ordering::Relaxed) {
+            self.file_at.get_or_insert(now + FILE_AGAIN);
+        }
         if self.file_at.is_some_and(|at| now >= at) {
             self.write_file();
         }
@@ -264,9 +274,11 @@ impl Feed {
         }
         self.file_at = None;
         let (table, file) = (self.shared.table.load_full(), self.shared.settings.table_file.clone());
+        let is_unwritten = Arc::clone(&self.is_unwritten);
         self.writing = Some(tokio::task::spawn_blocking(move || {
             if let Err(cause) = save(&table, &file) {
-                tracing::warn!(cause = chain::of_any(&cause), "the table file was not written");
+                tracing::warn!(cause = chain::of_any(&cause), "the table file was not written and will be tried again");
+                is_unwritten.store(true, Ordering::Relaxed);
             }
         }));
     }

@@ -2,7 +2,6 @@
 //!
 //! A reconciler never learns what changed, only that something did. Nothing is removed because it was not seen.
 
-pub mod crash;
 pub mod domains;
 pub mod driver;
 pub mod edge;
@@ -33,6 +32,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::clock::Clock;
+use crate::base::crash;
 use crate::base::seal::SealingKey;
 use crate::config::{Config, Public};
 use crate::db::Channel;

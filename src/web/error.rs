@@ -7,7 +7,7 @@ use askama::Template;
 
 use super::layout::Layout;
 use super::urls;
-use crate::db::StoreError;
+use crate::db::{self, StoreError};
 
 /// Why there is no answer. Becomes a page in the reader's language with the request's number.
 #[derive(Debug, thiserror::Error)]
@@ -60,10 +60,9 @@ impl From<StoreError> for PageError {
 }
 
 impl PageError {
-    /// Whether the database did not answer: it is worth trying again soon.
+    /// Whether the database did not answer or is full: it is worth trying again soon.
     fn is_away(&self) -> bool {
-        let Self::Failed(cause) = self else { return false };
-        cause.chain().any(|cause| cause.downcast_ref::<StoreError>().is_some_and(StoreError::is_away))
+        matches!(self, Self::Failed(cause) if db::is_away(cause))
     }
 
     /// Returns the keys of the page's title and sentence.

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 
 use sayoo::config::Config;
 use sayoo::doctor::{self, Finding, Verdict};
@@ -10,6 +11,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
+use crate::support::engine::TestEngine;
 use crate::support::portal::World;
 use crate::support::tenants::TestTenants;
 
@@ -27,6 +29,7 @@ struct SetUp {
     mode: &'static str,
     smtp: Option<String>,
     docker: String,
+    image: String,
 }
 
 impl SetUp {
@@ -42,6 +45,7 @@ impl SetUp {
             mode: "production",
             smtp: Some(format!("smtp://{NOWHERE}")),
             docker: "unix:///nowhere/docker.sock".to_owned(),
+            image: "sayoo/no-such-image:1".to_owned(),
         }
     }
 
@@ -49,7 +53,7 @@ impl SetUp {
     async fn findings(&self, folder: &Path) -> Vec<Finding> {
         let keys = folder.display();
         let smtp = self.smtp.as_ref().map(|url| format!("smtp_url = {url:?}")).unwrap_or_default();
-        let Self { portal, database, tenants, web, proxy, mode, docker, .. } = self;
+        let Self { portal, database, tenants, web, proxy, mode, docker, image, .. } = self;
         let instances = portal.replace("://", "://{name}.");
         let (host, port) = &self.for_containers;
         let text = format!(
@@ -60,7 +64,7 @@ impl SetUp {
             web = {{ listen = "{web}", sso_key_file = "{keys}/sso.key", cookie_key_file = "{keys}/cookie.key" }}
             proxy = {{ listen = "{proxy}", web_upstream = "127.0.0.1:1", table_file = "{keys}/routes.json" }}
             tenants = {{ admin_url = "{tenants}", host_for_containers = "{host}", port_for_containers = {port} }}
-            odoo = {{ image = "sayoo/no-such-image:1" }}
+            odoo = {{ image = "{image}" }}
             [worker]
             docker = "{docker}"
             sealing_key_file = "{keys}/sealing.key"
@@ -203,6 +207,50 @@ async fn what_is_right_is_said_to_be_and_each_smaller_fault_is_told_apart(db: Pg
     assert_says(&findings, "control database, schema", '-', &["newer than this program", "install the version"]);
     assert_says(&findings, "tenants' database server", '-', &["may not make databases", "CREATEDB CREATEROLE;"]);
     tenants.forget().await;
+}
+
+/// Runs `sayoo doctor` with the set-up that was looked at last, and returns whether it found no fault and what it printed.
+fn printed(folder: &Path) -> (bool, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sayoo"));
+    let output = command.arg("--config").arg(folder.join("sayoo.toml")).arg("doctor").output().unwrap();
+    (output.status.success(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_real_docker_without_the_image_and_with_one_that_is_not_registered_is_told_apart(db: PgPool) {
+    let engine = TestEngine::new();
+    let folder = tempfile::tempdir().unwrap();
+    let mut set_up = SetUp {
+        database: db.connect_options().to_url_lossy().to_string(),
+        docker: engine.docker.clone(),
+        mode: "development",
+        ..SetUp::broken()
+    };
+    let findings = set_up.findings(folder.path()).await;
+    assert_says(&findings, "Docker", '+', &["API"]);
+    assert_says(&findings, "Swarm", '+', &["this machine is a manager"]);
+    assert_says(&findings, "Docker, system calls", '+', &["filtered"]);
+    for what in ["Docker, isolation", "Docker, published ports", "Docker, privileges"] {
+        let (sign, text) = about(&findings, what);
+        assert!(sign == '+' || text.contains("in /etc/docker/daemon.json, then restart Docker"), "{what}: {text}");
+    }
+    let missing = ["Docker has no sayoo/no-such-image:1", "docker/odoo/build (bin/up does it)"];
+    assert_says(&findings, "instance image", '-', &missing);
+    let (is_well, text) = printed(folder.path());
+    let finding = "✗ instance image: Docker has no sayoo/no-such-image:1\n    docker/odoo/build (bin/up does it)\n";
+    assert!(!is_well && text.contains(finding) && text.contains("✓ Swarm: this machine is a manager\n"), "{text}");
+
+    set_up.image.clone_from(&engine.image);
+    let findings = set_up.findings(folder.path()).await;
+    assert_says(&findings, "instance image", '!', &["is not the registered one", "sayoo setup registers it"]);
+    sqlx::query("INSERT INTO images VALUES (gen_random_uuid(), 'standin', $1, '19.0', 'current', now())")
+        .bind(engine.image.clone())
+        .execute(&db)
+        .await
+        .unwrap();
+    assert_says(&set_up.findings(folder.path()).await, "instance image", '+', &[]);
+    let (_, text) = printed(folder.path());
+    assert!(text.contains(&format!("✓ instance image: {}\n", engine.image)), "{text}");
 }
 
 /// An address that nobody has at this moment.

@@ -177,7 +177,8 @@ pub async fn targets(db: &mut PgConnection, only: Option<&[Uuid]>) -> Result<Vec
           JOIN environments ON environments.id = runtimes.environment_id
          WHERE runtimes.wanted <> 'gone'
            AND environments.wanted <> 'deleted'
-           AND environments.first_ready_at IS NOT NULL
+           -- What is being made for the first time is left alone, unless its image may be what keeps it from running.
+           AND (environments.first_ready_at IS NOT NULL OR environments.status = 'failing')
            AND present.id <> images.id
            AND ($1::uuid[] IS NULL OR environments.id = ANY ($1))
            AND NOT EXISTS (SELECT FROM environment_updates AS open
@@ -235,7 +236,8 @@ pub async fn insert_updates(
           JOIN environments ON environments.id = runtimes.environment_id
          WHERE runtimes.wanted <> 'gone'
            AND environments.wanted <> 'deleted'
-           AND environments.first_ready_at IS NOT NULL
+           -- What is being made for the first time is left alone, unless its image may be what keeps it from running.
+           AND (environments.first_ready_at IS NOT NULL OR environments.status = 'failing')
            AND present.id <> images.id
            AND ($3::uuid[] IS NULL OR environments.id = ANY ($3))
            AND NOT EXISTS (SELECT FROM environment_updates AS open

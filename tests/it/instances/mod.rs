@@ -1,5 +1,6 @@
 //! The customer's pages about instances.
 
+mod costs;
 mod deleting;
 mod live;
 mod opening;

@@ -1,6 +1,9 @@
 //! Metering on a real Postgres: numbers that come twice, late, never, or from a clock that jumps.
 
 mod exports;
+mod invariants;
+pub mod killed;
+mod orders;
 mod world;
 
 use chrono::TimeDelta;
@@ -94,6 +97,29 @@ async fn a_gap_of_six_hours_loses_nothing_of_a_counter_and_bills_no_memory(db: P
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn what_is_covered_and_what_is_not_are_the_whole_life_of_an_instance(db: PgPool) {
+    let world = World::new(db);
+    world.instance("alice", 0).await;
+    world.sampler.tick().await;
+    world.minutes(30).await;
+    world.advance(2 * 3600);
+    world.minutes(30).await;
+    world.derive().await;
+    world.check_invariants().await;
+    let covered: Vec<(String, i64)> =
+        sqlx::query_as("SELECT meter, sum(covered_seconds) FROM usage_hours GROUP BY 1 ORDER BY 1")
+            .fetch_all(&world.db)
+            .await
+            .unwrap();
+    let life = 3 * 3600;
+    // A minute more than the two hours passed without a look; a gauge is held for two of its intervals.
+    let gap = |held: i64| 2 * 3600 + 60 - held;
+    // The size of the database was looked at four minutes ago.
+    let wanted = [("cpu", life), ("database", life - 240 - gap(600)), ("memory", life - gap(120))];
+    assert_eq!(covered, wanted.map(|(meter, seconds)| (meter.to_owned(), seconds)));
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn batches_may_come_twice_in_any_order_and_give_the_same_hours(db: PgPool) {
     let world = World::new(db);
     let instance = world.instance("alice", 0).await;
@@ -143,14 +169,14 @@ async fn two_workers_at_once_count_once(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
-async fn a_worker_killed_anywhere_counts_once(db: PgPool) {
+async fn what_is_undone_before_its_commit_counts_once_when_it_is_done_again(db: PgPool) {
     let world = World::new(db);
     let instance = world.instance("alice", 0).await;
     let epoch = Uuid::from_u128(7);
     for round in 1..=10 {
         world.advance(60);
         world.traffic(epoch, &instance, round, round * 3, round * 100).await;
-        // Killed after the work and before the commit.
+        // The work is done and its transaction ends without a commit.
         let mut tx = world.db.begin().await.unwrap();
         let taken = store::take_traffic(&mut tx, 1000).await.unwrap();
         store::ingest(&mut tx, world.clock.now(), &taken).await.unwrap();

@@ -17,6 +17,8 @@ use sayoo::tenant_db::{self, DatabaseName, RoleName, TenantDb};
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use super::invariants;
+
 /// The beginning of an hour.
 pub fn start() -> DateTime<Utc> {
     "2026-11-22T10:00:00Z".parse().unwrap()
@@ -185,74 +187,11 @@ impl World {
         sqlx::query_scalar(statement).bind(environment).bind(meter).fetch_one(&self.db).await.unwrap()
     }
 
-    /// Checks what must hold of every installation at every moment, with SQL of its own (billing.md I1, I2, I3, I5, I6).
+    /// Checks what must hold of an installation whose hours are derived.
     pub async fn check_invariants(&self) {
-        for (invariant, statement) in INVARIANTS {
-            let broken: Vec<String> = sqlx::query_scalar(*statement).fetch_all(&self.db).await.unwrap();
-            assert!(broken.is_empty(), "{invariant}: {broken:#?}");
-        }
+        invariants::check(&self.db).await;
     }
 }
-
-/// Each statement returns what breaks the rule.
-const INVARIANTS: &[(&str, &str)] = &[
-    (
-        "I1: what a counter added is its last number less its first",
-        "SELECT format('%s: %s of %s', e.source, sum(s.quantity), e.last_value - e.base_value)
-           FROM meter_epochs e JOIN meter_samples s ON s.epoch_id = e.id
-          WHERE e.meter IN ('cpu', 'egress', 'requests')
-          GROUP BY e.id HAVING sum(s.quantity) <> e.last_value - e.base_value",
-    ),
-    (
-        "I2: hours add up to samples, when none is due",
-        "SELECT format('%s %s: %s of %s', environment_id, meter, hours, samples)
-           FROM (SELECT e.environment_id, e.meter, sum(s.quantity) AS samples
-                   FROM meter_epochs e JOIN meter_samples s ON s.epoch_id = e.id GROUP BY 1, 2) AS sampled
-           FULL JOIN (SELECT environment_id, meter, sum(quantity) AS hours FROM usage_hours GROUP BY 1, 2) AS derived
-          USING (environment_id, meter)
-          WHERE hours IS DISTINCT FROM samples AND NOT EXISTS (SELECT FROM usage_due)",
-    ),
-    (
-        "I2: days add up to their hours",
-        "SELECT format('%s %s %s: %s of %s', environment_id, meter, day, days.quantity, hours.quantity)
-           FROM usage_days AS days
-           FULL JOIN (SELECT environment_id, meter, date_trunc('day', hour AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' AS day
-                           , sum(quantity) AS quantity
-                        FROM usage_hours GROUP BY 1, 2, 3) AS hours
-          USING (environment_id, meter, day)
-          WHERE days.quantity IS DISTINCT FROM hours.quantity",
-    ),
-    (
-        "I3: each number that came in was accepted, known or refused",
-        "SELECT format('%s', id) FROM meter_batches b
-          WHERE received <> accepted + duplicate + refused
-             OR refused <> (SELECT count(*) FROM meter_refusals r WHERE r.batch_id = b.id)",
-    ),
-    (
-        "I5: an hour is covered for at most an hour",
-        "SELECT format('%s %s', meter, covered_seconds) FROM usage_hours WHERE covered_seconds NOT BETWEEN 0 AND 3600",
-    ),
-    (
-        "I6: another program derives the same hours",
-        "WITH parts AS (
-             SELECT e.environment_id, e.meter, h.hour, s.quantity
-                  , extract(epoch FROM least(s.until_at, h.hour + interval '1 hour') - s.from_at) AS until_then
-                  , extract(epoch FROM greatest(s.from_at, h.hour) - s.from_at) AS from_then
-                  , extract(epoch FROM s.until_at - s.from_at) AS whole
-               FROM meter_epochs e JOIN meter_samples s ON s.epoch_id = e.id
-               CROSS JOIN LATERAL generate_series(date_trunc('hour', s.from_at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'
-                                                , greatest(s.from_at, s.until_at - interval '1 microsecond'), interval '1 hour') AS h (hour)
-         ), derived AS (
-             SELECT environment_id, meter, hour
-                  , sum(CASE WHEN whole = 0 THEN quantity
-                             ELSE floor(quantity * until_then / whole) - floor(quantity * from_then / whole) END) AS quantity
-               FROM parts GROUP BY 1, 2, 3
-         )
-         SELECT format('%s %s: %s of %s', meter, hour, u.quantity, d.quantity)
-           FROM derived d FULL JOIN usage_hours u USING (environment_id, meter, hour)
-          WHERE u.quantity IS DISTINCT FROM d.quantity AND NOT EXISTS (SELECT FROM usage_due)",
-    ),
-];
 
 fn spec(name: &ServiceName, runtime: RuntimeId) -> ServiceSpec {
     ServiceSpec {

@@ -2,6 +2,7 @@
 
 mod counting;
 mod crowding;
+mod disk;
 mod floods;
 mod forwarding;
 mod goodbyes;

@@ -42,7 +42,7 @@ const WHILE_WAKING: [&str; 8] = [
     "open:middle",
     "open:after",
 ];
-const WHILE_UPDATING: [&str; 8] = [
+const WHILE_UPDATING: [&str; 10] = [
     "update-begin:before",
     "update-begin:after",
     "service:before",
@@ -50,7 +50,9 @@ const WHILE_UPDATING: [&str; 8] = [
     "update-switch:before",
     "update-switch:middle",
     "update-switch:after",
+    "remove:before",
     "remove:after",
+    "update-end:after",
 ];
 const WHILE_DELETING: [&str; 8] = [
     "remove:before",
@@ -61,6 +63,17 @@ const WHILE_DELETING: [&str; 8] = [
     "drop-role:after",
     "forget:before",
     "forget:after",
+];
+
+/// Every place where a test of this file kills a worker.
+pub const PLACES: [&[&str]; 7] = [
+    &WHILE_CREATING,
+    &WHILE_RENAMING,
+    &WHILE_STOPPING,
+    &WHILE_FALLING_ASLEEP,
+    &WHILE_WAKING,
+    &WHILE_UPDATING,
+    &WHILE_DELETING,
 ];
 
 /// A worker process of its own.
@@ -114,11 +127,12 @@ port_for_containers = 5432
 [odoo]
 image = "standin"
 [pool]
-spares = 0
+spares = {spares}
 [mail]
 from = "Sayoo <no-reply@localhost>"
 "#,
         installation = world.engine.installation,
+        spares = world.site.spares,
         folder = folder.display(),
         tenants = world.tenants.url(),
     );
@@ -155,7 +169,7 @@ async fn a_worker_killed_anywhere_in_a_creation_leaves_exactly_one_of_each(db: P
     for (number, place) in WHILE_CREATING.iter().enumerate() {
         let mut first = worker(&world, Some(place));
         let shop = world.order(&format!("shop{number}")).await;
-        first.ended().await;
+        first.killed(place).await;
         let _second = worker(&world, None);
         until(&world, shop, "running", place).await;
         let all = number + 1;
@@ -178,7 +192,7 @@ async fn a_renaming_that_is_taken_back_half_way_leaves_odoo_with_its_old_address
     for place in WHILE_RENAMING {
         let mut first = worker(&world, Some(place));
         world.call_it(shop, "store").await;
-        first.ended().await;
+        first.killed(place).await;
         world.call_it(shop, "shop").await;
         let _second = worker(&world, None);
         until(&world, shop, "running", place).await;
@@ -195,7 +209,7 @@ async fn a_worker_killed_anywhere_in_stopping_and_deleting_leaves_nothing_behind
         let shop = world.order(&format!("stop{number}")).await;
         world.until(shop, "running").await;
         world.want(shop, "wanted = 'stopped'").await;
-        worker(&world, Some(place)).ended().await;
+        worker(&world, Some(place)).killed(place).await;
         let _second = worker(&world, None);
         until(&world, shop, "stopped", place).await;
         let all = number + 1;
@@ -206,7 +220,7 @@ async fn a_worker_killed_anywhere_in_stopping_and_deleting_leaves_nothing_behind
         let shop = world.order(&format!("gone{number}")).await;
         world.until(shop, "running").await;
         world.want(shop, "wanted = 'deleted', purge_after = now() - interval '1 second'").await;
-        worker(&world, Some(place)).ended().await;
+        worker(&world, Some(place)).killed(place).await;
         let _second = worker(&world, None);
         until(&world, shop, "deleted", place).await;
         assert_eq!(world.counts().await, (0, kept, kept), "{place}");
@@ -235,6 +249,7 @@ async fn a_worker_killed_anywhere_in_falling_asleep_and_waking_loses_no_wish(db:
             }
             crate::support::engine::pause().await;
         }
+        first.killed(place).await;
         // Whatever the first one left, somebody wants it now.
         world.visit(shop).await;
         let _second = worker(&world, None);
@@ -245,7 +260,7 @@ async fn a_worker_killed_anywhere_in_falling_asleep_and_waking_loses_no_wish(db:
         world.sleeps(shop).await;
         let mut first = worker(&world, Some(place));
         world.visit(shop).await;
-        first.ended().await;
+        first.killed(place).await;
         let _second = worker(&world, None);
         until(&world, shop, "running", place).await;
         assert_eq!(world.text("SELECT source FROM wake_requests WHERE environment_id = $1", shop.uuid()).await, "");
@@ -275,6 +290,7 @@ async fn a_worker_killed_anywhere_in_an_update_leaves_one_service_that_serves(db
             assert_eq!(world.routes().await[0].1, "serving", "{place}");
             crate::support::engine::pause().await;
         }
+        first.killed(place).await;
         let _second = worker(&world, None);
         let began = Instant::now();
         let state = "SELECT state FROM environment_updates WHERE environment_id = $1 ORDER BY created_at DESC LIMIT 1";

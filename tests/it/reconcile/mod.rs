@@ -1,7 +1,8 @@
 //! The worker, with a real engine, a real control database and a real server of tenants' databases.
 
 mod accidents;
-mod crashes;
+mod apart;
+pub mod crashes;
 mod held_up;
 mod leases;
 mod life;
@@ -11,4 +12,5 @@ mod scaling;
 mod sleeping;
 mod spares;
 pub mod support;
+mod unhealthy;
 mod updating;

@@ -8,15 +8,16 @@ use sayoo::reconcile::{self, Site};
 
 use super::support::World;
 
-/// The same installation with one spare of each kind.
-async fn with_spares(db: PgPool) -> World {
+/// An installation with one spare of each kind.
+pub async fn with_spares(db: PgPool) -> World {
     let mut world = World::new(db).await;
     let site = Site { spares: 1, ..Site::clone(&world.site) };
     world.site = Arc::new(site);
     world
 }
 
-async fn until_ready(world: &World, count: &str) {
+/// Gives turns until so many spares are ready.
+pub async fn until_ready(world: &World, count: &str) {
     for _ in 0..300 {
         reconcile::settle(&world.site).await.unwrap();
         let sql = "SELECT count(*)::text FROM runtimes WHERE environment_id IS NULL AND state = 'ready' AND wanted = 'running' AND id <> $1";

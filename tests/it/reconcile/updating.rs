@@ -15,7 +15,7 @@ use super::support::World;
 use crate::support::engine::{docker, pause};
 
 /// Makes an image that is the stand-in and something more.
-fn image_with(base: &str, lines: &str) -> String {
+pub fn image_with(base: &str, lines: &str) -> String {
     let place = tempfile::tempdir().unwrap();
     let base = base.strip_prefix("sha256:").unwrap();
     std::fs::write(place.path().join("Dockerfile"), format!("FROM {base}\n{lines}\n")).unwrap();
@@ -26,7 +26,7 @@ fn image_with(base: &str, lines: &str) -> String {
 
 impl World {
     /// Makes another image the present one, as `sayoo setup` does.
-    async fn new_image(&self, lines: &str) -> ImageId {
+    pub async fn new_image(&self, lines: &str) -> ImageId {
         let (id, digest) = (ImageId::new(self.now()), image_with(&self.engine.image, lines));
         self.run("UPDATE images SET state = 'retired' WHERE digest <> $1", |query| query.bind(digest.clone())).await;
         self.run("INSERT INTO images VALUES ($1, 'standin', $2, '19.0', 'current', now())", |query| {
@@ -67,7 +67,7 @@ impl World {
     }
 
     /// Makes the time pass in which requests at an old container end.
-    async fn all_drained(&self) {
+    pub async fn all_drained(&self) {
         let sql = "UPDATE environment_updates SET switched_at = switched_at - interval '5 minutes'";
         self.run(sql, |query| query).await;
         self.run("UPDATE turns SET due_at = now() WHERE task = 'environments'", |query| query).await;

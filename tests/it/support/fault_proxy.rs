@@ -9,7 +9,6 @@ use tokio::net::{UnixListener, UnixStream};
 
 /// What happens to a call.
 #[derive(Clone, Copy, Debug)]
-#[expect(dead_code, reason = "tests of the reconciler use the rest")]
 pub enum Fault {
     /// It reaches the engine later.
     Delay(Duration),

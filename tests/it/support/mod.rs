@@ -8,6 +8,7 @@ pub mod portal;
 pub mod process;
 pub mod simulated;
 pub mod small_disk;
+pub mod smtp;
 pub mod staff;
 pub mod tenants;
 pub mod waiting;

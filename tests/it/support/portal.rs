@@ -31,6 +31,9 @@ use super::gate::Gate;
 /// A password that is taken everywhere.
 pub const PASSWORD: &str = "quiet river under old stone bridge";
 
+/// Where instances are, unless a test says otherwise.
+const INSTANCES: &str = "http://{name}.localhost:8080";
+
 /// The web process and what it stands on. Mails are caught. Ends with the test.
 pub struct World {
     pub db: PgPool,
@@ -45,22 +48,28 @@ pub struct World {
 impl World {
     /// Starts a web process; the catalogue has its first three plans.
     pub async fn new(db: PgPool) -> Self {
-        Self::with(db, "http://{name}.localhost:8080").await
+        Self::with(db, INSTANCES).await
     }
 
     /// The same with instances at other addresses.
     pub async fn with(db: PgPool, instances_url: &str) -> Self {
         let options = db.connect_options().as_ref().clone();
-        Self::made(db, instances_url, options).await
+        Self::made(db, (instances_url, Mode::Development), options).await
+    }
+
+    /// The same in another mode. In production mails go to a server that is away.
+    pub async fn in_mode(db: PgPool, mode: Mode) -> Self {
+        let options = db.connect_options().as_ref().clone();
+        Self::made(db, (INSTANCES, mode), options).await
     }
 
     /// The same with a web process that reaches the database through a gate.
     pub async fn behind(db: PgPool, gate: &Gate) -> Self {
         let options = gate.options(db.connect_options().as_ref().clone());
-        Self::made(db, "http://{name}.localhost:8080", options).await
+        Self::made(db, (INSTANCES, Mode::Development), options).await
     }
 
-    async fn made(db: PgPool, instances_url: &str, of_web: PgConnectOptions) -> Self {
+    async fn made(db: PgPool, (instances_url, mode): (&str, Mode), of_web: PgConnectOptions) -> Self {
         let clock = Clock::manual("2026-11-22T12:00:00Z".parse().unwrap());
         plans::seed(&mut db.acquire().await.unwrap(), clock.now()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -68,7 +77,7 @@ impl World {
         let public = Public {
             portal_url: url.clone(),
             instances_url: instances_url.to_owned(),
-            mode: Mode::Development,
+            mode,
             company: "Sayoo".to_owned(),
         };
         let portal = Portal { db: db.clone(), clock, public: Arc::new(public) };
@@ -79,7 +88,7 @@ impl World {
         let stop = ending.stop.clone();
         let serving = web::serve(Portal { db: served.clone(), ..portal.clone() }, keys, listener, ending);
         std::thread::spawn(move || actix_web::rt::System::new().block_on(serving).unwrap());
-        let mailer = mailer(&portal, None);
+        let mailer = mailer(&portal, (mode == Mode::Production).then(|| "smtp://127.0.0.1:9".to_owned()));
         Self { db, portal, url, served, mailer, _stop: stop.drop_guard() }
     }
 

@@ -1,5 +1,6 @@
 //! The program as a process of its own, which ends with the test.
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -37,6 +38,14 @@ impl Process {
             assert!(began.elapsed() < PATIENCE, "it never ended");
             pause().await;
         }
+    }
+
+    /// Waits until it was killed: by SIGKILL, and by nothing else.
+    pub async fn killed(&mut self, place: &str) {
+        let code = self.ended().await;
+        let status = self.0.try_wait().unwrap();
+        let signal = status.and_then(|status| status.signal());
+        assert_eq!(signal, Some(Signal::KILL.as_raw()), "{place}: it ended with {code:?}");
     }
 
     /// Waits until it was stopped by a signal.

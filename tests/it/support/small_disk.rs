@@ -1,7 +1,8 @@
-//! A small disk in memory that databases can be put on, to be full. Needs root, as Docker does.
+//! Small disks in memory, to be full: one that databases can be put on, and one without any room. Needs root, as Docker
+//! does.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use sayoo::base::secret::new_code;
@@ -81,4 +82,36 @@ pub fn as_root(words: &[&str]) -> String {
     let done = Command::new(words[0]).args(&words[1..]).output().unwrap();
     assert!(done.status.success(), "{words:?}: {}", String::from_utf8_lossy(&done.stderr));
     String::from_utf8(done.stdout).unwrap()
+}
+
+/// A mounted disk on which there is no room at all.
+pub struct FullDisk(PathBuf);
+
+impl FullDisk {
+    /// Makes a disk of a few pages and fills it.
+    pub fn new() -> Self {
+        let folder = std::env::temp_dir().join(format!("disk_{}", new_code(8)));
+        std::fs::create_dir(&folder).unwrap();
+        as_root(&["mount", "-t", "tmpfs", "-o", "size=64k,mode=0777", "tmpfs", folder.to_str().unwrap()]);
+        let disk = Self(folder);
+        as_root(&["fallocate", "-l", "65536", disk.0.join("filler").to_str().unwrap()]);
+        disk
+    }
+
+    /// Where it is mounted.
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// Takes the filling away.
+    pub fn make_room(&self) {
+        as_root(&["rm", self.0.join("filler").to_str().unwrap()]);
+    }
+}
+
+impl Drop for FullDisk {
+    fn drop(&mut self) {
+        as_root(&["umount", "--lazy", self.0.to_str().unwrap()]);
+        let _ = std::fs::remove_dir(&self.0);
+    }
 }

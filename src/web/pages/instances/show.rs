@@ -73,6 +73,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
         is_moving: environment.is_being_made() || said.badge == "working",
         steps: steps.iter().map(|step| StepLine::new(layout, formats, step)).collect(),
         usual: facts::usual_words(formats, usual),
+        delay: delay(layout, &environment),
         failure: failed.filter(|_| environment.is_being_made()).or(failing.flatten()).unwrap_or_default(),
         can_open: environment.can_be_opened() && may(Action::OpenInstance),
         can_start: can_steer && environment.wanted == Wanted::Stopped,
@@ -95,6 +96,15 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
         name: environment.name.clone(),
         layout: member.layout.clone(),
     })
+}
+
+/// Why it takes longer than usual until it runs, when something keeps it that will pass.
+fn delay(layout: &Layout, environment: &Environment) -> String {
+    let is_on_its_way = environment.wanted == Wanted::Running
+        && environment.suspension.is_none()
+        && matches!(environment.status, Status::Preparing | Status::Starting | Status::Waking);
+    let reason = environment.status_reason.as_deref().filter(|_| is_on_its_way);
+    reason.map(|key| facts::reason(layout, key)).unwrap_or_default()
 }
 
 struct StepLine {
@@ -313,6 +323,7 @@ struct ShowPage {
     steps: Vec<StepLine>,
     /// How long creations usually take here; nothing before the first one.
     usual: Option<String>,
+    delay: String,
     failure: String,
     can_open: bool,
     can_start: bool,

@@ -24,6 +24,8 @@ pub fn arm(place: String) {
 pub fn point(place: &str) {
     let Some(armed) = CRASH_AT.get() else { return };
     if armed == place {
+        // As kill -9 does it: no handler runs, nothing is put away. Nobody gets past this line.
+        let _ = kill_process(getpid(), Signal::KILL);
         std::process::abort();
     }
     if armed.strip_prefix(STOP) == Some(place) && !HAS_STOPPED.swap(true, Ordering::SeqCst) {
