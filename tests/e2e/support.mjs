@@ -7,6 +7,7 @@ import { chromium } from "playwright-core";
 
 export const PORTAL = process.env.PORTAL_URL ?? "http://localhost:8080";
 const SCREENSHOTS = new URL("../../target/screenshots/", import.meta.url).pathname;
+mkdirSync(SCREENSHOTS, { recursive: true });
 // The paths that were inspected, one a line; the last file of tests compares them with the router's.
 export const INSPECTED = `${SCREENSHOTS}inspected.txt`;
 export const PASSWORD = "seven otters juggle lanterns";
@@ -165,7 +166,6 @@ async function violationsOf(page, place) {
 
 // Checks what is on the screen now, which no address leads to: the answer to a form, a page of the proxy.
 export async function inspectHere(page, name) {
-  mkdirSync(SCREENSHOTS, { recursive: true });
   for (const colorScheme of ["light", "dark"]) {
     // Colours that are still on their way are nobody's colours.
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
@@ -181,7 +181,6 @@ export async function inspect(person, pages) {
   const { context, page } = person;
   const secure = PORTAL.startsWith("https:") ? "__Host-" : "";
   const found = [];
-  mkdirSync(SCREENSHOTS, { recursive: true });
   for (const [language, theme] of LOOKS) {
     await context.addCookies([
       { name: `${secure}sayoo-language`, value: language, url: PORTAL },

@@ -1,13 +1,13 @@
 //! In how many containers an instance runs: by hand, by rule, by staff and from the command line.
 
-use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::path::Path;
 
 use reqwest::StatusCode;
 use sayoo::base::ids::EnvironmentId;
-use sqlx::{ConnectOptions, PgPool};
+use sqlx::PgPool;
 
 use crate::support::portal::{Person, World};
+use crate::support::process;
 
 /// What is wanted, its generation, and the rule: on, minimum, maximum, budget.
 async fn wanted(world: &World, id: EnvironmentId) -> (i32, i64) {
@@ -256,59 +256,9 @@ async fn staff_change_the_number_with_a_reason_that_only_the_audit_log_keeps(db:
     assert_eq!(staff.post(&nobody, &[("count", "1"), ("why", "Nobody")]).await.status, StatusCode::NOT_FOUND);
 }
 
-/// A configuration with this test's database in it, in a folder of its own.
-fn configuration(world: &World) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("sayoo-scale-{}", uuid::Uuid::new_v4()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let (path, url) = (folder.display(), world.db.connect_options().to_url_lossy());
-    let text = format!(
-        r#"
-[installation]
-name = "scale"
-data_dir = "{path}"
-[public]
-portal_url = "http://localhost:8080"
-instances_url = "http://{{name}}.localhost:8080"
-mode = "development"
-[database]
-owner_url = "{url}"
-web_url = "{url}"
-worker_url = "{url}"
-proxy_url = "{url}"
-[web]
-listen = "127.0.0.1:0"
-sso_key_file = "{path}/none"
-cookie_key_file = "{path}/none"
-[proxy]
-listen = "127.0.0.1:0"
-web_upstream = "127.0.0.1:1"
-table_file = "{path}/routes.json"
-[worker]
-docker = "unix:///none"
-sealing_key_file = "{path}/none"
-upstream_address = "127.0.0.1"
-sso_public_key_file = "{path}/none"
-[tenants]
-admin_url = "{url}"
-host_for_containers = "172.17.0.1"
-port_for_containers = 5432
-[odoo]
-image = "standin"
-[pool]
-spares = 0
-[mail]
-from = "Sayoo <no-reply@localhost>"
-"#
-    );
-    std::fs::write(folder.join("sayoo.toml"), text).unwrap();
-    folder.join("sayoo.toml")
-}
-
 /// What `sayoo scale` prints, and whether it worked.
-async fn sayoo(config: &std::path::Path, words: &[&str]) -> (bool, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sayoo"));
-    command.arg("--config").arg(config).arg("scale").args(words);
-    let output: Output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+async fn sayoo(config: &Path, words: &[&str]) -> (bool, String) {
+    let output = process::run(config, &[&["scale"], words].concat()).await;
     let text = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8(text).unwrap())
 }
@@ -318,7 +268,8 @@ async fn the_command_shows_changes_and_says_clearly_what_it_does_not_do(db: PgPo
     let world = World::new(db).await;
     let alice = world.customer("alice").await;
     let id = alice.has_running(&world, "shop").await;
-    let config = configuration(&world);
+    let folder = tempfile::tempdir().unwrap();
+    let config = process::configuration(&world.db, folder.path());
 
     let (is_done, said) = sayoo(&config, &["shop"]).await;
     assert!(is_done && said.contains("1 container wanted, 0 in use, at most 2"), "{said}");

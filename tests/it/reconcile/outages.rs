@@ -11,8 +11,6 @@ use super::support::World;
 use crate::support::engine::pause;
 use crate::support::gate::Gate;
 
-const REASON: &str = "SELECT coalesce(status_reason->>'key', status_reason #>> '{}') FROM environments WHERE id = $1";
-
 async fn gates(db: &PgPool) -> (Gate, Gate) {
     let tenants = std::env::var("TEST_TENANTS_URL").or_else(|_| std::env::var("DATABASE_URL")).unwrap();
     let tenants: PgConnectOptions = tenants.parse().unwrap();
@@ -25,19 +23,12 @@ async fn a_tenants_server_that_is_away_is_said_and_an_order_waits_for_it(db: PgP
     let world = World::behind(db, &control, &tenants).await;
     tenants.close();
     let shop = world.order("shop").await;
-    for turn in 0.. {
-        reconcile::settle(&world.site).await.unwrap();
-        if world.text(REASON, shop.uuid()).await == "reason-database-away" {
-            break;
-        }
-        assert!(turn < 120, "it was never said: {:?}", world.troubles().await);
-        pause().await;
-    }
+    world.until_told(shop, "reason-database-away").await;
     assert_eq!(world.status(shop).await, "preparing");
     tenants.open();
     world.until(shop, "running").await;
     assert_eq!(world.counts().await, (1, 1, 1));
-    assert_eq!(world.text(REASON, shop.uuid()).await, "", "nothing is left to be said");
+    assert_eq!(world.reason(shop).await, "", "nothing is left to be said");
     world.end().await;
 }
 

@@ -216,6 +216,24 @@ impl World {
         panic!("never {status}: {} {:?}", self.status(id).await, self.troubles().await);
     }
 
+    /// Gives turns until people are told this reason.
+    pub async fn until_told(&self, id: EnvironmentId, reason: &str) {
+        for _ in 0..=120 {
+            reconcile::settle(&self.site).await.unwrap();
+            if self.reason(id).await == reason {
+                return;
+            }
+            crate::support::engine::pause().await;
+        }
+        panic!("{reason} was never said: {:?}", self.troubles().await);
+    }
+
+    /// The key of what people are told beside the status; empty when there is nothing to say.
+    pub async fn reason(&self, id: EnvironmentId) -> String {
+        let sql = "SELECT coalesce(status_reason ->> 'key', status_reason #>> '{}') FROM environments WHERE id = $1";
+        self.text(sql, id.uuid()).await
+    }
+
     /// What people are told.
     pub async fn status(&self, id: EnvironmentId) -> String {
         self.text("SELECT status FROM environments WHERE id = $1", id.uuid()).await

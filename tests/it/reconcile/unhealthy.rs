@@ -8,7 +8,6 @@ use chrono::Utc;
 use sayoo::audit::Actor;
 use sayoo::base::ids::EnvironmentId;
 use sayoo::environments::orders::{self, Order};
-use sayoo::reconcile;
 use sayoo::staff::images::{self, Which};
 use sqlx::PgPool;
 
@@ -19,7 +18,6 @@ use crate::support::engine::{DOCKER, TestEngine, pause};
 use crate::support::fault_proxy::{Fault, FaultProxy};
 use crate::support::portal::{self, Page, Person};
 
-const REASON: &str = "SELECT status_reason ->> 'key' FROM environments WHERE id = $1";
 /// Long enough for a container that ends three times.
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -111,7 +109,7 @@ async fn a_first_order_whose_image_never_answers_says_so_keeps_what_is_made_and_
     let working = worker(&world, None);
     world.becomes(shop, "failing").await;
 
-    assert_eq!(world.text(REASON, shop.uuid()).await, "reason-image-unhealthy");
+    assert_eq!(world.reason(shop).await, "reason-image-unhealthy");
     let page = pages.show(shop).await;
     let said = page.text("[role=alert]");
     for words in ["Odoo started but did not answer in time.", "keep trying by ourselves", &shop.to_string()] {
@@ -156,7 +154,7 @@ async fn a_first_order_whose_image_ends_at_once_is_deleted_with_all_of_it_and_th
     let shop = pages.order("shop").await;
     let working = worker(&world, None);
     world.becomes(shop, "failing").await;
-    assert_eq!(world.text(REASON, shop.uuid()).await, "reason-crashing");
+    assert_eq!(world.reason(shop).await, "reason-crashing");
     let said = pages.show(shop).await.text("[role=alert]");
     assert!(said.contains("Odoo stops again shortly after each start.") && said.contains("keep trying"), "{said}");
 
@@ -185,14 +183,7 @@ async fn an_order_while_the_engine_is_away_says_so_and_is_made_once_it_is_back(d
     let pages = Pages::of(&world).await;
     engine.rule("HTTP", Fault::CutBefore, usize::MAX);
     let shop = pages.order("shop").await;
-    for turn in 0.. {
-        reconcile::settle(&world.site).await.unwrap();
-        if world.text(REASON, shop.uuid()).await == "reason-engine-away" {
-            break;
-        }
-        assert!(turn < 120, "it was never said: {:?}", world.troubles().await);
-        pause().await;
-    }
+    world.until_told(shop, "reason-engine-away").await;
     assert_eq!(world.status(shop).await, "preparing");
     let page = pages.show(shop).await;
     let said = page.text(".notice.warning");
@@ -200,7 +191,7 @@ async fn an_order_while_the_engine_is_away_says_so_and_is_made_once_it_is_back(d
 
     engine.mend();
     world.until(shop, "running").await;
-    assert_eq!((world.counts().await, world.text(REASON, shop.uuid()).await), ((1, 1, 1), String::new()));
+    assert_eq!((world.counts().await, world.reason(shop).await), ((1, 1, 1), String::new()));
     assert_eq!(pages.show(shop).await.text(".notice"), "");
     world.end().await;
 }

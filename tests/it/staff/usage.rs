@@ -1,13 +1,11 @@
 //! Usage for invoicing: the page, its files and the command say the same.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
 use chrono::{DateTime, Utc};
 use sayoo::base::ids::{AccountId, EnvironmentId};
-use sqlx::{ConnectOptions, PgPool};
+use sqlx::PgPool;
 
 use crate::support::portal::{Page, World};
+use crate::support::process;
 use crate::support::staff::StaffPerson;
 
 /// So many hours of usage, from this one on, one hour after so many.
@@ -82,33 +80,11 @@ impl Used {
 /// What `sayoo export usage` prints.
 async fn command(world: &World, words: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
-    let config = configuration(world, folder.path());
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sayoo"));
-    command.arg("--config").arg(config).args(["export", "usage"]).args(words.split_whitespace());
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    assert!(output.status.success(), "{words}: {}", String::from_utf8_lossy(&output.stderr));
+    let config = process::configuration(&world.db, folder.path());
+    let words: Vec<_> = ["export", "usage"].into_iter().chain(words.split_whitespace()).collect();
+    let output = process::run(&config, &words).await;
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
-}
-
-/// A configuration with this test's database in it; nothing else of it is used.
-fn configuration(world: &World, folder: &Path) -> PathBuf {
-    let (at, url) = (folder.display(), world.db.connect_options().to_url_lossy());
-    let text = format!(
-        r#"
-        installation = {{ name = "export", data_dir = "{at}" }}
-        public = {{ portal_url = "http://localhost:8080", instances_url = "http://{{name}}.localhost:8080", mode = "development" }}
-        database = {{ owner_url = "{url}", web_url = "{url}", worker_url = "{url}", proxy_url = "{url}" }}
-        web = {{ listen = "127.0.0.1:0", sso_key_file = "{at}/none", cookie_key_file = "{at}/none" }}
-        proxy = {{ listen = "127.0.0.1:0", web_upstream = "127.0.0.1:1", table_file = "{at}/routes.json" }}
-        worker = {{ docker = "unix:///none", sealing_key_file = "{at}/none", upstream_address = "127.0.0.1", sso_public_key_file = "{at}/none" }}
-        tenants = {{ admin_url = "{url}", host_for_containers = "127.0.0.1", port_for_containers = 1 }}
-        odoo = {{ image = "none" }}
-        mail = {{ from = "Sayoo <no-reply@localhost>" }}
-        "#
-    );
-    let file = folder.join("sayoo.toml");
-    std::fs::write(&file, text).unwrap();
-    file
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]

@@ -1,11 +1,12 @@
 //! The program as a process of its own, which ends with the test.
 
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
+use sqlx::{ConnectOptions, PgPool};
 
 use super::engine::pause;
 
@@ -63,6 +64,34 @@ impl Process {
         let id = Pid::from_raw(i32::try_from(self.0.id()).unwrap()).unwrap();
         rustix::process::kill_process(id, signal).unwrap();
     }
+}
+
+/// Writes a configuration for commands that need the control database only; nothing else in it is there.
+pub fn configuration(db: &PgPool, folder: &Path) -> PathBuf {
+    let (at, url) = (folder.display(), db.connect_options().to_url_lossy());
+    let text = format!(
+        r#"
+        installation = {{ name = "command", data_dir = "{at}" }}
+        public = {{ portal_url = "http://localhost:8080", instances_url = "http://{{name}}.localhost:8080", mode = "development" }}
+        database = {{ owner_url = "{url}", web_url = "{url}", worker_url = "{url}", proxy_url = "{url}" }}
+        web = {{ listen = "127.0.0.1:0", sso_key_file = "{at}/none", cookie_key_file = "{at}/none" }}
+        proxy = {{ listen = "127.0.0.1:0", web_upstream = "127.0.0.1:1", table_file = "{at}/routes.json" }}
+        worker = {{ docker = "unix:///none", sealing_key_file = "{at}/none", upstream_address = "127.0.0.1", sso_public_key_file = "{at}/none" }}
+        tenants = {{ admin_url = "{url}", host_for_containers = "127.0.0.1", port_for_containers = 1 }}
+        odoo = {{ image = "none" }}
+        mail = {{ from = "Sayoo <no-reply@localhost>" }}
+        "#
+    );
+    let file = folder.join("sayoo.toml");
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
+/// Runs a command of the program until it ends.
+pub async fn run(config: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sayoo"));
+    command.arg("--config").arg(config).args(words);
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
 impl Drop for Process {
