@@ -14,7 +14,7 @@ BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_web') THEN
         -- The web process never sees a tenant's database password and never writes what only the worker knows.
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO sayoo_web;
-        REVOKE ALL ON runtime_secrets, replica_secrets, _sqlx_migrations FROM sayoo_web;
+        REVOKE ALL ON runtime_secrets, replica_secrets, route_proofs, _sqlx_migrations FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON routes, runtimes, replicas, replica_troubles, traffic_samples, environment_activity FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON meter_epochs, meter_samples, meter_batches, meter_refusals, meter_looks FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON usage_hours, usage_days, usage_due FROM sayoo_web;
@@ -42,7 +42,7 @@ BEGIN
     END IF;
 
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_proxy') THEN
-        GRANT SELECT ON routes, suspended_environments, certificates, acme_challenges TO sayoo_proxy;
+        GRANT SELECT ON routes, route_proofs, suspended_environments, certificates, acme_challenges TO sayoo_proxy;
         GRANT SELECT (environment_id, requests_per_second) ON traffic_limits TO sayoo_proxy;
         GRANT SELECT (hostname, environment_id, state, removed_at) ON domains TO sayoo_proxy;
         GRANT INSERT ON traffic_samples, traffic_refusals, wake_requests TO sayoo_proxy;

@@ -317,7 +317,7 @@ impl Running {
             tls.as_ref().map(|tls| server::listen(tls.listen, threads, before.take(tls.listen))).transpose()?;
         let tls_address = secure.as_ref().and_then(|sockets| sockets[0].local_addr().ok());
         let shared = Arc::new(Shared {
-            web: [Arc::new(Upstream::new(settings.web_upstream, PORTAL_AT_ONCE))],
+            web: [Arc::new(Upstream::new(settings.web_upstream, None, PORTAL_AT_ONCE))],
             table: ArcSwap::default(),
             certificates: Certificates::default(),
             answers: ArcSwap::default(),

@@ -6,6 +6,7 @@
 
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
+import { createHmac, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { inflateSync } from "node:zlib";
@@ -169,6 +170,22 @@ test("a session outlives its container", async () => {
   await bench.replace(a);
   const info = await bench.sessionInfo(a, cookie);
   assert.equal(info.username, zoe.admin_email);
+});
+
+test("each port proves whose it is to who asks before HTTP, and to nobody over HTTP", async () => {
+  const key = createHmac("sha256", a.password).update("sayoo proof").digest();
+  const question = randomBytes(16);
+  const proof = createHmac("sha256", key).update(question).digest("hex");
+  const ask = `SAYOO-PROOF ${question.toString("hex")}\r\n\r\n`;
+  const http = "GET /sayoo/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  const said = await bench.talk(a, ask + http);
+  assert.ok(said.startsWith(`${proof}\nHTTP/1.`) && said.includes(" 200 "), `${said.slice(0, 200)}`);
+  assert.ok(!(await bench.talk(b, ask + http)).startsWith(proof), "another one cannot");
+  for (const nonsense of ["SAYOO-PROOF zz\r\n\r\n", `SAYOO-PROOF ${"0".repeat(64)}\r\n\r\n`]) {
+    assert.doesNotMatch(await bench.talk(a, nonsense + http), /^[0-9a-f]{64}/);
+  }
+  const inside = await bench.talk(a, `GET /sayoo/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n${ask}`);
+  assert.ok(!inside.includes(proof), "after a request it is none");
 });
 
 test("a container waits for its database, is healthy, and can write nowhere", async () => {

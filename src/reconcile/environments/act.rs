@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::base::ids::RuntimeId;
+use crate::base::proof::ProofKeys;
 use crate::base::secret::new_code;
 use crate::db;
 use crate::hosts;
@@ -328,10 +329,19 @@ pub async fn lead_to(
     environment: &Environment,
     upstreams: &[Upstream],
 ) -> anyhow::Result<()> {
+    // What could not be seen now serves on as it was.
+    let known = store::routes(tx, environment.id).await?;
+    let known = known.first().map(|route| &route.proofs);
+    let proofs = upstreams.iter().flat_map(|upstream| {
+        let proof = upstream.proof.or_else(|| known?.get(&upstream.address.to_string()).copied());
+        let ports = [Some(upstream.address), upstream.websocket];
+        ports.into_iter().flatten().filter_map(move |port| Some((port.to_string(), proof?)))
+    });
     let route = RouteRow {
         hostname: site.public.instance_host(&environment.subdomain),
         state: "serving".to_owned(),
         upstreams: upstreams.iter().map(|upstream| upstream.address.to_string()).collect(),
+        proofs: proofs.collect(),
     };
     let websockets: Vec<String> =
         upstreams.iter().filter_map(|upstream| upstream.websocket).map(|address| address.to_string()).collect();
@@ -363,6 +373,7 @@ pub async fn set_closed(site: &Site, tx: &mut Fenced, environment: &Environment,
         hostname: site.public.instance_host(&environment.subdomain),
         state: state.to_owned(),
         upstreams: Vec::new(),
+        proofs: ProofKeys::new(),
     };
     store::set_route(tx, environment, &route, &[], site.clock.now()).await?;
     Ok(())

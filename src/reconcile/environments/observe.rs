@@ -4,10 +4,13 @@ use std::net::SocketAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::base::chain;
 use crate::base::clock::Clock;
+use crate::base::ids::ReplicaId;
+use crate::base::proof::{Answer, ProofKey};
 use crate::engine::{ContainerSeen, ContainerState};
 use crate::reconcile::runtimes::look::{self, Look, Trouble};
-use crate::reconcile::runtimes::{Runtime, Seen};
+use crate::reconcile::runtimes::{self, Runtime, Seen, provide};
 use crate::reconcile::{Site, probe};
 
 use super::plan::{Closed, Container, Home, Next, Rest, Route, RuntimeWorld, Template, Wanted, World};
@@ -45,6 +48,15 @@ pub struct Sight {
     pub is_led: bool,
 }
 
+/// Whose login's password a container proves itself with.
+#[derive(Clone, Copy, Debug)]
+pub enum PasswordOf {
+    /// The runtime's own.
+    Runtime,
+    /// A replica's.
+    Replica(ReplicaId),
+}
+
 /// Where a container is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Upstream {
@@ -52,6 +64,8 @@ pub struct Upstream {
     pub address: SocketAddr,
     /// For websockets, when Odoo has its own process for them.
     pub websocket: Option<SocketAddr>,
+    /// What whoever connects there has it prove.
+    pub proof: Option<ProofKey>,
 }
 
 impl Upstream {
@@ -136,7 +150,7 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
         Box::pin(replicas::look(site, &environment, &runtime, &routes))
     );
     let (look, ease, replicas) = (look?, ease?, replicas?);
-    let (container, upstream) = judge(site, &look, &runtime, &routes, &host).await;
+    let (container, upstream) = judge(site, &look, (&runtime, PasswordOf::Runtime), &routes, &host).await;
     let update = Box::pin(update::look(site, &environment, &runtime)).await?;
     // A name that leads to the container is not enough: its database must know it too.
     let knows = runtime.knows(&environment.subdomain);
@@ -185,7 +199,7 @@ fn home_of(runtime: &Runtime) -> Home {
 pub async fn judge(
     site: &Site,
     look: &Look,
-    runtime: &Runtime,
+    (runtime, password): (&Runtime, PasswordOf),
     routes: &[RouteRow],
     host: &str,
 ) -> (Seen<Container>, Option<Upstream>) {
@@ -199,21 +213,24 @@ pub async fn judge(
         let Some(address) = seen.address.filter(|_| seen.state.is_alive()) else { continue };
         let is_current = seen.generation == generation;
         is_there |= is_current;
-        let upstream = Upstream { address, websocket: seen.websocket_address };
+        let upstream = Upstream { address, websocket: seen.websocket_address, proof: None };
         // An old one serves on only while the name leads there, during a restart. One that was closed is about to end,
         // although it may still answer.
         if !is_current && !routes.iter().any(|route| serves(route, upstream)) {
             continue;
         }
         // A container that the public is sent to already is asked by the engine's own health check.
-        let is_trusted = seen.state == ContainerState::Running
-            && routes.iter().any(|route| route.hostname == host && serves(route, upstream));
-        if is_trusted || probe::is_ready(address, host).await {
-            if is_current {
-                return (Seen::Known(Container::Serves), Some(upstream));
-            }
-            old = old.or(Some(upstream));
+        let led = routes.iter().find(|route| route.hostname == host && serves(route, upstream));
+        let proof = match led.filter(|_| seen.state == ContainerState::Running) {
+            Some(route) => Some(route.proofs.get(&address.to_string()).copied()),
+            None => answers(site, (runtime, password), address, host).await,
+        };
+        let Some(proof) = proof else { continue };
+        let upstream = Upstream { proof, ..upstream };
+        if is_current {
+            return (Seen::Known(Container::Serves), Some(upstream));
         }
+        old = old.or(Some(upstream));
     }
     if let Some(old) = old {
         return (Seen::Known(Container::OldServes), Some(old));
@@ -231,6 +248,53 @@ pub async fn judge(
         (false, _) => Container::Missing,
     };
     (Seen::Known(container), None)
+}
+
+/// Asks a container whether it serves, and whether it is the one that is meant. Returns what it proved, if its image can.
+async fn answers(
+    site: &Site,
+    (runtime, password): (&Runtime, PasswordOf),
+    address: SocketAddr,
+    host: &str,
+) -> Option<Option<ProofKey>> {
+    if !probe::is_ready(address, host).await {
+        return None;
+    }
+    match proof(site, (runtime, password), address).await {
+        Ok(proof) => proof,
+        Err(cause) => {
+            tracing::warn!(runtime = %runtime.id, cause = chain::of_any(&cause), "a container could not be asked for its proof");
+            None
+        }
+    }
+}
+
+async fn proof(
+    site: &Site,
+    (runtime, password): (&Runtime, PasswordOf),
+    address: SocketAddr,
+) -> anyhow::Result<Option<Option<ProofKey>>> {
+    let password = match password {
+        PasswordOf::Runtime => provide::password(site, runtime.id).await?,
+        PasswordOf::Replica(id) => replicas::act::password(site, id).await?,
+    };
+    let key = ProofKey::of_password(&password);
+    let answer = probe::proof(address, key).await;
+    let mut db = site.db.acquire().await?;
+    let must_prove = runtimes::store::image_proves(&mut db, &runtime.image).await?;
+    Ok(match answer {
+        Answer::Proven => {
+            if !must_prove {
+                runtimes::store::set_image_proves(&mut db, &runtime.image).await?;
+            }
+            Some(Some(key))
+        }
+        Answer::Unaware if !must_prove => Some(None),
+        Answer::Unaware | Answer::Another => {
+            tracing::warn!(runtime = %runtime.id, %address, ?answer, "somebody else answers where a container was said to be");
+            None
+        }
+    })
 }
 
 fn serves(route: &RouteRow, upstream: Upstream) -> bool {

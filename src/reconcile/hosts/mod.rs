@@ -215,13 +215,14 @@ impl Task for Pulse {
         drop(db);
         // An engine that does not answer says nothing about containers.
         let containers = site.engine.all_containers().await.context("list the containers")?;
-        let alive: BTreeSet<String> = containers
+        // Each address with whose it is: another one's container at it is as good as none.
+        let alive: BTreeSet<(&str, String)> = containers
             .found
-            .values()
-            .flatten()
-            .filter(|seen| seen.state.is_alive())
-            .filter_map(|seen| seen.address)
-            .map(|address| address.to_string())
+            .iter()
+            .filter_map(|(service, seen)| Some((service.code(&site.installation)?, seen)))
+            .flat_map(|(code, seen)| seen.iter().map(move |seen| (code, seen)))
+            .filter(|(_, seen)| seen.state.is_alive())
+            .filter_map(|(code, seen)| Some((code, seen.address?.to_string())))
             .collect();
         // Nothing is known of what runs on a machine that did not answer.
         let is_unseen = |upstream: &str| {
@@ -230,7 +231,10 @@ impl Task for Pulse {
         };
         let lost: Vec<RuntimeId> = serving
             .iter()
-            .filter(|row| row.upstreams.iter().any(|upstream| !alive.contains(upstream) && !is_unseen(upstream)))
+            .filter(|row| {
+                let is_there = |upstream: &String| alive.contains(&(row.code.as_str(), upstream.clone()));
+                row.upstreams.iter().any(|upstream| !is_there(upstream) && !is_unseen(upstream))
+            })
             .map(|row| row.runtime)
             .collect();
         let silent: Vec<String> = containers.unseen.iter().map(ToString::to_string).collect();

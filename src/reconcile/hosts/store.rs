@@ -11,6 +11,8 @@ use crate::hosts::Placement;
 pub struct Serving {
     /// Which one.
     pub runtime: RuntimeId,
+    /// What its services are named after.
+    pub code: String,
     /// Where.
     pub upstreams: Vec<String>,
 }
@@ -21,6 +23,7 @@ pub async fn serving(db: &mut PgConnection) -> Result<Vec<Serving>, StoreError> 
         Serving,
         r#"
         SELECT runtimes.id AS "runtime: RuntimeId"
+             , runtimes.code
              , routes.upstreams
           FROM routes
           JOIN runtimes ON runtimes.environment_id = routes.environment_id AND runtimes.wanted <> 'gone'

@@ -134,6 +134,25 @@ pub async fn insert(db: &mut PgConnection, new: &NewRuntime<'_>) -> Result<(), S
     hosts::store::set_host(db, new.id, new.placement, Cause::Made, new.now).await
 }
 
+/// Whether containers of an image (its content, or its pinned name) must prove who they are.
+pub async fn image_proves(db: &mut PgConnection, image: &str) -> Result<bool, StoreError> {
+    let proves = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM images WHERE (digest = $1 OR pinned = $1) AND proves) AS "proves!""#,
+        image
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(proves)
+}
+
+/// Notes that a container of an image proved who it is.
+pub async fn set_image_proves(db: &mut PgConnection, image: &str) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE images SET proves = true WHERE (digest = $1 OR pinned = $1) AND NOT proves", image)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// Returns the sealed password of a runtime's login role.
 pub async fn password_sealed(db: &mut PgConnection, id: RuntimeId) -> Result<Option<Vec<u8>>, StoreError> {
     let sealed =

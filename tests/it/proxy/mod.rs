@@ -11,6 +11,7 @@ mod hosts;
 mod http2;
 mod https;
 mod limiting;
+mod proving;
 mod raw;
 mod refusing;
 mod replicas;

@@ -51,7 +51,8 @@ fn place_of(id: ReplicaId) -> String {
     format!("replica_secrets/{id}")
 }
 
-async fn password(site: &Site, id: ReplicaId) -> anyhow::Result<Secret<String>> {
+/// Returns the password of a replica's login role.
+pub async fn password(site: &Site, id: ReplicaId) -> anyhow::Result<Secret<String>> {
     let mut db = site.db.acquire().await.context("reach the control database")?;
     let sealed = store::password_sealed(&mut db, id).await?.context("the replica has no password")?;
     let plain = site.key.open(&place_of(id), &sealed)?;

@@ -11,7 +11,7 @@ pub mod store;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 
-use super::observe::{Upstream, judge};
+use super::observe::{PasswordOf, Upstream, judge};
 use super::plan::Container;
 use super::store::{Environment, RouteRow};
 use super::update;
@@ -129,7 +129,8 @@ impl Replica {
     /// Where the public was sent last: a machine that does not answer us may well answer others.
     fn last_upstream(&self) -> Option<Upstream> {
         let address = self.address.as_ref()?.parse().ok()?;
-        Some(Upstream { address, websocket: self.websocket.as_ref().and_then(|text| text.parse().ok()) })
+        let websocket = self.websocket.as_ref().and_then(|text| text.parse().ok());
+        Some(Upstream { address, websocket, proof: None })
     }
 }
 
@@ -179,7 +180,7 @@ async fn look_at(
     let role = own.role()?;
     let (seen, has_role) = tokio::join!(Box::pin(look::service(site, &own)), site.tenants.role_exists(&role));
     let seen = seen?;
-    let (container, upstream) = judge(site, &seen, &own, routes, host).await;
+    let (container, upstream) = judge(site, &seen, (&own, PasswordOf::Replica(row.id)), routes, host).await;
     member.has_role = has_role.map_or(Seen::Unknown, Seen::Known);
     member.service = seen.service;
     member.container = container;

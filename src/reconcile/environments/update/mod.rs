@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::act;
-use super::observe::{Sight, Upstream, judge};
+use super::observe::{PasswordOf, Sight, Upstream, judge};
 use super::plan::{Container, Move, Route};
 use super::replicas;
 use super::status::Told;
@@ -136,7 +136,7 @@ pub async fn look(site: &Site, environment: &Environment, runtime: &Runtime) -> 
             let host = site.public.instance_host(&environment.subdomain);
             let candidate = update.candidate(runtime);
             let seen = Box::pin(look::service(site, &candidate)).await?;
-            let (container, upstream) = judge(site, &seen, &candidate, &[], &host).await;
+            let (container, upstream) = judge(site, &seen, (&candidate, PasswordOf::Runtime), &[], &host).await;
             let is_overdue = update.began_at.is_none_or(|at| now - at > ANSWERS_WITHIN);
             let step = Move::Starting { service: seen.service, container, is_overdue };
             return Ok(Some(Under { update, step, upstream }));
