@@ -179,6 +179,8 @@ ensure_tenants_server() {
 REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
 GRANT CONNECT ON DATABASE postgres, template1 TO sayoo_platform;
 GRANT pg_signal_backend, pg_read_all_stats TO sayoo_platform;
+-- Who wrote how much to temporary files: the names and sizes, not what is in them.
+GRANT EXECUTE ON FUNCTION pg_ls_tmpdir() TO sayoo_platform;
 -- From PostgreSQL 16 on, the maker of a role is its member only if it asks to be.
 DO $$ BEGIN
     IF current_setting('server_version_num')::int >= 160000 THEN
