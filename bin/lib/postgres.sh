@@ -132,6 +132,8 @@ superuser_reserved_connections = 5
 jit = off
 # A tenant that forgets a transaction keeps vacuum from its tables.
 idle_in_transaction_session_timeout = '10min'
+# Whose client is gone need not be answered.
+client_connection_check_interval = '10s'
 # One sort of one tenant does not fill everybody's disk. Only a superuser may raise it.
 temp_file_limit = '4GB'
 CONF

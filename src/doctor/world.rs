@@ -59,7 +59,8 @@ fn rules(is_ipv6: bool) -> Rules {
         let quiet = Command::new(tables).args(words).stdout(Stdio::null()).stderr(Stdio::null()).status();
         quiet.ok().and_then(|status| status.code())
     };
-    let tables: &[&str] = if is_ipv6 { &["/usr/sbin/iptables", "/usr/sbin/ip6tables"] } else { &["/usr/sbin/iptables"] };
+    let tables: &[&str] =
+        if is_ipv6 { &["/usr/sbin/iptables", "/usr/sbin/ip6tables"] } else { &["/usr/sbin/iptables"] };
     let codes: Vec<Option<i32>> = tables.iter().map(|tables| hook(tables)).collect();
     match codes.as_slice() {
         codes if codes.iter().all(|code| *code == Some(0)) => Rules::InPlace,
@@ -120,7 +121,8 @@ mod tests {
     use super::*;
     use crate::doctor::Verdict;
 
-    const TABLE: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+    const TABLE: &str =
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1538 00000000:0000 0A 00000000:00000000 00:00000000 00000000   107        0 1
    1: 00000000:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 2
    2: 00000000:0BB8 0A00000A:0016 01 00000000:00000000 00:00000000 00000000     0        0 3
@@ -135,7 +137,9 @@ mod tests {
         let text = |address: &str| address.parse::<IpAddr>().unwrap();
         assert_eq!(listeners(TABLE), [(text("127.0.0.1"), 0x1538), (text("0.0.0.0"), 0x1f90)]);
         assert_eq!(listeners(TABLE6), [(text("::"), 80), (text("::1"), 0x1538)]);
-        for inside in ["127.0.0.1", "10.1.2.3", "172.17.0.1", "100.64.1.1", "::1", "fd00::1", "fe80::1", "::ffff:10.0.0.1"] {
+        for inside in
+            ["127.0.0.1", "10.1.2.3", "172.17.0.1", "100.64.1.1", "::1", "fd00::1", "fe80::1", "::ffff:10.0.0.1"]
+        {
             assert!(!is_for_the_world(text(inside)), "{inside}");
         }
         for outside in ["0.0.0.0", "::", "203.0.113.9", "100.128.0.1", "2001:db8::1", "::ffff:203.0.113.9"] {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{
-    DatabaseName, DatabaseSize, DatabaseState, Error, Inventory, Member, Result, RoleName, Schedule, Session, Sessions, Words,
+    DatabaseName, DatabaseSize, DatabaseState, Error, Inventory, Member, Result, RoleName, Schedule, Session, Sessions,
+    Words,
 };
 use crate::base::faults::{Faults, Kind, Untrue};
 use crate::base::secret::Secret;

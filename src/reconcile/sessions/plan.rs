@@ -167,7 +167,12 @@ mod tests {
 
     #[test]
     fn a_limit_of_zero_is_none() {
-        let of = Session { doing: Doing::IdleInTransaction, transaction: Duration::from_hours(99), temporary_bytes: 1 << 40, ..session(1, "one") };
+        let of = Session {
+            doing: Doing::IdleInTransaction,
+            transaction: Duration::from_hours(99),
+            temporary_bytes: 1 << 40,
+            ..session(1, "one")
+        };
         let seen = Sessions { all: vec![of], notifications: 0.0 };
         let limits = Limits { idle: Duration::ZERO, transaction: Duration::ZERO, temporary_bytes: 0 };
         assert_eq!(too_much(&seen, &limits), []);
@@ -186,14 +191,22 @@ mod tests {
 
     #[test]
     fn while_the_queue_of_notifications_fills_no_transaction_stays_open_for_a_minute() {
-        let of = |pid, seconds| Session { doing: Doing::Work, transaction: Duration::from_secs(seconds), ..session(pid, "one") };
+        let of = |pid, seconds| Session {
+            doing: Doing::Work,
+            transaction: Duration::from_secs(seconds),
+            ..session(pid, "one")
+        };
         assert_eq!(ended(vec![of(1, 59), of(2, 60)], 0.09), []);
         assert_eq!(ended(vec![of(1, 59), of(2, 60)], 0.1), [(2, Why::Queue)]);
     }
 
     #[test]
     fn of_too_many_temporary_files_the_largest_go_until_it_is_enough() {
-        let of = |pid, database, gb: i64| Session { doing: Doing::Work, temporary_bytes: gb << 30, ..session(pid, database) };
+        let of = |pid, database, gb: i64| Session {
+            doing: Doing::Work,
+            temporary_bytes: gb << 30,
+            ..session(pid, database)
+        };
         let all = vec![of(1, "one", 3), of(2, "one", 4), of(3, "one", 4), of(4, "two", 8), of(5, "two", 0)];
         assert_eq!(ended(all, 0.0), [(2, Why::Temporary)]);
     }

@@ -85,8 +85,7 @@ async fn behind_the_rules_a_container_reaches_its_database_and_only_proxies_reac
 #[test]
 fn the_world_reaches_only_what_is_for_it_by_either_protocol() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let ways =
-        Ways { tenants: "10.99.0.1", tenants_port: 5441, proxies: Vec::new(), ports: [22, 80, 443].into() };
+    let ways = Ways { tenants: "10.99.0.1", tenants_port: 5441, proxies: Vec::new(), ports: [22, 80, 443].into() };
     std::fs::write(file.path(), firewall::script(&ways)).unwrap();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/outside");
     let done = std::process::Command::new(script).arg(file.path()).output().unwrap();

@@ -116,7 +116,8 @@ async fn statements_on_every_connection_end_together_and_the_customer_is_told_on
         let mut sleepers = Vec::new();
         for _ in 0..20 {
             let mut session = world.session(&shop).await;
-            sleepers.push(tokio::spawn(async move { sqlx::raw_sql("SELECT pg_sleep(600)").execute(&mut session).await }));
+            sleepers
+                .push(tokio::spawn(async move { sqlx::raw_sql("SELECT pg_sleep(600)").execute(&mut session).await }));
         }
         let mut behind = world.tenants.superuser("postgres").await;
         let busy = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND query LIKE '%pg_sleep(600)' AND state = 'active'";

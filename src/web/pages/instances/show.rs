@@ -235,7 +235,7 @@ impl EventLine {
             "failing" => "failed",
             "suspended" | "deletion.asked" | "deleted" | "update.failed" | "scaling.budget" | "database.ended" => {
                 "warning"
-            },
+            }
             _ => "neutral",
         };
         if event.kind == "scaled" {
