@@ -71,11 +71,12 @@ bench_image() {
     "$HOSTS" load "$IMAGE" >&2
 }
 
-# bench_configuration [DOCKER ADDRESS GATEWAY]: the first of the three hosts, or an engine with the address of its published
-# ports and that at which its containers find the databases.
+# On the first of the three hosts; or on the engine BENCH_DOCKER, which publishes ports on BENCH_ADDRESS and whose containers find
+# the databases at BENCH_GATEWAY.
 bench_configuration() {
-    local docker=${1:-unix://${SAYOO_CLUSTER_VAR:-}/1/docker.sock} address=${2:-10.77.0.11} gateway=${3:-10.77.0.1} registry=
-    if [ $# -eq 0 ]; then registry='registry = "10.77.0.1:5000"'; fi
+    local docker=${BENCH_DOCKER:-unix://${SAYOO_CLUSTER_VAR:-}/1/docker.sock} address=${BENCH_ADDRESS:-10.77.0.11}
+    local gateway=${BENCH_GATEWAY:-10.77.0.1} registry='registry = "10.77.0.1:5000"'
+    if [ -n "${BENCH_DOCKER:-}" ]; then registry=; fi
     SAYOO_CONFIG=$SAYOO_VAR/sayoo.toml
     export SAYOO_CONFIG
     PROXY_PORT=$(free_port 18990)

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crate::tenant_db::{DatabaseName, Doing, Session, Sessions};
 
-/// So many statements of one tenant at work for so long keep the processors from the others, whatever they are.
+/// So many statements of one tenant at work for so long keep the processors from the others, whatever they are. Odoo itself gives
+/// up a request after two minutes, and has one scheduled action at a time.
 const CROWD: usize = 8;
-const CROWD_FOR: Duration = Duration::from_mins(5);
+const CROWD_FOR: Duration = Duration::from_mins(2);
 /// From here on open transactions are ended that keep what was notified in the queue of all: once it is full, no tenant's
 /// transaction that notifies somebody is committed any more, which is every second one of Odoo.
 const QUEUE_AT_MOST: f64 = 0.1;
