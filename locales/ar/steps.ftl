@@ -67,6 +67,11 @@ event-scaling-on = تم تفعيل الضبط التلقائي
 event-scaling-off = تم إيقاف الضبط التلقائي
 event-scaling-set = تغيّرت حدود الضبط التلقائي
 event-scaling-budget = نفدت ميزانية الشهر للضبط التلقائي: لا يضاف شيء بعدها
+event-database-ended-idle = أُوقف عمل في قاعدة بياناته: بقيت معاملة مفتوحة مدة طويلة دون أي نشاط
+event-database-ended-long = أُوقف عمل في قاعدة بياناته: بقيت معاملة مفتوحة مدة أطول من اللازم
+event-database-ended-crowd = أُوقف عمل في قاعدة بياناته: عدد كبير من الاستعلامات الطويلة في وقت واحد
+event-database-ended-temporary = أُوقف عمل في قاعدة بياناته: كتبت عمليات الفرز والربط أكثر من اللازم على القرص
+event-database-ended-queue = أُوقف عمل في قاعدة بياناته: معاملة مفتوحة كانت تمنع تسليم الإشعارات
 event-because = { $what }: { $reason }
 
 reason-unknown = حدث خلل من جهتنا.

@@ -64,6 +64,11 @@ event-scaling-on = Automatic scaling switched on
 event-scaling-off = Automatic scaling switched off
 event-scaling-set = Limits of automatic scaling changed
 event-scaling-budget = The month’s budget of automatic scaling is used up: nothing is added any more
+event-database-ended-idle = Work in its database was ended: a transaction was open for too long with nothing going on in it
+event-database-ended-long = Work in its database was ended: a transaction was open for too long
+event-database-ended-crowd = Work in its database was ended: too many long statements at once
+event-database-ended-temporary = Work in its database was ended: its sorts and joins wrote too much to the disk
+event-database-ended-queue = Work in its database was ended: an open transaction kept notifications from being delivered
 event-because = { $what }: { $reason }
 
 reason-unknown = Something went wrong on our side.

@@ -64,6 +64,11 @@ event-scaling-on = Ajustement automatique activé
 event-scaling-off = Ajustement automatique désactivé
 event-scaling-set = Limites de l’ajustement automatique modifiées
 event-scaling-budget = Le budget mensuel de l’ajustement automatique est épuisé : plus rien n’est ajouté
+event-database-ended-idle = Un travail dans sa base de données a été interrompu : une transaction est restée ouverte trop longtemps sans rien faire
+event-database-ended-long = Un travail dans sa base de données a été interrompu : une transaction est restée ouverte trop longtemps
+event-database-ended-crowd = Un travail dans sa base de données a été interrompu : trop de longues requêtes à la fois
+event-database-ended-temporary = Un travail dans sa base de données a été interrompu : ses tris et jointures écrivaient trop sur le disque
+event-database-ended-queue = Un travail dans sa base de données a été interrompu : une transaction ouverte retenait les notifications
 event-because = { $what } : { $reason }
 
 reason-unknown = Un problème est survenu de notre côté.

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 use std::net::IpAddr;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,8 +35,12 @@ pub enum HostCommand {
         /// The machines' addresses on the private network.
         addresses: Vec<IpAddr>,
     },
-    /// Prints the rules with which a machine keeps instances apart from all that is not theirs: `firewall install` there, as root.
+    /// Prints the rules with which a machine keeps instances apart from all that is not theirs, and the world from all that is not
+    /// for it: `firewall install` there, as root. Or does that here.
     Firewall {
+        /// What is done on this machine, as root, instead of printing.
+        #[arg(value_parser = ["apply", "check", "install", "remove"])]
+        act: Option<String>,
         /// Further machines that reach instances, beside this one: those with a proxy.
         #[arg(long)]
         proxy: Vec<IpAddr>,
@@ -99,8 +105,12 @@ pub async fn run(config: &Config, command: &HostCommand) -> anyhow::Result<()> {
     if let HostCommand::Certs { addresses } = command {
         return certs(config, addresses);
     }
-    if let HostCommand::Firewall { proxy } = command {
-        print!("{}", rules(config, proxy));
+    if let HostCommand::Firewall { act, proxy } = command {
+        let script = rules(config, proxy);
+        match act {
+            Some(act) => wall(&config.installation.data_dir.join("firewall"), &script, act)?,
+            None => print!("{script}"),
+        }
         return Ok(());
     }
     let portal = Portal {
@@ -161,6 +171,14 @@ fn certs(config: &Config, addresses: &[IpAddr]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Runs the script on this machine.
+fn wall(file: &Path, script: &str, act: &str) -> anyhow::Result<()> {
+    std::fs::write(file, script).with_context(|| format!("write {}", file.display()))?;
+    let done = Command::new("/bin/sh").arg(file).arg(act).status().context("run /bin/sh")?;
+    anyhow::ensure!(done.success(), "the rules: {act} failed");
+    Ok(())
+}
+
 /// A proxy beside the containers needs no rule: what comes from the machine itself is not forwarded.
 fn rules(config: &Config, further: &[IpAddr]) -> String {
     let own = config.worker.upstream_address.parse::<IpAddr>().ok().filter(|own| !own.is_loopback());
@@ -170,6 +188,7 @@ fn rules(config: &Config, further: &[IpAddr]) -> String {
         tenants: &tenants.host_for_containers,
         tenants_port: tenants.port_for_containers,
         proxies,
+        ports: config.public_ports(),
     })
 }
 

@@ -2,6 +2,8 @@
 //!
 //! `SAYOO__PROXY__LISTEN=…` overrides `listen` of `[proxy]`. Unknown keys are errors: a typing mistake must not be silent.
 
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -12,6 +14,9 @@ use crate::certificates::Files;
 
 #[cfg(test)]
 mod tests;
+
+/// The ports that every machine may show the world: SSH, and a proxy.
+const PORTS: [u16; 3] = [22, 80, 443];
 
 /// Everything that can be configured. Each process reads its own part.
 #[derive(Clone, Debug, Deserialize)]
@@ -231,6 +236,15 @@ pub struct Tenants {
     pub host_for_containers: String,
     /// The port by which containers reach the server.
     pub port_for_containers: u16,
+    /// How long a transaction may be open with nothing going on in it; 0 for ever.
+    #[serde(default = "Tenants::default_idle_transaction_minutes")]
+    pub idle_transaction_minutes: u64,
+    /// How long a transaction may be open; 0 for ever.
+    #[serde(default = "Tenants::default_transaction_minutes")]
+    pub transaction_minutes: u64,
+    /// How many GiB of temporary files all sessions of one database may have; 0 without limit.
+    #[serde(default = "Tenants::default_temporary_gb")]
+    pub temporary_gb: u64,
 }
 
 /// Odoo itself.
@@ -292,6 +306,14 @@ impl Config {
         Ok(config)
     }
 
+    /// Returns the ports of a machine that are for the world: SSH, and those of the proxy.
+    #[must_use]
+    pub fn public_ports(&self) -> BTreeSet<u16> {
+        let listens = [Some(&self.proxy.listen), self.tls.as_ref().map(|tls| &tls.listen)];
+        let own = listens.into_iter().flatten().filter_map(|listen| listen.parse::<SocketAddr>().ok());
+        own.filter(|listen| !listen.ip().is_loopback()).map(|listen| listen.port()).chain(PORTS).collect()
+    }
+
     fn validate(&self) -> anyhow::Result<()> {
         let name = &self.installation.name;
         if name.is_empty()
@@ -341,6 +363,23 @@ impl Proxy {
     /// An office that opens Odoo in the same minute.
     fn default_burst_seconds() -> u32 {
         10
+    }
+}
+
+impl Tenants {
+    /// Odoo's own requests end after two.
+    fn default_idle_transaction_minutes() -> u64 {
+        10
+    }
+
+    /// The largest upgrade and the largest dump of a database that we know of, and some more.
+    fn default_transaction_minutes() -> u64 {
+        60
+    }
+
+    /// Twice what one sort may have.
+    fn default_temporary_gb() -> u64 {
+        8
     }
 }
 

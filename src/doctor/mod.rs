@@ -7,6 +7,7 @@ mod engine;
 mod files;
 mod hosts;
 mod store;
+mod world;
 
 use crate::base::clock::Clock;
 use crate::config::Config;
@@ -58,6 +59,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     findings.extend(databases::examine(config).await);
     findings.extend(engine::examine(config).await);
     findings.extend(hosts::examine(config).await);
+    findings.push(world::examine(config));
     findings.extend(addresses::examine(config).await);
     findings
 }

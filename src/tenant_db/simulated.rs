@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{DatabaseName, DatabaseSize, DatabaseState, Error, Inventory, Member, Result, RoleName, Schedule, Words};
+use super::{
+    DatabaseName, DatabaseSize, DatabaseState, Error, Inventory, Member, Result, RoleName, Schedule, Session, Sessions,
+    Words,
+};
 use crate::base::faults::{Faults, Kind, Untrue};
 use crate::base::secret::Secret;
 
@@ -223,6 +226,14 @@ impl Simulated {
 
     pub(super) async fn schedule(&self, _: &DatabaseName, _: &RoleName, _: &Secret<String>) -> Result<Schedule> {
         self.answer("schedule", |_| Ok(Schedule::default())).await
+    }
+
+    pub(super) async fn sessions(&self) -> Result<Sessions> {
+        self.answer("sessions", |_| Ok(Sessions::default())).await
+    }
+
+    pub(super) async fn end_session(&self, _: &Session) -> Result<bool> {
+        self.answer("end session", |_| Ok(false)).await
     }
 
     pub(super) async fn rotate(

@@ -188,6 +188,29 @@ test("each port proves whose it is to who asks before HTTP, and to nobody over H
   assert.ok(!inside.includes(proof), "after a request it is none");
 });
 
+test("a flood of log lines does not reach Docker's daemon, and nobody in the container gets a way to it", () => {
+  // What hostile code would do that runs as Odoo's user: a flood where Odoo writes, and by way of the first process.
+  const flood = `
+import os
+def tried(path):
+    try:
+        return os.open(path, os.O_WRONLY)
+    except OSError as error:
+        print(path, error.strerror)
+tried('/proc/1/fd/1'), tried('/proc/1/fd/2'), tried('/proc/1/mem')
+[odoo] = [pid for pid in os.listdir('/proc') if pid.isdigit() and pid not in ('1', str(os.getpid())) and b'sayoo-odoo' in open(f'/proc/{pid}/cmdline', 'rb').read()]
+out, lines = tried(f'/proc/{odoo}/fd/1'), (b'bomb ' * 40 + b'\\n') * 300
+for _ in range(2000):
+    os.write(out, lines)
+print('flooded')`;
+  const { stdout, stderr } = bench.inside(b, "python3", "-c", flood);
+  const denied = ["/proc/1/fd/1", "/proc/1/fd/2", "/proc/1/mem"].map((path) => `${path} Permission denied\n`).join("");
+  assert.ok(stdout.startsWith(denied), stdout + stderr);
+  assert.ok(stdout.endsWith("flooded\n"), stdout + stderr);
+  const reached = bench.logs(b).length;
+  assert.ok(reached < 60e6, `${reached} bytes of 120 million reached the daemon`);
+});
+
 test("a container waits for its database, is healthy, and can write nowhere", async () => {
   const c = await bench.start("c", { databaseAfter: 1500 });
   assert.equal((await fetch(`${c.url}/web/login`)).status, 200);

@@ -171,6 +171,12 @@ export class Bench {
     return spawnSync("docker", ["exec", instance.container, ...command], { encoding: "utf8" });
   }
 
+  // All that Docker's daemon has of it.
+  logs(instance) {
+    const { stdout, stderr } = spawnSync("docker", ["logs", instance.container], { encoding: "latin1", maxBuffer: 1 << 28 });
+    return stdout + stderr;
+  }
+
   inspect(instance) {
     return this.docker("inspect", instance.container);
   }

@@ -2,6 +2,7 @@
 //! benchmark of the worker stands on it too.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sayoo::base::clock::Clock;
 use sayoo::base::ids::{AccountId, ImageId, TemplateId};
@@ -11,6 +12,7 @@ use sayoo::config::{Mode, Public};
 use sayoo::engine::{self, Engine};
 use sayoo::odoo::commands::{Front, Server};
 use sayoo::reconcile::Site;
+use sayoo::reconcile::sessions::plan::Limits;
 use sayoo::tenant_db::{self, DatabaseName, TenantDb};
 use sqlx::{AssertSqlSafe, PgPool};
 
@@ -38,6 +40,11 @@ pub fn site(
         server: Server { host: "127.0.0.1".to_owned(), port: 5432 },
         front: Front { url: "http://localhost".to_owned(), sso_public_key: "00".repeat(32) },
         pages: "127.0.0.1:8081".to_owned(),
+        session_limits: Limits {
+            idle: Duration::from_mins(10),
+            transaction: Duration::from_mins(60),
+            temporary_bytes: 8 << 30,
+        },
         spares: 0,
         docker: String::new(),
         upstream_address: "127.0.0.1".to_owned(),
