@@ -9,6 +9,7 @@ mod life;
 mod outages;
 mod replicas;
 mod scaling;
+mod scaling_live;
 mod sleeping;
 mod spares;
 pub mod support;
