@@ -494,3 +494,6 @@ staff-scaling-hint = يرى العميل العدد في السجل. ومع ال
 staff-scaling-why = السبب، لسجل التدقيق
 staff-scaling-save = تغيير العدد
 staff-scaling-done = تم تغيير العدد، والعامل ينفّذه.
+staff-scaling-rule-lead = كما يراها العميل. يظهر ما تغيّره في سجله، ويبقى السبب في سجل التدقيق وحده.
+staff-scaling-rule-most = تتيح الباقة { $most } على الأكثر.
+staff-scaling-rule-done = حُفظت القاعدة.

@@ -478,3 +478,6 @@ staff-scaling-hint = The customer sees the number in the history. With automatic
 staff-scaling-why = Why, for the audit log
 staff-scaling-save = Change the number
 staff-scaling-done = The number is changed. The worker makes it so.
+staff-scaling-rule-lead = As the customer sees it. What you change is in the customer’s history; your reason is in the audit log only.
+staff-scaling-rule-most = The plan allows up to { $most }.
+staff-scaling-rule-done = The rule is saved.

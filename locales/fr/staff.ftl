@@ -478,3 +478,6 @@ staff-scaling-hint = Le client voit le nombre dans l’historique. Avec l’ajus
 staff-scaling-why = Pourquoi, pour le journal d’audit
 staff-scaling-save = Changer le nombre
 staff-scaling-done = Le nombre est changé. Le worker s’en charge.
+staff-scaling-rule-lead = Telle que le client la voit. Vos changements apparaissent dans son historique ; votre motif reste dans le journal d’audit.
+staff-scaling-rule-most = La formule en permet { $most } au plus.
+staff-scaling-rule-done = La règle est enregistrée.

@@ -242,10 +242,16 @@ impl TenantDb {
         ask!(self, fence(role, generation))
     }
 
-    /// Makes a login role for one more container of a database, or gives it this password if it exists. Whatever it makes
-    /// belongs to the owner, whose rights it has; it may connect to this database alone.
-    pub async fn create_member(&self, member: &Member, password: &Secret<String>, connections: u32) -> Result<()> {
-        ask!(self, create_member(member, password, connections))
+    /// Makes a role for one more container of a database, which lets nobody in yet; one that exists stays as it is. Whatever
+    /// it makes belongs to the owner, whose rights it has; it may connect to this database alone.
+    pub async fn create_member(&self, member: &Member) -> Result<()> {
+        ask!(self, create_member(member))
+    }
+
+    /// Lets whoever has the password in by a role made by [`TenantDb::create_member`]. One that was removed meanwhile is not
+    /// made again, and one that was shut out stays so.
+    pub async fn admit_member(&self, member: &RoleName, password: &Secret<String>, connections: u32) -> Result<()> {
+        ask!(self, admit_member(member, password, connections))
     }
 
     /// Removes a login role made by [`TenantDb::create_member`]. Whoever uses it is off the database when this returns, also

@@ -148,6 +148,8 @@ table! {
     Post "/staff/instances/{environment}/wake" Staff    staff::wake::post;
     Post "/staff/instances/{environment}/limit" Staff   staff::limit::post;
     Post "/staff/instances/{environment}/containers" Staff staff::containers::post;
+    Get  "/staff/instances/{environment}/scaling" Staff staff::scaling::get;
+    Post "/staff/instances/{environment}/scaling" Staff staff::scaling::post;
     Get  "/staff/images"                   Staff        staff::images::get;
     Post "/staff/images/rollouts"          Staff        staff::images::start;
     Post "/staff/images/rollouts/{rollout}/stop" Staff  staff::images::stop;

@@ -92,6 +92,7 @@ async fn with_runtime(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runti
         Step::Withdraw => update::leave(site, lease, sight, false).await,
         Step::RemoveNew => update::remove_new(site, lease, sight, runtime).await,
         Step::Adopt => update::adopt(site, lease, sight, runtime).await,
+        Step::PutBack => update::put_back(site, lease, sight, runtime).await,
         Step::FallAsleep => rest::fall_asleep(site, lease, sight, runtime).await,
         Step::PutToRest => rest::put_to_rest(site, lease, runtime).await,
         Step::WakeUp => rest::wake_up(site, lease, sight, runtime).await,
@@ -309,6 +310,7 @@ async fn open(
     runtimes::store::set_ready(&mut tx, runtime.id).await?;
     if is_new {
         hosts::store::set_served(&mut tx, runtime.id, now).await?;
+        runtimes::store::set_proved(&mut tx, runtime.id).await?;
     }
     if environment.first_ready_at.is_none() {
         add_steps(site, &mut tx, environment, &["container.done", "address.done", "ready.started", "ready.done"])

@@ -13,7 +13,7 @@ use crate::reconcile::runtimes::look::{self, Look, Trouble};
 use crate::reconcile::runtimes::{self, Runtime, Seen, provide};
 use crate::reconcile::{Site, probe};
 
-use super::plan::{Closed, Container, Home, Next, Rest, Route, RuntimeWorld, Template, Wanted, World};
+use super::plan::{Closed, Container, Home, Next, Rest, Route, RuntimeWorld, Template, Trial, Wanted, World};
 use super::replicas::{self, Replicas};
 use super::rest::{self, Ease};
 use super::store::{self, Environment, RouteRow};
@@ -127,6 +127,7 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
             template,
             rest: Rest::Awake,
             update: None,
+            trial: Trial::Passed,
             runtime: None,
             route,
             others_serve: false,
@@ -159,6 +160,7 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
         template,
         rest: ease.rest,
         update: update.as_ref().map(|under| under.step),
+        trial: trial_of(&runtime, &look, site.clock.now()),
         runtime: Some(RuntimeWorld {
             home: home_of(&runtime),
             is_outdated: runtime.restarts_done < environment.restarts,
@@ -193,6 +195,15 @@ fn home_of(runtime: &Runtime) -> Home {
         Some(_) if runtime.is_rotating => Home::Unfenced,
         Some(_) => Home::Placed,
     }
+}
+
+/// Whether the image has served; if not, how long it is tried already. What was not seen to start began with its place.
+fn trial_of(runtime: &Runtime, look: &Look, now: DateTime<Utc>) -> Trial {
+    let Some(placed_at) = runtime.on_trial_since else { return Trial::Passed };
+    let generation = u64::try_from(runtime.service_generation).unwrap_or(0);
+    let tries = look.containers.iter().filter(|seen| seen.generation == generation);
+    let began_at = tries.filter_map(|seen| seen.started_at).min().unwrap_or(placed_at);
+    Trial::OnTrial { is_overdue: now - began_at > update::ANSWERS_WITHIN }
 }
 
 /// Finds the container that would serve: the newest of the right generation that answers, else an older one that does.

@@ -110,6 +110,18 @@ pub enum Move {
     Leaving,
 }
 
+/// Whether the image that a runtime is to run has ever served there. It got one while it did not run perhaps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trial {
+    /// It has, or no other ever did.
+    Passed,
+    /// It has not, and the one before it has.
+    OnTrial {
+        /// Whether it takes longer than any that works.
+        is_overdue: bool,
+    },
+}
+
 /// Where a runtime is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Home {
@@ -153,6 +165,8 @@ pub struct World {
     pub rest: Rest,
     /// Its update, if one may go on.
     pub update: Option<Move>,
+    /// Whether its image has served.
+    pub trial: Trial,
     /// Its runtime, if it has one.
     pub runtime: Option<RuntimeWorld>,
     /// Where its name leads.
@@ -206,6 +220,8 @@ pub enum Step {
     RemoveNew,
     /// Gives what does not run its new image and limits.
     Adopt,
+    /// Takes an image back that was adopted and does not serve: the one that served last is started.
+    PutBack,
     /// Leads the name nowhere.
     Unroute,
     /// Removes the service and so its containers.
@@ -254,6 +270,17 @@ pub enum Next {
     Wait(Awaited),
     /// All is as wanted.
     Settled,
+}
+
+impl Trial {
+    fn has_failed(self, container: Seen<Container>) -> bool {
+        let Self::OnTrial { is_overdue } = self else { return false };
+        match container {
+            Seen::Known(Container::Crashing) => true,
+            Seen::Known(Container::Missing | Container::Starting) => is_overdue,
+            Seen::Known(Container::OldServes | Container::Serves) | Seen::Unknown => false,
+        }
+    }
 }
 
 /// Decides the next step towards `wanted`.
@@ -342,6 +369,9 @@ fn towards_running(world: World) -> Next {
     }
     if !runtime.is_personalised {
         return Next::Do(Step::Personalise);
+    }
+    if world.trial.has_failed(runtime.container) {
+        return Next::Do(Step::PutBack);
     }
     match (runtime.container, world.route) {
         (Seen::Unknown, _) => Next::Wait(Awaited::Sight),

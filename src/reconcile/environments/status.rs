@@ -162,7 +162,7 @@ pub fn reason_of(error: &anyhow::Error) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reconcile::environments::plan::{Home, RuntimeWorld, Template, next};
+    use crate::reconcile::environments::plan::{Home, RuntimeWorld, Template, Trial, next};
     use crate::reconcile::runtimes::{Database, Service};
 
     fn serving() -> World {
@@ -171,6 +171,7 @@ mod tests {
             template: Template::Ready,
             rest: Rest::Awake,
             update: None,
+            trial: Trial::Passed,
             runtime: Some(RuntimeWorld {
                 home: Home::Placed,
                 is_outdated: false,

@@ -135,6 +135,8 @@ pub struct Runtime {
     pub state: State,
     /// When it was begun.
     pub created_at: DateTime<Utc>,
+    /// Since when an image that has not served yet is tried, where one did before; since its last start.
+    pub on_trial_since: Option<DateTime<Utc>>,
 }
 
 impl Runtime {

@@ -34,6 +34,10 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
              , runtimes.awake_until
              , runtimes.state
              , runtimes.created_at
+             , CASE WHEN runtimes.served_image_id IS NOT NULL
+                    THEN coalesce((SELECT max(placed_at) FROM placements WHERE placements.runtime_id = runtimes.id)
+                                , runtimes.created_at)
+               END AS on_trial_since
           FROM runtimes
           JOIN images ON images.id = runtimes.image_id
           JOIN templates ON templates.id = runtimes.template_id
@@ -70,6 +74,7 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
         awake_until: row.awake_until,
         state: State::parse(&row.state)?,
         created_at: row.created_at,
+        on_trial_since: row.on_trial_since,
     }))
 }
 
@@ -237,6 +242,17 @@ pub async fn set_ready(db: &mut PgConnection, id: RuntimeId) -> Result<(), Store
     sqlx::query!("UPDATE runtimes SET state = 'ready' WHERE id = $1 AND state <> 'gone'", id as RuntimeId)
         .execute(db)
         .await?;
+    Ok(())
+}
+
+/// Notes that the image of a runtime serves.
+pub async fn set_proved(db: &mut PgConnection, id: RuntimeId) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE runtimes SET served_image_id = NULL WHERE id = $1 AND served_image_id IS NOT NULL",
+        id as RuntimeId
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 //! outside world is simulated, so that a cell takes a moment; the control database and the worker's code are the real ones.
 //! `bin/bench crash-matrix` runs all of it and adds the cells up.
 
+mod bad_images;
 mod replicas;
 pub mod world;
 

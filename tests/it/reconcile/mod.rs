@@ -10,6 +10,7 @@ mod outages;
 mod replicas;
 mod scaling;
 mod sessions;
+mod scaling_live;
 mod sleeping;
 mod spares;
 pub mod support;

@@ -217,6 +217,7 @@ mod tests {
             awake_until: None,
             state: State::Ready,
             created_at: at(0),
+            on_trial_since: None,
         }
     }
 

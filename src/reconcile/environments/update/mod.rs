@@ -26,7 +26,7 @@ use crate::reconcile::{Site, crash};
 
 /// A container that does not answer within this time never will: with what is left to do, it is taken back within three
 /// minutes.
-const ANSWERS_WITHIN: TimeDelta = TimeDelta::seconds(150);
+pub(super) const ANSWERS_WITHIN: TimeDelta = TimeDelta::seconds(150);
 /// How long proxies may need to tell that a request is still under way at the old container.
 const TOLD_WITHIN: TimeDelta = TimeDelta::seconds(22);
 /// Odoo ends any request after two minutes.
@@ -220,10 +220,25 @@ pub async fn adopt(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime)
         store::end(&mut tx, update.id, "cancelled", now).await?;
         return Ok(tx.commit().await?);
     }
-    store::adopt(&mut tx, update, runtime.id).await?;
+    store::adopt(&mut tx, update, runtime.id, sight.environment.first_ready_at.is_some()).await?;
     become_new(site, &mut tx, &sight.environment, update).await?;
     store::end(&mut tx, update.id, "done", now).await?;
-    go_on(&mut tx, update, false, now).await?;
+    go_on(&mut tx, update.rollout, false, now).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Takes an image back that was adopted and does not serve: the one that served last is started, and people are told why.
+pub async fn put_back(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime) -> anyhow::Result<()> {
+    let now = site.clock.now();
+    let id = sight.environment.id;
+    let is_crashing = sight.world.runtime.is_some_and(|it| it.container == Seen::Known(Container::Crashing));
+    let reason = if is_crashing { "reason-start-crashing" } else { "reason-start-unhealthy" };
+    let mut tx = lease.begin(&site.db).await?;
+    let Some((image, digest)) = store::put_back(&mut tx, runtime.id).await? else { return Ok(()) };
+    let rollout = store::fail_adopted(&mut tx, (id, image), reason).await?;
+    environments::add_event(&mut tx, id, "update.failed", &json!({ "reason": reason, "image": digest }), now).await?;
+    go_on(&mut tx, rollout, true, now).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -253,7 +268,7 @@ pub async fn remove_old(site: &Site, lease: &Lease, sight: &Sight, runtime: &Run
     let now = site.clock.now();
     let mut tx = lease.begin(&site.db).await?;
     store::end(&mut tx, update.id, "done", now).await?;
-    go_on(&mut tx, update, false, now).await?;
+    go_on(&mut tx, update.rollout, false, now).await?;
     lock_out(site, &mut tx, sight, update, runtime).await?;
     tx.commit().await?;
     crash::point("update-end:after");
@@ -294,7 +309,7 @@ pub async fn remove_new(site: &Site, lease: &Lease, sight: &Sight, runtime: &Run
     let mut tx = lease.begin(&site.db).await?;
     if has_failed {
         store::end(&mut tx, update.id, "failed", now).await?;
-        go_on(&mut tx, update, true, now).await?;
+        go_on(&mut tx, update.rollout, true, now).await?;
     } else if update.leaves.is_some() {
         store::end(&mut tx, update.id, "cancelled", now).await?;
     } else {
@@ -325,8 +340,13 @@ async fn lock_out(
     Ok(())
 }
 
-async fn go_on(tx: &mut Fenced, update: &Update, has_failed: bool, now: DateTime<Utc>) -> anyhow::Result<()> {
-    if let Some(rollout) = update.rollout {
+async fn go_on(
+    tx: &mut Fenced,
+    rollout: Option<RolloutId>,
+    has_failed: bool,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    if let Some(rollout) = rollout {
         store::go_on(tx, rollout, has_failed, now).await?;
         db::wake(tx).await?;
     }
