@@ -23,6 +23,7 @@ use sayoo::reconcile::{self, Site};
 use sayoo::tenant_db::{self, DatabaseName};
 use sqlx::{AssertSqlSafe, PgPool, Row};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use crate::support::simulated;
 
@@ -43,6 +44,8 @@ pub struct World {
     pub account: AccountId,
     pub image: ImageId,
     pub staff: StaffId,
+    /// Ends with it: there are thousands of worlds in one process.
+    _answers: JoinSet<()>,
 }
 
 impl World {
@@ -52,18 +55,19 @@ impl World {
 
     /// Makes an installation with these machines, and so many spares of each kind.
     pub async fn with(db: PgPool, nodes: &[&str], spares: u32) -> Self {
-        let clock = Clock::manual(Clock::System.now());
+        let clock = Clock::manual("2026-11-22T12:00:00Z".parse().unwrap());
         let faults = Faults::default();
         let engine = Simulated::with_faults(clock.clone(), faults.clone());
         engine.set_nodes(nodes);
-        engine.set_port(answer_everywhere().await);
+        let (port, answers) = answer_everywhere().await;
+        engine.set_port(port);
         let tenants = tenant_db::Simulated::with_faults(faults.clone());
         let now = clock.now();
         let site = simulated::site(&db, clock, &engine, &tenants, "matrix");
         let site = Arc::new(Site { spares, ..Site::clone(&site) });
         let (account, staff) = (AccountId::new(now), StaffId::new(now));
         let (image, _template) = simulated::fill(&site, account).await;
-        let world = Self { faults, engine, tenants, site, db, account, image, staff };
+        let world = Self { faults, engine, tenants, site, db, account, image, staff, _answers: answers };
         world
             .run(&format!(
                 "INSERT INTO staff (id, email, email_key, name, password_hash, locale, totp_sealed, created_at)
@@ -386,10 +390,11 @@ pub struct Shop {
 }
 
 /// Answers every question at one port of all of this machine's own addresses, as a container that serves does.
-async fn answer_everywhere() -> u16 {
+async fn answer_everywhere() -> (u16, JoinSet<()>) {
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
+    let mut answers = JoinSet::new();
+    answers.spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let answer = service_fn(|request: Request<hyper::body::Incoming>| async move {
                 // There is no process of its own for websockets.
@@ -399,5 +404,5 @@ async fn answer_everywhere() -> u16 {
             tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
         }
     });
-    port
+    (port, answers)
 }

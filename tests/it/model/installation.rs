@@ -13,6 +13,7 @@ use sayoo::reconcile::hosts::{Nodes, Pulse};
 use sqlx::{AssertSqlSafe, PgPool, Row};
 use uuid::Uuid;
 
+use super::again::{InTurn, told};
 use super::people::People;
 use super::reference::{Answer, Environment, Event, HOSTS, Model, PLANS, Sleep, number_of};
 use crate::matrix::world::{A_WHILE, LONG, Shop, WHILES, World};
@@ -44,6 +45,16 @@ pub struct Installation {
     shops: Vec<Shop>,
     /// What each environment's people read when all was settled last.
     seen: Vec<Seen>,
+    how: How,
+}
+
+/// How the worker gives its turns to environments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// One after the other, so that the same history happens in the same way each time.
+    InTurn,
+    /// Beside each other, as in earnest: which of them an accident meets is chance.
+    AtOnce,
 }
 
 /// What people have read, and numbers that never go down.
@@ -57,16 +68,18 @@ struct Seen {
 
 impl Installation {
     /// Makes an installation in a control database that may have held another one.
-    pub async fn new(db: PgPool) -> Self {
+    pub async fn new(db: PgPool, how: How) -> Self {
         forget_everything(&db).await;
         let world = World::with(db.clone(), &NODES, 0).await;
         let portal = Portal { db, clock: world.site.clock.clone(), public: world.site.public.clone() };
         let people = People::new(portal, world.account).await;
-        Self { world, people, shops: Vec::new(), seen: Vec::new() }
+        Self { world, people, shops: Vec::new(), seen: Vec::new(), how }
     }
 
     /// Lets one thing happen. Says what is different from the model.
     pub async fn happens(&mut self, model: &mut Model, event: Event) -> Result<(), String> {
+        // What is made in one moment has no order.
+        self.world.pass(TimeDelta::milliseconds(1));
         if Model::takes_hours(event) && model.is_calm() {
             self.settles(model).await?;
         }
@@ -203,7 +216,14 @@ impl Installation {
         let all = async {
             Driver::new(Nodes::new(site.clone()), db.clone(), site.clock.clone()).settle().await.unwrap();
             Driver::new(Pulse::new(site.clone()), db.clone(), site.clock.clone()).settle().await.unwrap();
-            Driver::new(Environments::new(site.clone()), db.clone(), site.clock.clone()).settle().await.unwrap();
+            let environments = Environments::new(site.clone());
+            match self.how {
+                How::AtOnce => Driver::new(environments, db.clone(), site.clock.clone()).settle().await.unwrap(),
+                How::InTurn => {
+                    let environments = InTurn::new(environments, site.clock.clone());
+                    Driver::new(environments, db.clone(), site.clock.clone()).settle().await.unwrap()
+                }
+            };
         };
         tokio::select! {
             done = tokio::time::timeout(AT_MOST, all) => done.expect("the worker never came to an end"),
@@ -267,6 +287,11 @@ impl Installation {
             let is_asleep = said == ["asleep"];
             (it.sleep, it.is_used) = (if is_asleep { Sleep::Yes } else { Sleep::No }, !is_asleep);
         }
+    }
+
+    /// Tells what has happened, to the microsecond and to the last call; the same history tells the same.
+    pub async fn told(&self) -> String {
+        told(&self.world, &self.shops).await
     }
 
     async fn compare(&self, model: &Model) -> Result<(), String> {

@@ -4,6 +4,7 @@
 //! something is wrong, with how few events it is wrong too. `bin/bench model` tries many more than the suite.
 
 mod absence;
+mod again;
 mod held_up;
 mod installation;
 mod people;
@@ -14,20 +15,26 @@ use std::fmt::Write;
 
 use sqlx::PgPool;
 
-use installation::Installation;
+use installation::{How, Installation};
 use reference::{Event, Model, history};
 
 /// How many histories the suite tries, in this many tests beside each other.
-const SEQUENCES: u64 = 100;
+const SEQUENCES: u64 = 500;
 const TESTS: u64 = 4;
 /// How many events one has in the suite, where only one in so many is a long one; by command all are.
 const STEPS: usize = 12;
 const LONG: usize = 50;
-const LONG_ONES: u64 = 25;
+const LONG_ONES: u64 = 9;
+/// In one of so many the worker gives its turns at once, as in earnest; the others happen again as they did.
+const AT_ONCE_ONES: u64 = 5;
+
+fn how(seed: u64) -> How {
+    if seed % AT_ONCE_ONES == 1 { How::AtOnce } else { How::InTurn }
+}
 
 /// Lets a history happen. Says how many of its events had happened when something was wrong, and what.
-async fn run(db: &PgPool, events: &[Event]) -> Result<(), (usize, String)> {
-    let mut installation = Installation::new(db.clone()).await;
+async fn run(db: &PgPool, events: &[Event], how: How) -> Result<(), (usize, String)> {
+    let mut installation = Installation::new(db.clone(), how).await;
     let mut model = Model::default();
     for (number, event) in events.iter().enumerate() {
         installation.happens(&mut model, *event).await.map_err(|wrong| (number + 1, wrong))?;
@@ -35,15 +42,15 @@ async fn run(db: &PgPool, events: &[Event]) -> Result<(), (usize, String)> {
     Ok(())
 }
 
-/// Leaves events out as long as it stays wrong. Accidents meet what is done beside each other: it may not be wrong each time.
-async fn shortest(db: &PgPool, events: &[Event]) -> Vec<Event> {
+/// Leaves events out as long as it stays wrong.
+async fn shortest(db: &PgPool, events: &[Event], how: How) -> Vec<Event> {
     let mut shortest = events.to_vec();
     let mut place = shortest.len();
     while place > 0 {
         place -= 1;
         let mut shorter = shortest.clone();
         shorter.remove(place);
-        if let Err((length, _)) = run(db, &shorter).await {
+        if let Err((length, _)) = run(db, &shorter, how).await {
             shorter.truncate(length);
             place = place.min(shorter.len());
             shortest = shorter;
@@ -55,11 +62,11 @@ async fn shortest(db: &PgPool, events: &[Event]) -> Vec<Event> {
 async fn one(db: &PgPool, seed: u64) {
     let usual = if seed.is_multiple_of(LONG_ONES) { LONG } else { STEPS };
     let events = history(seed, number_from("SAYOO_MODEL_STEPS", usual));
-    let Err((length, wrong)) = run(db, &events).await else { return };
+    let Err((length, wrong)) = run(db, &events, how(seed)).await else { return };
     let events = &events[..length];
     let mut said = format!("seed {seed}, after {length} events: {wrong}\n  {events:?}");
     if std::env::var("SAYOO_MODEL_SEED").is_ok() {
-        let _ = write!(said, "\n  wrong too: {:?}", shortest(db, events).await);
+        let _ = write!(said, "\n  wrong too: {:?}", shortest(db, events, how(seed)).await);
     }
     panic!("{said}");
 }
