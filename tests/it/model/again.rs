@@ -65,7 +65,7 @@ pub async fn told(world: &World, shops: &[Shop]) -> String {
             "SELECT state || ' ' || service_generation || ' ' || login_generation FROM runtimes
               WHERE environment_id = $1 ORDER BY created_at",
         ] {
-            for text in world.texts(&sql.replace("$1", &format!("'{}'", shop.id))).await {
+            for text in world.texts_of(sql, shop.id).await {
                 let _ = writeln!(told, "{number}: {text}");
             }
         }

@@ -93,7 +93,7 @@ impl Installation {
             Event::Order => {
                 let name = format!("shop-{}-0", self.shops.len());
                 let id = self.people.order(&name).await;
-                self.shops.push(Shop { id, name });
+                self.shops.push(Shop { id, name, is_bare: false });
                 self.seen.push(Seen { status: "ordered".to_owned(), ..Seen::default() });
             }
             Event::Update(_) => {
@@ -175,15 +175,17 @@ impl Installation {
             .await;
     }
 
-    async fn by_hand(&self, event: Event) {
-        let id = self.shops[number_of(event)].id;
-        for code in self.world.texts(&format!("SELECT code FROM runtimes WHERE environment_id = '{id}'")).await {
+    async fn by_hand(&mut self, event: Event) {
+        let shop = &mut self.shops[number_of(event)];
+        let id = shop.id;
+        shop.is_bare |= matches!(event, Event::RemoveByHand(_));
+        for code in self.world.texts_of("SELECT code FROM runtimes WHERE environment_id = $1", id).await {
             for slot in ["", "-b"] {
                 let name = ServiceName::parse(&format!("matrix-{code}{slot}")).unwrap();
                 if matches!(event, Event::KillContainers(_)) {
                     self.world.engine.kill_containers(&name);
                 } else {
-                    self.world.site.engine.remove(&name, u64::MAX).await.unwrap();
+                    self.world.truth.engine.remove(&name, u64::MAX).await.unwrap();
                 }
             }
         }
@@ -262,6 +264,9 @@ impl Installation {
                 Ok(()) => {
                     drop(self.world.faults.end());
                     *model = then;
+                    for (it, shop) in model.environments.iter().zip(&mut self.shops) {
+                        shop.is_bare &= it.sleep == Sleep::Yes;
+                    }
                     return self.read().await;
                 }
                 Err(error) => wrong = error,
@@ -283,7 +288,7 @@ impl Installation {
     /// Where the model cannot tell, it believes what it sees.
     async fn look_who_sleeps(&self, model: &mut Model) {
         for (it, shop) in model.environments.iter_mut().zip(&self.shops).filter(|(it, _)| it.sleep == Sleep::Perhaps) {
-            let said = self.world.texts(&format!("SELECT status FROM environments WHERE id = '{}'", shop.id)).await;
+            let said = self.world.texts_of("SELECT status FROM environments WHERE id = $1", shop.id).await;
             let is_asleep = said == ["asleep"];
             (it.sleep, it.is_used) = (if is_asleep { Sleep::Yes } else { Sleep::No }, !is_asleep);
         }
@@ -311,16 +316,14 @@ impl Installation {
     /// Plan and image, in the rows and in the engine.
     async fn compare_inside(&self, it: &Environment, id: EnvironmentId) -> Result<(), String> {
         let image = if it.image == 0 { "sha256:00".to_owned() } else { format!("sha256:{:064x}", it.image) };
-        let sql = format!(
-            "SELECT plans.code || ' ' || images.digest || ' ' || (plan_versions.memory_mb = runtimes.memory_mb)
-               FROM environments
-               JOIN plan_versions ON plan_versions.id = environments.plan_version_id
-               JOIN plans ON plans.id = plan_versions.plan_id
-               JOIN runtimes ON runtimes.environment_id = environments.id
-               JOIN images ON images.id = runtimes.image_id
-              WHERE environments.id = '{id}'"
-        );
-        let (seen, wanted) = (self.world.texts(&sql).await, format!("{} {image} true", PLANS[it.plan]));
+        let sql = "SELECT plans.code || ' ' || images.digest || ' ' || (plan_versions.memory_mb = runtimes.memory_mb)
+                     FROM environments
+                     JOIN plan_versions ON plan_versions.id = environments.plan_version_id
+                     JOIN plans ON plans.id = plan_versions.plan_id
+                     JOIN runtimes ON runtimes.environment_id = environments.id
+                     JOIN images ON images.id = runtimes.image_id
+                    WHERE environments.id = $1";
+        let (seen, wanted) = (self.world.texts_of(sql, id).await, format!("{} {image} true", PLANS[it.plan]));
         if seen == [wanted.as_str()] { Ok(()) } else { Err(format!("plan and image: {seen:?} instead of {wanted}")) }
     }
 
@@ -354,7 +357,8 @@ fn news_of(before: &str, after: &str) -> &'static [&'static str] {
         ("asleep", "running") => &["woken"],
         (_, "suspended") => &["suspended"],
         ("suspended", "running" | "stopped") => &["resumed"],
-        ("stopped" | "deleting", "running") => &["started", "step.ready.done"],
+        // A start that took too long was said to be failing meanwhile.
+        ("stopped" | "deleting", "running") => &["started", "step.ready.done", "recovered"],
         ("running", "stopped") => &["stopped"],
         ("running", "asleep") => &["asleep"],
         (_, "deleted") => &["deleted"],
