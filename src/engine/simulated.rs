@@ -92,6 +92,12 @@ impl Simulated {
         Self { faults, ..Self::new(clock) }
     }
 
+    /// Returns the same engine for somebody to whom nothing happens: a test that looks what is so.
+    #[must_use]
+    pub fn undisturbed(&self) -> Self {
+        Self { faults: Faults::default(), ..self.clone() }
+    }
+
     /// Makes the engine stop answering, or answer again.
     pub fn set_away(&self, is_away: bool) {
         self.lock().is_away = is_away;

@@ -81,6 +81,12 @@ impl Simulated {
         Self { faults, ..Self::default() }
     }
 
+    /// Returns the same server for somebody to whom nothing happens: a test that looks what is so.
+    #[must_use]
+    pub fn undisturbed(&self) -> Self {
+        Self { faults: Faults::default(), ..self.clone() }
+    }
+
     /// Makes the server stop answering, or answer again.
     pub fn set_away(&self, is_away: bool) {
         self.lock().is_away = is_away;

@@ -71,15 +71,15 @@ async fn everything(world: &World) -> BTreeMap<String, String> {
         all.insert(table.to_owned(), world.texts(&format!("SELECT count(*)::text FROM {table}")).await.join(""));
     }
     let mut containers = Vec::new();
-    for seen in world.site.engine.list().await.unwrap() {
-        let mut of = world.site.engine.containers(&seen.name).await.unwrap();
+    for seen in world.truth.engine.list().await.unwrap() {
+        let mut of = world.truth.engine.containers(&seen.name).await.unwrap();
         of.retain(|container| container.state.is_alive());
         if !of.is_empty() {
             containers.push(format!("{} {} {}: {of:?}", seen.name, seen.generation, seen.replicas));
         }
     }
     all.insert("containers".to_owned(), containers.join("\n"));
-    let inventory = world.site.tenants.list().await.unwrap();
+    let inventory = world.truth.tenants.list().await.unwrap();
     all.insert("databases".to_owned(), format!("{:?}", inventory.databases));
     all.insert("logins".to_owned(), format!("{:?}", world.tenants.logins()));
     let told = inventory.databases.iter().map(|name| world.tenants.told(name).join(";"));

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use sayoo::base::clock::Clock;
 use sayoo::base::ids::{AccountId, ImageId, TemplateId};
 use sayoo::base::seal::SealingKey;
@@ -58,6 +59,8 @@ pub async fn fill(site: &Site, account: AccountId) -> (ImageId, TemplateId) {
     let mut db = site.db.acquire().await.unwrap();
     for (number, node) in site.engine.nodes().await.unwrap().iter().enumerate() {
         let address = format!("127.0.0.{}", number + 1);
+        // Each has a moment of its own, so that their order is the same each time.
+        let now = now + TimeDelta::milliseconds(i64::try_from(number).unwrap());
         sayoo::hosts::store::record(&mut db, node, "", &address, now).await.unwrap();
     }
     sayoo::plans::seed(&mut db, now).await.unwrap();
