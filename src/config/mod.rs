@@ -417,6 +417,18 @@ impl Public {
         url::Url::parse(&self.portal_url).ok().filter(|_| self.is_https())?.port_or_known_default()
     }
 
+    /// Returns the portal's port, where it is not its scheme's own.
+    #[must_use]
+    pub fn portal_port(&self) -> Option<u16> {
+        url::Url::parse(&self.portal_url).ok()?.port()
+    }
+
+    /// Returns the port of instances, where it is not their scheme's own.
+    #[must_use]
+    pub fn instances_port(&self) -> Option<u16> {
+        url::Url::parse(&self.instance_url("x")).ok()?.port()
+    }
+
     /// Returns the portal's host name, without a port.
     #[must_use]
     pub fn portal_host(&self) -> String {

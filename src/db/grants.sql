@@ -24,7 +24,7 @@ BEGIN
         REVOKE INSERT, UPDATE, DELETE ON domains FROM sayoo_web;
         GRANT INSERT (id, account_id, environment_id, hostname, token, created_at) ON domains TO sayoo_web;
         GRANT UPDATE (looks_asked, looked_asked_at, removed_at) ON domains TO sayoo_web;
-        REVOKE ALL ON certificates, acme_challenges, acme_accounts FROM sayoo_web;
+        REVOKE ALL ON certificates, certificate_orders, acme_challenges, acme_accounts FROM sayoo_web;
         GRANT SELECT (hostname, not_before, not_after, renew_at) ON certificates TO sayoo_web;
         -- Staff say what they want of a host; where its daemon is reached, once written, is not theirs to change.
         REVOKE INSERT, UPDATE, DELETE ON hosts FROM sayoo_web;

@@ -18,6 +18,7 @@ mod replicas;
 mod retrying;
 mod routing;
 pub mod secure;
+mod siblings;
 mod silence;
 mod smuggling;
 pub mod support;

@@ -311,6 +311,8 @@ impl World {
             web_upstream: ([127, 0, 0, 1], 1).into(),
             portal_host: "portal.test".to_owned(),
             portal_url: "http://portal.test".to_owned(),
+            portal_port: None,
+            instances_port: None,
             scheme: "http",
             company: "Sayoo".to_owned(),
             most_connections: 1_000,
