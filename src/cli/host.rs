@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::db;
 use crate::hosts::certificates::Folder;
 use crate::hosts::firewall::{self, Ways};
+use crate::hosts::settings::{self, Settings};
 use crate::hosts::steering::{self, NewMachine};
 use crate::hosts::{self, Host, HostState, Pool, placement};
 use crate::portal::Portal;
@@ -64,6 +65,26 @@ pub enum HostCommand {
     },
     /// Lists the hosts, what is promised on them, and what the loss of one would leave.
     List,
+    /// Sets zone, pool, how much may be promised, or the address of a host.
+    Set {
+        /// Its name.
+        name: String,
+        /// What fails together with it: a rack, a room; empty for none.
+        #[arg(long)]
+        zone: Option<String>,
+        /// What is placed on it from now on: `any`, `production` or `test`.
+        #[arg(long)]
+        pool: Option<String>,
+        /// How much CPU may be promised, in percent of what there is.
+        #[arg(long)]
+        cpu_percent: Option<i32>,
+        /// MiB of memory kept for the machine itself.
+        #[arg(long)]
+        memory_kept_mb: Option<i32>,
+        /// Its address on the private network; taken over once the same machine answers there.
+        #[arg(long)]
+        address: Option<String>,
+    },
     /// Lets a host take no new runtimes.
     Cordon {
         /// Its name.
@@ -122,7 +143,7 @@ pub async fn run(config: &Config, command: &HostCommand) -> anyhow::Result<()> {
     match command {
         HostCommand::Certs { .. } | HostCommand::Firewall { .. } => {}
         HostCommand::Add { address, name, zone, pool, wait } => {
-            let pool = Pool::from_word(pool).context("--pool is one of: any, production, test")?;
+            let pool = pool_named(pool)?;
             let machine =
                 NewMachine { address: address.clone(), name: name.clone(), zone: zone.clone(), pool: Some(pool) };
             let id = steering::add(&portal, &by, &machine).await?;
@@ -132,6 +153,16 @@ pub async fn run(config: &Config, command: &HostCommand) -> anyhow::Result<()> {
             println!("The worker looks at it now; `sayoo host list` says how it goes.");
         }
         HostCommand::List => list(&mut *portal.db.acquire().await?).await?,
+        HostCommand::Set { name, zone, pool, cpu_percent, memory_kept_mb, address } => {
+            let settings = Settings {
+                zone: zone.clone(),
+                pool: pool.as_deref().map(pool_named).transpose()?,
+                cpu_percent: *cpu_percent,
+                memory_kept_mb: *memory_kept_mb,
+                address: address.clone(),
+            };
+            settings::set(&portal, &by, named(&portal, name).await?.id, &settings).await?;
+        }
         HostCommand::Cordon { name, reason } => {
             steering::cordon(&portal, &by, named(&portal, name).await?.id, reason).await?;
         }
@@ -152,6 +183,10 @@ pub async fn run(config: &Config, command: &HostCommand) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+fn pool_named(word: &str) -> anyhow::Result<Pool> {
+    Pool::from_word(word).context("--pool is one of: any, production, test")
 }
 
 fn certs(config: &Config, addresses: &[IpAddr]) -> anyhow::Result<()> {
@@ -216,6 +251,9 @@ async fn list(db: &mut PgConnection) -> anyhow::Result<()> {
             placement::free_memory_mb(load),
             placement::free_cpu_millis(load),
         )?;
+        if let Some(address) = &host.address_wanted {
+            writeln!(text, "{:<16} to be reached at {address}, once the same machine answers there", "")?;
+        }
         for reason in host.state_reason.iter().chain((!host.wanted_reason.is_empty()).then_some(&host.wanted_reason)) {
             writeln!(text, "{:<16} {reason}", "")?;
         }

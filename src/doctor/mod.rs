@@ -60,6 +60,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     findings.extend(engine::examine(config).await);
     findings.extend(hosts::examine(config).await);
     findings.push(world::examine(config));
+    findings.extend(hosts::certificates(config, Clock::System.now()));
     findings.extend(addresses::examine(config).await);
     findings
 }

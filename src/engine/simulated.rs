@@ -5,7 +5,7 @@
 mod machines;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +38,12 @@ struct State {
     before: BTreeMap<ServiceName, Service>,
     /// The machines, and whether each is lost.
     nodes: BTreeMap<String, bool>,
+    /// Machines that were removed by force: what must be on one of them waits for it.
+    removed: BTreeSet<String>,
+    /// Where each machine's daemon answers, once that is of interest.
+    addresses: BTreeMap<IpAddr, String>,
+    /// What a probe finds, where that is not all good.
+    facts: Option<String>,
     /// Images whose program ends at once.
     bad_images: BTreeSet<String>,
     is_away: bool,
@@ -278,9 +284,10 @@ impl State {
     /// Starts and ends containers until there are as many as wanted.
     fn converge(&mut self, name: &ServiceName, now: DateTime<Utc>) {
         let Some(service) = self.services.get_mut(name) else { return };
-        let node = service.spec.node.as_deref().filter(|node| self.nodes.contains_key(*node));
+        let is_known = |node: &&str| self.nodes.contains_key(*node) || self.removed.contains(*node);
+        let node = service.spec.node.as_deref().filter(is_known);
         let node = node.or_else(|| self.nodes.keys().next().map(String::as_str)).unwrap_or_default().to_owned();
-        let is_lost = self.nodes.get(&node).copied().unwrap_or(false);
+        let is_lost = self.nodes.get(&node).copied().unwrap_or(self.removed.contains(&node));
         // What must be on a machine that is lost waits for it.
         let wanted = if is_lost { 0 } else { usize::try_from(service.spec.replicas).unwrap_or(0) };
         let is_bad = self.bad_images.contains(&service.spec.image);
@@ -406,8 +413,9 @@ impl Simulated {
     }
 
     pub(super) async fn first_line(&self, _: &Daemon, _: &ServiceSpec, _: Duration) -> Result<String> {
-        // The only program of which a line is asked is the one that probes a machine: these have no faults.
-        self.answer("first_line", |_, _| Ok(include_str!("simulated/safe.json").to_owned())).await
+        // The only program of which a line is asked is the one that probes a machine: these have no faults at first.
+        let safe = || include_str!("simulated/safe.json").to_owned();
+        self.answer("first_line", |state, _| Ok(state.facts.clone().unwrap_or_else(safe))).await
     }
 
     pub(super) async fn remove_task(&self, _: &str) -> Result<usize> {

@@ -7,6 +7,7 @@ mod images;
 mod machines;
 mod road;
 mod tasks;
+mod tls;
 mod wire;
 
 use std::collections::HashMap;

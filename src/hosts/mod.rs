@@ -3,13 +3,17 @@
 pub mod certificates;
 pub mod checks;
 pub mod firewall;
+pub mod flapping;
 mod overview;
 pub mod placement;
 pub mod preview;
 pub mod probes;
 mod reserve;
+pub mod settings;
 pub mod steering;
 pub mod store;
+
+use std::net::{IpAddr, SocketAddr};
 
 use chrono::{DateTime, Utc};
 pub use overview::{Overview, PlacementRow, Places, overview, placements_of, placements_on, places_of, silent_since};
@@ -17,6 +21,7 @@ pub use placement::{NoRoom, Placement};
 pub use reserve::{Cause, ReserveError, keep_room, reserve, take_room, take_room_apart, take_room_elsewhere};
 
 use crate::base::ids::HostId;
+use crate::engine::daemons::TLS_PORT;
 use checks::Check;
 use probes::Probes;
 
@@ -63,6 +68,24 @@ pub struct Host {
     pub seen_at: Option<DateTime<Utc>>,
     /// When the Swarm gave it up, while it is down.
     pub lost_at: Option<DateTime<Utc>>,
+    /// The last times that it did, three at most.
+    pub lost_times: Vec<DateTime<Utc>>,
+    /// Another address at which staff want it reached; it is not, before the same machine answers there.
+    pub address_wanted: Option<String>,
+}
+
+impl Host {
+    /// Whether it is the worker's own machine, or one that is reached by a socket: it has no certificate, and cannot leave.
+    #[must_use]
+    pub fn is_reached_by_socket(&self) -> bool {
+        !self.docker_endpoint.starts_with("tcp:")
+    }
+}
+
+/// Returns how the daemon at an address is reached.
+#[must_use]
+pub fn endpoint_at(address: IpAddr) -> String {
+    format!("tcp://{}", SocketAddr::new(address, TLS_PORT))
 }
 
 /// Makes an enum of words that are kept in the database.
@@ -170,6 +193,8 @@ mod testing {
             probes: Probes::default(),
             seen_at: None,
             lost_at: None,
+            lost_times: Vec::new(),
+            address_wanted: None,
         };
         Load { host, cpu_promised_millis: 0, memory_promised_mb: promised_mb, runtimes: 0 }
     }

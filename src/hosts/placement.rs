@@ -163,8 +163,8 @@ pub fn place(loads: &[Load], need: Need) -> Result<Placement, NoRoom> {
     place_apart(loads, need, &Siblings::default())
 }
 
-/// Chooses a host as [`place`], away from the other containers of the environment: first one in another zone, because what
-/// takes one of them may take its neighbours.
+/// Chooses a host as [`place`], away from the other containers of the environment: one of its own pool before all, and among
+/// those one in another zone, because what takes one of them may take its neighbours.
 pub fn place_apart(loads: &[Load], need: Need, siblings: &Siblings) -> Result<Placement, NoRoom> {
     let zones = siblings.zones(loads);
     let mut why = Vec::new();
@@ -175,8 +175,8 @@ pub fn place_apart(loads: &[Load], need: Need, siblings: &Siblings) -> Result<Pl
         } else {
             let rank = Rank {
                 is_apart: !siblings.is_on(load.host.id),
-                is_other_zone: !zones.contains(&load.host.zone.as_str()),
                 is_own_pool: load.host.pool != Pool::Any && need.tenant != Tenant::Nobody,
+                is_other_zone: !zones.contains(&load.host.zone.as_str()),
                 left_mb: free_memory_mb(load) - i64::from(need.memory_mb),
             };
             // The first of equals wins, so that the same world always gives the same answer.
@@ -198,8 +198,8 @@ pub fn place_apart(loads: &[Load], need: Need, siblings: &Siblings) -> Result<Pl
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
     is_apart: bool,
-    is_other_zone: bool,
     is_own_pool: bool,
+    is_other_zone: bool,
     left_mb: i64,
 }
 
@@ -213,6 +213,9 @@ impl Rank {
             (false, ..) => most,
             (true, true, true) => {
                 format!("{host} is in another zone than its other containers and keeps {left} MiB of memory free")
+            }
+            (true, true, false) if self.is_own_pool => {
+                format!("{most}; no host of its pool with room is in another zone than its other containers")
             }
             (true, true, false) => format!("{most}; none of them is in another zone than its other containers"),
             (true, false, _) => format!("{most}; each of them has another container of it"),
@@ -323,6 +326,26 @@ mod tests {
         assert_eq!(fourth.host, hosts[1].host.id);
         assert!(fourth.explanation.contains("none of them is in another zone"), "{}", fourth.explanation);
         assert!(replica(&[0, 1, 2, 3]).unwrap_err().to_string().ends_with("d has another container of it"));
+    }
+
+    #[test]
+    fn a_replica_stays_in_its_pool_rather_than_going_to_another_zone() {
+        let mut hosts = [load("a", 8192, 0), load("b", 4096, 0), load("c", 16384, 0)];
+        for (host, (zone, pool)) in
+            hosts.iter_mut().zip([("north", Pool::Production), ("north", Pool::Production), ("south", Pool::Any)])
+        {
+            zone.clone_into(&mut host.host.zone);
+            host.host.pool = pool;
+        }
+        let need = Need { tenant: Tenant::Production, ..need(1, 512) };
+        let siblings = Siblings { never: vec![hosts[0].host.id], rather_not: vec![] };
+        let second = place_apart(&hosts, need, &siblings).unwrap();
+        assert_eq!(second.host, hosts[1].host.id);
+        let why = "no host of its pool with room is in another zone than its other containers";
+        assert!(second.explanation.contains(why), "{}", second.explanation);
+        // Of two in its pool, the one in another zone.
+        hosts[2].host.pool = Pool::Production;
+        assert_eq!(place_apart(&hosts, need, &siblings).unwrap().host, hosts[2].host.id);
     }
 
     #[test]

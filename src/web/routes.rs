@@ -158,6 +158,8 @@ table! {
     Get  "/staff/hosts/new"                Staff        staff::hosts::add::get;
     Post "/staff/hosts/new"                Staff        staff::hosts::add::post;
     Get  "/staff/hosts/{host}"             Staff        staff::hosts::show::get;
+    Get  "/staff/hosts/{host}/settings"    Staff        staff::hosts::edit::get;
+    Post "/staff/hosts/{host}/settings"    Staff        staff::hosts::edit::post;
     Post "/staff/hosts/{host}/cordon"      Staff        staff::hosts::show::cordon;
     Post "/staff/hosts/{host}/uncordon"    Staff        staff::hosts::show::uncordon;
     Get  "/staff/hosts/{host}/drain"       Staff        staff::hosts::drain::get;

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Proof, Subject, Verdict};
+use super::{Proof, Subject, Verdict, Walls};
 
 /// What the program found, in its own words.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -85,6 +85,8 @@ pub struct Promise {
     pub cpu_millis: u64,
     /// Connections to the database server.
     pub connections: u64,
+    /// Whether it is kept from other machines and their containers.
+    pub walls: Walls,
 }
 
 impl Facts {
@@ -98,7 +100,7 @@ impl Facts {
 #[must_use]
 pub fn judge(facts: &Facts, promise: Promise) -> Vec<Proof> {
     let proof = |subject: Subject, is_good: bool, seen: String| {
-        let verdict = match (is_good, subject.is_promised()) {
+        let verdict = match (is_good, subject.is_promised(promise.walls)) {
             (true, _) => Verdict::Good,
             (false, true) => Verdict::Bad,
             (false, false) => Verdict::Weak,
@@ -219,15 +221,21 @@ fn number(limit: Option<u64>) -> String {
 mod tests {
     use super::*;
 
-    const PROMISE: Promise =
-        Promise { processes: 256, memory: 128 << 20, tmp: 256 << 20, cpu_millis: 500, connections: 16 };
+    const PROMISE: Promise = Promise {
+        processes: 256,
+        memory: 128 << 20,
+        tmp: 256 << 20,
+        cpu_millis: 500,
+        connections: 16,
+        walls: Walls::Advised,
+    };
 
     fn safe() -> Facts {
         Facts::parse(include_str!("../../engine/simulated/safe.json")).unwrap()
     }
 
-    fn not_good(facts: &Facts) -> Vec<(Subject, Verdict)> {
-        let proofs = judge(facts, PROMISE);
+    fn not_good(facts: &Facts, walls: Walls) -> Vec<(Subject, Verdict)> {
+        let proofs = judge(facts, Promise { walls, ..PROMISE });
         assert_eq!(proofs.len(), 19);
         proofs
             .into_iter()
@@ -238,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_container_that_may_do_nothing_proves_everything() {
-        assert_eq!(not_good(&safe()), []);
+        assert_eq!(not_good(&safe(), Walls::Needed), []);
     }
 
     #[test]
@@ -280,16 +288,26 @@ mod tests {
         for (subject, spoil) in wrong {
             let mut facts = safe();
             spoil(&mut facts);
-            let verdict = if subject.is_promised() { Verdict::Bad } else { Verdict::Weak };
-            assert_eq!(not_good(&facts), [(*subject, verdict)], "{facts:?}");
+            for walls in [Walls::Needed, Walls::Advised] {
+                let verdict = if subject.is_promised(walls) { Verdict::Bad } else { Verdict::Weak };
+                assert_eq!(not_good(&facts, walls), [(*subject, verdict)], "{facts:?}");
+            }
         }
+    }
+
+    #[test]
+    fn between_several_machines_the_rules_are_needed_and_on_a_lone_one_advised() {
+        for subject in [Subject::Swarm, Subject::Published, Subject::Metadata] {
+            assert!(subject.is_promised(Walls::Needed) && !subject.is_promised(Walls::Advised));
+        }
+        assert!(!Subject::Swap.is_promised(Walls::Needed) && Subject::Docker.is_promised(Walls::Advised));
     }
 
     #[test]
     fn without_swap_on_the_machine_none_need_be_forbidden() {
         let mut facts = safe();
         (facts.limits.swap, facts.limits.machine_swap) = (None, 0);
-        assert_eq!(not_good(&facts), []);
+        assert_eq!(not_good(&facts, Walls::Needed), []);
     }
 
     #[test]
@@ -300,8 +318,8 @@ mod tests {
             .retain(|(what, ..)| what == "docker" || what == "swarm" || what == "control" || what == "metadata");
         facts.database.as_mut().unwrap().failure = Some("28P01".to_owned());
         let untried = [Subject::Published, Subject::Tenants, Subject::Database];
-        assert_eq!(not_good(&facts), untried.map(|subject| (subject, Verdict::Untried)));
+        assert_eq!(not_good(&facts, Walls::Needed), untried.map(|subject| (subject, Verdict::Untried)));
         facts.database = None;
-        assert_eq!(not_good(&facts), untried.map(|subject| (subject, Verdict::Untried)));
+        assert_eq!(not_good(&facts, Walls::Needed), untried.map(|subject| (subject, Verdict::Untried)));
     }
 }

@@ -1,5 +1,6 @@
 //! Watches machines, and containers that end by themselves.
 
+pub mod certificates;
 pub mod machines;
 mod probing;
 pub mod store;
@@ -48,7 +49,11 @@ pub async fn attend(site: &Site) -> Result<(), StoreError> {
 
 fn daemons(loads: &[Load]) -> Vec<Daemon> {
     // One that has not joined has no container of ours.
-    loads.iter().filter(|load| !load.host.node.is_empty()).filter_map(|load| machines::daemon_of(&load.host)).collect()
+    loads
+        .iter()
+        .filter(|load| load.host.state != HostState::Joining)
+        .filter_map(|load| machines::daemon_of(&load.host))
+        .collect()
 }
 
 /// Writes down which machines there are and whether they are ready; moves what must leave one.
@@ -172,15 +177,28 @@ impl Task for Nodes {
             let seen = NodeSeen { is_lost: node.is_lost && !is_alone && is_trusted, ..node.clone() };
             hosts::store::note(&mut tx, &seen, site.clock.now()).await?;
         }
-        let loads = hosts::store::list(&mut tx).await?;
-        for load in loads.iter().filter(|load| load.host.state == HostState::Down) {
-            let was_down = before.iter().any(|it| it.host.id == load.host.id && it.host.state == HostState::Down);
-            if !was_down {
-                tracing::warn!(host = load.host.name, runtimes = load.runtimes, "the Swarm has lost a machine");
+        // Removed by force there: nothing will ever be heard of it. A Swarm that knows none of ours is another one.
+        if is_trusted && nodes.iter().any(|node| is_known(&node.node)) {
+            let known: Vec<String> = nodes.iter().map(|node| node.node.clone()).collect();
+            for host in hosts::store::note_missing(&mut tx, &known, site.clock.now()).await? {
+                tracing::warn!(host, "the Swarm does not know a machine any more");
             }
         }
+        let loads = hosts::store::list(&mut tx).await?;
+        let mut returned = Vec::new();
+        for load in &loads {
+            let was_down = before.iter().any(|it| it.host.id == load.host.id && it.host.state == HostState::Down);
+            match (was_down, load.host.state == HostState::Down) {
+                (false, true) => {
+                    tracing::warn!(host = load.host.name, runtimes = load.runtimes, "the Swarm has lost a machine");
+                }
+                (true, false) => returned.push(load.host.id),
+                _ => {}
+            }
+        }
+        store::look_now(&mut tx, machines::Machines::NAME, &returned, site.clock.now()).await?;
         let is_back = lease.attempts > 0 && hasten_failed(&mut tx, site.clock.now()).await? > 0;
-        if self.evacuate(&mut tx, &loads).await? || is_back {
+        if self.evacuate(&mut tx, &loads).await? || is_back || !returned.is_empty() {
             db::wake(&mut tx).await?;
         }
         tx.commit().await?;

@@ -1,5 +1,6 @@
 //! The container engine: a real Docker in Swarm mode.
 
+mod certificates;
 mod faults;
 mod isolation;
 mod readings;

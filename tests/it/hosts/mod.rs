@@ -3,3 +3,4 @@
 mod pages;
 pub mod placing;
 pub mod probing;
+mod settings;

@@ -149,8 +149,11 @@ impl World {
         for node in self.engine.names() {
             self.engine.set_lost(&node, false);
         }
-        self.run("UPDATE hosts SET wanted = 'open', state = CASE WHEN state = 'down' THEN state ELSE 'active' END")
-            .await;
+        // Nobody checks machines here.
+        self.run(
+            "UPDATE hosts SET wanted = 'open', state = 'active', state_reason = NULL, lost_at = NULL, lost_times = '{}'",
+        )
+        .await;
     }
 
     /// Works until the fault has come, or until there was time enough for it.

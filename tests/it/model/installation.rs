@@ -217,6 +217,10 @@ impl Installation {
         let (site, db) = (&self.world.site, &self.world.db);
         let all = async {
             Driver::new(Nodes::new(site.clone()), db.clone(), site.clock.clone()).settle().await.unwrap();
+            // Nobody checks machines here: what is found again has no fault.
+            let checked =
+                "UPDATE hosts SET state = 'active', state_reason = NULL WHERE state = 'cordoned' AND wanted = 'open'";
+            self.world.run(checked).await;
             Driver::new(Pulse::new(site.clone()), db.clone(), site.clock.clone()).settle().await.unwrap();
             let environments = Environments::new(site.clone());
             match self.how {

@@ -6,6 +6,7 @@ pub mod crashes;
 mod held_up;
 mod leases;
 mod life;
+mod machines;
 mod outages;
 mod replicas;
 mod scaling;
