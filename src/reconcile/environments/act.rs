@@ -17,7 +17,7 @@ use crate::reconcile::runtimes::{self, Runtime, Seen, provide};
 use crate::reconcile::store::nudge;
 use crate::reconcile::{Site, crash, instance, pool, templates};
 
-use super::observe::{Sight, Upstream};
+use super::observe::{self, Sight, Upstream};
 use super::plan::{Closed, Container, Step};
 use super::status::{self, Told};
 use super::store::{self, Environment, RouteRow};
@@ -228,7 +228,14 @@ async fn flee(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime) -> a
     let mut tx = lease.begin(&site.db).await?;
     match hosts::reserve(&mut tx, runtime.id, Cause::Lost, now).await {
         Ok(_placement) => {}
-        Err(ReserveError::NoRoom(why)) => return make_room(tx, why).await,
+        Err(ReserveError::NoRoom(why)) => {
+            lead_to_the_others(site, &mut tx, sight).await?;
+            if runtimes::store::give_up_a_spare(&mut tx).await? {
+                db::wake(&mut tx).await?;
+            }
+            tx.commit().await?;
+            return Err(why.into());
+        }
         Err(error) => return Err(error.into()),
     }
     runtimes::store::set_placed(&mut tx, runtime.id).await?;
@@ -236,6 +243,17 @@ async fn flee(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime) -> a
     close_for_loss(site, &mut tx, sight).await?;
     tx.commit().await?;
     crash::point("flee:after");
+    Ok(())
+}
+
+/// While there is no other place for it, nobody is sent to a lost container that has others beside it.
+async fn lead_to_the_others(site: &Site, tx: &mut Fenced, sight: &Sight) -> anyhow::Result<()> {
+    let environment = &sight.environment;
+    let (host, serving) = (site.public.instance_host(&environment.subdomain), sight.replicas.serving());
+    let routes = store::routes(tx, environment.id).await?;
+    if sight.world.others_serve && !observe::leads_exactly(&routes, &host, None, &serving) {
+        replicas::act::write_route(site, tx, sight, &serving).await?;
+    }
     Ok(())
 }
 

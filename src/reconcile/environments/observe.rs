@@ -313,7 +313,7 @@ fn serves(route: &RouteRow, upstream: Upstream) -> bool {
 }
 
 /// Whether the environment's one name leads to all that serves and nowhere else.
-fn leads_exactly(routes: &[RouteRow], host: &str, first: Option<Upstream>, others: &[Upstream]) -> bool {
+pub(super) fn leads_exactly(routes: &[RouteRow], host: &str, first: Option<Upstream>, others: &[Upstream]) -> bool {
     let mut wanted: Vec<String> = first.iter().chain(others).map(|upstream| upstream.address.to_string()).collect();
     let [route] = routes else { return true };
     if wanted.is_empty() || route.hostname != host {
