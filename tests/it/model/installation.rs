@@ -358,7 +358,8 @@ fn news_of(before: &str, after: &str) -> &'static [&'static str] {
     match (before, after) {
         (same, also) if same == also => &[],
         ("ordered", "running") => &["step.ready.done"],
-        ("asleep", "running") => &["woken"],
+        // Or it was deleted and taken back meanwhile.
+        ("asleep", "running") => &["woken", "started"],
         (_, "suspended") => &["suspended"],
         ("suspended", "running" | "stopped") => &["resumed"],
         // A start that took too long was said to be failing meanwhile.

@@ -29,11 +29,12 @@ const TESTS: u64 = 4;
 const STEPS: usize = 12;
 const LONG: usize = 50;
 const LONG_ONES: u64 = 9;
-/// In one of so many the worker gives its turns at once, as in earnest; the others happen again as they did.
+/// By command the worker gives its turns at once in one of so many, as in earnest; the others happen again as they did.
 const AT_ONCE_ONES: u64 = 5;
 
 fn how(seed: u64) -> How {
-    if seed % AT_ONCE_ONES == 1 { How::AtOnce } else { How::InTurn }
+    let is_asked_for = std::env::var("SAYOO_MODEL_AT_ONCE").is_ok();
+    if is_asked_for && seed % AT_ONCE_ONES == 1 { How::AtOnce } else { How::InTurn }
 }
 
 /// Lets a history happen. Says how many of its events had happened when something was wrong, and what.
