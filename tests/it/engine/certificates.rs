@@ -43,7 +43,7 @@ async fn daemon(folder: &Path) -> (u16, Arc<Mutex<Vec<DateTime<Utc>>>>) {
             let Ok(mut stream) = acceptor.accept(stream).await else { continue };
             let leaf = stream.get_ref().1.peer_certificates().unwrap()[0].clone();
             seen.lock().unwrap().push(Dates::of(&leaf).unwrap().not_after);
-            let _ = stream.read(&mut [0; 4096]).await;
+            let Ok(1..) = stream.read(&mut [0; 4096]).await else { continue };
             let answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
             let _ = stream.write_all(answer).await;
             let _ = stream.shutdown().await;

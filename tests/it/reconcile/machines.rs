@@ -9,6 +9,7 @@ use sayoo::audit::Actor;
 use sayoo::base::ids::HostId;
 use sayoo::config::{Mode, Public};
 use sayoo::hosts::checks::Subject;
+use sayoo::hosts::placement::{Need, Tenant};
 use sayoo::hosts::settings::{self, Settings};
 use sayoo::hosts::steering::{self, HostError, NewMachine};
 use sayoo::hosts::{self, Host, HostState, probes};
@@ -92,8 +93,11 @@ async fn a_machine_removed_by_force_is_down_with_the_reason_and_what_ran_there_r
     all.world.converge(&shop, "running").await.unwrap();
     assert_ne!(all.home().await, home);
     // It stays so, is no home for anybody, and can be removed.
-    let second = all.world.order().await;
-    all.world.converge(&second, "running").await.unwrap();
+    let need = Need { cpu_millis: 100, memory_mb: 256, tenant: Tenant::Other, not_on: None };
+    let placement = hosts::take_room(&mut *all.world.db.acquire().await.unwrap(), need).await.unwrap();
+    assert_ne!(placement.host, host.id);
+    assert!(placement.explanation.contains(&format!("{home} is down")), "{}", placement.explanation);
+    all.ask().await;
     all.look().await;
     let host = all.host(&home).await;
     assert_eq!((host.state, host.lost_times.len()), (HostState::Down, 1));
