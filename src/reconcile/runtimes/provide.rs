@@ -20,6 +20,8 @@ use super::{Parts, Runtime, store};
 const CONNECTIONS: u32 = capacity::CONNECTIONS;
 /// The secret's file in `/run/secrets`.
 const PASSWORD_SECRET: &str = "db_password";
+/// How often the Swarm may write to a new service while it is being started.
+const MOST_CONFLICTS: usize = 5;
 /// How long Odoo may take to end its requests when it is told to stop.
 const STOP_GRACE: Duration = Duration::from_secs(15);
 
@@ -147,12 +149,25 @@ async fn make_service(site: &Site, lease: &Lease, runtime: &Runtime, password: &
             Ok(()) | Err(engine::Error::Conflict(_)) => {}
             Err(error) => return Err(error).context("make the service"),
         }
-        lease.hold(&site.db, &site.clock).await?;
-        let is_there = Box::pin(site.engine.update(&spec)).await.context("start the service")?;
+        let is_there = Box::pin(start(site, lease, &spec)).await.context("start the service")?;
         anyhow::ensure!(is_there, "the service was removed while it was made");
     }
     crash::point("service:after");
     Ok(())
+}
+
+/// Starts a service that was just made. The Swarm itself writes to a new one (its ports), and who changes it in that moment is
+/// told of a conflict: whether it is still ours to change is looked at again each time.
+async fn start(site: &Site, lease: &Lease, spec: &ServiceSpec) -> anyhow::Result<bool> {
+    let mut tries = 0;
+    loop {
+        lease.hold(&site.db, &site.clock).await?;
+        tries += 1;
+        match Box::pin(site.engine.update(spec)).await {
+            Err(engine::Error::Conflict(_)) if tries < MOST_CONFLICTS => {}
+            done => return Ok(done?),
+        }
+    }
 }
 
 /// Takes the service's containers away and keeps the service.

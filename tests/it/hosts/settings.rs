@@ -14,7 +14,7 @@ use crate::staff::records::{Attempt, Somebody};
 use crate::support::portal::World;
 
 async fn host(db: &PgPool, id: HostId) -> Host {
-    hosts::overview(&mut *db.acquire().await.unwrap()).await.unwrap().find(id).unwrap().host.clone()
+    hosts::overview(&mut db.acquire().await.unwrap()).await.unwrap().find(id).unwrap().host.clone()
 }
 
 /// The form as somebody fills it.

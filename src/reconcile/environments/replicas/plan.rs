@@ -56,7 +56,9 @@ impl Member {
 
     fn lacks_a_part(&self) -> bool {
         let is_seen = self.has_role != Seen::Unknown && self.service != Seen::Unknown;
-        is_seen && (self.has_role == Seen::Known(false) || self.service == Seen::Known(Service::Missing))
+        // One that is made is started in a second step, which may have failed.
+        let is_started = !matches!(self.service, Seen::Known(Service::Missing | Service::AtRest));
+        is_seen && (self.has_role == Seen::Known(false) || !is_started)
     }
 }
 
