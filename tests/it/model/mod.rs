@@ -17,7 +17,7 @@ use std::path::Path;
 
 use futures_util::FutureExt;
 use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 
 use installation::{How, Installation};
 use reference::{Event, Model, history};
@@ -29,12 +29,11 @@ const TESTS: u64 = 4;
 const STEPS: usize = 12;
 const LONG: usize = 50;
 const LONG_ONES: u64 = 9;
-/// By command the worker gives its turns at once in one of so many, as in earnest; the others happen again as they did.
+/// In one of so many the worker gives its turns at once, as in earnest; the others happen again as they did.
 const AT_ONCE_ONES: u64 = 5;
 
 fn how(seed: u64) -> How {
-    let is_asked_for = std::env::var("SAYOO_MODEL_AT_ONCE").is_ok();
-    if is_asked_for && seed % AT_ONCE_ONES == 1 { How::AtOnce } else { How::InTurn }
+    if seed % AT_ONCE_ONES == 1 { How::AtOnce } else { How::InTurn }
 }
 
 /// Lets a history happen. Says how many of its events had happened when something was wrong, and what.
@@ -94,7 +93,7 @@ async fn quick(db: &PgPool) -> PgPool {
     if Path::new(&folder).join(format!(".s.PGSQL.{}", options.get_port())).exists() {
         options = options.socket(folder);
     }
-    PgPoolOptions::new().max_connections(5).test_before_acquire(false).connect_with(options).await.unwrap()
+    sayoo::db::pool_options(5).test_before_acquire(false).connect_with(options).await.unwrap()
 }
 
 /// One of the tests that share the histories.
