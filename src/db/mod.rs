@@ -68,6 +68,7 @@ impl Channel {
 ///
 /// Whoever is cut off while it begins one (a turn that took too long, a visitor who went away) leaves it open, because sqlx
 /// 0.9 does not know of it yet. The next one's writes would be part of it, seem to be kept, and be lost with it.
+#[must_use]
 pub fn pool_options(connections: u32) -> PgPoolOptions {
     PgPoolOptions::new().max_connections(connections).after_release(|connection, _| {
         Box::pin(async move {
