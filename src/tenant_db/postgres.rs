@@ -11,11 +11,12 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, Connection};
 
 use super::{DatabaseName, DatabaseSize, DatabaseState, Error, Inventory, Result, RoleName, Words, scram};
 use crate::base::secret::Secret;
+use crate::db::pool_options;
 use sessions::{end_sessions, end_sessions_begun_before_now};
 
 /// Looking, and changing what a role may do.
@@ -73,10 +74,7 @@ impl Postgres {
             .map_err(|error| anyhow::Error::new(error).context("[tenants] admin_url cannot be read"))?
             .application_name("sayoo-platform")
             .options([HELD_UP]);
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(ACQUIRE)
-            .connect_lazy_with(platform.clone());
+        let pool = pool_options(CONNECTIONS).acquire_timeout(ACQUIRE).connect_lazy_with(platform.clone());
         Ok(Self { platform, pool, installation: installation.to_owned() })
     }
 

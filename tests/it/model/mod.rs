@@ -17,7 +17,7 @@ use std::path::Path;
 
 use futures_util::FutureExt;
 use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 
 use installation::{How, Installation};
 use reference::{Event, Model, history};
@@ -94,7 +94,7 @@ async fn quick(db: &PgPool) -> PgPool {
     if Path::new(&folder).join(format!(".s.PGSQL.{}", options.get_port())).exists() {
         options = options.socket(folder);
     }
-    PgPoolOptions::new().max_connections(5).test_before_acquire(false).connect_with(options).await.unwrap()
+    sayoo::db::pool_options(5).test_before_acquire(false).connect_with(options).await.unwrap()
 }
 
 /// One of the tests that share the histories.
