@@ -10,13 +10,8 @@ import json
 import multiprocessing
 import os
 import pathlib
-import resource
-import shutil
-import signal
 import ssl
 import sys
-import tempfile
-import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "proxy"))
@@ -207,23 +202,13 @@ def settings():
 
 
 def main():
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="sayoo-bench-"))
-    proxy.UPSTREAMS, proxy.HOSTS, proxy.AT_ONCE = (UPSTREAM, UPSTREAM), 10, 20_000
-    db, processes = proxy.Database(), []
-    try:
-        proxy.routes(db)
+    with proxy.ten_routes(UPSTREAM, 20_000) as (folder, db, processes):
         proxy.make_certificate(folder)
         # slowhttptest knows names that can be looked up only, and this is one.
         db.run(f"UPDATE routes SET hostname = '127.0.0.1', upstreams = '{{127.0.0.1:{VICTIM}}}' WHERE hostname = 'h9.bench.test'")
         db.run(f"UPDATE routes SET upstreams = '{{127.0.0.1:{NEIGHBOUR}}}' WHERE hostname = 'h2.bench.test'")
         idle = asyncio.run(measure(folder, processes))
         return report(idle, under_attack(folder, processes))
-    finally:
-        for pid in processes:
-            os.kill(pid, signal.SIGTERM)
-        db.psql.terminate()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 sys.exit(main())

@@ -6,11 +6,13 @@ counts: processor time per request from /proc, the 99th percentile from wrk. The
 host name, with h2load. All share one machine, so the figures mean something beside each other only.
 """
 
+import contextlib
 import http.client
 import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import statistics
@@ -101,6 +103,25 @@ request = function()
   return requests[at]
 end
 """
+
+
+@contextlib.contextmanager
+def ten_routes(upstream, at_once):
+    """For the benchmarks that have a proxy with ten names and an upstream of their own: yields a folder, the database with the
+    routes, and the list of processes that end with it."""
+    global UPSTREAMS, HOSTS, AT_ONCE
+    UPSTREAMS, HOSTS, AT_ONCE = (upstream, upstream), 10, at_once
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="sayoo-bench-"))
+    db, processes = Database(), []
+    try:
+        routes(db)
+        yield folder, db, processes
+    finally:
+        for pid in processes:
+            os.kill(pid, signal.SIGTERM)
+        db.psql.terminate()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Database:

@@ -11,13 +11,9 @@ import json
 import os
 import pathlib
 import random
-import resource
-import shutil
-import signal
 import struct
 import socket
 import sys
-import tempfile
 from collections import Counter
 
 sys.dont_write_bytecode = True
@@ -191,19 +187,9 @@ async def measure(folder, processes):
 
 
 def main():
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="sayoo-bench-"))
-    proxy.UPSTREAMS, proxy.HOSTS, proxy.AT_ONCE = (RESETTING, RESETTING), 10, 512
-    db, processes = proxy.Database(), []
-    try:
-        proxy.routes(db)
+    with proxy.ten_routes(RESETTING, 512) as (folder, db, processes):
         db.run(f"UPDATE routes SET upstreams = '{{127.0.0.1:{CLOSING}}}' WHERE hostname = 'h2.bench.test'")
         return asyncio.run(measure(folder, processes))
-    finally:
-        for pid in processes:
-            os.kill(pid, signal.SIGTERM)
-        db.psql.terminate()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 sys.exit(main())

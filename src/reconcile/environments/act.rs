@@ -328,7 +328,7 @@ async fn open(
     runtimes::store::set_ready(&mut tx, runtime.id).await?;
     if is_new {
         hosts::store::set_served(&mut tx, runtime.id, now).await?;
-        runtimes::store::set_proved(&mut tx, runtime.id).await?;
+        runtimes::store::end_trial(&mut tx, runtime.id).await?;
     }
     if environment.first_ready_at.is_none() {
         add_steps(site, &mut tx, environment, &["container.done", "address.done", "ready.started", "ready.done"])

@@ -232,12 +232,11 @@ pub async fn judge(
         }
         // A container that the public is sent to already is asked by the engine's own health check.
         let led = routes.iter().find(|route| route.hostname == host && serves(route, upstream));
-        let proof = match led.filter(|_| seen.state == ContainerState::Running) {
-            Some(route) => Some(route.proofs.get(&address.to_string()).copied()),
-            None => answers(site, (runtime, password), address, host).await,
+        let serving = match led.filter(|_| seen.state == ContainerState::Running) {
+            Some(route) => Some(Upstream { proof: route.proofs.get(&address.to_string()).copied(), ..upstream }),
+            None => answers(site, (runtime, password), upstream, host).await,
         };
-        let Some(proof) = proof else { continue };
-        let upstream = Upstream { proof, ..upstream };
+        let Some(upstream) = serving else { continue };
         if is_current {
             return (Seen::Known(Container::Serves), Some(upstream));
         }
@@ -261,18 +260,19 @@ pub async fn judge(
     (Seen::Known(container), None)
 }
 
-/// Asks a container whether it serves, and whether it is the one that is meant. Returns what it proved, if its image can.
+/// Asks a container whether it serves, and whether it is the one that is meant. Returns it with what it proved, if its image
+/// can.
 async fn answers(
     site: &Site,
     (runtime, password): (&Runtime, PasswordOf),
-    address: SocketAddr,
+    upstream: Upstream,
     host: &str,
-) -> Option<Option<ProofKey>> {
-    if !probe::is_ready(address, host).await {
+) -> Option<Upstream> {
+    if !probe::is_ready(upstream.address, host).await {
         return None;
     }
-    match proof(site, (runtime, password), address).await {
-        Ok(proof) => proof,
+    match proven(site, (runtime, password), upstream).await {
+        Ok(upstream) => upstream,
         Err(cause) => {
             tracing::warn!(runtime = %runtime.id, cause = chain::of_any(&cause), "a container could not be asked for its proof");
             None
@@ -280,17 +280,17 @@ async fn answers(
     }
 }
 
-async fn proof(
+async fn proven(
     site: &Site,
     (runtime, password): (&Runtime, PasswordOf),
-    address: SocketAddr,
-) -> anyhow::Result<Option<Option<ProofKey>>> {
+    upstream: Upstream,
+) -> anyhow::Result<Option<Upstream>> {
     let password = match password {
         PasswordOf::Runtime => provide::password(site, runtime.id).await?,
         PasswordOf::Replica(id) => replicas::act::password(site, id).await?,
     };
     let key = ProofKey::of_password(&password);
-    let answer = probe::proof(address, key).await;
+    let answer = probe::proof(upstream.address, key).await;
     let mut db = site.db.acquire().await?;
     let must_prove = runtimes::store::image_proves(&mut db, &runtime.image).await?;
     Ok(match answer {
@@ -298,10 +298,11 @@ async fn proof(
             if !must_prove {
                 runtimes::store::set_image_proves(&mut db, &runtime.image).await?;
             }
-            Some(Some(key))
+            Some(Upstream { proof: Some(key), ..upstream })
         }
-        Answer::Unaware if !must_prove => Some(None),
+        Answer::Unaware if !must_prove => Some(upstream),
         Answer::Unaware | Answer::Another => {
+            let address = upstream.address;
             tracing::warn!(runtime = %runtime.id, %address, ?answer, "somebody else answers where a container was said to be");
             None
         }

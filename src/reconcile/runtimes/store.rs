@@ -245,8 +245,8 @@ pub async fn set_ready(db: &mut PgConnection, id: RuntimeId) -> Result<(), Store
     Ok(())
 }
 
-/// Notes that the image of a runtime serves.
-pub async fn set_proved(db: &mut PgConnection, id: RuntimeId) -> Result<(), StoreError> {
+/// Notes that the image of a runtime serves: it is on trial no more.
+pub async fn end_trial(db: &mut PgConnection, id: RuntimeId) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE runtimes SET served_image_id = NULL WHERE id = $1 AND served_image_id IS NOT NULL",
         id as RuntimeId

@@ -3,6 +3,7 @@
 use chrono::Utc;
 use sayoo::base::ids::{AccountId, DatabaseServerId, EnvironmentId, HostId, ImageId, ProjectId, RuntimeId, TemplateId};
 use sayoo::base::secret::new_code;
+use sayoo::engine::NodeSeen;
 use sayoo::hosts::placement::{Need, Siblings, Tenant};
 use sayoo::hosts::{self, Cause, HostState, ReserveError, Wanted, placement};
 use sayoo::reconcile;
@@ -65,6 +66,20 @@ pub async fn resident(db: &PgPool, host: HostId, name: &str, memory_mb: i32) -> 
 }
 
 /// Puts a runtime without a host into the database.
+/// A machine with two cores and this much memory, as the engine shows it.
+pub fn machine(memory_mb: i32) -> NodeSeen {
+    NodeSeen {
+        node: "abc".to_owned(),
+        hostname: "one".to_owned(),
+        is_ready: true,
+        is_lost: false,
+        is_active: true,
+        cpu_millis: 2000,
+        memory_mb,
+        engine_version: "20.10".to_owned(),
+    }
+}
+
 async fn runtime(db: &PgPool, memory_mb: i32) -> RuntimeId {
     let id = RuntimeId::new(Utc::now());
     let (image, server, template) =
@@ -129,16 +144,7 @@ async fn a_runtime_keeps_its_host(db: PgPool) {
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_machine_that_the_engine_shows_becomes_a_host_and_staff_keep_it_closed(db: PgPool) {
-    let mut seen = sayoo::engine::NodeSeen {
-        node: "abc".to_owned(),
-        hostname: "one".to_owned(),
-        is_ready: true,
-        is_lost: false,
-        is_active: true,
-        cpu_millis: 2000,
-        memory_mb: 8192,
-        engine_version: "20.10".to_owned(),
-    };
+    let mut seen = machine(8192);
     let mut db = db.acquire().await.unwrap();
     hosts::store::record(&mut db, &seen, "unix:///x", "127.0.0.1", Utc::now()).await.unwrap();
     let host = hosts::store::list(&mut db).await.unwrap().remove(0).host;

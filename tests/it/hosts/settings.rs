@@ -26,16 +26,7 @@ fn form<'a>(zone: &'a str, pool: &'a str, percent: &'a str, kept: &'a str) -> [(
 async fn staff_set_zone_pool_and_what_may_be_promised_of_the_first_machine_too(db: PgPool) {
     let world = World::new(db.clone()).await;
     let sam = world.staff().await;
-    let seen = sayoo::engine::NodeSeen {
-        node: "abc".to_owned(),
-        hostname: "one".to_owned(),
-        is_ready: true,
-        is_lost: false,
-        is_active: true,
-        cpu_millis: 2000,
-        memory_mb: 2048,
-        engine_version: "20.10".to_owned(),
-    };
+    let seen = placing::machine(2048);
     let mut connection = db.acquire().await.unwrap();
     hosts::store::record(&mut connection, &seen, "unix:///x", "127.0.0.1", Utc::now()).await.unwrap();
     let need = Need { cpu_millis: 100, memory_mb: 512, tenant: Tenant::Production, not_on: None };

@@ -20,7 +20,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::support::{World, public};
-use super::updating::ask;
+use super::updating::{all_served, ask};
 use crate::instances::scaling::events;
 use crate::support::engine::{get, pause};
 
@@ -136,12 +136,7 @@ async fn a_busy_time_adds_a_container_that_serves_a_calm_one_takes_it_away_and_n
     assert!(!world.running().await.contains_key(&replica));
 
     stop.cancel();
-    let mut asked = 0;
-    for visitor in visitors {
-        let (count, wrong) = visitor.await.unwrap();
-        asked += count;
-        assert_eq!(wrong, [""; 0], "of {count}");
-    }
+    let asked = all_served(visitors).await;
     println!("a rule with replicas: {asked} requests, none failed");
     assert!(asked > 100, "{asked} requests only");
     let scaled = events(&world.db, shop, "scaled").await;

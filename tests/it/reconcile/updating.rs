@@ -9,6 +9,7 @@ use sayoo::portal::Portal;
 use sayoo::reconcile;
 use sayoo::staff::images::{self, Which};
 use sqlx::PgPool;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::support::World;
@@ -91,6 +92,17 @@ impl World {
     }
 }
 
+/// Waits for visitors who were told to stop; none of their answers was wrong. Returns how many they asked for.
+pub async fn all_served(visitors: Vec<JoinHandle<(usize, Vec<String>)>>) -> usize {
+    let mut asked = 0;
+    for visitor in visitors {
+        let (count, wrong) = visitor.await.unwrap();
+        asked += count;
+        assert_eq!(wrong, [""; 0], "of {count}");
+    }
+    asked
+}
+
 /// Asks an instance for a page through a proxy, again and again, until told to stop. Returns how many were asked for and
 /// which answers were wrong.
 pub async fn ask(address: std::net::SocketAddr, stop: CancellationToken) -> (usize, Vec<String>) {
@@ -130,12 +142,7 @@ async fn an_update_fails_no_request_and_sets_room_aside_for_both(db: PgPool) {
     tokio::time::sleep(Duration::from_secs(1)).await;
 
     stop.cancel();
-    let mut asked = 0;
-    for visitor in visitors {
-        let (count, wrong) = visitor.await.unwrap();
-        asked += count;
-        assert_eq!(wrong, [""; 0], "of {count}");
-    }
+    let asked = all_served(visitors).await;
     assert!(asked > 100, "{asked} requests only");
     proxy.finish().await.unwrap();
     assert_eq!((world.counts().await, world.promised().await), ((1, 1, 1), "900".to_owned()));

@@ -63,7 +63,6 @@ pub async fn set_route(
     )
     .execute(&mut *db)
     .await?;
-    // First, so that a proxy that reads the route finds it.
     sqlx::query!(
         r#"
         INSERT INTO route_proofs (environment_id, proofs)
