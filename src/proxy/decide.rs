@@ -11,6 +11,7 @@ use super::body::ResponseBody;
 use super::bucket::Rate;
 use super::connection::{Connection, Door};
 use super::exchange::{Exchange, Lane};
+use super::forbidden::Place;
 use super::forward::{Destination, Journey};
 use super::pages::{self, Page, Visitor};
 use super::server::Core;
@@ -109,7 +110,8 @@ impl Core {
             return Ok(Decision::Say(answer));
         }
         // Before any route: neither a tenant nor a redirect answers for a name that is ours, or that was theirs.
-        if forbidden::is_proof_for_authorities(request.uri().path()) {
+        let place = forbidden::place(request.uri().path());
+        if place == Place::OfAuthorities {
             return Ok(Decision::SayNothing);
         }
         if name == self.shared.settings.portal_host {
@@ -128,7 +130,7 @@ impl Core {
             return Ok(Decision::Redirect(location));
         }
         visitor.locale = Some(route.locale);
-        if forbidden::is_forbidden(request.uri().path()) {
+        if place == Place::OfDatabases {
             return Err(Page::Blocked);
         }
         self.take_from_bucket(&route)?;

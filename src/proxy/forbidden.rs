@@ -2,10 +2,32 @@
 //!
 //! One address has many spellings; all of them are brought to one form first. What cannot be told apart is refused.
 
-/// Whether a path leads to the database manager or to the remote calls that do the same.
+/// Who answers at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The instance, for everybody.
+    Public,
+    /// Nobody but us: certificate authorities look here for a proof that a name is its holder's (RFC 8555, 8.3; Baseline
+    /// Requirements, 3.2.2.4.18). Whoever answers gets a certificate for the name, which outlives their right to it.
+    OfAuthorities,
+    /// Nobody: the database manager, and the remote calls that do the same.
+    OfDatabases,
+}
+
+/// Returns who answers at a path. One look for each request: nearly all paths are harmless.
 #[must_use]
-pub fn is_forbidden(path: &str) -> bool {
-    !is_harmless(path) && spellings(path).iter().any(|segments| leads_to_databases(segments))
+pub fn place(path: &str) -> Place {
+    if is_harmless(path) {
+        return Place::Public;
+    }
+    let spellings = spellings(path);
+    if spellings.iter().any(|segments| leads_to_proofs(segments)) {
+        Place::OfAuthorities
+    } else if spellings.iter().any(|segments| leads_to_databases(segments)) {
+        Place::OfDatabases
+    } else {
+        Place::Public
+    }
 }
 
 /// Whether a path takes JSON-RPC calls that name their service in the body.
@@ -15,21 +37,6 @@ pub fn takes_service_calls(path: &str) -> bool {
         && spellings(path)
             .iter()
             .any(|segments| without_language(segments).any(|rest| rest.first().is_some_and(|first| first == "jsonrpc")))
-}
-
-/// Whether this is where certificate authorities look for a proof that a name is its holder's (RFC 8555, 8.3; Baseline
-/// Requirements, 3.2.2.4.18). Whoever answers there gets a certificate for the name, which outlives their right to it.
-#[must_use]
-pub fn is_proof_for_authorities(path: &str) -> bool {
-    !is_harmless(path)
-        && spellings(path).iter().any(|segments| {
-            without_language(segments).any(|rest| match rest {
-                [known, place, ..] if known == ".well-known" => {
-                    matches!(place.as_str(), "acme-challenge" | "pki-validation")
-                }
-                _ => false,
-            })
-        })
 }
 
 /// The quick way out for nearly every request: nothing is encoded, and none of the words is there.
@@ -55,6 +62,13 @@ const NOTABLE: [bool; 256] = {
     }
     notable
 };
+
+fn leads_to_proofs(segments: &[String]) -> bool {
+    without_language(segments).any(|rest| match rest {
+        [known, place, ..] if known == ".well-known" => matches!(place.as_str(), "acme-challenge" | "pki-validation"),
+        _ => false,
+    })
+}
 
 fn leads_to_databases(segments: &[String]) -> bool {
     without_language(segments).any(|rest| match rest {
@@ -130,6 +144,14 @@ fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn is_forbidden(path: &str) -> bool {
+        place(path) == Place::OfDatabases
+    }
+
+    fn is_proof_for_authorities(path: &str) -> bool {
+        place(path) == Place::OfAuthorities
+    }
 
     #[test]
     fn the_database_manager_is_forbidden_in_every_spelling() {
