@@ -6,6 +6,7 @@ mod databases;
 mod engine;
 mod files;
 mod hosts;
+mod registry;
 mod store;
 
 use crate::base::clock::Clock;
@@ -57,6 +58,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     findings.extend(certificate::examine(config, Clock::System.now()));
     findings.extend(databases::examine(config).await);
     findings.extend(engine::examine(config).await);
+    findings.extend(registry::examine(config).await);
     findings.extend(hosts::examine(config).await);
     findings.extend(addresses::examine(config).await);
     findings

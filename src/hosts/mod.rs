@@ -11,12 +11,14 @@ mod reserve;
 pub mod steering;
 pub mod store;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 pub use overview::{Overview, PlacementRow, Places, overview, placements_of, placements_on, places_of, silent_since};
 pub use placement::{NoRoom, Placement};
 pub use reserve::{Cause, ReserveError, keep_room, reserve, take_room, take_room_apart, take_room_elsewhere};
 
-use crate::base::ids::HostId;
+use crate::base::ids::{HostId, ImageId};
 use checks::Check;
 use probes::Probes;
 
@@ -128,6 +130,18 @@ words! {
     }
 }
 
+words! {
+    /// Whether a host has an image.
+    Supply {
+        /// It fetches it.
+        Coming = "coming",
+        /// It has it.
+        Here = "here",
+        /// It has not, and could not get it.
+        Lacking = "lacking",
+    }
+}
+
 /// A host and what has been promised on it, for staff's pages and for placing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Load {
@@ -139,6 +153,8 @@ pub struct Load {
     pub memory_promised_mb: i64,
     /// How many runtimes that is.
     pub runtimes: i64,
+    /// Which images it has or lacks, as far as that is known: what is not here can be fetched.
+    pub images: BTreeMap<ImageId, Supply>,
 }
 
 #[cfg(test)]
@@ -171,6 +187,12 @@ mod testing {
             seen_at: None,
             lost_at: None,
         };
-        Load { host, cpu_promised_millis: 0, memory_promised_mb: promised_mb, runtimes: 0 }
+        Load {
+            host,
+            cpu_promised_millis: 0,
+            memory_promised_mb: promised_mb,
+            runtimes: 0,
+            images: super::BTreeMap::new(),
+        }
     }
 }

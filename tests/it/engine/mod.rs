@@ -3,5 +3,6 @@
 mod faults;
 mod isolation;
 mod readings;
+mod registry;
 mod services;
 mod tasks;
