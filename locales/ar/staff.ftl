@@ -321,6 +321,7 @@ staff-probe-control = لا تصل إلى قاعدة التحكم ولا إلى �
 staff-probe-published = لا تصل إلى منفذ منشور لنسخة أخرى
 staff-probe-metadata = لا تصل إلى بيانات اعتماد خادم سحابي
 staff-probe-tenants = تصل إلى خادم قواعد العملاء
+staff-probe-disk = على قرص الحاويات والصور متّسع
 staff-probe-database = لا تصل بحسابها إلى شيء لغيرها في خادم قواعد البيانات
 staff-probe-remedy-root = استعمل صورة نسخ من «docker/odoo/build»: مستخدمها 10001.
 staff-probe-remedy-privileges = اضبط "no-new-privileges": true في ‎/etc/docker/daemon.json ثم أعد تشغيل Docker.
@@ -340,6 +341,7 @@ staff-probe-remedy-control = اجعلهما يستمعان على العنوان
 staff-probe-remedy-published = ثبّت قواعد الجهاز: يطبعها الأمر «sayoo host firewall»، ويضعها «firewall install» على الجهاز.
 staff-probe-remedy-metadata = ثبّت قواعد الجهاز: يطبعها الأمر «sayoo host firewall»، ويضعها «firewall install» على الجهاز.
 staff-probe-remedy-tenants = هل الخادم يعمل ويستمع على ‎[tenants] host_for_containers ويمرّره الجدار الناري؟
+staff-probe-remedy-disk = أعطِ الجهاز قرصًا أكبر أو أخلِ مساحة: docker builder prune والسجلات القديمة. وليس docker system prune.
 staff-probe-remedy-database = على خادم العملاء: ‎REVOKE CONNECT ON DATABASE … FROM PUBLIC‎ لكل قاعدة مذكورة، ودون حقوق أخرى لـ PUBLIC.
 
 staff-plans-title = الباقات

@@ -76,6 +76,8 @@ event-because = { $what }: { $reason }
 
 reason-unknown = حدث خلل من جهتنا.
 reason-image-unhealthy = بدأ Odoo لكنه لم يستجب في الوقت المناسب.
+reason-image-coming = يجلب الجهاز برنامج Odoo الآن. يستغرق ذلك بضع دقائق، ونادرًا أكثر.
+reason-image-lacking = تعذّر على الجهاز جلب برنامج Odoo. نحن نعمل على ذلك، وستُعاد المحاولة.
 reason-host-lost = فُقد الجهاز الذي كانت عليه.
 reason-no-room = لا مكان شاغر على أجهزتنا في هذه اللحظة.
 reason-engine-away = أجهزتنا لا تستجيب في هذه اللحظة.

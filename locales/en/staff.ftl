@@ -305,6 +305,7 @@ staff-probe-control = It reaches neither the control database nor the portal’s
 staff-probe-published = It reaches no published port of another instance
 staff-probe-metadata = It reaches no credentials of a cloud machine
 staff-probe-tenants = It reaches the tenants’ database server
+staff-probe-disk = The disk with containers and images has room
 staff-probe-database = With its own login it reaches nothing of others in the database server
 staff-probe-remedy-root = Use an instance image of “docker/odoo/build”: its user is 10001.
 staff-probe-remedy-privileges = Set "no-new-privileges": true in /etc/docker/daemon.json and restart Docker.
@@ -324,6 +325,7 @@ staff-probe-remedy-control = Let both listen on the loopback address, or close t
 staff-probe-remedy-published = Install the host’s rules: “sayoo host firewall” prints them, and “firewall install” on the host puts them in place.
 staff-probe-remedy-metadata = Install the host’s rules: “sayoo host firewall” prints them, and “firewall install” on the host puts them in place.
 staff-probe-remedy-tenants = Is the server up, does it listen at [tenants] host_for_containers, and does the firewall pass it?
+staff-probe-remedy-disk = Give the machine a larger disk, or free some: docker builder prune, old logs. Not docker system prune.
 staff-probe-remedy-database = On the tenants’ server: REVOKE CONNECT ON DATABASE … FROM PUBLIC for every database named, and no further rights for PUBLIC.
 
 staff-plans-title = Plans

@@ -73,6 +73,8 @@ event-because = { $what }: { $reason }
 
 reason-unknown = Something went wrong on our side.
 reason-image-unhealthy = Odoo started but did not answer in time.
+reason-image-coming = The machine is fetching Odoo’s program. This takes a few minutes, rarely longer.
+reason-image-lacking = The machine could not fetch Odoo’s program. We are looking into it; it is tried again.
 reason-host-lost = The machine that it was on was lost.
 reason-no-room = There is no free place on our machines at this moment.
 reason-engine-away = Our machines do not answer at this moment.

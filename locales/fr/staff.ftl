@@ -305,6 +305,7 @@ staff-probe-control = Elle n’atteint ni la base de contrôle ni le port intern
 staff-probe-published = Elle n’atteint aucun port publié d’une autre instance
 staff-probe-metadata = Elle n’atteint pas les identifiants d’une machine en nuage
 staff-probe-tenants = Elle atteint le serveur de bases des clients
+staff-probe-disk = Le disque des conteneurs et des images a de la place
 staff-probe-database = Avec son propre compte, elle n’atteint rien d’autrui sur le serveur de bases
 staff-probe-remedy-root = Utilisez une image d’instance de « docker/odoo/build » : son utilisateur est 10001.
 staff-probe-remedy-privileges = Mettez "no-new-privileges": true dans /etc/docker/daemon.json et redémarrez Docker.
@@ -324,6 +325,7 @@ staff-probe-remedy-control = Faites-les écouter sur l’adresse de bouclage, ou
 staff-probe-remedy-published = Installez les règles de la machine : « sayoo host firewall » les affiche, « firewall install » les met en place sur la machine.
 staff-probe-remedy-metadata = Installez les règles de la machine : « sayoo host firewall » les affiche, « firewall install » les met en place sur la machine.
 staff-probe-remedy-tenants = Le serveur est-il en marche, écoute-t-il à [tenants] host_for_containers, et le pare-feu le laisse-t-il passer ?
+staff-probe-remedy-disk = Donner un plus grand disque à la machine, ou faire de la place : docker builder prune, vieux journaux. Pas docker system prune.
 staff-probe-remedy-database = Sur le serveur des clients : REVOKE CONNECT ON DATABASE … FROM PUBLIC pour chaque base nommée, et aucun autre droit pour PUBLIC.
 
 staff-plans-title = Formules

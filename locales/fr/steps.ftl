@@ -73,6 +73,8 @@ event-because = { $what } : { $reason }
 
 reason-unknown = Un problème est survenu de notre côté.
 reason-image-unhealthy = Odoo a démarré mais n’a pas répondu à temps.
+reason-image-coming = La machine est en train de récupérer le programme d’Odoo. Cela prend quelques minutes, rarement plus.
+reason-image-lacking = La machine n’a pas pu récupérer le programme d’Odoo. Nous nous en occupons ; un nouvel essai suit.
 reason-host-lost = La machine sur laquelle elle se trouvait a été perdue.
 reason-no-room = Il n’y a pas de place libre sur nos machines en ce moment.
 reason-engine-away = Nos machines ne répondent pas en ce moment.

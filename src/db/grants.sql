@@ -30,7 +30,7 @@ BEGIN
         REVOKE INSERT, UPDATE, DELETE ON hosts FROM sayoo_web;
         GRANT INSERT (id, name, docker_endpoint, upstream_address, zone, pool, cpu_millis, memory_mb, state, created_at) ON hosts TO sayoo_web;
         GRANT UPDATE (wanted, wanted_reason, state, zone, pool, cpu_percent, memory_kept_mb, address_wanted) ON hosts TO sayoo_web;
-        REVOKE INSERT, UPDATE, DELETE ON placements, images, database_servers, templates FROM sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON placements, images, host_images, database_servers, templates FROM sayoo_web;
     END IF;
 
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_worker') THEN

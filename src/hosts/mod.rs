@@ -13,6 +13,7 @@ pub mod settings;
 pub mod steering;
 pub mod store;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use chrono::{DateTime, Utc};
@@ -20,7 +21,7 @@ pub use overview::{Overview, PlacementRow, Places, overview, placements_of, plac
 pub use placement::{NoRoom, Placement};
 pub use reserve::{Cause, ReserveError, keep_room, reserve, take_room, take_room_apart, take_room_elsewhere};
 
-use crate::base::ids::HostId;
+use crate::base::ids::{HostId, ImageId};
 use crate::engine::daemons::TLS_PORT;
 use checks::Check;
 use probes::Probes;
@@ -151,6 +152,18 @@ words! {
     }
 }
 
+words! {
+    /// Whether a host has an image.
+    Supply {
+        /// It fetches it.
+        Coming = "coming",
+        /// It has it.
+        Here = "here",
+        /// It has not, and could not get it.
+        Lacking = "lacking",
+    }
+}
+
 /// A host and what has been promised on it, for staff's pages and for placing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Load {
@@ -162,6 +175,8 @@ pub struct Load {
     pub memory_promised_mb: i64,
     /// How many runtimes that is.
     pub runtimes: i64,
+    /// Which images it has or lacks, as far as that is known: what is not here can be fetched.
+    pub images: BTreeMap<ImageId, Supply>,
 }
 
 #[cfg(test)]
@@ -196,6 +211,12 @@ mod testing {
             lost_times: Vec::new(),
             address_wanted: None,
         };
-        Load { host, cpu_promised_millis: 0, memory_promised_mb: promised_mb, runtimes: 0 }
+        Load {
+            host,
+            cpu_promised_millis: 0,
+            memory_promised_mb: promised_mb,
+            runtimes: 0,
+            images: super::BTreeMap::new(),
+        }
     }
 }

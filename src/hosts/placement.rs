@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use super::{HostState, Load, Pool};
-use crate::base::ids::HostId;
+use super::{HostState, Load, Pool, Supply};
+use crate::base::ids::{HostId, ImageId};
 
 /// What a runtime needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,14 @@ pub struct Need {
     pub tenant: Tenant,
     /// A host that it must not go to: the one that it leaves.
     pub not_on: Option<HostId>,
+    /// The image that it runs, where that is decided.
+    pub image: Option<ImageId>,
+}
+
+impl Need {
+    fn supply(&self, load: &Load) -> Option<Supply> {
+        self.image.and_then(|image| load.images.get(&image).copied())
+    }
 }
 
 /// Where the other containers of the same environment are.
@@ -110,6 +118,8 @@ pub enum Reason {
     Left,
     /// Another container of the same environment is there.
     Shared,
+    /// It has not the image, and could not get it.
+    Image,
     /// Not enough memory that is not promised.
     Memory {
         /// MiB that are free.
@@ -134,6 +144,7 @@ impl fmt::Display for NotThere {
             Reason::Pool(_) => write!(f, "{} is kept for development and test", self.host),
             Reason::Left => write!(f, "{} is the one to leave", self.host),
             Reason::Shared => write!(f, "{} has another container of it", self.host),
+            Reason::Image => write!(f, "{} has not the image and could not get it", self.host),
             Reason::Memory { free_mb, needed_mb } => {
                 write!(f, "{} has {free_mb} MiB of memory free of {needed_mb} needed", self.host)
             }
@@ -167,16 +178,21 @@ pub fn place(loads: &[Load], need: Need) -> Result<Placement, NoRoom> {
 /// those one in another zone, because what takes one of them may take its neighbours.
 pub fn place_apart(loads: &[Load], need: Need, siblings: &Siblings) -> Result<Placement, NoRoom> {
     let zones = siblings.zones(loads);
-    let mut why = Vec::new();
+    let (mut why, mut coming) = (Vec::new(), Vec::new());
     let mut best: Option<(Rank, &Load)> = None;
     for load in loads {
         if let Some(reason) = lacks(load, need, siblings) {
             why.push(NotThere { host: load.host.name.clone(), reason });
         } else {
+            if need.supply(load) == Some(Supply::Coming) {
+                coming.push(load);
+            }
             let rank = Rank {
                 is_apart: !siblings.is_on(load.host.id),
                 is_own_pool: load.host.pool != Pool::Any && need.tenant != Tenant::Nobody,
                 is_other_zone: !zones.contains(&load.host.zone.as_str()),
+                // Whoever waits, waits for a start and not for two gigabytes.
+                has_image: need.supply(load) != Some(Supply::Coming),
                 left_mb: free_memory_mb(load) - i64::from(need.memory_mb),
             };
             // The first of equals wins, so that the same world always gives the same answer.
@@ -186,10 +202,14 @@ pub fn place_apart(loads: &[Load], need: Need, siblings: &Siblings) -> Result<Pl
         }
     }
     let Some((rank, load)) = best else { return Err(NoRoom { why }) };
-    let count = loads.len() - why.len();
+    let passed_over = if rank.has_image { coming.len() } else { 0 };
+    let count = loads.len() - why.len() - passed_over;
     let mut explanation = rank.explain(&load.host.name, count, !zones.is_empty());
     for not_there in &why {
         explanation.push_str(&format!("; {not_there}"));
+    }
+    for other in coming.iter().filter(|_| passed_over > 0) {
+        explanation.push_str(&format!("; {} still fetches the image", other.host.name));
     }
     Ok(Placement { host: load.host.id, explanation })
 }
@@ -200,6 +220,7 @@ struct Rank {
     is_apart: bool,
     is_own_pool: bool,
     is_other_zone: bool,
+    has_image: bool,
     left_mb: i64,
 }
 
@@ -234,6 +255,8 @@ fn lacks(load: &Load, need: Need, siblings: &Siblings) -> Option<Reason> {
         Some(Reason::NotActive(load.host.state))
     } else if !need.tenant.fits(load.host.pool) {
         Some(Reason::Pool(load.host.pool))
+    } else if need.supply(load) == Some(Supply::Lacking) {
+        Some(Reason::Image)
     } else if free_mb < needed_mb {
         Some(Reason::Memory { free_mb, needed_mb })
     } else if free_millis < needed_millis {
@@ -251,7 +274,7 @@ mod tests {
     use crate::hosts::testing::load;
 
     fn need(cpu_millis: i32, memory_mb: i32) -> Need {
-        Need { cpu_millis, memory_mb, tenant: Tenant::Other, not_on: None }
+        Need { cpu_millis, memory_mb, tenant: Tenant::Other, not_on: None, image: None }
     }
 
     #[test]
@@ -296,6 +319,25 @@ mod tests {
             assert!(place(&hosts[refused..=refused], need).is_err());
         }
         assert!(Tenant::Nobody.fits(Pool::Production) && Tenant::Nobody.fits(Pool::Test));
+    }
+
+    #[test]
+    fn nothing_goes_where_its_image_cannot_be_got_and_rather_where_it_is_than_where_it_comes() {
+        let image = ImageId::new(crate::base::clock::Clock::System.now());
+        let mut hosts = [load("a", 16384, 0), load("b", 8192, 0), load("c", 4096, 0)];
+        let needed = Need { image: Some(image), ..need(1, 512) };
+        hosts[0].images.insert(image, Supply::Lacking);
+        hosts[1].images.insert(image, Supply::Coming);
+        hosts[2].images.insert(image, Supply::Here);
+        let placement = place(&hosts, needed).unwrap();
+        assert_eq!(placement.host, hosts[2].host.id);
+        assert_eq!(
+            placement.explanation,
+            "c keeps 2560 MiB of memory free, the most of 1 host with room; a has not the image and could not get it; b still fetches the image"
+        );
+        assert_eq!(place(&hosts[..2], needed).unwrap().host, hosts[1].host.id, "better late than never");
+        assert!(place(&hosts[..1], needed).is_err());
+        assert_eq!(place(&hosts, need(1, 512)).unwrap().host, hosts[0].host.id, "another image");
     }
 
     #[test]

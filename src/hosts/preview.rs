@@ -142,7 +142,7 @@ mod tests {
             account: "Acme".to_owned(),
             host,
             is_replica: false,
-            need: Need { cpu_millis: 100, memory_mb, tenant: Tenant::Other, not_on: None },
+            need: Need { cpu_millis: 100, memory_mb, tenant: Tenant::Other, not_on: None, image: None },
             is_leaving: false,
         }
     }

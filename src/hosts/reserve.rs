@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
 use super::placement::{Need, NoRoom, Placement, Siblings, place, place_apart};
-use super::{HostState, store};
+use super::{HostState, Load, Supply, store};
 use crate::base::ids::{HostId, RuntimeId};
 use crate::db::StoreError;
 
@@ -80,7 +80,11 @@ pub async fn keep_room(
     siblings: &Siblings,
 ) -> Result<Placement, ReserveError> {
     let loads = store::lock_loads(tx).await?;
-    let kept = loads.iter().find(|load| set_aside == Some(load.host.id) && load.host.state == HostState::Active);
+    let takes = |load: &Load| {
+        let lacks_image = need.image.and_then(|image| load.images.get(&image)) == Some(&Supply::Lacking);
+        load.host.state == HostState::Active && !lacks_image
+    };
+    let kept = loads.iter().find(|load| set_aside == Some(load.host.id) && takes(load));
     match kept {
         Some(load) => {
             let explanation = format!("room was set aside on {} when it was asked for", load.host.name);

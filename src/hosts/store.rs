@@ -1,9 +1,12 @@
 //! The hosts table, and what runtimes have been promised. The only SQL about hosts.
 
+mod images;
 mod manager;
 mod placements;
 mod residents;
 mod settings;
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
@@ -13,10 +16,11 @@ use super::checks::Check;
 use super::placement::{Need, Tenant};
 use super::probes::Probes;
 use super::{Cause, Host, HostState, Load, Pool, Wanted};
-use crate::base::ids::{HostId, RuntimeId};
+use crate::base::ids::{HostId, ImageId, RuntimeId};
 use crate::db::StoreError;
 use crate::engine::NodeSeen;
 
+pub use images::{SupplyRow, note_out_of_reach, supplies_of};
 pub use manager::silent_since;
 pub use placements::{PlacementRow, placements, seconds_of_a_move, set_served};
 pub use residents::{Places, places, residents};
@@ -86,6 +90,7 @@ impl From<Row> for Load {
             cpu_promised_millis: row.cpu_promised_millis,
             memory_promised_mb: row.memory_promised_mb,
             runtimes: row.runtimes,
+            images: BTreeMap::new(),
         }
     }
 }
@@ -148,9 +153,11 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<Load>, StoreError> {
          ORDER BY h.id
         "#,
     )
-    .fetch_all(db)
+    .fetch_all(&mut *db)
     .await?;
-    Ok(rows.into_iter().map(Load::from).collect())
+    let mut loads: Vec<Load> = rows.into_iter().map(Load::from).collect();
+    images::add(db, &mut loads).await?;
+    Ok(loads)
 }
 
 /// Returns a host by its id.
@@ -172,6 +179,7 @@ pub async fn find_claim(db: &mut PgConnection, runtime: RuntimeId) -> Result<Opt
         r#"
         SELECT runtimes.cpu_millis
              , runtimes.memory_mb
+             , runtimes.image_id AS "image: ImageId"
              , runtimes.host_id AS "host: HostId"
              , environments.kind AS "kind?"
              , ARRAY (SELECT replicas.host_id
@@ -192,6 +200,7 @@ pub async fn find_claim(db: &mut PgConnection, runtime: RuntimeId) -> Result<Opt
             memory_mb: row.memory_mb,
             tenant: Tenant::of_kind(row.kind.as_deref()),
             not_on: None,
+            image: Some(row.image),
         },
         host: row.host,
         replicas: row.replicas,

@@ -167,6 +167,7 @@ async fn begin(site: &Site, lease: &Lease, environment: &Environment) -> anyhow:
             memory_mb: environment.memory_mb,
             tenant: Tenant::of_kind(Some(&environment.kind)),
             not_on: None,
+            image: Some(template.image),
         };
         let placement = match hosts::take_room(&mut tx, need).await {
             Ok(placement) => placement,

@@ -24,6 +24,7 @@ use crate::db::StoreError;
 use crate::hosts::NoRoom;
 
 use super::driver::{Outcome, Task};
+use super::images::Wait;
 use super::lease::Lease;
 use super::templates::{self, Key};
 use super::{Site, probe, store as turns};
@@ -109,7 +110,11 @@ impl Environments {
     fn is_overdue(&self, lease: &Lease, sight: &Sight) -> bool {
         let began_at = sight.runtime.as_ref().map(|runtime| runtime.personalised_at.unwrap_or(runtime.created_at));
         let since = began_at.map_or(lease.unsettled_since(), |began_at| began_at.max(lease.unsettled_since()));
-        self.site.clock.now() - since > HEALTHY_WITHIN
+        match sight.wait_since(since) {
+            Wait::Since(since) => self.site.clock.now() - since > HEALTHY_WITHIN,
+            Wait::Coming => false,
+            Wait::Never => true,
+        }
     }
 
     /// Returns how long nothing changes by itself.
@@ -182,6 +187,7 @@ impl Task for Environments {
             troubles: &sight.troubles,
             status: &sight.environment.status,
             shortage: sight.replicas.shortage(sight.environment.replicas),
+            absence: sight.absence(),
         };
         // These steps say what they change in their own transaction.
         if !matches!(next, Next::Do(Step::Begin | Step::Open | Step::WakeUp | Step::Switch | Step::Forget)) {

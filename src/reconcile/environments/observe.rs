@@ -9,6 +9,7 @@ use crate::base::clock::Clock;
 use crate::base::ids::ReplicaId;
 use crate::base::proof::{Answer, ProofKey};
 use crate::engine::{ContainerSeen, ContainerState};
+use crate::reconcile::images::{self, Wait};
 use crate::reconcile::runtimes::look::{self, Look, Trouble};
 use crate::reconcile::runtimes::{self, Runtime, Seen, provide};
 use crate::reconcile::{Site, probe};
@@ -36,6 +37,8 @@ pub struct Sight {
     pub upstream: Option<Upstream>,
     /// Where its process will answer, when it runs and does not answer yet.
     pub booting: Option<SocketAddr>,
+    /// Whether it waits for an image, for a start that was begun long ago.
+    image: Wait,
     /// What could not be seen.
     pub troubles: Vec<Trouble>,
     /// Whether it sleeps, and what wakes it.
@@ -80,6 +83,25 @@ impl Upstream {
 }
 
 impl Sight {
+    /// Says how a start stands, as far as its image is concerned, that was begun then.
+    #[must_use]
+    pub fn wait_since(&self, began_at: DateTime<Utc>) -> Wait {
+        match self.image {
+            Wait::Since(at) => Wait::Since(at.max(began_at)),
+            other => other,
+        }
+    }
+
+    /// Returns the key of the sentence that says that its machine has no image to start it from, if that is so.
+    #[must_use]
+    pub fn absence(&self) -> Option<&'static str> {
+        match self.image {
+            Wait::Since(_) => None,
+            Wait::Coming => Some("reason-image-coming"),
+            Wait::Never => Some("reason-image-lacking"),
+        }
+    }
+
     /// Returns what is wanted now.
     #[must_use]
     pub fn wanted(&self, clock: &Clock) -> Wanted {
@@ -138,6 +160,7 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
             world,
             upstream: None,
             booting: None,
+            image: Wait::Since(DateTime::UNIX_EPOCH),
             troubles: Vec::new(),
             ease: Ease::AWAKE,
             update: None,
@@ -179,6 +202,12 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
         world,
         upstream,
         booting: look.containers.iter().find(|seen| seen.state.is_alive()).and_then(|seen| seen.address),
+        image: if look.saw_containers {
+            let (supply, generation) = (runtime.supply, runtime.service_generation);
+            images::wait_of(DateTime::UNIX_EPOCH, supply, &look.containers, generation)
+        } else {
+            Wait::Since(DateTime::UNIX_EPOCH)
+        },
         troubles: look.troubles,
         ease,
         update,

@@ -37,6 +37,8 @@ pub struct Circumstances<'a> {
     pub status: &'a str,
     /// Why it runs in fewer containers than are wanted, if it does.
     pub shortage: Option<&'static str>,
+    /// Why its machine has no image to start it from, if it has none.
+    pub absence: Option<&'static str>,
 }
 
 /// Decides what to tell; `None` leaves what was said.
@@ -102,7 +104,7 @@ fn running(world: World, next: Next, circumstances: Circumstances<'_>) -> Option
         return Some(Told { status: "running", reason });
     }
     if circumstances.is_overdue && next == Next::Wait(Awaited::Container) {
-        return failing("reason-image-unhealthy");
+        return failing(circumstances.absence.unwrap_or("reason-image-unhealthy"));
     }
     let status = match next {
         Next::Do(Step::OrderTemplate | Step::Begin | Step::Provide(_) | Step::Personalise)
@@ -114,9 +116,9 @@ fn running(world: World, next: Next, circumstances: Circumstances<'_>) -> Option
     match circumstances.status {
         "failing" => None,
         // The step that wakes it says so itself.
-        "asleep" | "waking" => Some(Told { status: "waking", reason: None }),
-        _ if has_been_made => Some(Told { status: "starting", reason: None }),
-        _ => Some(Told { status, reason: None }),
+        "asleep" | "waking" => Some(Told { status: "waking", reason: circumstances.absence }),
+        _ if has_been_made => Some(Told { status: "starting", reason: circumstances.absence }),
+        _ => Some(Told { status, reason: circumstances.absence }),
     }
 }
 
@@ -222,6 +224,20 @@ mod tests {
         assert_eq!(told(Wanted::Running, world, on_time), Some(("starting", None)));
         let overdue = Circumstances { is_overdue: true, ..on_time };
         assert_eq!(told(Wanted::Running, world, overdue), Some(("failing", Some("reason-image-unhealthy"))));
+    }
+
+    #[test]
+    fn a_start_that_waits_for_its_image_says_so() {
+        let mut world = serving();
+        world.route = Route::Closed(crate::reconcile::environments::plan::Closed::Starting);
+        world.runtime.as_mut().unwrap().container = Seen::Known(Container::Missing);
+        for (status, said) in [("starting", "starting"), ("asleep", "waking"), ("waking", "waking")] {
+            let coming = Circumstances { status, absence: Some("reason-image-coming"), ..Circumstances::default() };
+            assert_eq!(told(Wanted::Running, world, coming), Some((said, Some("reason-image-coming"))));
+        }
+        let lacking =
+            Circumstances { absence: Some("reason-image-lacking"), is_overdue: true, ..Circumstances::default() };
+        assert_eq!(told(Wanted::Running, world, lacking), Some(("failing", Some("reason-image-lacking"))));
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
         r#"
         SELECT runtimes.code
              , coalesce(runtimes.image_reference, images.digest) AS "image!"
+             , host_images.state AS "supply?"
+             , host_images.since AS "supply_since?"
              , templates.database_name
              , templates.modules
              , runtimes.cpu_millis
@@ -42,6 +44,7 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
           JOIN images ON images.id = runtimes.image_id
           JOIN templates ON templates.id = runtimes.template_id
           LEFT JOIN hosts ON hosts.id = runtimes.host_id
+          LEFT JOIN host_images ON host_images.host_id = runtimes.host_id AND host_images.image_id = runtimes.image_id
          WHERE runtimes.id = $1
         "#,
         id as RuntimeId
@@ -54,6 +57,7 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
         id,
         code: row.code,
         image: row.image,
+        supply: crate::reconcile::images::supply_of(row.supply.as_deref(), row.supply_since),
         template_database: row.database_name,
         modules: row.modules,
         cpu_millis: row.cpu_millis,

@@ -213,7 +213,7 @@ async fn an_updates_room_is_promised_and_kept_only_where_runtimes_are_taken(db: 
     let mut tx = db.begin().await.unwrap();
     let loads = hosts::store::list(&mut tx).await.unwrap();
     assert_eq!(loads.iter().map(|load| load.memory_promised_mb).collect::<Vec<_>>(), [512, 1024]);
-    let need = Need { cpu_millis: 100, memory_mb: 1024, tenant: Tenant::Production, not_on: None };
+    let need = Need { cpu_millis: 100, memory_mb: 1024, tenant: Tenant::Production, not_on: None, image: None };
     assert_eq!(hosts::keep_room(&mut tx, Some(ids[1]), need, &Siblings::default()).await.unwrap().host, ids[1]);
     hosts::store::set_wanted(&mut tx, ids[1], Wanted::Empty, "a fan fails").await.unwrap();
     assert_eq!(hosts::keep_room(&mut tx, Some(ids[1]), need, &Siblings::default()).await.unwrap().host, ids[0]);

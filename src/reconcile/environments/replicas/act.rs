@@ -112,6 +112,7 @@ async fn add(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime) -> an
         memory_mb: runtime.memory_mb,
         tenant: Tenant::of_kind(Some(&environment.kind)),
         not_on: None,
+        image: hosts::store::find_claim(&mut tx, runtime.id).await?.and_then(|claim| claim.need.image),
     };
     let placement = match hosts::take_room_apart(&mut tx, need, &siblings).await {
         Ok(placement) => placement,

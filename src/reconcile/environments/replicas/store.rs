@@ -29,6 +29,8 @@ pub async fn list(db: &mut PgConnection, runtime: RuntimeId) -> Result<Vec<Repli
              , hosts.state = 'down' AS "is_lost!"
              , hosts.wanted IN ('empty', 'gone') AS "must_move!"
              , coalesce(replicas.image_reference, images.digest) AS "image!"
+             , host_images.state AS "supply?"
+             , host_images.since AS "supply_since?"
              , replicas.cpu_millis
              , replicas.memory_mb
              , replicas.restarts
@@ -50,6 +52,7 @@ pub async fn list(db: &mut PgConnection, runtime: RuntimeId) -> Result<Vec<Repli
           JOIN runtimes ON runtimes.id = replicas.runtime_id
           JOIN images ON images.id = replicas.image_id
           JOIN hosts ON hosts.id = replicas.host_id
+          LEFT JOIN host_images ON host_images.host_id = replicas.host_id AND host_images.image_id = replicas.image_id
           LEFT JOIN environment_activity ON environment_activity.environment_id = runtimes.environment_id
          WHERE replicas.runtime_id = $1
          ORDER BY replicas.number

@@ -20,6 +20,7 @@ use crate::base::ids::{HostId, ImageId, PlanVersionId, RolloutId, UpdateId};
 use crate::db;
 use crate::hosts::placement::{Need, Siblings, Tenant};
 use crate::hosts::{self, Placement, ReserveError};
+use crate::reconcile::images::{self, Wait};
 use crate::reconcile::lease::{Fenced, Lease};
 use crate::reconcile::runtimes::{self, Runtime, Seen, look, provide};
 use crate::reconcile::{Site, crash};
@@ -27,6 +28,8 @@ use crate::reconcile::{Site, crash};
 /// A container that does not answer within this time never will: with what is left to do, it is taken back within three
 /// minutes.
 pub(super) const ANSWERS_WITHIN: TimeDelta = TimeDelta::seconds(150);
+/// How long its machine may fetch the image before another one is looked for.
+const FETCHED_WITHIN: TimeDelta = TimeDelta::minutes(30);
 /// How long proxies may need to tell that a request is still under way at the old container.
 const TOLD_WITHIN: TimeDelta = TimeDelta::seconds(22);
 /// Odoo ends any request after two minutes.
@@ -45,6 +48,10 @@ pub struct Update {
     pub digest: String,
     /// By which name every machine gets that image, when there is a registry.
     pub pinned: Option<String>,
+    /// Whether its machine has that image, in the word of the table.
+    pub supply: Option<String>,
+    /// Since when.
+    pub supply_since: Option<DateTime<Utc>>,
     /// The kind that the environment has then.
     pub kind: String,
     /// The machine that is to be left, when that is all that it is for.
@@ -137,8 +144,17 @@ pub async fn look(site: &Site, environment: &Environment, runtime: &Runtime) -> 
             let candidate = update.candidate(runtime);
             let seen = Box::pin(look::service(site, &candidate)).await?;
             let (container, upstream) = judge(site, &seen, (&candidate, PasswordOf::Runtime), &[], &host).await;
-            let is_overdue = update.began_at.is_none_or(|at| now - at > ANSWERS_WITHIN);
-            let step = Move::Starting { service: seen.service, container, is_overdue };
+            let began_at = update.began_at.unwrap_or(DateTime::UNIX_EPOCH);
+            let supply = images::supply_of(update.supply.as_deref(), update.supply_since);
+            let wait = images::wait_of(began_at, supply, &seen.containers, candidate.service_generation);
+            let step = match wait {
+                Wait::Never if seen.saw_containers => Move::WithoutImage,
+                Wait::Coming if seen.saw_containers && now - began_at > FETCHED_WITHIN => Move::WithoutImage,
+                _ => {
+                    let is_overdue = matches!(wait, Wait::Since(at) if now - at > ANSWERS_WITHIN);
+                    Move::Starting { service: seen.service, container, is_overdue }
+                }
+            };
             return Ok(Some(Under { update, step, upstream }));
         }
         "switched" => Move::Switched { is_drained: update.is_lost || update.is_drained(now) },
@@ -163,6 +179,7 @@ pub async fn begin(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime)
         memory_mb: update.memory_mb,
         tenant: Tenant::of_kind(Some(&update.kind)),
         not_on: None,
+        image: Some(update.image),
     };
     // A customer's was set aside when it was asked for.
     let beside = sight.replicas.rows.iter().map(|row| row.host).collect();
@@ -374,6 +391,8 @@ mod tests {
             image: ImageId::new(at(0)),
             digest: String::new(),
             pinned: None,
+            supply: None,
+            supply_since: None,
             kind: "test".to_owned(),
             leaves: None,
             plan_version: None,
