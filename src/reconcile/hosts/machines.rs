@@ -116,7 +116,7 @@ impl Machines {
         if image.pinned.is_none() && host.docker_endpoint != self.site.docker {
             return Ok(Check::bad(Subject::Image, "no registry: set [odoo] registry and run `sayoo setup`"));
         }
-        Ok(Check { subject: Subject::Image, is_good: !lacks_present, seen: said_of(&rows) })
+        Ok(Check { subject: Subject::Image, is_good: !lacks_present, is_advice: false, seen: said_of(&rows) })
     }
 
     /// Looks from inside a container, where it is time to or the daemon says something new of itself.
