@@ -1,8 +1,12 @@
 //! The hosts table, and what runtimes have been promised. The only SQL about hosts.
 
+mod drains;
+mod left;
 mod manager;
 mod placements;
 mod residents;
+mod spares;
+mod troubles;
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
@@ -16,9 +20,12 @@ use crate::base::ids::{HostId, RuntimeId};
 use crate::db::StoreError;
 use crate::engine::NodeSeen;
 
+pub use drains::set_may_have_fewer;
+pub use left::{LeftRow, left};
 pub use manager::silent_since;
-pub use placements::{PlacementRow, placements, seconds_of_a_move, set_served};
+pub use placements::{PlacementRow, add_of_replica, placements, seconds_of_a_move, set_replica_served, set_served};
 pub use residents::{Places, places, residents};
+pub use troubles::{TroubleRow, delete_troubles, find_trouble, put_trouble, troubles};
 
 struct Row {
     id: HostId,
@@ -75,6 +82,7 @@ impl From<Row> for Load {
             cpu_promised_millis: row.cpu_promised_millis,
             memory_promised_mb: row.memory_promised_mb,
             runtimes: row.runtimes,
+            spares: Vec::new(),
         }
     }
 }
@@ -135,9 +143,11 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<Load>, StoreError> {
          ORDER BY h.id
         "#,
     )
-    .fetch_all(db)
+    .fetch_all(&mut *db)
     .await?;
-    Ok(rows.into_iter().map(Load::from).collect())
+    let mut loads: Vec<Load> = rows.into_iter().map(Load::from).collect();
+    spares::add(db, &mut loads).await?;
+    Ok(loads)
 }
 
 /// Returns a host by its id.

@@ -35,6 +35,10 @@ pub struct Sight {
     pub booting: Option<SocketAddr>,
     /// What could not be seen.
     pub troubles: Vec<Trouble>,
+    /// The newest of its containers in which the kernel ended something for using too much memory, if it did.
+    pub killed: Option<String>,
+    /// Why the engine has nothing that could answer, as far as its containers show it.
+    pub end: Option<End>,
     /// Whether it sleeps, and what wakes it.
     pub ease: Ease,
     /// Its update, if it has one.
@@ -52,6 +56,15 @@ pub struct Upstream {
     pub address: SocketAddr,
     /// For websockets, when Odoo has its own process for them.
     pub websocket: Option<SocketAddr>,
+}
+
+/// How a container that would serve has ended, or that there was none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The engine has not started any.
+    NeverBegun,
+    /// The kernel ended the last one for using too much memory.
+    OutOfMemory,
 }
 
 impl Upstream {
@@ -124,6 +137,8 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
             upstream: None,
             booting: None,
             troubles: Vec::new(),
+            killed: None,
+            end: None,
             ease: Ease::AWAKE,
             update: None,
             replicas: Replicas::default(),
@@ -163,6 +178,8 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
         world,
         upstream,
         booting: look.containers.iter().find(|seen| seen.state.is_alive()).and_then(|seen| seen.address),
+        killed: killed_in(&look.containers),
+        end: end_of(&look, &runtime),
         troubles: look.troubles,
         ease,
         update,
@@ -170,6 +187,22 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
         is_led,
         runtime: Some(runtime),
     })
+}
+
+/// Returns the short id of the newest container in which the kernel ended something for using too much memory.
+fn killed_in(containers: &[ContainerSeen]) -> Option<String> {
+    let killed = containers.iter().find(|seen| seen.was_oom_killed)?;
+    Some(killed.id.chars().take(12).collect())
+}
+
+fn end_of(look: &Look, runtime: &Runtime) -> Option<End> {
+    let generation = u64::try_from(runtime.service_generation).unwrap_or(0);
+    let newest = look.containers.iter().find(|seen| seen.generation == generation);
+    match newest {
+        None => look.saw_containers.then_some(End::NeverBegun),
+        Some(seen) if !seen.state.is_alive() && seen.was_oom_killed => Some(End::OutOfMemory),
+        Some(_) => None,
+    }
 }
 
 fn home_of(runtime: &Runtime) -> Home {
