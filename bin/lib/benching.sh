@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# An installation on three real Docker hosts in network namespaces, with a real worker and proxy: for benchmarks.
+# An installation on three real Docker hosts in network namespaces, or on this machine's own Docker, with a real worker and
+# proxy: for benchmarks.
 
 . bin/lib/packages.sh
 . bin/lib/postgres.sh
@@ -18,6 +19,15 @@ finish() {
     stop_cluster scratch
 } >&2
 
+bench_program() {
+    make_folders
+    if [ -z "${SAYOO_BIN:-}" ]; then
+        env -u DATABASE_URL SQLX_OFFLINE=true cargo build --release --locked --bin sayoo >&2
+        SAYOO_BIN=$(target_folder)/release/sayoo
+    fi
+    export SAYOO_BIN SAYOO=$SAYOO_BIN
+}
+
 # Containers on the hosts reach the tenants' databases at the bridge.
 cluster_settings_scratch() {
     cluster_settings_both "$1"
@@ -31,12 +41,8 @@ cluster_access_scratch() {
 # Starts the hosts. Everything ends with the script that calls it.
 bench_hosts() {
     is_root || fail "only root can make network namespaces" "sudo bin/bench $BENCH"
-    make_folders
-    if [ -z "${SAYOO_BIN:-}" ]; then
-        env -u DATABASE_URL SQLX_OFFLINE=true cargo build --release --locked --bin sayoo >&2
-        SAYOO_BIN=$(target_folder)/release/sayoo
-    fi
-    export SAYOO_BIN SAYOO=$SAYOO_BIN SAYOO_CLUSTER_VAR=$SAYOO_VAR/cluster
+    bench_program
+    export SAYOO_CLUSTER_VAR=$SAYOO_VAR/cluster
     trap finish EXIT
     trap 'exit 130' INT TERM
     "$HOSTS" fresh >&2
@@ -49,25 +55,34 @@ bench_databases() {
     {
         ensure_role_sql sayoo_platform "$(password_of platform)" "NOSUPERUSER CREATEDB CREATEROLE"
         printf 'GRANT CONNECT ON DATABASE postgres, template1 TO sayoo_platform;\n'
-        printf 'GRANT pg_signal_backend, pg_read_all_stats TO sayoo_platform;\n'
+        printf 'GRANT pg_signal_backend, pg_read_all_stats TO sayoo_platform;\nGRANT EXECUTE ON FUNCTION pg_ls_tmpdir() TO sayoo_platform;\n'
     } | "$PSQL" --no-psqlrc --quiet "$DATABASE_URL" >&2
     port=${DATABASE_URL##*:} port=${port%%/*}
 }
 
-bench_image() {
+bench_image_here() {
     IMAGE=${BENCH_IMAGE:-sayoo/odoo:19.0}
     docker image inspect "$IMAGE" >/dev/null 2>&1 || fail "this machine's Docker has no image $IMAGE" "docker/odoo/build makes it; or set BENCH_IMAGE"
+}
+
+bench_image() {
+    bench_image_here
     say "giving the hosts the image $IMAGE" >&2
     "$HOSTS" load "$IMAGE" >&2
 }
 
+# On the first of the three hosts; or on the engine BENCH_DOCKER, which publishes ports on BENCH_ADDRESS and whose containers find
+# the databases at BENCH_GATEWAY.
 bench_configuration() {
+    local docker=${BENCH_DOCKER:-unix://${SAYOO_CLUSTER_VAR:-}/1/docker.sock} address=${BENCH_ADDRESS:-10.77.0.11}
+    local gateway=${BENCH_GATEWAY:-10.77.0.1} registry='registry = "10.77.0.1:5000"'
+    if [ -n "${BENCH_DOCKER:-}" ]; then registry=; fi
     SAYOO_CONFIG=$SAYOO_VAR/sayoo.toml
     export SAYOO_CONFIG
     PROXY_PORT=$(free_port 18990)
     cat >"$SAYOO_CONFIG" <<TOML
 [installation]
-name = "sayoo-bench"
+name = "${BENCH_NAME:-sayoo-bench}"
 data_dir = "$SAYOO_VAR"
 [public]
 portal_url = "http://localhost:$PROXY_PORT"
@@ -87,18 +102,18 @@ listen = "127.0.0.1:$PROXY_PORT"
 web_upstream = "127.0.0.1:9"
 table_file = "$SAYOO_VAR/proxy/routes.json"
 [worker]
-docker = "unix://$SAYOO_CLUSTER_VAR/1/docker.sock"
+docker = "$docker"
 sealing_key_file = "$SECRETS/sealing.key"
-upstream_address = "10.77.0.11"
+upstream_address = "$address"
 sso_public_key_file = "$SAYOO_VAR/sso.public"
-docker_certificates = "$SAYOO_CLUSTER_VAR/certificates"
+docker_certificates = "${SAYOO_CLUSTER_VAR:-$SAYOO_VAR}/certificates"
 [tenants]
 admin_url = "postgres://sayoo_platform:$(password_of platform)@127.0.0.1:$port/postgres"
-host_for_containers = "10.77.0.1"
+host_for_containers = "$gateway"
 port_for_containers = $port
 [odoo]
 image = "$IMAGE"
-registry = "10.77.0.1:5000"
+$registry
 [pool]
 spares = 0
 [mail]

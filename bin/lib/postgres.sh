@@ -132,6 +132,8 @@ superuser_reserved_connections = 5
 jit = off
 # A tenant that forgets a transaction keeps vacuum from its tables.
 idle_in_transaction_session_timeout = '10min'
+# Whose client is gone need not be answered.
+client_connection_check_interval = '10s'
 # One sort of one tenant does not fill everybody's disk. Only a superuser may raise it.
 temp_file_limit = '4GB'
 CONF
@@ -179,6 +181,8 @@ ensure_tenants_server() {
 REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
 GRANT CONNECT ON DATABASE postgres, template1 TO sayoo_platform;
 GRANT pg_signal_backend, pg_read_all_stats TO sayoo_platform;
+-- Who wrote how much to temporary files: the names and sizes, not what is in them.
+GRANT EXECUTE ON FUNCTION pg_ls_tmpdir() TO sayoo_platform;
 -- From PostgreSQL 16 on, the maker of a role is its member only if it asks to be.
 DO $$ BEGIN
     IF current_setting('server_version_num')::int >= 160000 THEN

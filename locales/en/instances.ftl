@@ -103,6 +103,7 @@ logs-find-do = Find
 logs-all = Show everything
 logs-empty = Nothing yet. New lines appear here a moment after Odoo writes them.
 logs-none = No line has these words.
+logs-several = Each line begins with the container that wrote it: [1] is the first, the further ones count on. [new] and [old] are those of an update.
 
 usage-lead = Measured every minute. Each graph has its table below.
 usage-period = Period

@@ -82,3 +82,13 @@ mail-budget-used-text =
     What runs goes on running. If it is too slow, raise the budget or change the number by hand.
 mail-budget-used-action = See automatic scaling
 mail-budget-used-note = The budget is counted as if every added container had used all the processor time it may, so that your invoice is never higher than that.
+
+mail-domain-lost-subject = { $domain } leads to { $instance } no longer
+mail-domain-lost-text =
+    Hello { $name },
+
+    nothing in the DNS of { $domain } shows any more that it is yours: we looked several times and found neither the CNAME nor the TXT record. So that nobody’s visitors see what is not meant for them, the domain leads to { $instance } no longer. The instance itself runs, at its own address.
+
+    If the domain is still yours, set one of the two records again. The domain comes back by itself within minutes.
+mail-domain-lost-action = See the records
+mail-domain-lost-note = If you gave the domain up, you need not do anything. You can remove it on the same page.

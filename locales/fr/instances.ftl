@@ -103,6 +103,7 @@ logs-find-do = Chercher
 logs-all = Tout afficher
 logs-empty = Rien pour l’instant. Les nouvelles lignes apparaissent ici un instant après leur écriture.
 logs-none = Aucune ligne ne contient ces mots.
+logs-several = Chaque ligne commence par le conteneur qui l’a écrite : [1] est le premier, les autres suivent. [new] et [old] sont ceux d’une mise à jour : le nouveau et l’ancien.
 
 usage-lead = Mesuré chaque minute. Chaque graphique a son tableau en dessous.
 usage-period = Période

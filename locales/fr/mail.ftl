@@ -82,3 +82,13 @@ mail-budget-used-text =
     Ce qui tourne continue. Si c’est trop lent, augmentez le budget ou changez le nombre à la main.
 mail-budget-used-action = Voir l’ajustement automatique
 mail-budget-used-note = Le budget est compté comme si chaque conteneur ajouté avait utilisé tout le temps de processeur possible : votre facture n’est donc jamais plus élevée.
+
+mail-domain-lost-subject = { $domain } ne mène plus à { $instance }
+mail-domain-lost-text =
+    Bonjour { $name },
+
+    plus rien dans le DNS de { $domain } ne montre qu’il est à vous : nous avons regardé plusieurs fois sans trouver ni l’enregistrement CNAME ni l’enregistrement TXT. Pour que personne ne voie ce qui ne lui est pas destiné, le domaine ne mène plus à { $instance }. L’instance elle-même fonctionne, à sa propre adresse.
+
+    Si le domaine est toujours à vous, recréez l’un des deux enregistrements. Le domaine revient de lui-même en quelques minutes.
+mail-domain-lost-action = Voir les enregistrements
+mail-domain-lost-note = Si vous avez abandonné ce domaine, vous n’avez rien à faire. Vous pouvez le retirer sur la même page.

@@ -71,6 +71,17 @@ pub enum SendLetter {
         /// Of which currency.
         currency: Currency,
     },
+    /// Nothing proves a domain any more, so it leads nowhere. Sent to whoever can add domains.
+    DomainLost {
+        /// The person.
+        user: UserId,
+        /// The instance.
+        environment: EnvironmentId,
+        /// What it is called.
+        instance: String,
+        /// The domain.
+        hostname: String,
+    },
     /// The account is being closed; sent to its owners.
     Closing {
         /// The person.

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::letters::SendLetter;
+use super::policy::{self, Action};
 use super::{Role, store};
 use crate::base::ids::{AccountId, UserId};
 use crate::i18n::Locale;
@@ -38,6 +39,7 @@ pub async fn receiver(portal: &Portal, letter: &SendLetter) -> anyhow::Result<Op
         | SendLetter::ConfirmEmail { user, .. }
         | SendLetter::EmailChanged { user, .. }
         | SendLetter::BudgetUsed { user, .. }
+        | SendLetter::DomainLost { user, .. }
         | SendLetter::Closing { user, .. } => store::find_user(&mut db, *user).await,
     };
     let Some(user) = found.context("read the receiver")? else { return Ok(None) };
@@ -58,6 +60,22 @@ pub async fn write_to_payers(
 ) -> anyhow::Result<()> {
     for member in store::list_members(db, account).await.context("list the members")? {
         if matches!(member.role, Role::Owner | Role::Billing) {
+            queue::enqueue(db, &letter(member.user), now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a letter to each member whose role allows an action.
+pub async fn write_to_whoever_may(
+    db: &mut PgConnection,
+    account: AccountId,
+    action: Action,
+    letter: impl Fn(UserId) -> SendLetter,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    for member in store::list_members(db, account).await.context("list the members")? {
+        if policy::may(member.role, action) {
             queue::enqueue(db, &letter(member.user), now).await?;
         }
     }

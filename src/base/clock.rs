@@ -33,6 +33,12 @@ impl Clock {
         DateTime::from_timestamp_micros(micros).expect("microseconds of this era fit a DateTime")
     }
 
+    /// Whether time goes by while one waits.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        matches!(self, Self::System)
+    }
+
     /// Moves a manual clock; a system clock is left alone.
     pub fn advance(&self, by: TimeDelta) {
         if let Self::Manual(micros) = self {

@@ -1,5 +1,6 @@
 //! What everything else stands on: ids, time, secrets, parsed text. Depends on nothing else in the crate.
 
+pub mod addresses;
 pub mod chain;
 pub mod clock;
 pub mod crash;
@@ -8,5 +9,6 @@ pub mod hostname;
 pub mod ids;
 pub mod money;
 pub mod names;
+pub mod proof;
 pub mod seal;
 pub mod secret;

@@ -39,7 +39,8 @@ impl Certificate {
         let certified = CertifiedKey::from_der(chain, key, &provider)
             .context("the private key does not belong to the certificate, or is of an unknown kind")?;
         certified.keys_match().context("the private key does not belong to the certificate")?;
-        Ok(Self { key: Arc::new(certified), names: said.names, not_before: said.not_before, not_after: said.not_after })
+        let Dates { not_before, not_after } = said.dates;
+        Ok(Self { key: Arc::new(certified), names: said.names, not_before, not_after })
     }
 
     /// Whether it is for this host name, in normal form.
@@ -57,16 +58,43 @@ pub fn wildcard_of(host: &str) -> Option<String> {
     (!label.is_empty()).then(|| format!("*.{parent}"))
 }
 
+/// From when on a certificate is good, and until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dates {
+    /// From when on.
+    pub not_before: DateTime<Utc>,
+    /// Until when.
+    pub not_after: DateTime<Utc>,
+}
+
+impl Dates {
+    /// Reads the dates of a certificate, whoever it is for.
+    pub fn of(leaf: &CertificateDer<'_>) -> anyhow::Result<Self> {
+        let (_, parsed) = X509Certificate::from_der(leaf).context("read the certificate")?;
+        let time = |seconds| DateTime::from_timestamp(seconds, 0).context("the certificate's dates are beyond time");
+        let validity = parsed.validity();
+        Ok(Self {
+            not_before: time(validity.not_before.timestamp())?,
+            not_after: time(validity.not_after.timestamp())?,
+        })
+    }
+
+    /// Reads the dates of the first certificate in a file.
+    pub fn in_file(path: &Path) -> anyhow::Result<Self> {
+        let text = read(path)?;
+        let leaf = CertificateDer::pem_slice_iter(&text).next().context("there is no certificate in the file")?;
+        Self::of(&leaf.with_context(|| format!("read {} as PEM", path.display()))?)
+    }
+}
+
 /// What a certificate says about itself.
 struct Said {
     names: Vec<String>,
-    not_before: DateTime<Utc>,
-    not_after: DateTime<Utc>,
+    dates: Dates,
 }
 
 fn say(leaf: &CertificateDer<'_>) -> anyhow::Result<Said> {
     let (_, parsed) = X509Certificate::from_der(leaf).context("read the certificate")?;
-    let time = |seconds| DateTime::from_timestamp(seconds, 0).context("the certificate's dates are beyond time");
     let alternative = parsed.subject_alternative_name().context("read the certificate's names")?;
     let names: Vec<String> = alternative
         .iter()
@@ -76,11 +104,7 @@ fn say(leaf: &CertificateDer<'_>) -> anyhow::Result<Said> {
     if names.is_empty() {
         bail!("the certificate names no host (subjectAltName)");
     }
-    Ok(Said {
-        names,
-        not_before: time(parsed.validity().not_before.timestamp())?,
-        not_after: time(parsed.validity().not_after.timestamp())?,
-    })
+    Ok(Said { names, dates: Dates::of(leaf)? })
 }
 
 impl std::fmt::Debug for Contents {

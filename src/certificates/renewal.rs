@@ -1,6 +1,6 @@
 //! When certificates are renewed, and when a failed try is repeated. Pure; chance comes from outside.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 /// The first pause after an authority refused or did not answer; each further one is twice as long. Authorities count
 /// failures: five an hour for one name is what the largest one allows.
@@ -25,6 +25,18 @@ pub fn pause(failures: u32, luck: f64) -> TimeDelta {
     let doublings = failures.saturating_sub(1).min(10);
     let pause = (FIRST_PAUSE * 2_i32.pow(doublings)).min(LONGEST_PAUSE);
     pause + part(pause / 4, luck)
+}
+
+/// The longest that an authority may have us wait: its limits are counted by the week.
+const LONGEST_TOLD: TimeDelta = TimeDelta::days(8);
+
+/// Returns how long an authority that has limits wants us to wait. The library keeps no `Retry-After`; Let's Encrypt says the
+/// same instant in its sentence (`…, retry after 2026-12-01 10:00:00 UTC: see …`).
+#[must_use]
+pub fn told_to_wait(reason: &str, now: DateTime<Utc>) -> Option<TimeDelta> {
+    let (_, after) = reason.split_once("retry after ")?;
+    let at = NaiveDateTime::parse_from_str(after.get(..19)?, "%Y-%m-%d %H:%M:%S").ok()?.and_utc();
+    Some((at - now).clamp(TimeDelta::zero(), LONGEST_TOLD))
 }
 
 fn part(of: TimeDelta, luck: f64) -> TimeDelta {
@@ -54,6 +66,25 @@ mod tests {
         let minutes: Vec<i64> = [1, 2, 3, 4, 5, 6, 7, 100].map(|failures| pause(failures, 0.0).num_minutes()).to_vec();
         assert_eq!(minutes, [15, 30, 60, 120, 240, 480, 720, 720]);
         assert_eq!(pause(1, 1.0), TimeDelta::minutes(15) + TimeDelta::seconds(225));
+    }
+
+    #[test]
+    fn an_authority_that_says_when_is_not_asked_before() {
+        let now = DateTime::parse_from_rfc3339("2026-11-27T10:00:00Z").unwrap().to_utc();
+        let said = |at: &str| format!("rateLimited: too many certificates already issued in the last 168h0m0s, {at}");
+        for (reason, expected) in [
+            (
+                said("retry after 2026-11-28 11:30:00 UTC: see https://letsencrypt.org/"),
+                Some(TimeDelta::minutes(1_530)),
+            ),
+            (said("retry after 2026-11-27 09:00:00 UTC"), Some(TimeDelta::zero())),
+            (said("retry after 2036-11-27 09:00:00 UTC"), Some(TimeDelta::days(8))),
+            (said("retry after a while"), None),
+            (said("retry after é"), None),
+            ("caa: forbidden".to_owned(), None),
+        ] {
+            assert_eq!(told_to_wait(&reason, now), expected, "{reason}");
+        }
     }
 
     /// A stream of numbers between 0 and 1 that is always the same.

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 use std::net::IpAddr;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,6 +19,7 @@ use crate::db;
 use crate::hosts::certificates::Folder;
 use crate::hosts::firewall::{self, Ways};
 use crate::hosts::preview::Outcome;
+use crate::hosts::settings::{self, Settings};
 use crate::hosts::steering::{self, Consent, NewMachine};
 use crate::hosts::{self, Host, HostState, Pool, placement};
 use crate::portal::Portal;
@@ -34,8 +37,12 @@ pub enum HostCommand {
         /// The machines' addresses on the private network.
         addresses: Vec<IpAddr>,
     },
-    /// Prints the rules with which a machine keeps instances apart from all that is not theirs: `firewall install` there, as root.
+    /// Prints the rules with which a machine keeps instances apart from all that is not theirs, and the world from all that is not
+    /// for it: `firewall install` there, as root. Or does that here.
     Firewall {
+        /// What is done on this machine, as root, instead of printing.
+        #[arg(value_parser = ["apply", "check", "install", "remove"])]
+        act: Option<String>,
         /// Further machines that reach instances, beside this one: those with a proxy.
         #[arg(long)]
         proxy: Vec<IpAddr>,
@@ -59,6 +66,26 @@ pub enum HostCommand {
     },
     /// Lists the hosts, what is promised on them, and what the loss of one would leave.
     List,
+    /// Sets zone, pool, how much may be promised, or the address of a host.
+    Set {
+        /// Its name.
+        name: String,
+        /// What fails together with it: a rack, a room; empty for none.
+        #[arg(long)]
+        zone: Option<String>,
+        /// What is placed on it from now on: `any`, `production` or `test`.
+        #[arg(long)]
+        pool: Option<String>,
+        /// How much CPU may be promised, in percent of what there is.
+        #[arg(long)]
+        cpu_percent: Option<i32>,
+        /// MiB of memory kept for the machine itself.
+        #[arg(long)]
+        memory_kept_mb: Option<i32>,
+        /// Its address on the private network; taken over once the same machine answers there.
+        #[arg(long)]
+        address: Option<String>,
+    },
     /// Lets a host take no new runtimes.
     Cordon {
         /// Its name.
@@ -103,8 +130,12 @@ pub async fn run(config: &Config, command: &HostCommand) -> anyhow::Result<()> {
     if let HostCommand::Certs { addresses } = command {
         return certs(config, addresses);
     }
-    if let HostCommand::Firewall { proxy } = command {
-        print!("{}", rules(config, proxy));
+    if let HostCommand::Firewall { act, proxy } = command {
+        let script = rules(config, proxy);
+        match act {
+            Some(act) => wall(&config.installation.data_dir.join("firewall"), &script, act)?,
+            None => print!("{script}"),
+        }
         return Ok(());
     }
     let portal = Portal {
@@ -116,7 +147,7 @@ pub async fn run(config: &Config, command: &HostCommand) -> anyhow::Result<()> {
     match command {
         HostCommand::Certs { .. } | HostCommand::Firewall { .. } => {}
         HostCommand::Add { address, name, zone, pool, wait } => {
-            let pool = Pool::from_word(pool).context("--pool is one of: any, production, test")?;
+            let pool = pool_named(pool)?;
             let machine =
                 NewMachine { address: address.clone(), name: name.clone(), zone: zone.clone(), pool: Some(pool) };
             let id = steering::add(&portal, &by, &machine).await?;
@@ -126,6 +157,16 @@ pub async fn run(config: &Config, command: &HostCommand) -> anyhow::Result<()> {
             println!("The worker looks at it now; `sayoo host list` says how it goes.");
         }
         HostCommand::List => list(&mut *portal.db.acquire().await?).await?,
+        HostCommand::Set { name, zone, pool, cpu_percent, memory_kept_mb, address } => {
+            let settings = Settings {
+                zone: zone.clone(),
+                pool: pool.as_deref().map(pool_named).transpose()?,
+                cpu_percent: *cpu_percent,
+                memory_kept_mb: *memory_kept_mb,
+                address: address.clone(),
+            };
+            settings::set(&portal, &by, named(&portal, name).await?.id, &settings).await?;
+        }
         HostCommand::Cordon { name, reason } => {
             steering::cordon(&portal, &by, named(&portal, name).await?.id, reason).await?;
         }
@@ -149,6 +190,10 @@ pub async fn run(config: &Config, command: &HostCommand) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn pool_named(word: &str) -> anyhow::Result<Pool> {
+    Pool::from_word(word).context("--pool is one of: any, production, test")
+}
+
 fn certs(config: &Config, addresses: &[IpAddr]) -> anyhow::Result<()> {
     let (folder, now) = (Folder::new(config.docker_certificates()), Clock::System.now());
     let installation = &config.installation.name;
@@ -166,6 +211,14 @@ fn certs(config: &Config, addresses: &[IpAddr]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Runs the script on this machine.
+fn wall(file: &Path, script: &str, act: &str) -> anyhow::Result<()> {
+    std::fs::write(file, script).with_context(|| format!("write {}", file.display()))?;
+    let done = Command::new("/bin/sh").arg(file).arg(act).status().context("run /bin/sh")?;
+    anyhow::ensure!(done.success(), "the rules: {act} failed");
+    Ok(())
+}
+
 /// A proxy beside the containers needs no rule: what comes from the machine itself is not forwarded.
 fn rules(config: &Config, further: &[IpAddr]) -> String {
     let own = config.worker.upstream_address.parse::<IpAddr>().ok().filter(|own| !own.is_loopback());
@@ -175,6 +228,7 @@ fn rules(config: &Config, further: &[IpAddr]) -> String {
         tenants: &tenants.host_for_containers,
         tenants_port: tenants.port_for_containers,
         proxies,
+        ports: config.public_ports(),
     })
 }
 
@@ -202,6 +256,9 @@ async fn list(db: &mut PgConnection) -> anyhow::Result<()> {
             placement::free_memory_mb(load),
             placement::free_cpu_millis(load),
         )?;
+        if let Some(address) = &host.address_wanted {
+            writeln!(text, "{:<16} to be reached at {address}, once the same machine answers there", "")?;
+        }
         for reason in host.state_reason.iter().chain((!host.wanted_reason.is_empty()).then_some(&host.wanted_reason)) {
             writeln!(text, "{:<16} {reason}", "")?;
         }

@@ -9,12 +9,14 @@ use tokio_util::sync::CancellationToken;
 use crate::base::crash;
 use crate::config::Config;
 use crate::db;
-use crate::engine::{Certificates, Engine, Swarm};
+use crate::engine::{Certificates, Engine, RegistryLogin, Swarm};
+use crate::hosts::certificates::Folder;
 use crate::jobs::worker as jobs;
 use crate::mail::transport::Mailer;
 use crate::metering::sampling::{self, Sampler};
 use crate::portal::Portal;
 use crate::reconcile::edge::Edge;
+use crate::reconcile::hosts::certificates;
 use crate::reconcile::{self, Site};
 use crate::tenant_db::{Postgres, TenantDb};
 
@@ -34,6 +36,8 @@ pub async fn run(config: &Config, crash_at: Option<String>, stop: CancellationTo
     tasks.spawn(reconcile::run(Arc::clone(&site), stop.clone()));
     let edge = Arc::new(Edge::new(config, site.db.clone())?);
     tasks.spawn(reconcile::run_edge(edge, stop.clone()));
+    let folder = Folder::new(config.docker_certificates());
+    tasks.spawn(certificates::keep(folder, site.installation.clone(), site.clock.clone(), stop.clone()));
     tasks.spawn(jobs::run(portal, mailer, stop.clone()));
     let sampler = Sampler {
         db: site.db.clone(),
@@ -62,5 +66,10 @@ pub fn engine(config: &Config) -> anyhow::Result<Engine> {
     let certificates = Certificates::in_folder(&config.docker_certificates());
     let swarm =
         Swarm::with_certificates(&config.worker.docker, &config.installation.name, address, Some(certificates))?;
-    Ok(Engine::Swarm(swarm))
+    Ok(Engine::Swarm(swarm.with_login(login(config))))
+}
+
+/// Names who we are to the registry, when it asks.
+fn login(config: &Config) -> Option<RegistryLogin> {
+    Some(RegistryLogin { registry: config.odoo.registry.clone()?, file: config.odoo.registry_login_file.clone()? })
 }

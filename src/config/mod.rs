@@ -2,6 +2,8 @@
 //!
 //! `SAYOO__PROXY__LISTEN=…` overrides `listen` of `[proxy]`. Unknown keys are errors: a typing mistake must not be silent.
 
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -12,6 +14,9 @@ use crate::certificates::Files;
 
 #[cfg(test)]
 mod tests;
+
+/// The ports that every machine may show the world: SSH, and a proxy.
+const PORTS: [u16; 3] = [22, 80, 443];
 
 /// Everything that can be configured. Each process reads its own part.
 #[derive(Clone, Debug, Deserialize)]
@@ -231,6 +236,15 @@ pub struct Tenants {
     pub host_for_containers: String,
     /// The port by which containers reach the server.
     pub port_for_containers: u16,
+    /// How long a transaction may be open with nothing going on in it; 0 for ever.
+    #[serde(default = "Tenants::default_idle_transaction_minutes")]
+    pub idle_transaction_minutes: u64,
+    /// How long a transaction may be open; 0 for ever.
+    #[serde(default = "Tenants::default_transaction_minutes")]
+    pub transaction_minutes: u64,
+    /// How many GiB of temporary files all sessions of one database may have; 0 without limit.
+    #[serde(default = "Tenants::default_temporary_gb")]
+    pub temporary_gb: u64,
 }
 
 /// Odoo itself.
@@ -241,6 +255,8 @@ pub struct Odoo {
     pub image: String,
     /// `address:port` of the registry from which every machine gets it. Not needed with one machine.
     pub registry: Option<String>,
+    /// File with `user:password`, when that registry asks for a login. Read at each use.
+    pub registry_login_file: Option<PathBuf>,
 }
 
 /// Warm spares.
@@ -292,6 +308,14 @@ impl Config {
         Ok(config)
     }
 
+    /// Returns the ports of a machine that are for the world: SSH, and those of the proxy.
+    #[must_use]
+    pub fn public_ports(&self) -> BTreeSet<u16> {
+        let listens = [Some(&self.proxy.listen), self.tls.as_ref().map(|tls| &tls.listen)];
+        let own = listens.into_iter().flatten().filter_map(|listen| listen.parse::<SocketAddr>().ok());
+        own.filter(|listen| !listen.ip().is_loopback()).map(|listen| listen.port()).chain(PORTS).collect()
+    }
+
     fn validate(&self) -> anyhow::Result<()> {
         let name = &self.installation.name;
         if name.is_empty()
@@ -311,6 +335,9 @@ impl Config {
             && tls.sealing_key_file.is_none()
         {
             bail!("[tls] sealing_key_file is missing: certificates from [tls.acme] are kept sealed");
+        }
+        if self.odoo.registry_login_file.is_some() && self.odoo.registry.is_none() {
+            bail!("[odoo] registry is missing: registry_login_file is for it");
         }
         if self.public.mode == Mode::Production && self.mail.smtp_url.is_none() {
             bail!(
@@ -341,6 +368,23 @@ impl Proxy {
     /// An office that opens Odoo in the same minute.
     fn default_burst_seconds() -> u32 {
         10
+    }
+}
+
+impl Tenants {
+    /// Odoo's own requests end after two.
+    fn default_idle_transaction_minutes() -> u64 {
+        10
+    }
+
+    /// The largest upgrade and the largest dump of a database that we know of, and some more.
+    fn default_transaction_minutes() -> u64 {
+        60
+    }
+
+    /// Twice what one sort may have.
+    fn default_temporary_gb() -> u64 {
+        8
     }
 }
 
@@ -376,6 +420,18 @@ impl Public {
     #[must_use]
     pub fn https_port(&self) -> Option<u16> {
         url::Url::parse(&self.portal_url).ok().filter(|_| self.is_https())?.port_or_known_default()
+    }
+
+    /// Returns the portal's port, where it is not its scheme's own.
+    #[must_use]
+    pub fn portal_port(&self) -> Option<u16> {
+        url::Url::parse(&self.portal_url).ok()?.port()
+    }
+
+    /// Returns the port of instances, where it is not their scheme's own.
+    #[must_use]
+    pub fn instances_port(&self) -> Option<u16> {
+        url::Url::parse(&self.instance_url("x")).ok()?.port()
     }
 
     /// Returns the portal's host name, without a port.

@@ -14,7 +14,7 @@ BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_web') THEN
         -- The web process never sees a tenant's database password and never writes what only the worker knows.
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO sayoo_web;
-        REVOKE ALL ON runtime_secrets, replica_secrets, _sqlx_migrations FROM sayoo_web;
+        REVOKE ALL ON runtime_secrets, replica_secrets, route_proofs, _sqlx_migrations FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON routes, runtimes, replicas, replica_troubles, traffic_samples, environment_activity FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON environment_troubles FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON meter_epochs, meter_samples, meter_batches, meter_refusals, meter_looks FROM sayoo_web;
@@ -25,13 +25,13 @@ BEGIN
         REVOKE INSERT, UPDATE, DELETE ON domains FROM sayoo_web;
         GRANT INSERT (id, account_id, environment_id, hostname, token, created_at) ON domains TO sayoo_web;
         GRANT UPDATE (looks_asked, looked_asked_at, removed_at) ON domains TO sayoo_web;
-        REVOKE ALL ON certificates, acme_challenges, acme_accounts FROM sayoo_web;
+        REVOKE ALL ON certificates, certificate_orders, acme_challenges, acme_accounts FROM sayoo_web;
         GRANT SELECT (hostname, not_before, not_after, renew_at) ON certificates TO sayoo_web;
         -- Staff say what they want of a host; where its daemon is reached, once written, is not theirs to change.
         REVOKE INSERT, UPDATE, DELETE ON hosts FROM sayoo_web;
         GRANT INSERT (id, name, docker_endpoint, upstream_address, zone, pool, cpu_millis, memory_mb, state, created_at) ON hosts TO sayoo_web;
-        GRANT UPDATE (wanted, wanted_reason, state, may_have_fewer) ON hosts TO sayoo_web;
-        REVOKE INSERT, UPDATE, DELETE ON placements, images, database_servers, templates FROM sayoo_web;
+        GRANT UPDATE (wanted, wanted_reason, state, zone, pool, cpu_percent, memory_kept_mb, address_wanted, may_have_fewer) ON hosts TO sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON placements, images, host_images, database_servers, templates FROM sayoo_web;
     END IF;
 
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_worker') THEN
@@ -43,7 +43,7 @@ BEGIN
     END IF;
 
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_proxy') THEN
-        GRANT SELECT ON routes, suspended_environments, certificates, acme_challenges TO sayoo_proxy;
+        GRANT SELECT ON routes, route_proofs, suspended_environments, certificates, acme_challenges TO sayoo_proxy;
         GRANT SELECT (environment_id, requests_per_second) ON traffic_limits TO sayoo_proxy;
         GRANT SELECT (hostname, environment_id, state, removed_at) ON domains TO sayoo_proxy;
         GRANT INSERT ON traffic_samples, traffic_refusals, wake_requests TO sayoo_proxy;

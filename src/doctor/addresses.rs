@@ -29,6 +29,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     if let Some(tls) = &config.tls {
         findings.push(port("port for HTTPS", &tls.listen, None).await);
     }
+    findings.push(apart(&portal, &config.public.instances_domain()));
     findings.extend(names(&portal, &config.public.instance_host("sayoo-doctor-asks")).await);
     findings.push(mail(config).await);
     findings
@@ -84,6 +85,35 @@ async fn names(portal: &str, instances: &str) -> [Finding; 2] {
     [portal, instances]
 }
 
+/// Instances are strangers to the portal and to each other, and a browser lets names of one registrable domain set cookies
+/// for all of it.
+fn apart(portal: &str, instances: &str) -> Finding {
+    let what = "domains of the portal and of instances";
+    match (registrable(portal), registrable(instances)) {
+        (Some(one), Some(other)) if one == other => Finding::weak(
+            what,
+            format!("both are below {one}: a page of an instance can set and use up cookies of the portal's name"),
+            "give instances a domain of their own that nothing else uses; docs/operations.md, HTTPS and certificates, says why",
+        ),
+        (Some(one), Some(other)) => Finding::good(what, format!("{one} and {other}")),
+        _ => Finding::good(what, "names of this machine"),
+    }
+}
+
+/// What can be registered of a name: two labels, or three where a country sells below `co`, `com` and the like. The whole
+/// truth is the Public Suffix List; this is enough for an advice.
+fn registrable(host: &str) -> Option<String> {
+    let labels: Vec<&str> = host.split('.').collect();
+    let top = labels.last()?;
+    if host.parse::<IpAddr>().is_ok() || host.starts_with('[') || *top == "localhost" {
+        return None;
+    }
+    let sells_below = |label: &&str| matches!(*label, "ac" | "co" | "com" | "edu" | "gov" | "net" | "or" | "org");
+    let is_below = top.len() == 2 && labels.len() > 2 && labels.get(labels.len() - 2).is_some_and(sells_below);
+    let count = if is_below { 3 } else { 2 };
+    Some(labels[labels.len().saturating_sub(count)..].join("."))
+}
+
 fn listed(addresses: &BTreeSet<IpAddr>) -> String {
     addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
@@ -117,5 +147,27 @@ async fn mail(config: &Config) -> Finding {
         Ok(true) => Finding::good(what, "the mail server answers"),
         Ok(false) => Finding::bad(what, "the mail server refuses", "check its address, user and password"),
         Err(error) => Finding::bad(what, chain::of_any(&error), "check its address, port and firewall"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict;
+
+    #[test]
+    fn one_registrable_domain_for_portal_and_instances_is_advised_against() {
+        for (portal, instances, is_apart) in [
+            ("portal.example.com", "example.net", true),
+            ("portal.example.com", "apps.example.com", false),
+            ("example.com", "example.com", false),
+            ("portal.example.co.uk", "example-apps.co.uk", true),
+            ("portal.example.co.uk", "apps.example.co.uk", false),
+            ("localhost", "localhost", true),
+            ("127.0.0.1", "localhost", true),
+        ] {
+            let is_good = matches!(apart(portal, instances).verdict, Verdict::Good(_));
+            assert_eq!(is_good, is_apart, "{portal} {instances}");
+        }
     }
 }

@@ -6,7 +6,9 @@ mod databases;
 mod engine;
 mod files;
 mod hosts;
+mod registry;
 mod store;
+mod world;
 
 use crate::base::clock::Clock;
 use crate::config::Config;
@@ -57,7 +59,10 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     findings.extend(certificate::examine(config, Clock::System.now()));
     findings.extend(databases::examine(config).await);
     findings.extend(engine::examine(config).await);
+    findings.extend(registry::examine(config).await);
     findings.extend(hosts::examine(config).await);
+    findings.push(world::examine(config));
+    findings.extend(hosts::certificates(config, Clock::System.now()));
     findings.extend(addresses::examine(config).await);
     findings
 }

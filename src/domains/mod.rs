@@ -1,7 +1,7 @@
 //! Customers' own domains: what they ask for, and how far it has come.
 //!
 //! A domain is proved by a record in its DNS, because whoever can write there owns it. The worker looks, gets a certificate
-//! and lets the domain lead to the environment; here is only what is wanted.
+//! and lets the domain lead to the environment, for as long as the record is there; here is only what is wanted.
 
 mod store;
 
@@ -69,12 +69,22 @@ pub struct Domain {
     pub state: State,
     /// What is in the way: the key of a sentence and its values.
     pub problem: Option<Value>,
+    /// Since when looks find no proof of it any more.
+    pub proof_missed_at: Option<DateTime<Utc>>,
     /// When the worker last looked.
     pub looked_at: Option<DateTime<Utc>>,
     /// Until when its certificate is good.
     pub certified_until: Option<DateTime<Utc>>,
     /// When it was added.
     pub created_at: DateTime<Utc>,
+}
+
+impl Domain {
+    /// Whether the record that proved it is gone: soon it leads nowhere.
+    #[must_use]
+    pub fn is_unproved(&self) -> bool {
+        self.proof_missed_at.is_some()
+    }
 }
 
 /// What stands before the token in a TXT record, so that people find out later what the record is for.

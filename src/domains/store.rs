@@ -17,6 +17,7 @@ pub struct Row {
     token: String,
     state: String,
     problem: Option<Value>,
+    proof_missed_at: Option<DateTime<Utc>>,
     looked_at: Option<DateTime<Utc>>,
     certified_until: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
@@ -33,6 +34,7 @@ impl TryFrom<Row> for Domain {
             token: row.token,
             state: State::parse(&row.state)?,
             problem: row.problem,
+            proof_missed_at: row.proof_missed_at,
             looked_at: row.looked_at,
             certified_until: row.certified_until,
             created_at: row.created_at,
@@ -55,6 +57,7 @@ pub async fn list(
              , domains.token
              , domains.state
              , domains.problem
+             , domains.proof_missed_at
              , domains.looked_at
              , certificates.not_after AS "certified_until?"
              , domains.created_at

@@ -42,6 +42,12 @@ impl ServiceName {
         Ok(Self(text.to_owned()))
     }
 
+    /// Returns the code of the runtime that it is named after.
+    #[must_use]
+    pub fn code(&self, installation: &str) -> Option<&str> {
+        self.0.strip_prefix(installation)?.strip_prefix('-')?.split('-').next()
+    }
+
     /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -68,5 +74,9 @@ mod tests {
         assert_eq!(ServiceName::of_slot("sayoo", "abc123", 0), ServiceName::of("sayoo", "abc123"));
         assert_eq!(ServiceName::of_slot("sayoo", "abc123", 1).unwrap().as_str(), "sayoo-abc123-b");
         assert_eq!(ServiceName::of_replica("sayoo", "abc123", 12).unwrap().as_str(), "sayoo-abc123-r12");
+        for name in ["sayoo-abc123", "sayoo-abc123-b", "sayoo-abc123-r12"] {
+            assert_eq!(ServiceName::parse(name).unwrap().code("sayoo"), Some("abc123"));
+        }
+        assert_eq!(ServiceName::parse("other-abc123").unwrap().code("sayoo"), None);
     }
 }

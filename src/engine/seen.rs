@@ -224,6 +224,10 @@ pub struct DaemonSeen {
     pub clock_ahead: Option<TimeDelta>,
     /// By how much that may be wrong: half of the time that the question took.
     pub clock_doubt: TimeDelta,
+    /// Until when the certificate is good that it showed us; `None` where it is reached by a socket.
+    pub certificate_until: Option<DateTime<Utc>>,
+    /// Until when ours is good that we showed it.
+    pub own_certificate_until: Option<DateTime<Utc>>,
     /// Thousandths of a core.
     pub cpu_millis: i32,
     /// MiB of memory.

@@ -2,18 +2,19 @@
 //!
 //! It keeps state as the real one does, and the same scenarios run against both.
 
+mod images;
 mod machines;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    ContainerSeen, ContainerState, Daemon, Error, Everywhere, Finished, ImageSeen, LogLine, Result, ServiceName,
-    ServiceSeen, ServiceSpec, TaskSpec,
+    ContainerSeen, ContainerState, Daemon, Error, Everywhere, Finished, LogLine, Result, ServiceName, ServiceSeen,
+    ServiceSpec, TaskSpec,
 };
 use crate::base::clock::Clock;
 use crate::base::faults::{Faults, Kind, Untrue};
@@ -38,8 +39,15 @@ struct State {
     before: BTreeMap<ServiceName, Service>,
     /// The machines, and whether each is lost.
     nodes: BTreeMap<String, bool>,
+    /// Machines that were removed by force: what must be on one of them waits for it.
+    removed: BTreeSet<String>,
+    /// Where each machine's daemon answers, once that is of interest.
+    addresses: BTreeMap<IpAddr, String>,
+    /// What a probe finds, where that is not all good.
+    facts: Option<String>,
     /// Images whose program ends at once.
     bad_images: BTreeSet<String>,
+    images: images::Images,
     is_away: bool,
     port: Option<u16>,
     start_delay: TimeDelta,
@@ -90,6 +98,12 @@ impl Simulated {
     #[must_use]
     pub fn with_faults(clock: Clock, faults: Faults) -> Self {
         Self { faults, ..Self::new(clock) }
+    }
+
+    /// Returns the same engine for somebody to whom nothing happens: a test that looks what is so.
+    #[must_use]
+    pub fn undisturbed(&self) -> Self {
+        Self { faults: Faults::default(), ..self.clone() }
     }
 
     /// Makes the engine stop answering, or answer again.
@@ -272,11 +286,13 @@ impl State {
     /// Starts and ends containers until there are as many as wanted.
     fn converge(&mut self, name: &ServiceName, now: DateTime<Utc>) {
         let Some(service) = self.services.get_mut(name) else { return };
-        let node = service.spec.node.as_deref().filter(|node| self.nodes.contains_key(*node));
+        let is_known = |node: &&str| self.nodes.contains_key(*node) || self.removed.contains(*node);
+        let node = service.spec.node.as_deref().filter(is_known);
         let node = node.or_else(|| self.nodes.keys().next().map(String::as_str)).unwrap_or_default().to_owned();
-        let is_lost = self.nodes.get(&node).copied().unwrap_or(false);
+        let is_lost = self.nodes.get(&node).copied().unwrap_or(self.removed.contains(&node));
         // What must be on a machine that is lost waits for it.
-        let wanted = if is_lost { 0 } else { usize::try_from(service.spec.replicas).unwrap_or(0) };
+        let is_fetched = !self.images.is_absent(&node, &service.spec.image);
+        let wanted = if is_lost || !is_fetched { 0 } else { usize::try_from(service.spec.replicas).unwrap_or(0) };
         let is_bad = self.bad_images.contains(&service.spec.image);
         let mut alive = service.containers.iter().filter(|container| container.ended.is_none()).count();
         while alive > wanted {
@@ -400,8 +416,9 @@ impl Simulated {
     }
 
     pub(super) async fn first_line(&self, _: &Daemon, _: &ServiceSpec, _: Duration) -> Result<String> {
-        // The only program of which a line is asked is the one that probes a machine: these have no faults.
-        self.answer("first_line", |_, _| Ok(include_str!("simulated/safe.json").to_owned())).await
+        // The only program of which a line is asked is the one that probes a machine: these have no faults at first.
+        let safe = || include_str!("simulated/safe.json").to_owned();
+        self.answer("first_line", |state, _| Ok(state.facts.clone().unwrap_or_else(safe))).await
     }
 
     pub(super) async fn remove_task(&self, _: &str) -> Result<usize> {
@@ -410,11 +427,6 @@ impl Simulated {
 
     pub(super) async fn remove_leftover_tasks(&self, _: Duration) -> Result<usize> {
         self.change("remove_leftover_tasks", |_, _| Ok(0)).await
-    }
-
-    pub(super) async fn image(&self, reference: &str) -> Result<Option<ImageSeen>> {
-        let digest = if reference.starts_with("sha256:") { reference.to_owned() } else { format!("sha256:{:064x}", 1) };
-        self.answer("image", |_, _| Ok(Some(ImageSeen { digest: digest.clone(), labels: BTreeMap::new() }))).await
     }
 
     pub(super) async fn logs(&self, _: &ServiceName, _: i64, _: usize) -> Result<Vec<LogLine>> {

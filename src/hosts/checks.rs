@@ -1,12 +1,14 @@
 //! Whether a machine may run customers' containers: judged by what its daemon says of itself. Pure.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::engine::DaemonSeen;
+use crate::engine::{DaemonSeen, Membership};
 
 /// Passwords of two factors and signed tickets tolerate less than a minute; logs of two machines should still agree.
 const CLOCK_MAY_DIFFER: TimeDelta = TimeDelta::seconds(2);
+/// Long enough to visit each machine before its certificate ends.
+const CERTIFICATE_SOON: TimeDelta = TimeDelta::days(60);
 /// The oldest version of the API that has everything that we ask for.
 const OLDEST_API: (u32, u32) = (1, 41);
 /// From this version on each service says for itself that no process gains privileges.
@@ -42,6 +44,10 @@ pub enum Subject {
     Swarm,
     /// It can fetch the instance image.
     Image,
+    /// The certificates with which it and the worker know each other are good for a while.
+    Certificate,
+    /// It answers at the address that staff want.
+    Address,
 }
 
 impl Subject {
@@ -60,6 +66,8 @@ impl Subject {
             Self::Clock => "clock",
             Self::Swarm => "swarm",
             Self::Image => "image",
+            Self::Certificate => "certificate",
+            Self::Address => "address",
         }
     }
 }
@@ -71,6 +79,9 @@ pub struct Check {
     pub subject: Subject,
     /// Whether it is as it must be.
     pub is_good: bool,
+    /// Whether it is said only: a machine with such a fault takes runtimes.
+    #[serde(default)]
+    pub is_advice: bool,
     /// What was seen, in the engine's words.
     pub seen: String,
 }
@@ -79,25 +90,37 @@ impl Check {
     /// A finding that keeps a host from taking runtimes.
     #[must_use]
     pub fn bad(subject: Subject, seen: impl Into<String>) -> Self {
-        Self { subject, is_good: false, seen: seen.into() }
+        Self { subject, is_good: false, is_advice: false, seen: seen.into() }
     }
 
     /// A finding as it should be.
     #[must_use]
     pub fn good(subject: Subject, seen: impl Into<String>) -> Self {
-        Self { subject, is_good: true, seen: seen.into() }
+        Self { subject, is_good: true, is_advice: false, seen: seen.into() }
+    }
+
+    /// A finding that closes nothing.
+    #[must_use]
+    pub fn advice(subject: Subject, is_good: bool, seen: impl Into<String>) -> Self {
+        Self { subject, is_good, is_advice: true, seen: seen.into() }
+    }
+
+    /// Whether it keeps a host from taking runtimes.
+    #[must_use]
+    pub fn closes(&self) -> bool {
+        !self.is_good && !self.is_advice
     }
 }
 
 /// Judges a daemon that publishes its containers' ports on `address`.
 #[must_use]
-pub fn judge(daemon: &DaemonSeen, address: &str) -> Vec<Check> {
-    let check = |subject, is_good, seen: String| Check { subject, is_good, seen };
+pub fn judge(daemon: &DaemonSeen, address: &str, now: DateTime<Utc>) -> Vec<Check> {
+    let check = |subject, is_good, seen: String| Check { subject, is_good, is_advice: false, seen };
     let api = version_of(&daemon.api_version);
     let enforces = |option: &str| daemon.security_options.iter().any(|entry| entry.contains(option));
     let limits = [("memory", daemon.limits_memory), ("cpu", daemon.limits_cpu), ("pids", daemon.limits_processes)];
     let lacking: Vec<&str> = limits.into_iter().filter(|(_, is_there)| !is_there).map(|(name, _)| name).collect();
-    vec![
+    let mut checks = vec![
         check(Subject::Version, api >= Some(OLDEST_API), format!("{} (API {})", daemon.version, daemon.api_version)),
         check(
             Subject::Isolation,
@@ -128,7 +151,29 @@ pub fn judge(daemon: &DaemonSeen, address: &str) -> Vec<Check> {
             daemon.clock_ahead.is_some_and(|ahead| ahead.abs() <= CLOCK_MAY_DIFFER + daemon.clock_doubt),
             daemon.clock_ahead.map_or_else(String::new, |ahead| format!("{} ms", ahead.num_milliseconds())),
         ),
-    ]
+    ];
+    checks.extend(certificates(daemon, now));
+    checks
+}
+
+/// Says until when the certificates on both sides are good: before they end, because then nothing is seen of the machine.
+fn certificates(daemon: &DaemonSeen, now: DateTime<Utc>) -> Option<Check> {
+    let (theirs, ours) = (daemon.certificate_until?, daemon.own_certificate_until?);
+    let is_good = theirs.min(ours) - now >= CERTIFICATE_SOON;
+    let seen = format!("machine {}, worker {}", theirs.format("%Y-%m-%d"), ours.format("%Y-%m-%d"));
+    Some(Check::advice(Subject::Certificate, is_good, seen))
+}
+
+/// Returns a daemon's fault when it is not this node of the Swarm any more.
+#[must_use]
+pub fn membership(daemon: &DaemonSeen, node: &str) -> Option<Check> {
+    match &daemon.membership {
+        Membership::Member(found) if found == node => None,
+        // Neither is known.
+        Membership::Unsettled => None,
+        Membership::Member(found) => Some(Check::bad(Subject::Swarm, format!("it is the node {found}, not {node}"))),
+        Membership::None => Some(Check::bad(Subject::Swarm, "it has left the Swarm")),
+    }
 }
 
 /// Returns a sentence for the log and for a host's state, when something is wrong.
@@ -136,7 +181,7 @@ pub fn judge(daemon: &DaemonSeen, address: &str) -> Vec<Check> {
 pub fn complaint(checks: &[Check]) -> Option<String> {
     let bad: Vec<String> = checks
         .iter()
-        .filter(|check| !check.is_good)
+        .filter(|check| check.closes())
         .map(|check| format!("{}: {}", check.subject.as_str(), check.seen))
         .collect();
     (!bad.is_empty()).then(|| bad.join("; "))
@@ -168,13 +213,17 @@ mod tests {
     }
 
     fn bad(daemon: &DaemonSeen) -> Vec<Subject> {
-        judge(daemon, "10.0.0.2").into_iter().filter(|check| !check.is_good).map(|check| check.subject).collect()
+        judge(daemon, "10.0.0.2", DateTime::UNIX_EPOCH)
+            .into_iter()
+            .filter(|check| !check.is_good)
+            .map(|check| check.subject)
+            .collect()
     }
 
     #[test]
     fn a_daemon_that_keeps_containers_apart_has_no_fault() {
         assert_eq!(bad(&safe()), []);
-        assert_eq!(complaint(&judge(&safe(), "10.0.0.2")), None);
+        assert_eq!(complaint(&judge(&safe(), "10.0.0.2", DateTime::UNIX_EPOCH)), None);
     }
 
     #[test]
@@ -218,9 +267,35 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_that_ends_soon_is_said_and_closes_nothing() {
+        let now = DateTime::UNIX_EPOCH;
+        let until = |days: i64| Some(now + TimeDelta::days(days));
+        let with = |theirs, ours| {
+            let daemon = DaemonSeen { certificate_until: until(theirs), own_certificate_until: until(ours), ..safe() };
+            let mut checks = judge(&daemon, "10.0.0.2", now);
+            assert_eq!(complaint(&checks), None);
+            checks.pop().unwrap()
+        };
+        let good = with(60, 825);
+        assert_eq!((good.is_good, good.seen.as_str()), (true, "machine 1970-03-02, worker 1972-04-05"));
+        assert!(!with(59, 825).is_good && !with(825, 59).is_good);
+        assert_eq!(with(59, 825).subject, Subject::Certificate);
+    }
+
+    #[test]
+    fn a_daemon_that_is_another_node_or_none_is_no_machine_of_ours() {
+        let member = |of| DaemonSeen { membership: of, ..safe() };
+        assert_eq!(membership(&member(Membership::Member("abc".to_owned())), "abc"), None);
+        assert_eq!(membership(&member(Membership::Unsettled), "abc"), None);
+        for of in [Membership::None, Membership::Member("xyz".to_owned())] {
+            assert!(membership(&member(of), "abc").is_some_and(|check| check.closes()));
+        }
+    }
+
+    #[test]
     fn the_complaint_names_what_is_wrong_and_what_was_seen() {
         let daemon = DaemonSeen { storage_driver: "vfs".to_owned(), publishes_on: "0.0.0.0".to_owned(), ..safe() };
-        let said = complaint(&judge(&daemon, "10.0.0.2"));
+        let said = complaint(&judge(&daemon, "10.0.0.2", DateTime::UNIX_EPOCH));
         assert_eq!(said.as_deref(), Some("ports: ip=0.0.0.0; storage: vfs"));
     }
 }

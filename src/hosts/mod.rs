@@ -26,15 +26,20 @@ macro_rules! words {
 pub mod certificates;
 pub mod checks;
 pub mod firewall;
+pub mod flapping;
 pub mod left;
 mod overview;
 pub mod placement;
 pub mod preview;
 pub mod probes;
 mod reserve;
+pub mod settings;
 pub mod steering;
 pub mod store;
 pub mod troubles;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 
 use chrono::{DateTime, Utc};
 pub use overview::{
@@ -45,7 +50,8 @@ pub use reserve::{
     Cause, ReserveError, crowded, keep_room, reserve, set_room_aside, take_room, take_room_apart, take_room_elsewhere,
 };
 
-use crate::base::ids::{HostId, RuntimeId};
+use crate::base::ids::{HostId, ImageId, RuntimeId};
+use crate::engine::daemons::TLS_PORT;
 use checks::Check;
 use probes::Probes;
 
@@ -92,6 +98,24 @@ pub struct Host {
     pub seen_at: Option<DateTime<Utc>>,
     /// When the Swarm gave it up, while it is down.
     pub lost_at: Option<DateTime<Utc>>,
+    /// The last times that it did, three at most.
+    pub lost_times: Vec<DateTime<Utc>>,
+    /// Another address at which staff want it reached; it is not, before the same machine answers there.
+    pub address_wanted: Option<String>,
+}
+
+impl Host {
+    /// Whether it is the worker's own machine, or one that is reached by a socket: it has no certificate, and cannot leave.
+    #[must_use]
+    pub fn is_reached_by_socket(&self) -> bool {
+        !self.docker_endpoint.starts_with("tcp:")
+    }
+}
+
+/// Returns how the daemon at an address is reached.
+#[must_use]
+pub fn endpoint_at(address: IpAddr) -> String {
+    format!("tcp://{}", SocketAddr::new(address, TLS_PORT))
 }
 
 words! {
@@ -134,6 +158,18 @@ words! {
     }
 }
 
+words! {
+    /// Whether a host has an image.
+    Supply {
+        /// It fetches it.
+        Coming = "coming",
+        /// It has it.
+        Here = "here",
+        /// It has not, and could not get it.
+        Lacking = "lacking",
+    }
+}
+
 /// A host and what has been promised on it, for staff's pages and for placing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Load {
@@ -145,6 +181,8 @@ pub struct Load {
     pub memory_promised_mb: i64,
     /// How many runtimes that is.
     pub runtimes: i64,
+    /// Which images it has or lacks, as far as that is known: what is not here can be fetched.
+    pub images: BTreeMap<ImageId, Supply>,
     /// The spares among them, the oldest first.
     pub spares: Vec<Spare>,
 }
@@ -172,6 +210,7 @@ impl Load {
             cpu_promised_millis: self.cpu_promised_millis - of(|spare| spare.cpu_millis),
             memory_promised_mb: self.memory_promised_mb - of(|spare| spare.memory_mb),
             runtimes: self.runtimes,
+            images: self.images.clone(),
             spares: Vec::new(),
         }
     }
@@ -206,9 +245,19 @@ mod testing {
             probes: Probes::default(),
             seen_at: None,
             lost_at: None,
+            lost_times: Vec::new(),
+            address_wanted: None,
         };
-        Load { host, cpu_promised_millis: 0, memory_promised_mb: promised_mb, runtimes: 0, spares: Vec::new() }
+        Load {
+            host,
+            cpu_promised_millis: 0,
+            memory_promised_mb: promised_mb,
+            runtimes: 0,
+            images: super::BTreeMap::new(),
+            spares: Vec::new(),
+        }
     }
+
     /// A spare with this much memory.
     pub(super) fn spare(memory_mb: i32) -> Spare {
         Spare { runtime: RuntimeId::new(Clock::System.now()), cpu_millis: 100, memory_mb, is_going: false }

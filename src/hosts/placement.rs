@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use super::{HostState, Load, Pool, Spare};
-use crate::base::ids::{HostId, RuntimeId};
+use super::{HostState, Load, Pool, Spare, Supply};
+use crate::base::ids::{HostId, ImageId, RuntimeId};
 
 /// What a runtime needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,14 @@ pub struct Need {
     pub tenant: Tenant,
     /// A host that it must not go to: the one that it leaves.
     pub not_on: Option<HostId>,
+    /// The image that it runs, where that is decided.
+    pub image: Option<ImageId>,
+}
+
+impl Need {
+    fn supply(&self, load: &Load) -> Option<Supply> {
+        self.image.and_then(|image| load.images.get(&image).copied())
+    }
 }
 
 /// Where the other containers of the same environment are.
@@ -112,6 +120,8 @@ pub enum Reason {
     Left,
     /// Another container of the same environment is there.
     Shared,
+    /// It has not the image, and could not get it.
+    Image,
     /// Not enough memory that is not promised.
     Memory {
         /// MiB that are free.
@@ -136,6 +146,7 @@ impl fmt::Display for NotThere {
             Reason::Pool(_) => write!(f, "{} is kept for development and test", self.host),
             Reason::Left => write!(f, "{} is the one to leave", self.host),
             Reason::Shared => write!(f, "{} has another container of it", self.host),
+            Reason::Image => write!(f, "{} has not the image and could not get it", self.host),
             Reason::Memory { free_mb, needed_mb } => {
                 write!(f, "{} has {free_mb} MiB of memory free of {needed_mb} needed", self.host)
             }
@@ -171,8 +182,8 @@ pub fn place(loads: &[Load], need: Need) -> Result<Placement, NoRoom> {
     place_apart(loads, need, &Siblings::default())
 }
 
-/// Chooses a host as [`place`], away from the other containers of the environment: first one in another zone, because what
-/// takes one of them may take its neighbours.
+/// Chooses a host as [`place`], away from the other containers of the environment: one of its own pool before all, and among
+/// those one in another zone, because what takes one of them may take its neighbours.
 pub fn place_apart(loads: &[Load], need: Need, siblings: &Siblings) -> Result<Placement, NoRoom> {
     choose(loads, need, siblings).map_err(|why| NoRoom { spares: in_the_way(loads, need, siblings), why })
 }
@@ -201,16 +212,21 @@ fn in_the_way(loads: &[Load], need: Need, siblings: &Siblings) -> Vec<RuntimeId>
 
 fn choose(loads: &[Load], need: Need, siblings: &Siblings) -> Result<Placement, Vec<NotThere>> {
     let zones = siblings.zones(loads);
-    let mut why = Vec::new();
+    let (mut why, mut coming) = (Vec::new(), Vec::new());
     let mut best: Option<(Rank, &Load)> = None;
     for load in loads {
         if let Some(reason) = lacks(load, need, siblings) {
             why.push(NotThere { host: load.host.name.clone(), reason });
         } else {
+            if need.supply(load) == Some(Supply::Coming) {
+                coming.push(load);
+            }
             let rank = Rank {
                 is_apart: !siblings.is_on(load.host.id),
-                is_other_zone: !zones.contains(&load.host.zone.as_str()),
                 is_own_pool: load.host.pool != Pool::Any && need.tenant != Tenant::Nobody,
+                is_other_zone: !zones.contains(&load.host.zone.as_str()),
+                // Whoever waits, waits for a start and not for two gigabytes.
+                has_image: need.supply(load) != Some(Supply::Coming),
                 left_mb: free_memory_mb(load) - i64::from(need.memory_mb),
             };
             // The first of equals wins, so that the same world always gives the same answer.
@@ -220,10 +236,14 @@ fn choose(loads: &[Load], need: Need, siblings: &Siblings) -> Result<Placement, 
         }
     }
     let Some((rank, load)) = best else { return Err(why) };
-    let count = loads.len() - why.len();
+    let passed_over = if rank.has_image { coming.len() } else { 0 };
+    let count = loads.len() - why.len() - passed_over;
     let mut explanation = rank.explain(&load.host.name, count, !zones.is_empty());
     for not_there in &why {
         explanation.push_str(&format!("; {not_there}"));
+    }
+    for other in coming.iter().filter(|_| passed_over > 0) {
+        explanation.push_str(&format!("; {} still fetches the image", other.host.name));
     }
     Ok(Placement { host: load.host.id, explanation })
 }
@@ -232,8 +252,9 @@ fn choose(loads: &[Load], need: Need, siblings: &Siblings) -> Result<Placement, 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
     is_apart: bool,
-    is_other_zone: bool,
     is_own_pool: bool,
+    is_other_zone: bool,
+    has_image: bool,
     left_mb: i64,
 }
 
@@ -247,6 +268,9 @@ impl Rank {
             (false, ..) => most,
             (true, true, true) => {
                 format!("{host} is in another zone than its other containers and keeps {left} MiB of memory free")
+            }
+            (true, true, false) if self.is_own_pool => {
+                format!("{most}; no host of its pool with room is in another zone than its other containers")
             }
             (true, true, false) => format!("{most}; none of them is in another zone than its other containers"),
             (true, false, _) => format!("{most}; each of them has another container of it"),
@@ -265,6 +289,8 @@ fn lacks(load: &Load, need: Need, siblings: &Siblings) -> Option<Reason> {
         Some(Reason::NotActive(load.host.state))
     } else if !need.tenant.fits(load.host.pool) {
         Some(Reason::Pool(load.host.pool))
+    } else if need.supply(load) == Some(Supply::Lacking) {
+        Some(Reason::Image)
     } else if free_mb < needed_mb {
         Some(Reason::Memory { free_mb, needed_mb })
     } else if free_millis < needed_millis {
@@ -282,7 +308,7 @@ mod tests {
     use crate::hosts::testing::{load, spare};
 
     fn need(cpu_millis: i32, memory_mb: i32) -> Need {
-        Need { cpu_millis, memory_mb, tenant: Tenant::Other, not_on: None }
+        Need { cpu_millis, memory_mb, tenant: Tenant::Other, not_on: None, image: None }
     }
 
     #[test]
@@ -348,6 +374,25 @@ mod tests {
     }
 
     #[test]
+    fn nothing_goes_where_its_image_cannot_be_got_and_rather_where_it_is_than_where_it_comes() {
+        let image = ImageId::new(crate::base::clock::Clock::System.now());
+        let mut hosts = [load("a", 16384, 0), load("b", 8192, 0), load("c", 4096, 0)];
+        let needed = Need { image: Some(image), ..need(1, 512) };
+        hosts[0].images.insert(image, Supply::Lacking);
+        hosts[1].images.insert(image, Supply::Coming);
+        hosts[2].images.insert(image, Supply::Here);
+        let placement = place(&hosts, needed).unwrap();
+        assert_eq!(placement.host, hosts[2].host.id);
+        assert_eq!(
+            placement.explanation,
+            "c keeps 2560 MiB of memory free, the most of 1 host with room; a has not the image and could not get it; b still fetches the image"
+        );
+        assert_eq!(place(&hosts[..2], needed).unwrap().host, hosts[1].host.id, "better late than never");
+        assert!(place(&hosts[..1], needed).is_err());
+        assert_eq!(place(&hosts, need(1, 512)).unwrap().host, hosts[0].host.id, "another image");
+    }
+
+    #[test]
     fn a_runtime_that_leaves_a_host_does_not_come_back_to_it() {
         let hosts = [load("a", 8192, 0), load("b", 4096, 0)];
         let leaving = Need { not_on: Some(hosts[0].host.id), ..need(1, 512) };
@@ -375,6 +420,26 @@ mod tests {
         assert_eq!(fourth.host, hosts[1].host.id);
         assert!(fourth.explanation.contains("none of them is in another zone"), "{}", fourth.explanation);
         assert!(replica(&[0, 1, 2, 3]).unwrap_err().to_string().ends_with("d has another container of it"));
+    }
+
+    #[test]
+    fn a_replica_stays_in_its_pool_rather_than_going_to_another_zone() {
+        let mut hosts = [load("a", 8192, 0), load("b", 4096, 0), load("c", 16384, 0)];
+        for (host, (zone, pool)) in
+            hosts.iter_mut().zip([("north", Pool::Production), ("north", Pool::Production), ("south", Pool::Any)])
+        {
+            zone.clone_into(&mut host.host.zone);
+            host.host.pool = pool;
+        }
+        let need = Need { tenant: Tenant::Production, ..need(1, 512) };
+        let siblings = Siblings { never: vec![hosts[0].host.id], rather_not: vec![] };
+        let second = place_apart(&hosts, need, &siblings).unwrap();
+        assert_eq!(second.host, hosts[1].host.id);
+        let why = "no host of its pool with room is in another zone than its other containers";
+        assert!(second.explanation.contains(why), "{}", second.explanation);
+        // Of two in its pool, the one in another zone.
+        hosts[2].host.pool = Pool::Production;
+        assert_eq!(place_apart(&hosts, need, &siblings).unwrap().host, hosts[2].host.id);
     }
 
     #[test]

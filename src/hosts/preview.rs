@@ -148,11 +148,13 @@ pub struct Headroom {
     pub spare_mb: i64,
 }
 
-/// Says what the loss of one host, the worst one, would do. `None` with fewer than two hosts in use.
+/// Says what the loss of one host, the worst one, would do. One that takes nothing new can be lost as well. `None` with fewer
+/// than two hosts that are there.
 #[must_use]
 pub fn headroom(loads: &[Load], residents: &[Resident]) -> Option<Headroom> {
-    let active: Vec<&Load> = loads.iter().filter(|load| load.host.state == HostState::Active).collect();
-    if active.len() < 2 {
+    let is_there = |load: &&Load| matches!(load.host.state, HostState::Active | HostState::Cordoned);
+    let there: Vec<&Load> = loads.iter().filter(is_there).collect();
+    if there.len() < 2 {
         return None;
     }
     // Spares are given up for customers: their room counts as free.
@@ -170,7 +172,7 @@ pub fn headroom(loads: &[Load], residents: &[Resident]) -> Option<Headroom> {
             .sum();
         Headroom { host: load.host.name.clone(), homeless, housed: housed.len(), lessened, spare_mb: free - taken }
     };
-    active.iter().map(lost).max_by_key(|found| (found.homeless, -found.spare_mb, found.housed))
+    there.iter().map(lost).max_by_key(|found| (found.homeless, -found.spare_mb, found.housed))
 }
 
 #[cfg(test)]
@@ -189,7 +191,7 @@ mod tests {
             account: "Acme".to_owned(),
             host,
             is_replica: false,
-            need: Need { cpu_millis: 100, memory_mb, tenant: Tenant::Other, not_on: None },
+            need: Need { cpu_millis: 100, memory_mb, tenant: Tenant::Other, not_on: None, image: None },
             is_leaving: false,
         }
     }
@@ -252,5 +254,18 @@ mod tests {
         let found = headroom(&hosts, &residents).unwrap();
         assert_eq!((found.host.as_str(), found.homeless, found.housed), ("a", 1, 1));
         assert_eq!(headroom(&hosts[..1], &residents), None);
+    }
+
+    #[test]
+    fn a_host_that_takes_nothing_new_can_be_the_worst_loss() {
+        let mut hosts = [load("a", 8192, 0), load("b", 4096, 3072)];
+        let residents = [resident(hosts[1].host.id, 1024), resident(hosts[1].host.id, 2048)];
+        hosts[1].host.state = HostState::Cordoned;
+        assert_eq!(headroom(&hosts, &residents).unwrap().homeless, 0);
+        hosts[0].memory_promised_mb = 6144;
+        let found = headroom(&hosts, &residents).unwrap();
+        assert_eq!((found.host.as_str(), found.homeless, found.housed), ("b", 1, 1));
+        hosts[1].host.state = HostState::Down;
+        assert_eq!(headroom(&hosts, &residents), None, "it is lost already");
     }
 }

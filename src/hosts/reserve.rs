@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
 use super::placement::{Need, NoRoom, Placement, Siblings, is_crowded, place, place_apart};
-use super::{HostState, Load, store};
+use super::{HostState, Load, Supply, store};
 use crate::base::ids::{HostId, RuntimeId};
 use crate::db::StoreError;
 
@@ -81,8 +81,12 @@ pub async fn keep_room(
     siblings: &Siblings,
 ) -> Result<Placement, ReserveError> {
     let loads = store::lock_loads(tx).await?;
+    let takes = |load: &Load| {
+        let lacks_image = need.image.and_then(|image| load.images.get(&image)) == Some(&Supply::Lacking);
+        load.host.state == HostState::Active && !lacks_image
+    };
     if let Some(kept) = set_aside
-        && let Some(load) = loads.iter().find(|it| it.host.id == kept.host && it.host.state == HostState::Active)
+        && let Some(load) = loads.iter().find(|it| it.host.id == kept.host && takes(it))
     {
         if !is_crowded(load) {
             return Ok(kept.clone());

@@ -1,13 +1,11 @@
 //! What staff do with hosts. Only rows change; the worker makes it true.
 
-use std::net::IpAddr;
-
 use anyhow::Context;
 use serde_json::json;
 
 use super::preview::{self, Move};
 use super::store::{self, NewHost};
-use super::{Host, HostState, Pool, Wanted};
+use super::{Host, Pool, Wanted, settings};
 use crate::audit::{self, Actor};
 use crate::base::ids::HostId;
 use crate::db;
@@ -16,8 +14,6 @@ use crate::portal::Portal;
 /// How long one move is expected to take while none has been measured: a start, and what the proxies need to tell of
 /// requests at the old container.
 const SECONDS_OF_A_MOVE: i64 = 30;
-/// The port of a daemon's API over TLS.
-const DOCKER_PORT: u16 = crate::engine::daemons::TLS_PORT;
 
 /// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +48,15 @@ pub enum HostError {
     /// The machine that gives the orders cannot leave.
     #[error("it is the machine that the worker gives its orders to")]
     Manager,
+    /// It is being emptied: closing it would end that unseen.
+    #[error("it is being emptied, and takes nothing new: `sayoo host cancel-drain` ends that")]
+    BeingEmptied,
+    /// CPU may be promised once to many times over.
+    #[error("the processors may be promised to 100 to 6400 percent")]
+    BadPercent,
+    /// What is kept for the machine cannot be more than it has.
+    #[error("the memory kept for the machine must be less than it has")]
+    BadMemory,
     /// Something we must look at.
     #[error(transparent)]
     Failed(#[from] anyhow::Error),
@@ -72,31 +77,18 @@ pub struct NewMachine {
 
 /// Writes down a machine that is to join. The worker looks at it and takes it in when nothing is wrong with it.
 pub async fn add(portal: &Portal, by: &Actor, machine: &NewMachine) -> Result<HostId, HostError> {
-    let address: IpAddr = machine.address.trim().parse().map_err(|_| HostError::BadAddress)?;
-    if address.is_loopback() || address.is_unspecified() || address.is_multicast() {
-        return Err(HostError::BadAddress);
-    }
+    let address = settings::other_machine(&machine.address)?;
     let name = match machine.name.trim() {
         "" => format!("host-{}", address.to_string().replace(['.', ':'], "-")),
         name => name.to_owned(),
     };
-    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if name.len() > 40 || !name.bytes().all(is_plain) {
-        return Err(HostError::BadName);
-    }
-    let zone = machine.zone.trim();
-    if zone.len() > 40 || !zone.bytes().all(is_plain) {
-        return Err(HostError::BadName);
-    }
+    let name = settings::plain(&name)?;
+    let zone = settings::plain(&machine.zone)?;
     let now = portal.clock.now();
-    let authority = match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("[{address}]"),
-    };
     let new = NewHost {
         id: HostId::new(now),
-        name: &name,
-        docker_endpoint: &format!("tcp://{authority}:{DOCKER_PORT}"),
+        name,
+        docker_endpoint: &super::endpoint_at(address),
         upstream_address: &address.to_string(),
         zone,
         pool: machine.pool.unwrap_or(Pool::Any),
@@ -147,13 +139,18 @@ pub async fn preview(db: &mut sqlx::PgConnection, id: HostId) -> anyhow::Result<
     Ok(Preview { moves, seconds })
 }
 
-/// Lets a host take no new runtimes.
+/// What the audit log calls the two ways to close a host.
+const CORDONED: &str = "host.cordoned";
+const DRAIN_CANCELLED: &str = "host.drain-cancelled";
+
+/// Lets a host take no new runtimes. Refused while it is emptied: that is ended knowingly, or not at all.
 pub async fn cordon(portal: &Portal, by: &Actor, id: HostId, reason: &str) -> Result<(), HostError> {
     let reason = checked(reason)?;
-    steer(portal, by, id, &Act::of(Wanted::Closed, "host.cordoned", reason)).await
+    steer(portal, by, id, &Act::of(Wanted::Closed, CORDONED, reason)).await
 }
 
-/// Lets a host take runtimes again, and ends a drain: what has moved stays where it is.
+/// Lets a host take runtimes again, and ends a drain: what has moved stays where it is. One that was to be removed and is still
+/// there stays.
 pub async fn uncordon(portal: &Portal, by: &Actor, id: HostId) -> Result<(), HostError> {
     steer(portal, by, id, &Act::of(Wanted::Open, "host.uncordoned", "")).await
 }
@@ -175,7 +172,7 @@ pub async fn drain(portal: &Portal, by: &Actor, id: HostId, reason: &str, consen
 
 /// Ends a drain. What is on its way arrives; the rest stays, and the host takes no new runtimes.
 pub async fn cancel_drain(portal: &Portal, by: &Actor, id: HostId) -> Result<(), HostError> {
-    steer(portal, by, id, &Act::of(Wanted::Closed, "host.drain-cancelled", "")).await
+    steer(portal, by, id, &Act::of(Wanted::Closed, DRAIN_CANCELLED, "")).await
 }
 
 /// Removes a host that has nothing any more.
@@ -189,12 +186,7 @@ pub async fn remove(portal: &Portal, by: &Actor, id: HostId, manager_endpoint: O
     {
         return Err(HostError::Manager);
     }
-    let residents = store::residents(&mut db).await.context("list the runtimes")?;
-    let count = residents.iter().filter(|resident| resident.host == id && resident.environment.is_some()).count();
     drop(db);
-    if count > 0 && host.state != HostState::Joining {
-        return Err(HostError::NotEmpty(count));
-    }
     steer(portal, by, id, &Act::of(Wanted::Gone, "host.removed", "")).await
 }
 
@@ -222,11 +214,15 @@ async fn steer(portal: &Portal, by: &Actor, id: HostId, act: &Act<'_>) -> Result
     if host.wanted == wanted {
         return Err(HostError::AlreadySo);
     }
-    if host.wanted == Wanted::Gone {
-        return Err(HostError::NotFound);
+    match (host.wanted, action) {
+        (Wanted::Gone, _) if wanted != Wanted::Open => return Err(HostError::NotFound),
+        (Wanted::Empty, CORDONED) => return Err(HostError::BeingEmptied),
+        (Wanted::Open, DRAIN_CANCELLED) => return Err(HostError::AlreadySo),
+        _ => {}
     }
+    // Under the lock: of two hosts that are emptied at once the second one finds the first one closed, and what is just being
+    // placed on one that is to go is seen.
     if wanted == Wanted::Empty {
-        // Under the lock: of two hosts that are emptied at once the second one finds the first one closed.
         let preview = preview(&mut tx, id).await?;
         let (homeless, lessened) = (preview.homeless(), preview.lessened());
         if homeless > 0 {
@@ -234,6 +230,12 @@ async fn steer(portal: &Portal, by: &Actor, id: HostId, act: &Act<'_>) -> Result
         }
         if lessened > 0 && consent == Consent::None {
             return Err(HostError::Lessened(lessened));
+        }
+    }
+    if wanted == Wanted::Gone {
+        let count = store::customers_on(&mut tx, id).await.context("count what is on the host")?;
+        if count > 0 {
+            return Err(HostError::NotEmpty(usize::try_from(count).unwrap_or(usize::MAX)));
         }
     }
     let may_have_fewer = consent == Consent::ToFewer;

@@ -1,12 +1,16 @@
 //! The hosts table, and what runtimes have been promised. The only SQL about hosts.
 
 mod drains;
+mod images;
 mod left;
 mod manager;
 mod placements;
 mod residents;
+mod settings;
 mod spares;
 mod troubles;
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
@@ -16,16 +20,23 @@ use super::checks::Check;
 use super::placement::{Need, Tenant};
 use super::probes::Probes;
 use super::{Cause, Host, HostState, Load, Pool, Wanted};
-use crate::base::ids::{HostId, RuntimeId};
+use crate::base::ids::{HostId, ImageId, RuntimeId};
 use crate::db::StoreError;
 use crate::engine::NodeSeen;
 
 pub use drains::set_may_have_fewer;
+pub use images::{SupplyRow, note_out_of_reach, supplies_of};
 pub use left::{LeftRow, left};
 pub use manager::silent_since;
 pub use placements::{PlacementRow, add_of_replica, placements, seconds_of_a_move, set_replica_served, set_served};
 pub use residents::{Places, places, residents};
+pub use settings::{Set, customers_on, set_address, set_settings};
 pub use troubles::{TroubleRow, delete_troubles, find_trouble, put_trouble, troubles};
+
+/// Why a machine that is back is not used at once.
+const RETURNED: &str = "it was lost: it is looked at before it is used again";
+/// Why a machine is lost of which the Swarm has no trace.
+const MISSING: &str = "the Swarm does not know it any more (docker node rm): remove it here too, then add it again";
 
 struct Row {
     id: HostId,
@@ -48,6 +59,8 @@ struct Row {
     probes: Json<Probes>,
     seen_at: Option<DateTime<Utc>>,
     lost_at: Option<DateTime<Utc>>,
+    lost_times: Vec<DateTime<Utc>>,
+    address_wanted: Option<String>,
     cpu_promised_millis: i64,
     memory_promised_mb: i64,
     runtimes: i64,
@@ -78,11 +91,14 @@ impl From<Row> for Load {
                 probes: row.probes.0,
                 seen_at: row.seen_at,
                 lost_at: row.lost_at,
+                lost_times: row.lost_times,
+                address_wanted: row.address_wanted,
             },
             cpu_promised_millis: row.cpu_promised_millis,
             memory_promised_mb: row.memory_promised_mb,
             runtimes: row.runtimes,
             spares: Vec::new(),
+            images: BTreeMap::new(),
         }
     }
 }
@@ -123,6 +139,8 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<Load>, StoreError> {
              , h.probes AS "probes: Json<Probes>"
              , h.seen_at
              , h.lost_at
+             , h.lost_times
+             , h.address_wanted
              , coalesce(sum(r.cpu_millis), 0) AS "cpu_promised_millis!"
              , coalesce(sum(r.memory_mb), 0)  AS "memory_promised_mb!"
              , count(r.id)                    AS "runtimes!"
@@ -147,6 +165,7 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<Load>, StoreError> {
     .await?;
     let mut loads: Vec<Load> = rows.into_iter().map(Load::from).collect();
     spares::add(db, &mut loads).await?;
+    images::add(db, &mut loads).await?;
     Ok(loads)
 }
 
@@ -169,6 +188,7 @@ pub async fn find_claim(db: &mut PgConnection, runtime: RuntimeId) -> Result<Opt
         r#"
         SELECT runtimes.cpu_millis
              , runtimes.memory_mb
+             , runtimes.image_id AS "image: ImageId"
              , runtimes.host_id AS "host: HostId"
              , environments.kind AS "kind?"
              , ARRAY (SELECT replicas.host_id
@@ -189,6 +209,7 @@ pub async fn find_claim(db: &mut PgConnection, runtime: RuntimeId) -> Result<Opt
             memory_mb: row.memory_mb,
             tenant: Tenant::of_kind(row.kind.as_deref()),
             not_on: None,
+            image: Some(row.image),
         },
         host: row.host,
         replicas: row.replicas,
@@ -263,8 +284,8 @@ pub async fn record(
     note(db, seen, now).await
 }
 
-/// Writes down how the Swarm sees a machine. One that is lost is down until it is ready again; one of which nothing is
-/// known stays as it was; one that staff or a check closed stays closed.
+/// Writes down how the Swarm sees a machine. One that is lost is down until it is ready again, and takes nothing then before it
+/// was looked at; one of which nothing is known stays as it was; one that staff or a check closed stays closed.
 pub async fn note(db: &mut PgConnection, seen: &NodeSeen, now: DateTime<Utc>) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
@@ -273,10 +294,17 @@ pub async fn note(db: &mut PgConnection, seen: &NodeSeen, now: DateTime<Utc>) ->
              , memory_mb = $3
              , seen_at = CASE WHEN $4 THEN $6 ELSE seen_at END
              , lost_at = CASE WHEN $5 THEN coalesce(lost_at, $6) WHEN $4 THEN NULL ELSE lost_at END
+             , lost_times = CASE
+                            WHEN $5 AND state NOT IN ('joining', 'down')
+                            THEN (lost_times || $6::timestamptz)[cardinality(lost_times) - 1 :]
+                            ELSE lost_times
+                            END
+             , state_reason = CASE WHEN $4 AND state = 'down' THEN $7 ELSE state_reason END
+             , probes = CASE WHEN $4 AND state = 'down' THEN probes - 'tried_at' ELSE probes END
              , state = CASE
                        WHEN state = 'joining' THEN state
                        WHEN $5 THEN 'down'
-                       WHEN $4 AND state = 'down' THEN CASE WHEN wanted = 'open' AND state_reason IS NULL THEN 'active' ELSE 'cordoned' END
+                       WHEN $4 AND state = 'down' THEN 'cordoned'
                        ELSE state
                        END
          WHERE node = $1
@@ -287,10 +315,43 @@ pub async fn note(db: &mut PgConnection, seen: &NodeSeen, now: DateTime<Utc>) ->
         seen.is_ready,
         seen.is_lost,
         now,
+        RETURNED,
     )
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Writes down that the Swarm knows all its machines but not those hosts whose nodes are not among these: they are lost. One
+/// that it never showed is not missing. Returns the names of those that were not down yet.
+pub async fn note_missing(
+    db: &mut PgConnection,
+    nodes: &[String],
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, StoreError> {
+    let names = sqlx::query_scalar!(
+        r#"
+        UPDATE hosts
+           SET lost_at = coalesce(lost_at, $2)
+             , lost_times = CASE
+                            WHEN state = 'down' THEN lost_times
+                            ELSE (lost_times || $2::timestamptz)[cardinality(lost_times) - 1 :]
+                            END
+             , state = 'down'
+             , state_reason = $3
+         WHERE node <> ALL ($1)
+           AND seen_at IS NOT NULL
+           AND state <> 'joining'
+           AND (state <> 'down' OR state_reason IS DISTINCT FROM $3)
+        RETURNING name
+        "#,
+        nodes,
+        now,
+        MISSING,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(names)
 }
 
 /// Writes down what the checks of a machine found. A fault closes it; without one it is as staff want it.
@@ -418,8 +479,16 @@ pub async fn set_joined(db: &mut PgConnection, id: HostId, node: &str, size: (i3
     Ok(())
 }
 
-/// Forgets a host that has nothing any more.
+/// Notes the node of a host that joins: from now on it is ours to send away.
+pub async fn set_node(db: &mut PgConnection, id: HostId, node: &str) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE hosts SET node = $2 WHERE id = $1 AND state = 'joining'", id as HostId, node)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Forgets a host that has nothing any more, unless staff want it again.
 pub async fn delete(db: &mut PgConnection, id: HostId) -> Result<(), StoreError> {
-    sqlx::query!("DELETE FROM hosts WHERE id = $1", id as HostId).execute(db).await?;
+    sqlx::query!("DELETE FROM hosts WHERE id = $1 AND wanted = 'gone'", id as HostId).execute(db).await?;
     Ok(())
 }

@@ -97,6 +97,10 @@ async fn content(
             ],
             ..plain("budget-used", Some(urls::instance_scaling(*environment)))
         },
+        SendLetter::DomainLost { environment, instance, hostname, .. } => Content {
+            values: vec![("instance", instance.clone()), ("domain", hostname.clone())],
+            ..plain("domain-lost", Some(urls::instance_domains(*environment)))
+        },
         SendLetter::Closing { closes_at, .. } => Content {
             values: vec![("date", formats.date(*closes_at))],
             ..plain("closing", Some(urls::account_closing()))

@@ -87,11 +87,11 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// Returns the host as upstreams see it.
-    pub fn header(&self) -> Result<HeaderValue, Malformed> {
-        let value = match (self.verbatim, self.port) {
-            (Some(said), _) => Ok(said.clone()),
-            (None, Some(port)) => HeaderValue::from_str(&format!("{}:{port}", self.name)),
+    /// Returns the host as upstreams see it: with the port at which visitors reach it, and not the one that this one wrote.
+    pub fn header(&self, port: Option<u16>) -> Result<HeaderValue, Malformed> {
+        let value = match (self.verbatim, port) {
+            (Some(said), None) => Ok(said.clone()),
+            (_, Some(port)) => HeaderValue::from_str(&format!("{}:{port}", self.name)),
             (None, None) => HeaderValue::from_str(&self.name),
         };
         value.map_err(|_| Malformed)
@@ -118,14 +118,16 @@ mod tests {
         }
         let request = request.body(()).unwrap();
         let asked = Asked::of(&request, door).ok()?;
-        Some(asked.header().unwrap().to_str().unwrap().to_owned())
+        let header = |port| asked.header(port).unwrap().to_str().unwrap().to_owned();
+        assert_eq!(header(Some(8443)), format!("{}:8443", header(None)));
+        Some(header(None))
     }
 
     #[test]
     fn http_1_says_its_host_once() {
         let plain = |uri, headers: &[(&str, &str)]| asked(Version::HTTP_11, Door::Plain, uri, headers);
-        assert_eq!(plain("/", &[("host", "A.net.:8080")]).unwrap(), "a.net:8080");
-        assert_eq!(plain("http://a.net/x", &[("host", "a.net:80")]).unwrap(), "a.net:80");
+        assert_eq!(plain("/", &[("host", "A.net.:8080")]).unwrap(), "a.net");
+        assert_eq!(plain("http://a.net/x", &[("host", "a.net:80")]).unwrap(), "a.net");
         for (uri, headers) in [
             ("/", &[][..]),
             ("http://a.net/", &[]),
@@ -147,7 +149,7 @@ mod tests {
     fn http_2_says_its_authority_and_nothing_else_may_contradict_it() {
         let two = |uri, headers: &[(&str, &str)]| asked(Version::HTTP_2, Door::Tls, uri, headers);
         assert_eq!(two("https://A.net/", &[]).unwrap(), "a.net");
-        assert_eq!(two("https://a.net/", &[("host", "a.net:443"), ("content-length", "3")]).unwrap(), "a.net:443");
+        assert_eq!(two("https://a.net/", &[("host", "a.net:443"), ("content-length", "3")]).unwrap(), "a.net");
         assert_eq!(two("/", &[("host", "a.net")]).unwrap(), "a.net");
         for (uri, headers) in [
             ("/", &[][..]),

@@ -333,7 +333,7 @@ mod tests {
     fn a_request_at_an_upstream_that_is_left_shows_until_it_ends() {
         let mut books = Books::default();
         let environment = EnvironmentId::new(chrono::DateTime::UNIX_EPOCH);
-        let upstream = Arc::new(Upstream::new(([127, 0, 0, 1], 1).into(), 1));
+        let upstream = Arc::new(Upstream::new(([127, 0, 0, 1], 1).into(), None, 1));
         books.leaves(environment, &upstream);
         assert_eq!(books.due(false), [], "nothing was under way");
         let mut request = super::super::upstream::Outstanding::at(&upstream, Some(&books.counters(environment)));

@@ -26,6 +26,8 @@ enum Decision {
     Redirect(HeaderValue),
     /// A certificate authority asks, and this is the answer.
     Say(String),
+    /// Nobody but us answers there, and we have nothing to say.
+    SayNothing,
 }
 
 impl Core {
@@ -81,6 +83,10 @@ impl Core {
                 exchange.lane.bill_to(None, || 0);
                 pages::text(answer)
             }
+            Ok(Decision::SayNothing) => {
+                exchange.lane.bill_to(None, || 0);
+                pages::nothing()
+            }
             Err(page) => {
                 exchange.lane.bill_to(None, || 0);
                 pages::answer(page, &visitor, &self.shared.settings)
@@ -94,13 +100,17 @@ impl Core {
         }
         let door = lane.connection.door;
         let asked = Asked::of(request, door).map_err(|_| Page::Malformed)?;
-        let host = asked.header().map_err(|_| Page::Malformed)?;
         let name = asked.name.as_ref();
+        let host = asked.header(self.public_port(name, door)).map_err(|_| Page::Malformed)?;
         if door == Door::Tls && !self.shared.certificates.book().is_the_same(lane.connection.server_name(), name) {
             return Err(Page::Misdirected);
         }
         if let Some(answer) = self.authority_s_answer(name, door, request.uri().path()) {
             return Ok(Decision::Say(answer));
+        }
+        // Before any route: neither a tenant nor a redirect answers for a name that is ours, or that was theirs.
+        if forbidden::is_proof_for_authorities(request.uri().path()) {
+            return Ok(Decision::SayNothing);
         }
         if name == self.shared.settings.portal_host {
             if let Some(location) = self.over_https(name, door, request) {
@@ -151,6 +161,16 @@ impl Core {
         let token = path.strip_prefix("/.well-known/acme-challenge/").filter(|_| door == Door::Plain)?;
         let answers = self.shared.answers.load();
         answers.get(token).filter(|answer| answer.hostname == name).map(|answer| answer.answer.clone())
+    }
+
+    /// Returns the port at which visitors reach a name, where it is not their scheme's own: whatever they wrote themselves,
+    /// links that an upstream makes of it lead here.
+    fn public_port(&self, name: &str, door: Door) -> Option<u16> {
+        match door {
+            Door::Tls => self.shared.tls_port.filter(|port| *port != 443),
+            Door::Plain if name == self.shared.settings.portal_host => self.shared.settings.portal_port,
+            Door::Plain => self.shared.settings.instances_port,
+        }
     }
 
     /// Returns where a visitor has to go who came in the clear and need not.

@@ -1,5 +1,7 @@
 //! Brings routes in and counters out. Runs beside the serving threads and never in their way.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -310,7 +312,8 @@ fn save(table: &Table, file: &Path) -> anyhow::Result<()> {
         if let Some(folder) = file.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        let mut out = std::fs::File::create(&beside)?;
+        // What containers prove themselves with is nobody else's to read.
+        let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
         std::io::Write::write_all(&mut out, &serde_json::to_vec(&rows)?)?;
         out.sync_all()?;
         std::fs::rename(&beside, file)

@@ -1,4 +1,4 @@
-//! Addresses of an instance that are never public: Odoo's database manager. Pure.
+//! Addresses of an instance that are never public: Odoo's database manager, and where certificate authorities look. Pure.
 //!
 //! One address has many spellings; all of them are brought to one form first. What cannot be told apart is refused.
 
@@ -17,6 +17,21 @@ pub fn takes_service_calls(path: &str) -> bool {
             .any(|segments| without_language(segments).any(|rest| rest.first().is_some_and(|first| first == "jsonrpc")))
 }
 
+/// Whether this is where certificate authorities look for a proof that a name is its holder's (RFC 8555, 8.3; Baseline
+/// Requirements, 3.2.2.4.18). Whoever answers there gets a certificate for the name, which outlives their right to it.
+#[must_use]
+pub fn is_proof_for_authorities(path: &str) -> bool {
+    !is_harmless(path)
+        && spellings(path).iter().any(|segments| {
+            without_language(segments).any(|rest| match rest {
+                [known, place, ..] if known == ".well-known" => {
+                    matches!(place.as_str(), "acme-challenge" | "pki-validation")
+                }
+                _ => false,
+            })
+        })
+}
+
 /// The quick way out for nearly every request: nothing is encoded, and none of the words is there.
 fn is_harmless(path: &str) -> bool {
     let path = path.as_bytes();
@@ -25,6 +40,7 @@ fn is_harmless(path: &str) -> bool {
     let is_notable = |at: usize| match path[at] {
         b'd' | b'D' => begins(at, b"database"),
         b'r' | b'R' => begins(at, b"rpc"),
+        b'.' => begins(at, b".well-known"),
         _ => true,
     };
     !(0..path.len()).any(|at| NOTABLE[usize::from(path[at])] && is_notable(at))
@@ -32,7 +48,7 @@ fn is_harmless(path: &str) -> bool {
 
 /// What a path that is looked at more closely has in it: something encoded, or the beginning of a word.
 const NOTABLE: [bool; 256] = {
-    let (mut notable, bytes, mut at) = ([false; 256], b"%\\;dDrR", 0);
+    let (mut notable, bytes, mut at) = ([false; 256], b"%\\;.dDrR", 0);
     while at < bytes.len() {
         notable[bytes[at] as usize] = true;
         at += 1;
@@ -187,5 +203,39 @@ mod tests {
                 && takes_service_calls("//%6asonrpc")
         );
         assert!(!takes_service_calls("/web/dataset/call_kw"));
+    }
+
+    #[test]
+    fn where_authorities_look_nobody_else_answers_in_any_spelling() {
+        for path in [
+            "/.well-known/acme-challenge/token",
+            "/.well-known/acme-challenge/",
+            "/.well-known/acme-challenge",
+            "/.WELL-KNOWN/Acme-Challenge/token",
+            "//.well-known//acme-challenge/token",
+            "/./.well-known/./acme-challenge/token",
+            "/%2ewell-known/acme-challenge/token",
+            "/%252ewell-known/acme%2dchallenge/token",
+            "/.well%2Dknown%2facme-challenge%2ftoken",
+            "/x/../.well-known/acme-challenge/token",
+            "/.well-known/x/../acme-challenge/token",
+            "/.well-known;a=b/acme-challenge;c/token",
+            "\\.well-known\\acme-challenge\\token",
+            "/.well-known%00/acme-challenge/token",
+            "/fr/.well-known/acme-challenge/token",
+            "/.well-known/pki-validation/fileauth.txt",
+        ] {
+            assert!(is_proof_for_authorities(path), "{path}");
+        }
+        for path in [
+            "/",
+            "/.well-known/change-password",
+            "/.well-known/openid-configuration",
+            "/blog/well-known/acme-challenge",
+            "/web/assets/1/web.min.js",
+            "/acme-challenge/token",
+        ] {
+            assert!(!is_proof_for_authorities(path), "{path}");
+        }
     }
 }

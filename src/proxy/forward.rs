@@ -17,7 +17,7 @@ use super::send::Failure;
 use super::server::Core;
 use super::table::Route;
 use super::upstream::{Outstanding, Upstream};
-use super::{forbidden, tunnel};
+use super::{cookies, forbidden, tunnel};
 
 /// Where a request goes.
 #[derive(Clone, Debug)]
@@ -150,6 +150,9 @@ impl Journey {
                 request_id: self.visitor.request_id.clone(),
             },
         );
+        if self.scheme == "https" && matches!(self.destination, Destination::Instance(_)) {
+            cookies::bring_session_home(&mut parts.headers);
+        }
         if is_websocket {
             parts.headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
             parts.headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));

@@ -3,11 +3,14 @@
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 
+use super::cookies;
+
 /// Names the request in our log, the upstream's log and on the visitor's error page.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// What the proxy knows about a request and upstreams believe.
@@ -54,7 +57,8 @@ pub fn prepare_response(headers: &mut HeaderMap, author: Author, scheme: &str, r
     if author == Author::Tenant {
         // What a tenant says would hold for as long as it likes, and for names below its own that are not its own.
         headers.remove(header::STRICT_TRANSPORT_SECURITY);
-        keep_cookies_at_home(headers, scheme == "https");
+        cookies::keep_at_home(headers, scheme == "https");
+        clear_only_what_is_its_own(headers);
     }
 }
 
@@ -167,6 +171,25 @@ fn is_dropped_from_responses(name: &str) -> bool {
     is_hop_by_hop(name) || matches!(name, "alt-svc" | "x-request-id") || name.starts_with("x-sayoo-")
 }
 
+/// What a browser forgets of one origin. Cookies it forgets of the whole registrable domain: of other customers, and of the
+/// portal where it is there too; and so it does with whatever it makes of `*`.
+const OF_ONE_ORIGIN: [&str; 5] =
+    ["\"cache\"", "\"storage\"", "\"executionContexts\"", "\"prefetchCache\"", "\"prerenderCache\""];
+
+fn clear_only_what_is_its_own(headers: &mut HeaderMap) {
+    if !headers.contains_key(CLEAR_SITE_DATA) {
+        return;
+    }
+    let said = headers.get_all(CLEAR_SITE_DATA).iter().filter_map(|value| value.to_str().ok());
+    let kept: Vec<&str> =
+        said.flat_map(|value| value.split(',')).map(str::trim).filter(|word| OF_ONE_ORIGIN.contains(word)).collect();
+    let kept = (!kept.is_empty()).then(|| HeaderValue::from_str(&kept.join(", ")).ok()).flatten();
+    headers.remove(CLEAR_SITE_DATA);
+    if let Some(kept) = kept {
+        headers.insert(CLEAR_SITE_DATA, kept);
+    }
+}
+
 /// HTTP/2 may send cookies one by one; in HTTP/1 they are one header (RFC 9113, 8.2.3).
 fn join_cookies(headers: &mut HeaderMap) {
     if headers.get_all(header::COOKIE).iter().nth(1).is_none() {
@@ -177,47 +200,6 @@ fn join_cookies(headers: &mut HeaderMap) {
     if let Ok(joined) = HeaderValue::from_bytes(&all.join(&b"; "[..])) {
         headers.insert(header::COOKIE, joined);
     }
-}
-
-/// A cookie with `Domain` would be sent to other customers' instances too, and one without `Secure` in the clear.
-fn keep_cookies_at_home(headers: &mut HeaderMap, is_secure: bool) {
-    if !headers.contains_key(header::SET_COOKIE) {
-        return;
-    }
-    let has = |value: &HeaderValue, attribute: &[u8]| {
-        value.as_bytes().windows(attribute.len()).any(|word| word.eq_ignore_ascii_case(attribute))
-    };
-    let is_right = |value: &HeaderValue| !is_secure && !has(value, b"domain");
-    if headers.get_all(header::SET_COOKIE).iter().all(is_right) {
-        return;
-    }
-    let cookies: Vec<HeaderValue> =
-        headers.get_all(header::SET_COOKIE).iter().filter_map(|cookie| at_home(cookie, is_secure)).collect();
-    headers.remove(header::SET_COOKIE);
-    for cookie in cookies {
-        headers.append(header::SET_COOKIE, cookie);
-    }
-}
-
-fn at_home(cookie: &HeaderValue, is_secure: bool) -> Option<HeaderValue> {
-    let mut kept: Vec<u8> = Vec::with_capacity(cookie.len() + "; Secure".len());
-    let mut lacks_secure = is_secure;
-    for (place, part) in cookie.as_bytes().split(|byte| *byte == b';').enumerate() {
-        let name = part.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
-        // The first part is the cookie itself, which may be called anything.
-        if place > 0 && name.eq_ignore_ascii_case(b"domain") {
-            continue;
-        }
-        if place > 0 {
-            kept.push(b';');
-            lacks_secure &= !name.eq_ignore_ascii_case(b"secure");
-        }
-        kept.extend_from_slice(part);
-    }
-    if lacks_secure {
-        kept.extend_from_slice(b"; Secure");
-    }
-    HeaderValue::from_bytes(&kept).ok()
 }
 
 #[cfg(test)]
@@ -332,5 +314,23 @@ mod tests {
         let mut headers = map(&cookies[..1]);
         prepare_response(&mut headers, Author::Portal, "http", HeaderValue::from_static("id"));
         assert_eq!(headers["set-cookie"], "a=1; Domain=example.net; Path=/");
+    }
+
+    #[test]
+    fn a_tenant_clears_what_is_of_its_own_origin_and_no_cookies() {
+        for (said, kept) in [
+            (&["\"cookies\""][..], None),
+            (&["\"*\""], None),
+            (&["*", "\"Cookies\", \"cookies\""], None),
+            (&["\"cache\", \"cookies\"", "\"storage\""], Some("\"cache\", \"storage\"")),
+        ] {
+            let lines: Vec<_> = said.iter().map(|value| ("clear-site-data", *value)).collect();
+            let mut headers = map(&lines);
+            prepare_response(&mut headers, Author::Tenant, "https", HeaderValue::from_static("id"));
+            assert_eq!(headers.get("clear-site-data").map(|value| value.to_str().unwrap()), kept, "{said:?}");
+        }
+        let mut headers = map(&[("clear-site-data", "\"cookies\"")]);
+        prepare_response(&mut headers, Author::Portal, "https", HeaderValue::from_static("id"));
+        assert_eq!(headers["clear-site-data"], "\"cookies\"");
     }
 }

@@ -14,7 +14,8 @@
 //! 4. A route that is stopped or suspended gets a page (`pages.rs`); one that is starting waits (`hold.rs`), one that
 //!    sleeps is woken as well (`wakes.rs`).
 //! 5. `forbidden.rs` refuses what must never be public, `service_calls.rs` the same inside bodies.
-//! 6. `headers.rs` removes every header that lies about where the request comes from, and writes the truth.
+//! 6. `headers.rs` removes every header that lies about where the request comes from, and writes the truth; `cookies.rs` keeps
+//!    what a tenant sets at home, and Odoo's session from being set by anybody else.
 //! 7. `forward.rs` makes the request ready; `send.rs` chooses the least busy upstream that is well (`upstream.rs`,
 //!    `health.rs`), waits at its `gate.rs` while it works on as many requests as it can, takes a connection from the core's
 //!    `pool.rs` (a `socket.rs` as well, whose `line.rs` ends it when the host at its other end is gone), sends the request,
@@ -30,6 +31,7 @@ mod body;
 mod book;
 mod bucket;
 mod connection;
+mod cookies;
 pub mod counters;
 mod decide;
 mod exchange;
@@ -183,6 +185,10 @@ pub struct Settings {
     pub portal_host: String,
     /// The portal's address, for links on our pages.
     pub portal_url: String,
+    /// The portal's port as visitors see it, where it is not its scheme's own.
+    pub portal_port: Option<u16>,
+    /// The same of instances.
+    pub instances_port: Option<u16>,
     /// How visitors reach the portal and instances: `http` or `https`. Without a TLS port here somebody before us speaks it.
     pub scheme: &'static str,
     /// The port for HTTPS.
@@ -230,6 +236,8 @@ impl Settings {
             web_upstream: resolve(&config.proxy.web_upstream, "[proxy] web_upstream")?,
             portal_host: config.public.portal_host(),
             portal_url: config.public.portal_url.clone(),
+            portal_port: config.public.portal_port(),
+            instances_port: config.public.instances_port(),
             scheme: if config.public.is_https() { "https" } else { "http" },
             tls: match &config.tls {
                 None => None,
@@ -317,7 +325,7 @@ impl Running {
             tls.as_ref().map(|tls| server::listen(tls.listen, threads, before.take(tls.listen))).transpose()?;
         let tls_address = secure.as_ref().and_then(|sockets| sockets[0].local_addr().ok());
         let shared = Arc::new(Shared {
-            web: [Arc::new(Upstream::new(settings.web_upstream, PORTAL_AT_ONCE))],
+            web: [Arc::new(Upstream::new(settings.web_upstream, None, PORTAL_AT_ONCE))],
             table: ArcSwap::default(),
             certificates: Certificates::default(),
             answers: ArcSwap::default(),

@@ -212,6 +212,14 @@ pub fn text(text: String) -> Response<ResponseBody> {
     response
 }
 
+/// Says that there is nothing, for machines.
+#[must_use]
+pub fn nothing() -> Response<ResponseBody> {
+    let mut response = text("Not found\n".to_owned());
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
 fn words(page: Page, visitor: &Visitor, settings: &Settings) -> (Texts, String, String) {
     let texts = Texts::new(visitor.locale());
     let company = [("company", FluentValue::from(settings.company.as_str()))];

@@ -92,7 +92,7 @@ impl Journey {
             let patience = if upstreams.len() > 1 { limits.connect_or_else } else { limits.connect };
             // A kept connection may be one to a host that is gone: whoever tries one that was away opens its own.
             let is_to_open = failed.is_some() || !upstream.health.is_in();
-            let kept_one = if is_to_open { None } else { self.core.pool.take(upstream.address, repeat) };
+            let kept_one = if is_to_open { None } else { self.core.pool.take(upstream.number, repeat) };
             let connected = match kept_one {
                 Some(lease) => Ok(lease),
                 None => Box::pin(self.core.pool.open(upstream, self.core.shared.began, patience)).await,

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::counters::{Refused, Sample};
 use super::table;
 use crate::base::ids::EnvironmentId;
+use crate::base::proof::ProofKeys;
 use crate::db::StoreError;
 
 /// Reads all routes. One that this version of the program does not understand is left out.
@@ -49,10 +50,12 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<table::Row>, StoreError> 
                END AS "state!"
              , names.upstreams AS "upstreams!"
              , names.websockets AS "websockets!"
+             , route_proofs.proofs AS "proofs?: sqlx::types::Json<ProofKeys>"
              , names.language AS "language!"
              , names.requests_at_once AS "requests_at_once!"
              , traffic_limits.requests_per_second AS "requests_per_second?"
           FROM names
+          LEFT JOIN route_proofs ON route_proofs.environment_id = names.environment_id
           LEFT JOIN traffic_limits ON traffic_limits.environment_id = names.environment_id
         "#
     )
@@ -67,6 +70,7 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<table::Row>, StoreError> 
                 environment: row.environment,
                 upstreams: row.upstreams,
                 websockets: row.websockets,
+                proofs: row.proofs.map(|proofs| proofs.0).unwrap_or_default(),
                 language: row.language,
                 requests_at_once: u32::try_from(row.requests_at_once).unwrap_or(1),
                 requests_per_second: row.requests_per_second.and_then(|limit| u32::try_from(limit).ok()),

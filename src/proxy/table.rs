@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::counters::{Books, Counters};
 use super::upstream::{Upstream, Upstreams};
 use crate::base::ids::EnvironmentId;
+use crate::base::proof::ProofKeys;
 use crate::i18n::Locale;
 
 /// What the proxy does with a host name's requests.
@@ -61,6 +62,9 @@ pub struct Row {
     pub upstreams: Vec<String>,
     /// `address:port` for `/websocket`; empty means the same upstreams.
     pub websockets: Vec<String>,
+    /// What those of them must prove that can.
+    #[serde(default)]
+    pub proofs: ProofKeys,
     /// The language of the pages that the proxy shows itself.
     pub language: String,
     /// How many requests one container works on at once.
@@ -207,8 +211,8 @@ impl Table {
 
 fn route(row: Row, upstreams: &mut Upstreams, books: &mut Books) -> Route {
     let mut known = |texts: &[String]| {
-        let addresses = texts.iter().filter_map(|text| text.parse().ok());
-        addresses.map(|address| upstreams.get(address, row.requests_at_once)).collect::<Vec<_>>()
+        let addresses = texts.iter().filter_map(|text| Some((text.parse().ok()?, row.proofs.get(text).copied())));
+        addresses.map(|(address, proof)| upstreams.get(address, proof, row.requests_at_once)).collect::<Vec<_>>()
     };
     let counters = books.counters(row.environment);
     counters.set_closed(row.state == State::Suspended);
@@ -280,6 +284,7 @@ mod tests {
             state: State::Serving,
             upstreams: upstreams.iter().map(|text| (*text).to_owned()).collect(),
             websockets: vec![],
+            proofs: ProofKeys::new(),
             language: "fr".to_owned(),
             requests_at_once: 12,
             requests_per_second: None,

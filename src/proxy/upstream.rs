@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -12,12 +12,20 @@ use tokio::sync::Notify;
 use super::counters::{Counters, Kind};
 use super::gate::Gate;
 use super::health::Health;
+use crate::base::proof::ProofKey;
+
+/// How many upstreams there have been.
+static MADE: AtomicU64 = AtomicU64::new(0);
 
 /// A place to send requests to. Shared by all tables, so that its number of open requests survives a swap.
 #[derive(Debug)]
 pub struct Upstream {
     /// Where it listens.
     pub address: SocketAddr,
+    /// What it must prove with each new connection that it is the one that is meant: the address alone may be another's by now.
+    pub proof: Option<ProofKey>,
+    /// No other upstream of this process has this number, also none at the same address.
+    pub number: u64,
     /// Who may come in.
     pub gate: Gate,
     /// Whether it takes connections.
@@ -31,9 +39,11 @@ pub struct Upstream {
 impl Upstream {
     /// Returns an upstream that nobody uses yet and that works on so many requests at once.
     #[must_use]
-    pub fn new(address: SocketAddr, requests_at_once: u32) -> Self {
+    pub fn new(address: SocketAddr, proof: Option<ProofKey>, requests_at_once: u32) -> Self {
         Self {
             address,
+            proof,
+            number: MADE.fetch_add(1, Ordering::Relaxed),
             gate: Gate::new(requests_at_once),
             health: Health::default(),
             tunnels: AtomicU32::new(0),
@@ -200,18 +210,19 @@ pub fn choose(
 /// Every upstream that some table still names.
 #[derive(Debug, Default)]
 pub struct Upstreams {
-    known: HashMap<SocketAddr, Weak<Upstream>>,
+    known: HashMap<(SocketAddr, Option<ProofKey>), Weak<Upstream>>,
 }
 
 impl Upstreams {
-    /// Returns the upstream at an address, which works on so many requests at once from now on.
-    pub fn get(&mut self, address: SocketAddr, requests_at_once: u32) -> Arc<Upstream> {
-        if let Some(known) = self.known.get(&address).and_then(Weak::upgrade) {
+    /// Returns the upstream at an address, which works on so many requests at once from now on. Whoever must prove something
+    /// else is another upstream.
+    pub fn get(&mut self, address: SocketAddr, proof: Option<ProofKey>, requests_at_once: u32) -> Arc<Upstream> {
+        if let Some(known) = self.known.get(&(address, proof)).and_then(Weak::upgrade) {
             known.gate.set_limit(requests_at_once);
             return known;
         }
-        let made = Arc::new(Upstream::new(address, requests_at_once));
-        self.known.insert(address, Arc::downgrade(&made));
+        let made = Arc::new(Upstream::new(address, proof, requests_at_once));
+        self.known.insert((address, proof), Arc::downgrade(&made));
         made
     }
 
@@ -228,7 +239,7 @@ mod tests {
     use super::*;
 
     fn upstream(port: u16, requests_at_once: u32) -> Arc<Upstream> {
-        Arc::new(Upstream::new(([127, 0, 0, 1], port).into(), requests_at_once))
+        Arc::new(Upstream::new(([127, 0, 0, 1], port).into(), None, requests_at_once))
     }
 
     fn request_at(upstream: &Arc<Upstream>) -> Outstanding {

@@ -1,6 +1,6 @@
 //! What the worker needs at the edge: name servers, a certificate authority, and the key that seals certificates' keys.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use uuid::Uuid;
 
 use crate::acme::{self, Authority, Issued};
+use crate::base::addresses::is_of_the_internet;
 use crate::base::clock::Clock;
 use crate::base::seal::SealingKey;
 use crate::certificates::store::{self, Answer, Kept, Life};
@@ -63,6 +64,22 @@ pub struct Issuer {
     pub provider: Option<Provider>,
     /// Whether the operator gave a certificate for the portal.
     pub has_files: bool,
+}
+
+/// Where a host does not answer as we do.
+#[derive(Debug, Default)]
+pub struct Answers {
+    /// Somebody else answers there, or nobody.
+    pub strangers: Vec<IpAddr>,
+    /// Nothing is known there of the question, as at a proxy that has not read the answer yet.
+    pub unaware: Vec<IpAddr>,
+}
+
+/// What one address says.
+enum Says {
+    TheAnswer,
+    Nothing,
+    SomethingElse,
 }
 
 fn provider(dns: &Dns, config: &Config) -> anyhow::Result<Provider> {
@@ -166,24 +183,49 @@ impl Edge {
         }
     }
 
-    /// Asks a host what an authority will ask it, at each of its addresses: authorities choose one themselves. Returns the
-    /// addresses where somebody else answers, or nobody.
-    pub async fn strangers(&self, addresses: &[IpAddr], asked: &Answer) -> Vec<IpAddr> {
+    /// Asks a host what an authority will ask it, at each of its addresses: authorities choose one themselves.
+    ///
+    /// Whoever adds a domain chooses its addresses. Those that are not of the internet (our own networks, this machine) are
+    /// nobody's to have us connect to, unless the portal is there too: those are the proxies'.
+    pub async fn who_answers(&self, addresses: &[IpAddr], asked: &Answer) -> Answers {
         if !self.self_check {
             tokio::time::sleep(BLIND).await;
-            return Vec::new();
+            return Answers::default();
         }
+        let mut found = Answers::default();
+        let own =
+            if addresses.iter().copied().all(is_of_the_internet) { Vec::new() } else { self.own_addresses().await };
+        let own = &own;
         let asking = addresses.iter().take(MOST_ADDRESSES).map(|address| async move {
-            let answered = tokio::time::timeout(ANSWER_WITHIN, self.ask(*address, asked)).await;
-            match answered {
-                Ok(Ok(answer)) if answer == asked.answer.as_bytes() => None,
-                _ => Some(*address),
+            if !is_of_the_internet(*address) && !own.contains(address) {
+                return (*address, Says::SomethingElse);
             }
+            let said = tokio::time::timeout(ANSWER_WITHIN, self.ask(*address, asked)).await;
+            (*address, said.map_or(Says::SomethingElse, |said| said.unwrap_or(Says::SomethingElse)))
         });
-        futures_util::future::join_all(asking).await.into_iter().flatten().collect()
+        for (address, said) in futures_util::future::join_all(asking).await {
+            match said {
+                Says::TheAnswer => {}
+                Says::Nothing => found.unaware.push(address),
+                Says::SomethingElse => found.strangers.push(address),
+            }
+        }
+        found
     }
 
-    async fn ask(&self, address: IpAddr, asked: &Answer) -> anyhow::Result<Bytes> {
+    /// Returns the portal's addresses.
+    async fn own_addresses(&self) -> Vec<IpAddr> {
+        let host = self.public.portal_host();
+        if let Ok(address) = host.trim_matches(['[', ']']).parse() {
+            return vec![address];
+        }
+        if host == "localhost" || host.ends_with(".localhost") {
+            return vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        }
+        self.dns.addresses(&host).await.unwrap_or_default()
+    }
+
+    async fn ask(&self, address: IpAddr, asked: &Answer) -> anyhow::Result<Says> {
         let stream = TcpStream::connect((address, self.http_port)).await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         let request = http::Request::get(format!("/.well-known/acme-challenge/{}", asked.token))
@@ -192,9 +234,14 @@ impl Edge {
             .body(Empty::<Bytes>::new())?;
         let answered = async {
             let response = sender.send_request(request).await?;
-            ensure!(response.status() == http::StatusCode::OK, "the host answers {}", response.status());
+            match response.status() {
+                http::StatusCode::OK => {}
+                http::StatusCode::NOT_FOUND => return Ok(Says::Nothing),
+                _ => return Ok(Says::SomethingElse),
+            }
             let body = Limited::new(response.into_body(), LARGEST_ANSWER).collect().await;
-            Ok(body.map_err(|error| anyhow::anyhow!(error))?.to_bytes())
+            let body = body.map_err(|error| anyhow::anyhow!(error))?.to_bytes();
+            anyhow::Ok(if body == asked.answer.as_bytes() { Says::TheAnswer } else { Says::SomethingElse })
         };
         let mut answered = std::pin::pin!(answered);
         tokio::select! {

@@ -7,6 +7,7 @@ pub mod driver;
 pub mod edge;
 pub mod environments;
 pub mod hosts;
+pub mod images;
 mod instance;
 pub mod lease;
 pub mod leftovers;
@@ -16,6 +17,7 @@ pub mod pool;
 mod probe;
 pub mod runtimes;
 pub mod scaling;
+pub mod sessions;
 pub mod setup;
 mod shows;
 pub mod spares;
@@ -23,6 +25,7 @@ pub mod store;
 pub mod templates;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use sqlx::PgPool;
@@ -65,12 +68,16 @@ pub struct Site {
     pub front: Front,
     /// Where the web process listens: nothing for containers.
     pub pages: String,
+    /// What tenants' sessions may do.
+    pub session_limits: sessions::plan::Limits,
     /// How many spares of each kind are kept.
     pub spares: u32,
     /// The engine's address, for a machine that is written down for the first time.
     pub docker: String,
     /// Where such a machine's published ports are reached.
     pub upstream_address: String,
+    /// The registry from which machines get images, if there is one.
+    pub registry: Option<String>,
 }
 
 impl Site {
@@ -93,9 +100,15 @@ impl Site {
             },
             front: Front { url: config.public.portal_url.clone(), sso_public_key: sso_public_key.trim().to_owned() },
             pages: config.web.listen.clone(),
+            session_limits: sessions::plan::Limits {
+                idle: Duration::from_mins(config.tenants.idle_transaction_minutes),
+                transaction: Duration::from_mins(config.tenants.transaction_minutes),
+                temporary_bytes: i64::try_from(config.tenants.temporary_gb << 30).unwrap_or(i64::MAX),
+            },
             spares: config.pool.spares,
             docker: config.worker.docker.clone(),
             upstream_address: config.worker.upstream_address.clone(),
+            registry: config.odoo.registry.clone(),
         })
     }
 }
@@ -106,7 +119,7 @@ pub async fn run(site: Arc<Site>, stop: CancellationToken) {
     while let Err(error) = hosts::attend(&site).await {
         tracing::warn!(error = crate::base::chain::of(&error), "cannot read which machines there are");
         tokio::select! {
-            () = tokio::time::sleep(std::time::Duration::from_secs(1)) => {}
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
             () = stop.cancelled() => return,
         }
     }
@@ -119,9 +132,12 @@ pub async fn run(site: Arc<Site>, stop: CancellationToken) {
     start.task(templates::Templates::new(Arc::clone(&site)));
     start.task(hosts::Nodes::new(Arc::clone(&site)));
     start.task(hosts::machines::Machines::new(Arc::clone(&site)));
+    start.task(images::Images::new(Arc::clone(&site)));
+    start.task(images::Supplies::new(Arc::clone(&site)));
     start.task(hosts::Pulse::new(Arc::clone(&site)));
     start.task(logs::Logs::new(Arc::clone(&site)));
     start.task(leftovers::Leftovers::new(Arc::clone(&site)));
+    start.task(sessions::Sessions::new(Arc::clone(&site)));
     start.task(scaling::Scaling::new(site.db.clone(), site.clock.clone()));
     drivers.spawn(listen(site.db.clone(), call, stop.clone()));
     while drivers.join_next().await.is_some() {}
@@ -190,6 +206,6 @@ async fn listen(db: PgPool, call: watch::Sender<u64>, stop: CancellationToken) {
         if let Err(error) = ended {
             tracing::warn!(%error, "cannot listen for work; looks by the clock");
         }
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }

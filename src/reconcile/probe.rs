@@ -10,6 +10,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use crate::base::proof::{Answer, ProofKey};
 use crate::odoo::commands;
 
 /// What every Odoo answers when its database is loaded.
@@ -50,6 +51,15 @@ pub async fn serves_websockets(address: SocketAddr, host: &str) -> bool {
 /// Asks for the first page, so that what it needs is in the instance's memory before a customer comes.
 pub async fn warm_up(address: SocketAddr) {
     let _ = status_of(address, "localhost", commands::WARM_PATH).await;
+}
+
+/// Lets the container at `address` prove itself. Who does not answer in time, or at all, proves nothing.
+pub async fn proof(address: SocketAddr, key: ProofKey) -> Answer {
+    let asked = async {
+        let mut stream = TcpStream::connect(address).await?;
+        key.ask(&mut stream).await
+    };
+    tokio::time::timeout(ANSWER_WITHIN, asked).await.map_or(Answer::Unaware, |answer| answer.unwrap_or(Answer::Unaware))
 }
 
 async fn status_of(address: SocketAddr, host: &str, path: &str) -> Option<u16> {

@@ -1,10 +1,10 @@
-//! Staff want another number of containers for a customer's environment, with a reason.
+//! Staff want another number of containers for a customer's environment, or another rule about it, with a reason.
 
 use super::StaffMember;
 use super::suspensions::is_reason;
 use crate::audit::Actor;
 use crate::base::ids::EnvironmentId;
-use crate::environments::scaling::{self, Refusal, Scaled, ScalingError};
+use crate::environments::scaling::{self, Refusal, Scaled, ScalingError, Wish};
 use crate::portal::Portal;
 
 /// Why nothing was changed.
@@ -16,8 +16,8 @@ pub enum StaffScalingError {
     /// There is no such environment.
     #[error("it does not exist")]
     NotFound,
-    /// The number cannot be had.
-    #[error("the number was refused")]
+    /// The number or the rule cannot be had.
+    #[error("the change was refused")]
     Refused(#[source] Refusal),
     /// Something we must look at.
     #[error(transparent)]
@@ -37,8 +37,28 @@ pub async fn scale(
         return Err(StaffScalingError::ReasonNeeded);
     }
     let actor = Actor::staff(by.id, &by.name);
-    match scaling::scale_of_any_account(portal, &actor, id, number, reason).await {
-        Ok(Some(scaled)) => Ok(scaled),
+    done(scaling::scale_of_any_account(portal, &actor, id, number, reason).await)
+}
+
+/// Sets the rule. The customer sees it in the history and on the rule's page; the reason stays in the audit log.
+pub async fn set_rule(
+    portal: &Portal,
+    by: &StaffMember,
+    id: EnvironmentId,
+    wish: &Wish,
+    reason: &str,
+) -> Result<(), StaffScalingError> {
+    let reason = reason.trim();
+    if !is_reason(reason) {
+        return Err(StaffScalingError::ReasonNeeded);
+    }
+    let actor = Actor::staff(by.id, &by.name);
+    done(scaling::set_rule_of_any_account(portal, &actor, id, wish, reason).await)
+}
+
+fn done<T>(answer: Result<Option<T>, ScalingError>) -> Result<T, StaffScalingError> {
+    match answer {
+        Ok(Some(done)) => Ok(done),
         Ok(None) => Err(StaffScalingError::NotFound),
         Err(ScalingError::Refused(why)) => Err(StaffScalingError::Refused(why)),
         Err(ScalingError::Failed(cause)) => Err(StaffScalingError::Failed(cause)),

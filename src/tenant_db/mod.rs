@@ -9,6 +9,7 @@ mod scram;
 mod simulated;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -98,6 +99,51 @@ pub struct Schedule {
     pub next_at: Option<DateTime<Utc>>,
     /// Whether a statement or a transaction is under way.
     pub is_at_work: bool,
+}
+
+/// A tenant's session on the server, as it looks from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its process.
+    pub pid: i32,
+    /// When it began: a later process may have the same number.
+    pub began_at: DateTime<Utc>,
+    /// When its transaction began, on the server's clock.
+    pub transaction_at: Option<DateTime<Utc>>,
+    /// Whose it is.
+    pub database: DatabaseName,
+    /// What it does.
+    pub doing: Doing,
+    /// How long its transaction has been open; zero without one.
+    pub transaction: Duration,
+    /// How long ago its last statement began.
+    pub statement: Duration,
+    /// How long it has been doing what it does.
+    pub state_for: Duration,
+    /// Its temporary files.
+    pub temporary_bytes: i64,
+}
+
+/// What a session does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// A statement is under way.
+    Work,
+    /// A statement is under way, and waits for somebody else's lock.
+    Waiting,
+    /// Nothing, with a transaction open.
+    IdleInTransaction,
+    /// Nothing.
+    Nothing,
+}
+
+/// All tenants' sessions at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sessions {
+    /// Each of them.
+    pub all: Vec<Session>,
+    /// How full the queue of notifications is that all databases of the server share, from 0 to 1.
+    pub notifications: f64,
 }
 
 /// A login role beside the one that owns everything in a database.
@@ -196,10 +242,16 @@ impl TenantDb {
         ask!(self, fence(role, generation))
     }
 
-    /// Makes a login role for one more container of a database, or gives it this password if it exists. Whatever it makes
-    /// belongs to the owner, whose rights it has; it may connect to this database alone.
-    pub async fn create_member(&self, member: &Member, password: &Secret<String>, connections: u32) -> Result<()> {
-        ask!(self, create_member(member, password, connections))
+    /// Makes a role for one more container of a database, which lets nobody in yet; one that exists stays as it is. Whatever
+    /// it makes belongs to the owner, whose rights it has; it may connect to this database alone.
+    pub async fn create_member(&self, member: &Member) -> Result<()> {
+        ask!(self, create_member(member))
+    }
+
+    /// Lets whoever has the password in by a role made by [`TenantDb::create_member`]. One that was removed meanwhile is not
+    /// made again, and one that was shut out stays so.
+    pub async fn admit_member(&self, member: &RoleName, password: &Secret<String>, connections: u32) -> Result<()> {
+        ask!(self, admit_member(member, password, connections))
     }
 
     /// Removes a login role made by [`TenantDb::create_member`]. Whoever uses it is off the database when this returns, also
@@ -242,6 +294,16 @@ impl TenantDb {
     /// Removes a template and the role that filled it.
     pub async fn drop_template(&self, template: &DatabaseName) -> Result<()> {
         ask!(self, drop_template(template))
+    }
+
+    /// Looks at the sessions of tenants, from outside.
+    pub async fn sessions(&self) -> Result<Sessions> {
+        ask!(self, sessions())
+    }
+
+    /// Ends a session if its transaction is still the one that was seen. Returns whether it was.
+    pub async fn end_session(&self, session: &Session) -> Result<bool> {
+        ask!(self, end_session(session))
     }
 
     /// Asks for a sign of life.

@@ -5,6 +5,7 @@
 
 mod members;
 mod schedule;
+mod sessions;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -15,6 +16,7 @@ use sqlx::{AssertSqlSafe, Connection};
 
 use super::{DatabaseName, DatabaseSize, DatabaseState, Error, Inventory, Result, RoleName, Words, scram};
 use crate::base::secret::Secret;
+use sessions::{end_sessions, end_sessions_begun_before_now};
 
 /// Looking, and changing what a role may do.
 const QUICK: Duration = Duration::from_secs(10);
@@ -433,36 +435,6 @@ async fn is_database(db: &mut PgConnection, database: &DatabaseName) -> sqlx::Re
     sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS "is!""#, database.as_str())
         .fetch_one(db)
         .await
-}
-
-/// Ends a role's sessions and waits until each has ended.
-async fn end_sessions(db: &mut PgConnection, role: &RoleName) -> sqlx::Result<()> {
-    sqlx::query_scalar!(
-        r#"SELECT pg_terminate_backend(pid, 5000) AS "is_gone!" FROM pg_stat_activity WHERE usename = $1"#,
-        role.as_str(),
-    )
-    .fetch_all(db)
-    .await
-    .map(drop)
-}
-
-/// Ends those sessions of a role that were begun before this call, also those that show themselves a moment later.
-async fn end_sessions_begun_before_now(db: &mut PgConnection, role: &RoleName) -> sqlx::Result<()> {
-    let now = sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#).fetch_one(&mut *db).await?;
-    sqlx::query!("SELECT pg_sleep(0.25)").fetch_one(&mut *db).await?;
-    sqlx::query_scalar!(
-        r#"
-        SELECT pg_terminate_backend(pid, 5000) AS "is_gone!"
-          FROM pg_stat_activity
-         WHERE usename = $1
-           AND backend_start < $2
-        "#,
-        role.as_str(),
-        now,
-    )
-    .fetch_all(db)
-    .await
-    .map(drop)
 }
 
 /// Runs a statement that takes no parameters: its names come from our own generator and were parsed.

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{DatabaseName, DatabaseSize, DatabaseState, Error, Inventory, Member, Result, RoleName, Schedule, Words};
+use super::{
+    DatabaseName, DatabaseSize, DatabaseState, Error, Inventory, Member, Result, RoleName, Schedule, Session, Sessions,
+    Words,
+};
 use crate::base::faults::{Faults, Kind, Untrue};
 use crate::base::secret::Secret;
 
@@ -76,6 +79,12 @@ impl Simulated {
     #[must_use]
     pub fn with_faults(faults: Faults) -> Self {
         Self { faults, ..Self::default() }
+    }
+
+    /// Returns the same server for somebody to whom nothing happens: a test that looks what is so.
+    #[must_use]
+    pub fn undisturbed(&self) -> Self {
+        Self { faults: Faults::default(), ..self.clone() }
     }
 
     /// Makes the server stop answering, or answer again.
@@ -225,6 +234,14 @@ impl Simulated {
         self.answer("schedule", |_| Ok(Schedule::default())).await
     }
 
+    pub(super) async fn sessions(&self) -> Result<Sessions> {
+        self.answer("sessions", |_| Ok(Sessions::default())).await
+    }
+
+    pub(super) async fn end_session(&self, _: &Session) -> Result<bool> {
+        self.answer("end session", |_| Ok(false)).await
+    }
+
     pub(super) async fn rotate(
         &self,
         role: &RoleName,
@@ -250,13 +267,21 @@ impl Simulated {
         .await
     }
 
-    pub(super) async fn create_member(&self, member: &Member, password: &Secret<String>, _: u32) -> Result<()> {
+    pub(super) async fn create_member(&self, member: &Member) -> Result<()> {
         self.change("create_member", |known| {
             if !known.roles.contains_key(&member.owner) || !known.databases.contains_key(&member.database) {
                 return Err(nothing());
             }
-            known.let_in(&member.role, password, 0)?;
+            let closed = Login { may_log_in: false, password: Secret::new(String::new()), generation: 0 };
+            known.roles.entry(member.role.clone()).or_insert(closed);
             Ok(())
+        })
+        .await
+    }
+
+    pub(super) async fn admit_member(&self, member: &RoleName, password: &Secret<String>, _: u32) -> Result<()> {
+        self.change("admit_member", |known| {
+            if known.roles.contains_key(member) { known.let_in(member, password, 0) } else { Err(nothing()) }
         })
         .await
     }

@@ -148,6 +148,8 @@ table! {
     Post "/staff/instances/{environment}/wake" Staff    staff::wake::post;
     Post "/staff/instances/{environment}/limit" Staff   staff::limit::post;
     Post "/staff/instances/{environment}/containers" Staff staff::containers::post;
+    Get  "/staff/instances/{environment}/scaling" Staff staff::scaling::get;
+    Post "/staff/instances/{environment}/scaling" Staff staff::scaling::post;
     Get  "/staff/images"                   Staff        staff::images::get;
     Post "/staff/images/rollouts"          Staff        staff::images::start;
     Post "/staff/images/rollouts/{rollout}/stop" Staff  staff::images::stop;
@@ -156,6 +158,8 @@ table! {
     Get  "/staff/hosts/new"                Staff        staff::hosts::add::get;
     Post "/staff/hosts/new"                Staff        staff::hosts::add::post;
     Get  "/staff/hosts/{host}"             Staff        staff::hosts::show::get;
+    Get  "/staff/hosts/{host}/settings"    Staff        staff::hosts::edit::get;
+    Post "/staff/hosts/{host}/settings"    Staff        staff::hosts::edit::post;
     Post "/staff/hosts/{host}/cordon"      Staff        staff::hosts::show::cordon;
     Post "/staff/hosts/{host}/uncordon"    Staff        staff::hosts::show::uncordon;
     Get  "/staff/hosts/{host}/drain"       Staff        staff::hosts::drain::get;

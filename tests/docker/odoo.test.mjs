@@ -6,6 +6,7 @@
 
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
+import { createHmac, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { inflateSync } from "node:zlib";
@@ -169,6 +170,45 @@ test("a session outlives its container", async () => {
   await bench.replace(a);
   const info = await bench.sessionInfo(a, cookie);
   assert.equal(info.username, zoe.admin_email);
+});
+
+test("each port proves whose it is to who asks before HTTP, and to nobody over HTTP", async () => {
+  const key = createHmac("sha256", a.password).update("sayoo proof").digest();
+  const question = randomBytes(16);
+  const proof = createHmac("sha256", key).update(question).digest("hex");
+  const ask = `SAYOO-PROOF ${question.toString("hex")}\r\n\r\n`;
+  const http = "GET /sayoo/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  const said = await bench.talk(a, ask + http);
+  assert.ok(said.startsWith(`${proof}\nHTTP/1.`) && said.includes(" 200 "), `${said.slice(0, 200)}`);
+  assert.ok(!(await bench.talk(b, ask + http)).startsWith(proof), "another one cannot");
+  for (const nonsense of ["SAYOO-PROOF zz\r\n\r\n", `SAYOO-PROOF ${"0".repeat(64)}\r\n\r\n`]) {
+    assert.doesNotMatch(await bench.talk(a, nonsense + http), /^[0-9a-f]{64}/);
+  }
+  const inside = await bench.talk(a, `GET /sayoo/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n${ask}`);
+  assert.ok(!inside.includes(proof), "after a request it is none");
+});
+
+test("a flood of log lines does not reach Docker's daemon, and nobody in the container gets a way to it", () => {
+  // What hostile code would do that runs as Odoo's user: a flood where Odoo writes, and by way of the first process.
+  const flood = `
+import os
+def tried(path):
+    try:
+        return os.open(path, os.O_WRONLY)
+    except OSError as error:
+        print(path, error.strerror)
+tried('/proc/1/fd/1'), tried('/proc/1/fd/2'), tried('/proc/1/mem')
+[odoo] = [pid for pid in os.listdir('/proc') if pid.isdigit() and pid not in ('1', str(os.getpid())) and b'sayoo-odoo' in open(f'/proc/{pid}/cmdline', 'rb').read()]
+out, lines = tried(f'/proc/{odoo}/fd/1'), (b'bomb ' * 40 + b'\\n') * 300
+for _ in range(2000):
+    os.write(out, lines)
+print('flooded')`;
+  const { stdout, stderr } = bench.inside(b, "python3", "-c", flood);
+  const denied = ["/proc/1/fd/1", "/proc/1/fd/2", "/proc/1/mem"].map((path) => `${path} Permission denied\n`).join("");
+  assert.ok(stdout.startsWith(denied), stdout + stderr);
+  assert.ok(stdout.endsWith("flooded\n"), stdout + stderr);
+  const reached = bench.logs(b).length;
+  assert.ok(reached < 60e6, `${reached} bytes of 120 million reached the daemon`);
 });
 
 test("a container waits for its database, is healthy, and can write nowhere", async () => {

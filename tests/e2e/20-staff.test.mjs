@@ -99,7 +99,7 @@ test("the first staff member joins by a link that works once, and sees, suspends
   await page.goto(`${PORTAL}/staff/hosts`);
   const host = await page.getAttribute('main a[href^="/staff/hosts/"]:not([href$="/new"])', "href");
   await inspect(person, {
-    "staff-host": host, "staff-host-drain": `${host}/drain`, "staff-images": "/staff/images",
+    "staff-host": host, "staff-host-drain": `${host}/drain`, "staff-host-settings": `${host}/settings`, "staff-images": "/staff/images",
     "staff-plan-draft": draft, "staff-plan-new": "/staff/plans/new", "staff-plan-words": words,
     "staff-home": "/staff", "staff-accounts": "/staff/accounts", "staff-account": account, "staff-instances": "/staff/instances", "staff-instance": `/staff/instances/${id}`,
     "staff-hosts": "/staff/hosts", "staff-host-new": "/staff/hosts/new", "staff-plans": "/staff/plans", "staff-queue": "/staff/queue", "staff-usage": "/staff/usage",

@@ -1,10 +1,10 @@
 //! The machines of the make-believe engine: which there are, which are lost, and what they say of themselves.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use chrono::TimeDelta;
 
-use super::{ONLY_NODE, Service, Simulated};
+use super::{ONLY_NODE, Service, Simulated, away};
 use crate::engine::{Daemon, DaemonSeen, Membership, NodeSeen, Reading, Result, ServiceName};
 
 impl Simulated {
@@ -31,6 +31,25 @@ impl Simulated {
             }
             state.converge(&name, now);
         }
+    }
+
+    /// Removes a machine by force (`docker node rm --force`): the Swarm has no trace of it any more.
+    pub fn remove_node(&self, node: &str) {
+        self.lock().removed.insert(node.to_owned());
+        self.set_lost(node, true);
+        self.lock().nodes.remove(node);
+    }
+
+    /// Lets a machine's daemon answer at this address only, as those of which this was said before.
+    pub fn set_address(&self, node: &str, address: IpAddr) {
+        let mut state = self.lock();
+        state.addresses.retain(|_, name| name != node);
+        state.addresses.insert(address, node.to_owned());
+    }
+
+    /// Lets probes find this from now on: what the program in the container writes.
+    pub fn set_facts(&self, facts: String) {
+        self.lock().facts = Some(facts);
     }
 
     /// Makes every container of an image end at once from now on.
@@ -97,8 +116,25 @@ impl Simulated {
         self.answer("daemon", |_, _| Ok(daemon.clone())).await
     }
 
-    pub(in crate::engine) async fn daemon_of(&self, _: &Daemon) -> Result<DaemonSeen> {
-        self.daemon().await
+    pub(in crate::engine) async fn daemon_of(&self, daemon: &Daemon) -> Result<DaemonSeen> {
+        let seen = self.daemon().await?;
+        let address = daemon.upstream_address;
+        self.answer("daemon_of", |state, _| {
+            let node = match state.addresses.get(&address) {
+                None if !state.addresses.is_empty() => return Err(away()),
+                None => &daemon.node,
+                Some(node) => node,
+            };
+            let membership = if node.is_empty() {
+                seen.membership.clone()
+            } else if state.nodes.contains_key(node) {
+                Membership::Member(node.clone())
+            } else {
+                Membership::None
+            };
+            Ok(DaemonSeen { membership, publishes_on: address.to_string(), ..seen.clone() })
+        })
+        .await
     }
 
     pub(in crate::engine) async fn join(&self, _: &Daemon) -> Result<()> {
@@ -109,15 +145,11 @@ impl Simulated {
         self.change("label", |_, _| Ok(())).await
     }
 
-    pub(in crate::engine) async fn dismiss(&self, _: &Daemon) -> Result<()> {
-        self.change("dismiss", |_, _| Ok(())).await
-    }
-
-    pub(in crate::engine) async fn fetch_on(&self, _: &Daemon, _: &str) -> Result<()> {
-        self.change("fetch_on", |_, _| Ok(())).await
-    }
-
-    pub(in crate::engine) async fn publish(&self, digest: &str, repository: &str, _: &str) -> Result<String> {
-        self.change("publish", |_, _| Ok(format!("{repository}@{digest}"))).await
+    pub(in crate::engine) async fn dismiss(&self, daemon: &Daemon) -> Result<()> {
+        self.change("dismiss", |state, _| {
+            state.nodes.remove(&daemon.node);
+            Ok(())
+        })
+        .await
     }
 }

@@ -43,6 +43,8 @@ impl Swarm {
             limits_processes: about.pids_limit.unwrap_or(false),
             clock_ahead: system_time.map(|time| time - (asked_at + clock_doubt)),
             clock_doubt,
+            certificate_until: self.road.certificate_until(),
+            own_certificate_until: self.road.own_certificate_until(),
             cpu_millis: about.ncpu.and_then(|cores| i32::try_from(cores * 1000).ok()).unwrap_or(0),
             memory_mb: about.mem_total.and_then(|bytes| i32::try_from(bytes / (1024 * 1024)).ok()).unwrap_or(0),
         })

@@ -1,6 +1,7 @@
 //! Machines: looked at through their own daemon, taken into the Swarm, sent away.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 
 use bollard::models::SwarmJoinRequest;
 use bollard::query_parameters::{DeleteNodeOptionsBuilder, LeaveSwarmOptionsBuilder, UpdateNodeOptionsBuilder};
@@ -34,14 +35,7 @@ impl Swarm {
             let text = "the Swarm listens on this machine's loopback address only: set SAYOO_ADDRESS and run bin/up";
             return Err(Error::Rejected(text.into()));
         }
-        let address = daemon.upstream_address;
-        let request = SwarmJoinRequest {
-            listen_addr: Some(format!("{address}:{SWARM_PORT}")),
-            advertise_addr: Some(address.to_string()),
-            data_path_addr: Some(address.to_string()),
-            remote_addrs: Some(managers),
-            join_token: token,
-        };
+        let request = joining(daemon.upstream_address, managers, token);
         self.through(daemon)?.call(|docker| async move { docker.join_swarm(request).await }).await
     }
 
@@ -85,5 +79,33 @@ impl Swarm {
     /// Makes a machine fetch an image, so that no instance waits for it.
     pub(in crate::engine) async fn fetch_on(&self, daemon: &Daemon, reference: &str) -> Result<()> {
         self.through(daemon)?.fetch(reference).await
+    }
+}
+
+/// What a machine is told that is to join. With a port an IPv6 address stands in brackets, without one it does not.
+fn joining(address: IpAddr, managers: Vec<String>, token: Option<String>) -> SwarmJoinRequest {
+    SwarmJoinRequest {
+        listen_addr: Some(SocketAddr::new(address, SWARM_PORT).to_string()),
+        advertise_addr: Some(address.to_string()),
+        data_path_addr: Some(address.to_string()),
+        remote_addrs: Some(managers),
+        join_token: token,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_on_a_network_of_ipv6_is_told_an_address_that_docker_can_read() {
+        for (address, listens) in [("fd00::2", "[fd00::2]:2377"), ("10.0.0.2", "10.0.0.2:2377")] {
+            let told = joining(address.parse().unwrap(), vec!["[fd00::1]:2377".to_owned()], None);
+            assert_eq!(told.listen_addr.as_deref(), Some(listens));
+            assert_eq!(
+                (told.advertise_addr.as_deref(), told.data_path_addr.as_deref()),
+                (Some(address), Some(address))
+            );
+        }
     }
 }

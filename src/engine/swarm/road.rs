@@ -1,18 +1,13 @@
-//! The way to one daemon: its Unix socket, or TCP with certificates on both sides.
+//! The way to one daemon: its Unix socket, or TCP with certificates on both sides (`tls.rs`).
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use chrono::{DateTime, Utc};
 
+use super::tls::Tls;
 use crate::engine::daemons::{Certificates, TLS_PORT};
 use crate::engine::{Error, Result};
 
@@ -20,24 +15,6 @@ use crate::engine::{Error, Result};
 ///
 /// bollard 0.21 drops the version from the path; version 0.22 will put it there by itself.
 const API_PATH: &str = "/v1.41";
-/// A machine that is away takes no packets: waiting longer for its first answer tells nothing more.
-const CONNECT_LIMIT: Duration = Duration::from_secs(3);
-/// Below the time after which firewalls forget a quiet connection.
-const IDLE: Duration = Duration::from_secs(60);
-
-/// What bollard sends: named here because it does not name it for others.
-type Body = <BollardRequest as BodyOf>::Body;
-
-pub(super) trait BodyOf {
-    type Body;
-}
-
-impl<B> BodyOf for http::Request<B> {
-    type Body = B;
-}
-
-/// What keeps connections to one daemon.
-type TlsClient = Client<HttpsConnector<HttpConnector>, Body>;
 
 /// The way to one daemon. Cheap to copy.
 #[derive(Clone)]
@@ -45,7 +22,7 @@ pub(super) enum Road {
     /// Its Unix socket.
     Socket(Arc<str>),
     /// TCP with certificates on both sides; connections are kept for the next call.
-    Tls { address: Arc<str>, client: Arc<TlsClient> },
+    Tls { address: Arc<str>, way: Arc<Tls> },
 }
 
 impl std::fmt::Debug for Road {
@@ -65,7 +42,7 @@ impl Road {
             let certificates = certificates.context(
                 "a daemon at tcp:// is reached with certificates only: run `sayoo host certs`, see [worker] docker_certificates",
             )?;
-            return Ok(Self::Tls { address: address.into(), client: Arc::new(client(certificates)?) });
+            return Ok(Self::Tls { address: address.into(), way: Arc::new(Tls::with(certificates)?) });
         }
         let socket = endpoint.strip_prefix("unix://").unwrap_or(endpoint);
         anyhow::ensure!(
@@ -75,13 +52,23 @@ impl Road {
         Ok(Self::Socket(socket.into()))
     }
 
+    /// Returns until when the certificate is good that the daemon showed last.
+    pub(super) fn certificate_until(&self) -> Option<DateTime<Utc>> {
+        if let Self::Tls { way, .. } = self { way.theirs_until() } else { None }
+    }
+
+    /// Returns until when ours is good.
+    pub(super) fn own_certificate_until(&self) -> Option<DateTime<Utc>> {
+        if let Self::Tls { way, .. } = self { way.ours_until() } else { None }
+    }
+
     /// Opens the way. bollard wants a socket to exist already, so this is done for each call.
     pub(super) fn open(&self, limit: Duration) -> Result<Docker> {
         let seconds = limit.as_secs().max(1);
         let docker = match self {
             Self::Socket(path) => Docker::connect_with_unix(path, seconds, API_DEFAULT_VERSION),
-            Self::Tls { address, client } => {
-                let client = client.clone();
+            Self::Tls { address, way } => {
+                let client = way.client();
                 Docker::connect_with_custom_transport(
                     move |request: BollardRequest| {
                         let client = client.clone();
@@ -107,31 +94,4 @@ impl Road {
             request
         }))
     }
-}
-
-/// Makes a client that trusts our own authority and nobody else, and shows our certificate.
-fn client(files: &Certificates) -> anyhow::Result<TlsClient> {
-    let read = |path: &std::path::Path| std::fs::read(path).with_context(|| format!("read {}", path.display()));
-    let mut roots = RootCertStore::empty();
-    for authority in CertificateDer::pem_slice_iter(&read(&files.authority)?) {
-        roots.add(authority.context("the authority's file")?).context("the authority's certificate")?;
-    }
-    let chain = CertificateDer::pem_slice_iter(&read(&files.certificate)?)
-        .collect::<std::result::Result<Vec<_>, _>>()
-        .context("our certificate's file")?;
-    let key = PrivateKeyDer::from_pem_slice(&read(&files.key)?).context("our key's file")?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .context("choose versions of TLS")?
-        .with_root_certificates(roots)
-        .with_client_auth_cert(chain, key)
-        .context("our certificate and key do not fit")?;
-    let mut connector = HttpConnector::new();
-    connector.enforce_http(false);
-    connector.set_connect_timeout(Some(CONNECT_LIMIT));
-    connector.set_nodelay(true);
-    let connector =
-        HttpsConnectorBuilder::new().with_tls_config(config).https_only().enable_http1().wrap_connector(connector);
-    Ok(Client::builder(TokioExecutor::new()).pool_idle_timeout(IDLE).build(connector))
 }

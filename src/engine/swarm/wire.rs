@@ -136,7 +136,9 @@ fn container(spec: &ServiceSpec, secrets: &[SecretFile]) -> TaskSpecContainerSpe
         stop_grace_period: Some(nanos(spec.stop_grace)),
         health_check: spec.health.as_ref().map(health),
         secrets: Some(secrets.iter().map(secret).collect()),
-        init: Some(true),
+        // The image's own program is the first process, and keeps others from the way to Docker's daemon; a program of ours has
+        // Docker's.
+        init: Some(spec.command.is_some()),
         capability_drop: Some(vec!["ALL".to_owned()]),
         ..TaskSpecContainerSpec::default()
     }

@@ -49,6 +49,34 @@ pub async fn after(
     store::after(db, account, environment, id, limit).await.context("read the end of a log")
 }
 
+/// Whether there are lines of more than one container, so that each line says whose it is.
+pub async fn has_several(
+    db: &mut PgConnection,
+    account: AccountId,
+    environment: EnvironmentId,
+) -> anyhow::Result<bool> {
+    store::has_several(db, account, environment).await.context("look for other containers' lines")
+}
+
+impl Line {
+    /// Returns the line as plain text, with the name of its container where there are several.
+    #[must_use]
+    pub fn shown(&self, is_one_of_several: bool) -> String {
+        let text = plain(&self.line);
+        if is_one_of_several { format!("[{}] {text}", name_of(&self.source)) } else { text }
+    }
+}
+
+/// Returns what a container is called in a log: `1` is the first one, replicas count on from there. The same in every
+/// language, so that a line keeps the direction of what Odoo writes.
+fn name_of(source: &str) -> String {
+    match source.strip_prefix('r').and_then(|number| number.parse::<u32>().ok()) {
+        Some(number) => number.saturating_add(1).to_string(),
+        None if source.is_empty() => "1".to_owned(),
+        None => source.to_owned(),
+    }
+}
+
 /// Returns a line as plain text: without colours and other sequences for terminals, without control characters, cut where
 /// it is longer than anybody reads.
 #[must_use]
@@ -83,6 +111,17 @@ pub fn plain(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_says_whose_it_is_where_there_are_several() {
+        let of = |source: &str| Line { id: 1, at_nanos: 1, source: source.to_owned(), line: "INFO".to_owned() };
+        let shown = |source: &str| of(source).shown(true);
+        assert_eq!(
+            ["", "r1", "r12", "new", "old"].map(shown),
+            ["[1] INFO", "[2] INFO", "[13] INFO", "[new] INFO", "[old] INFO"]
+        );
+        assert_eq!(of("r1").shown(false), "INFO");
+    }
 
     #[test]
     fn a_line_is_shown_without_colours_and_control_characters() {

@@ -13,6 +13,8 @@ pub struct Line {
     pub id: i64,
     /// The engine's own time, in nanoseconds since 1970.
     pub at_nanos: i64,
+    /// Which of the environment's containers wrote it.
+    pub source: String,
     /// What was written, as it was written.
     pub line: String,
 }
@@ -52,6 +54,7 @@ pub async fn latest(
         r#"
         SELECT log_lines.id
              , log_lines.at_nanos
+             , log_lines.source
              , log_lines.line
           FROM log_lines
           JOIN environments ON environments.id = log_lines.environment_id
@@ -85,6 +88,7 @@ pub async fn after(
         r#"
         SELECT log_lines.id
              , log_lines.at_nanos
+             , log_lines.source
              , log_lines.line
           FROM log_lines
           JOIN environments ON environments.id = log_lines.environment_id
@@ -101,4 +105,26 @@ pub async fn after(
     )
     .fetch_all(db)
     .await?)
+}
+
+/// Whether lines of more than one container are there.
+pub async fn has_several(
+    db: &mut PgConnection,
+    account: AccountId,
+    environment: EnvironmentId,
+) -> Result<bool, StoreError> {
+    let several = sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (SELECT FROM log_lines
+                         JOIN environments ON environments.id = log_lines.environment_id
+                        WHERE log_lines.environment_id = $1
+                          AND log_lines.source > ''
+                          AND environments.account_id = $2) AS "several!"
+        "#,
+        environment as EnvironmentId,
+        account as AccountId
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(several)
 }

@@ -92,6 +92,7 @@ pub async fn change(
         memory_mb: offered.resources.memory_mb,
         tenant: Tenant::of_kind(Some(plan.kind.code())),
         not_on: None,
+        image: Some(image),
     };
     // What does not run needs no second container: it gets its room when it starts.
     let runs = environment.wanted == Wanted::Running && environment.status != Status::Asleep;

@@ -11,11 +11,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
-use crate::base::ids::{AccountId, EnvironmentId};
+use crate::base::ids::{AccountId, EnvironmentId, PlanVersionId};
 use crate::base::money::{Currency, Money};
 use crate::plans::{Meter, Offer, Version};
 
-pub use verbs::{apply_rule, scale, scale_of_any_account, set_rule};
+pub use verbs::{apply_rule, scale, scale_of_any_account, set_rule, set_rule_of_any_account};
 
 /// What the schema allows any plan. Whoever asks for more typed a wrong number.
 pub const MOST: i32 = 16;
@@ -162,7 +162,9 @@ pub struct Standing {
     pub replicas: i32,
     /// When that number last changed.
     pub scaled_at: Option<DateTime<Utc>>,
-    /// How many its plan allows.
+    /// Its plan.
+    pub plan_version: PlanVersionId,
+    /// How many that allows.
     pub most: i32,
     /// How many requests are sent to.
     pub serving: i32,

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
 use super::{Month, Rule, Standing};
-use crate::base::ids::{AccountId, EnvironmentId};
+use crate::base::ids::{AccountId, EnvironmentId, PlanVersionId};
 use crate::base::money::{Currency, Money};
 use crate::db::StoreError;
 
@@ -18,6 +18,7 @@ pub async fn find_of_any_account(db: &mut PgConnection, id: EnvironmentId) -> an
              , environments.scaled_at
              , environments.status
              , environments.wanted
+             , environments.plan_version_id AS "plan_version: PlanVersionId"
              , plan_versions.max_replicas
              , coalesce((SELECT max(cardinality(routes.upstreams))
                            FROM routes
@@ -76,6 +77,7 @@ pub async fn find_of_any_account(db: &mut PgConnection, id: EnvironmentId) -> an
         account: row.account,
         replicas: row.replicas,
         scaled_at: row.scaled_at,
+        plan_version: row.plan_version,
         most: row.max_replicas,
         serving: row.serving,
         is_running: row.wanted == "running" && row.status == "running" && !row.is_suspended,

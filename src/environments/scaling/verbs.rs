@@ -71,8 +71,42 @@ pub async fn set_rule(portal: &Portal, by: &By, id: EnvironmentId, wish: &Wish) 
     let mut tx = portal.db.begin().await.context("begin")?;
     let standing = store::lock_of_any_account(&mut tx, id).await.context("lock an environment")?;
     let Some(standing) = standing.filter(|standing| standing.account == by.account) else { return Ok(None) };
-    let currency = orders::terms(&mut tx, by.account).await?.currency;
-    refuse_wish(&standing, wish, currency)?;
+    let cause = Cause::Person { name: &by.name, reason: None };
+    follow(&mut tx, &standing, wish, (cause, &by.actor), now).await?;
+    tx.commit().await.context("commit")?;
+    Ok(Some(()))
+}
+
+/// The same for staff, with a reason that only the audit log keeps.
+pub async fn set_rule_of_any_account(
+    portal: &Portal,
+    actor: &Actor,
+    id: EnvironmentId,
+    wish: &Wish,
+    reason: &str,
+) -> Result<Option<()>, ScalingError> {
+    let now = portal.clock.now();
+    let mut tx = portal.db.begin().await.context("begin")?;
+    let Some(standing) = store::lock_of_any_account(&mut tx, id).await.context("lock an environment")? else {
+        return Ok(None);
+    };
+    let cause = Cause::Person { name: "", reason: Some(reason) };
+    follow(&mut tx, &standing, wish, (cause, actor), now).await?;
+    tx.commit().await.context("commit")?;
+    Ok(Some(()))
+}
+
+/// Writes the rule, an event and an entry of the audit log, unless it is so already.
+async fn follow(
+    tx: &mut PgConnection,
+    standing: &Standing,
+    wish: &Wish,
+    (cause, actor): (Cause<'_>, &Actor),
+    now: DateTime<Utc>,
+) -> Result<(), ScalingError> {
+    let (id, account) = (standing.id, standing.account);
+    let currency = orders::terms(tx, account).await?.currency;
+    refuse_wish(standing, wish, currency)?;
     let before = standing.rule_or_usual();
     let rule = Rule {
         is_on: wish.is_on,
@@ -83,26 +117,32 @@ pub async fn set_rule(portal: &Portal, by: &By, id: EnvironmentId, wish: &Wish) 
         ..before.clone()
     };
     if rule == before && standing.rule.is_some() {
-        return Ok(Some(()));
+        return Ok(());
     }
-    store::put_rule(&mut tx, id, (&rule, currency), &by.name, now).await.context("write the rule")?;
+    let (name, reason) = match cause {
+        Cause::Person { name, reason } => (name, reason),
+        Cause::Rule(_) => ("", None),
+    };
+    store::put_rule(tx, id, (&rule, currency), name, now).await.context("write the rule")?;
     let event = match (before.is_on, rule.is_on) {
         (false, true) => "scaling.on",
         (true, false) => "scaling.off",
         _ => "scaling.set",
     };
-    let detail = told(&rule);
-    history::record(&mut tx, id, event, &by.name, detail.clone(), now).await?;
-    let entry = audit::Entry::new("environment.scaling-set").account(by.account).environment(id).detail(detail);
-    audit::record(&mut tx, &by.actor, entry, now).await?;
+    let mut detail = told(&rule);
+    history::record(tx, id, event, name, detail.clone(), now).await?;
+    if let Some(reason) = reason {
+        detail["reason"] = json!(reason);
+    }
+    let entry = audit::Entry::new("environment.scaling-set").account(account).environment(id).detail(detail);
+    audit::record(tx, actor, entry, now).await?;
     let (low, high) = rule.bounds(standing.most);
     let inside = standing.replicas.clamp(low, high);
     if rule.is_on && inside != standing.replicas {
-        change(&mut tx, &standing, inside, (Cause::Rule(Why::Bounds), &by.actor), now).await?;
+        change(tx, standing, inside, (Cause::Rule(Why::Bounds), actor), now).await?;
     }
-    db::wake(&mut tx).await.context("wake the worker")?;
-    tx.commit().await.context("commit")?;
-    Ok(Some(()))
+    db::wake(tx).await.context("wake the worker")?;
+    Ok(())
 }
 
 fn refuse_wish(standing: &Standing, wish: &Wish, currency: Currency) -> Result<(), Refusal> {

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Proof, Subject, Verdict};
+use super::{Proof, Subject, Verdict, Walls};
 
 /// What the program found, in its own words.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -20,6 +20,9 @@ pub struct Facts {
     bombs: Bombs,
     /// `None` when there was no database to try.
     database: Option<Database>,
+    /// Of the machine's disk under the container; `None` from a program of before.
+    #[serde(default)]
+    disk: Option<Disk>,
     is_root_of_machine: bool,
     mounts: Vec<String>,
     devices: Vec<String>,
@@ -38,6 +41,13 @@ struct Tmp {
     bytes: u64,
     is_writable: bool,
     runs_programs: bool,
+}
+
+/// In bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+struct Disk {
+    all: u64,
+    free: u64,
 }
 
 /// In bytes; `None` is no limit.
@@ -85,6 +95,8 @@ pub struct Promise {
     pub cpu_millis: u64,
     /// Connections to the database server.
     pub connections: u64,
+    /// Whether it is kept from other machines and their containers.
+    pub walls: Walls,
 }
 
 impl Facts {
@@ -94,11 +106,14 @@ impl Facts {
     }
 }
 
+/// From here on the next image may not fit, and what is there needs the rest.
+const DISK_FULL_PERCENT: u64 = 90;
+
 /// Judges a machine by what was found on it.
 #[must_use]
 pub fn judge(facts: &Facts, promise: Promise) -> Vec<Proof> {
     let proof = |subject: Subject, is_good: bool, seen: String| {
-        let verdict = match (is_good, subject.is_promised()) {
+        let verdict = match (is_good, subject.is_promised(promise.walls)) {
             (true, _) => Verdict::Good,
             (false, true) => Verdict::Bad,
             (false, false) => Verdict::Weak,
@@ -140,6 +155,10 @@ pub fn judge(facts: &Facts, promise: Promise) -> Vec<Proof> {
         proof(Subject::Kernel, facts.unmasked.is_empty(), facts.unmasked.join(", ")),
         proof(Subject::Neighbours, facts.neighbours.is_empty(), facts.neighbours.join(", ")),
     ];
+    proofs.extend(facts.disk.map(|disk| {
+        let used = 100 - disk.free.saturating_mul(100) / disk.all.max(1);
+        proof(Subject::Disk, used < DISK_FULL_PERCENT, format!("{used} % of {} GB used", disk.all / 1_000_000_000))
+    }));
     for subject in [Subject::Docker, Subject::Swarm, Subject::Control, Subject::Published, Subject::Metadata] {
         proofs.push(match tried(facts, subject).as_slice() {
             [] => Proof { subject, verdict: Verdict::Untried, seen: String::new() },
@@ -219,16 +238,22 @@ fn number(limit: Option<u64>) -> String {
 mod tests {
     use super::*;
 
-    const PROMISE: Promise =
-        Promise { processes: 256, memory: 128 << 20, tmp: 256 << 20, cpu_millis: 500, connections: 16 };
+    const PROMISE: Promise = Promise {
+        processes: 256,
+        memory: 128 << 20,
+        tmp: 256 << 20,
+        cpu_millis: 500,
+        connections: 16,
+        walls: Walls::Advised,
+    };
 
     fn safe() -> Facts {
         Facts::parse(include_str!("../../engine/simulated/safe.json")).unwrap()
     }
 
-    fn not_good(facts: &Facts) -> Vec<(Subject, Verdict)> {
-        let proofs = judge(facts, PROMISE);
-        assert_eq!(proofs.len(), 19);
+    fn not_good(facts: &Facts, walls: Walls) -> Vec<(Subject, Verdict)> {
+        let proofs = judge(facts, Promise { walls, ..PROMISE });
+        assert_eq!(proofs.len(), 20);
         proofs
             .into_iter()
             .filter(|proof| proof.verdict != Verdict::Good)
@@ -238,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_container_that_may_do_nothing_proves_everything() {
-        assert_eq!(not_good(&safe()), []);
+        assert_eq!(not_good(&safe(), Walls::Needed), []);
     }
 
     #[test]
@@ -259,6 +284,7 @@ mod tests {
             (Subject::Memory, |facts| facts.limits.memory = Some(9_223_372_036_854_771_712)),
             (Subject::Swap, |facts| facts.limits.swap = Some(134_217_728)),
             (Subject::Swap, |facts| facts.limits.swap = None),
+            (Subject::Disk, |facts| facts.disk.as_mut().unwrap().free = 9_999_999_999),
             (Subject::Bombs, |facts| facts.bombs.tasks = 2001),
             (Subject::Bombs, |facts| facts.bombs.memory = None),
             (Subject::Bombs, |facts| facts.bombs.cpu_millis = None),
@@ -280,16 +306,26 @@ mod tests {
         for (subject, spoil) in wrong {
             let mut facts = safe();
             spoil(&mut facts);
-            let verdict = if subject.is_promised() { Verdict::Bad } else { Verdict::Weak };
-            assert_eq!(not_good(&facts), [(*subject, verdict)], "{facts:?}");
+            for walls in [Walls::Needed, Walls::Advised] {
+                let verdict = if subject.is_promised(walls) { Verdict::Bad } else { Verdict::Weak };
+                assert_eq!(not_good(&facts, walls), [(*subject, verdict)], "{facts:?}");
+            }
         }
+    }
+
+    #[test]
+    fn between_several_machines_the_rules_are_needed_and_on_a_lone_one_advised() {
+        for subject in [Subject::Swarm, Subject::Published, Subject::Metadata] {
+            assert!(subject.is_promised(Walls::Needed) && !subject.is_promised(Walls::Advised));
+        }
+        assert!(!Subject::Swap.is_promised(Walls::Needed) && Subject::Docker.is_promised(Walls::Advised));
     }
 
     #[test]
     fn without_swap_on_the_machine_none_need_be_forbidden() {
         let mut facts = safe();
         (facts.limits.swap, facts.limits.machine_swap) = (None, 0);
-        assert_eq!(not_good(&facts), []);
+        assert_eq!(not_good(&facts, Walls::Needed), []);
     }
 
     #[test]
@@ -300,8 +336,8 @@ mod tests {
             .retain(|(what, ..)| what == "docker" || what == "swarm" || what == "control" || what == "metadata");
         facts.database.as_mut().unwrap().failure = Some("28P01".to_owned());
         let untried = [Subject::Published, Subject::Tenants, Subject::Database];
-        assert_eq!(not_good(&facts), untried.map(|subject| (subject, Verdict::Untried)));
+        assert_eq!(not_good(&facts, Walls::Needed), untried.map(|subject| (subject, Verdict::Untried)));
         facts.database = None;
-        assert_eq!(not_good(&facts), untried.map(|subject| (subject, Verdict::Untried)));
+        assert_eq!(not_good(&facts, Walls::Needed), untried.map(|subject| (subject, Verdict::Untried)));
     }
 }

@@ -9,12 +9,13 @@ pub use judge::{Facts, Promise, judge};
 
 /// The program, for the instance image's Python. Prints [`Facts`] and waits to be removed.
 pub const PROGRAM: &str = concat!(include_str!("database.py"), "\n\n", include_str!("probe.py"));
-/// How often a machine without a fault is probed; one whose daemon says something new of itself is probed at once.
-const EVERY: TimeDelta = TimeDelta::hours(1);
+/// How often a machine without a fault is probed: what opens it is found within five minutes. One whose daemon says something
+/// new of itself is probed at once.
+const EVERY: TimeDelta = TimeDelta::minutes(4);
 /// How often one with a fault is: somebody is mending it.
 const FAULT_EVERY: TimeDelta = TimeDelta::minutes(2);
 /// How soon a probe is tried again that could not be made.
-const AGAIN_AFTER: TimeDelta = TimeDelta::minutes(10);
+const AGAIN_AFTER: TimeDelta = TimeDelta::minutes(4);
 
 /// What is proved. The page has a sentence and a remedy for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +57,8 @@ pub enum Subject {
     Metadata,
     /// It reaches the tenants' database server.
     Tenants,
+    /// The disk with containers and images has room.
+    Disk,
     /// With its own login it does nothing there that is not its own business: tried.
     Database,
 }
@@ -83,16 +86,30 @@ impl Subject {
             Self::Published => "published",
             Self::Metadata => "metadata",
             Self::Tenants => "tenants",
+            Self::Disk => "disk",
             Self::Database => "database",
         }
     }
 
-    /// Whether a machine may take customers without it. What an installation needs a firewall or other settings of the
-    /// machine for is said, and closes nothing; nor does what is wrong with the database server, which is no fault of the machine.
+    /// Whether no machine may take customers without it. What an installation needs other settings of the machine for is said,
+    /// and closes nothing; nor does what is wrong with the database server, which is no fault of the machine.
     #[must_use]
-    pub fn is_promised(self) -> bool {
-        !matches!(self, Self::Swap | Self::Users | Self::Swarm | Self::Published | Self::Metadata | Self::Database)
+    pub fn is_promised(self, walls: Walls) -> bool {
+        match self {
+            Self::Swap | Self::Users | Self::Database => false,
+            Self::Swarm | Self::Published | Self::Metadata => walls == Walls::Needed,
+            _ => true,
+        }
     }
+}
+
+/// Whether a machine needs the rules of `sayoo host firewall`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Walls {
+    /// Without them customers would reach each other's instances on other machines: it takes nothing new.
+    Needed,
+    /// On a machine that is alone, or is for trying things.
+    Advised,
 }
 
 /// How something was found.
@@ -237,12 +254,12 @@ mod tests {
         let now = Clock::System.now();
         assert!(Probes::default().is_due(now));
         let good = Probes::found(vec![proof(Verdict::Good)], now);
-        assert!(!good.is_due(now + TimeDelta::minutes(59)) && good.is_due(now + TimeDelta::minutes(60)));
+        assert!(!good.is_due(now + TimeDelta::seconds(239)) && good.is_due(now + TimeDelta::minutes(4)));
         let bad = Probes::found(vec![proof(Verdict::Bad)], now);
         assert!(bad.is_due(now + TimeDelta::minutes(2)));
         let failed = bad.clone().failed("no answer".to_owned(), now);
         assert_eq!(failed.complaint(), bad.complaint());
-        assert!(!failed.is_due(now + TimeDelta::minutes(9)) && failed.is_due(now + TimeDelta::minutes(10)));
+        assert!(!failed.is_due(now + TimeDelta::minutes(3)) && failed.is_due(now + TimeDelta::minutes(4)));
     }
 
     #[test]

@@ -14,6 +14,17 @@ pub enum Certificate {
     Good,
 }
 
+/// Since when looks that were answered find no proof any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missed {
+    /// The last look found it.
+    Never,
+    /// Not long: a name server that is being changed may say nonsense for a moment.
+    Lately,
+    /// Long enough to believe it.
+    LongAgo,
+}
+
 /// Everything that was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct World {
@@ -21,8 +32,10 @@ pub struct World {
     pub is_wanted: bool,
     /// How far it has come.
     pub state: State,
-    /// Whether the DNS proves it. Looked for while it waits.
+    /// Whether the DNS proves it. Looked for in every state: who sold a domain, or let it expire, holds it no more.
     pub proof: Seen<bool>,
+    /// Whether looks before this one missed the proof.
+    pub missed: Missed,
     /// The certificate.
     pub certificate: Certificate,
     /// Whether we can get certificates at all. Where we cannot, somebody before the proxy has them.
@@ -42,6 +55,12 @@ pub enum Step {
     Certify,
     /// Lets it lead to the environment.
     Serve,
+    /// Notes that the proof is not there.
+    Miss,
+    /// Notes that it is there again.
+    Find,
+    /// Lets it lead nowhere, and wait for a proof as in the beginning.
+    Lose,
 }
 
 /// What it waits for.
@@ -53,6 +72,8 @@ pub enum Awaited {
     Sight,
     /// The pause after a failure ends.
     Pause,
+    /// A second look, some time after the one that missed the proof.
+    SecondLook,
 }
 
 /// The decision.
@@ -85,6 +106,12 @@ pub fn next(world: World) -> Next {
             Seen::Known(false) => Next::Wait(Awaited::Proof),
             Seen::Unknown => Next::Wait(Awaited::Sight),
         },
+        _ if world.proof == Seen::Known(false) => match world.missed {
+            Missed::Never => Next::Do(Step::Miss),
+            Missed::Lately => Next::Wait(Awaited::SecondLook),
+            Missed::LongAgo => Next::Do(Step::Lose),
+        },
+        _ if world.proof == Seen::Known(true) && world.missed != Missed::Never => Next::Do(Step::Find),
         _ if wants_certificate && world.may_try => Next::Do(Step::Certify),
         _ if wants_certificate => Next::Wait(Awaited::Pause),
         State::Proven => Next::Do(Step::Serve),
@@ -100,10 +127,12 @@ mod tests {
         let mut worlds = Vec::new();
         for state in [State::Waiting, State::Proven, State::Serving] {
             for proof in [Seen::Unknown, Seen::Known(false), Seen::Known(true)] {
-                for certificate in [Certificate::Missing, Certificate::Due, Certificate::Good] {
-                    for bits in 0..8 {
-                        let (is_wanted, has_authority, may_try) = (bits & 1 > 0, bits & 2 > 0, bits & 4 > 0);
-                        worlds.push(World { is_wanted, state, proof, certificate, has_authority, may_try });
+                for missed in [Missed::Never, Missed::Lately, Missed::LongAgo] {
+                    for certificate in [Certificate::Missing, Certificate::Due, Certificate::Good] {
+                        for bits in 0..8 {
+                            let (is_wanted, has_authority, may_try) = (bits & 1 > 0, bits & 2 > 0, bits & 4 > 0);
+                            worlds.push(World { is_wanted, state, proof, missed, certificate, has_authority, may_try });
+                        }
                     }
                 }
             }
@@ -114,9 +143,12 @@ mod tests {
     fn after(step: Step, world: World) -> World {
         match step {
             Step::Forget => world,
-            Step::Accept => World { state: State::Proven, ..world },
+            Step::Accept => World { state: State::Proven, missed: Missed::Never, ..world },
             Step::Certify => World { certificate: Certificate::Good, ..world },
             Step::Serve => World { state: State::Serving, ..world },
+            Step::Miss => World { missed: Missed::Lately, ..world },
+            Step::Find => World { missed: Missed::Never, ..world },
+            Step::Lose => World { state: State::Waiting, missed: Missed::Never, ..world },
         }
     }
 
@@ -161,6 +193,26 @@ mod tests {
     fn a_failed_try_is_not_repeated_before_its_pause_is_over() {
         for world in every_world().into_iter().filter(|world| !world.may_try) {
             assert_ne!(next(world), Next::Do(Step::Certify), "{world:?}");
+        }
+    }
+
+    #[test]
+    fn a_domain_is_lost_by_two_answers_that_find_no_proof_and_by_nothing_else() {
+        for world in every_world() {
+            let is_lost = next(world) == Next::Do(Step::Lose);
+            let is_held = world.is_wanted && world.state != State::Waiting;
+            assert_eq!(
+                is_lost,
+                is_held && world.proof == Seen::Known(false) && world.missed == Missed::LongAgo,
+                "{world:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn nobody_gets_a_certificate_while_the_proof_is_missed() {
+        for world in every_world().into_iter().filter(|world| world.proof == Seen::Known(false)) {
+            assert!(!matches!(next(world), Next::Do(Step::Certify | Step::Serve)), "{world:?}");
         }
     }
 }

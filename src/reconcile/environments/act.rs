@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::base::ids::RuntimeId;
+use crate::base::proof::ProofKeys;
 use crate::base::secret::new_code;
 use crate::db;
 use crate::hosts;
@@ -16,7 +17,7 @@ use crate::reconcile::runtimes::{self, Runtime, Seen, provide};
 use crate::reconcile::store::nudge;
 use crate::reconcile::{Site, crash, instance, pool, templates};
 
-use super::observe::{Sight, Upstream};
+use super::observe::{self, Sight, Upstream};
 use super::plan::{Closed, Container, Step};
 use super::status::{self, Told};
 use super::store::{self, Environment, RouteRow};
@@ -91,6 +92,7 @@ async fn with_runtime(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runti
         Step::Withdraw => update::leave(site, lease, sight, false).await,
         Step::RemoveNew => update::remove_new(site, lease, sight, runtime).await,
         Step::Adopt => update::adopt(site, lease, sight, runtime).await,
+        Step::PutBack => update::put_back(site, lease, sight, runtime).await,
         Step::FallAsleep => rest::fall_asleep(site, lease, sight, runtime).await,
         Step::PutToRest => rest::put_to_rest(site, lease, runtime).await,
         Step::WakeUp => rest::wake_up(site, lease, sight, runtime).await,
@@ -167,6 +169,7 @@ async fn begin(site: &Site, lease: &Lease, sight: &Sight) -> anyhow::Result<()> 
             memory_mb: environment.memory_mb,
             tenant: Tenant::of_kind(Some(&environment.kind)),
             not_on: None,
+            image: Some(template.image),
         };
         let placement = match hosts::take_room(&mut tx, need).await {
             Ok(placement) => placement,
@@ -226,7 +229,10 @@ async fn flee(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime) -> a
     let mut tx = lease.begin(&site.db).await?;
     match hosts::reserve(&mut tx, runtime.id, Cause::Lost, now).await {
         Ok(_placement) => {}
-        Err(ReserveError::NoRoom(why)) => return make_room(site, tx, sight, why).await,
+        Err(ReserveError::NoRoom(why)) => {
+            lead_to_the_others(site, &mut tx, sight).await?;
+            return make_room(site, tx, sight, why).await;
+        }
         Err(error) => return Err(error.into()),
     }
     runtimes::store::set_placed(&mut tx, runtime.id).await?;
@@ -234,6 +240,17 @@ async fn flee(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime) -> a
     close_for_loss(site, &mut tx, sight).await?;
     tx.commit().await?;
     crash::point("flee:after");
+    Ok(())
+}
+
+/// While there is no other place for it, nobody is sent to a lost container that has others beside it.
+async fn lead_to_the_others(site: &Site, tx: &mut Fenced, sight: &Sight) -> anyhow::Result<()> {
+    let environment = &sight.environment;
+    let (host, serving) = (site.public.instance_host(&environment.subdomain), sight.replicas.serving());
+    let routes = store::routes(tx, environment.id).await?;
+    if sight.world.others_serve && !observe::leads_exactly(&routes, &host, None, &serving) {
+        replicas::act::write_route(site, tx, sight, &serving).await?;
+    }
     Ok(())
 }
 
@@ -308,6 +325,7 @@ async fn open(
     runtimes::store::set_ready(&mut tx, runtime.id).await?;
     if is_new {
         hosts::store::set_served(&mut tx, runtime.id, now).await?;
+        runtimes::store::set_proved(&mut tx, runtime.id).await?;
     }
     if environment.first_ready_at.is_none() {
         add_steps(site, &mut tx, environment, &["container.done", "address.done", "ready.started", "ready.done"])
@@ -328,10 +346,19 @@ pub async fn lead_to(
     environment: &Environment,
     upstreams: &[Upstream],
 ) -> anyhow::Result<()> {
+    // What could not be seen now serves on as it was.
+    let known = store::routes(tx, environment.id).await?;
+    let known = known.first().map(|route| &route.proofs);
+    let proofs = upstreams.iter().flat_map(|upstream| {
+        let proof = upstream.proof.or_else(|| known?.get(&upstream.address.to_string()).copied());
+        let ports = [Some(upstream.address), upstream.websocket];
+        ports.into_iter().flatten().filter_map(move |port| Some((port.to_string(), proof?)))
+    });
     let route = RouteRow {
         hostname: site.public.instance_host(&environment.subdomain),
         state: "serving".to_owned(),
         upstreams: upstreams.iter().map(|upstream| upstream.address.to_string()).collect(),
+        proofs: proofs.collect(),
     };
     let websockets: Vec<String> =
         upstreams.iter().filter_map(|upstream| upstream.websocket).map(|address| address.to_string()).collect();
@@ -363,6 +390,7 @@ pub async fn set_closed(site: &Site, tx: &mut Fenced, environment: &Environment,
         hostname: site.public.instance_host(&environment.subdomain),
         state: state.to_owned(),
         upstreams: Vec::new(),
+        proofs: ProofKeys::new(),
     };
     store::set_route(tx, environment, &route, &[], site.clock.now()).await?;
     Ok(())

@@ -26,6 +26,7 @@ use crate::hosts::troubles::Kind;
 use crate::hosts::{self, NoRoom};
 
 use super::driver::{Outcome, Task};
+use super::images::Wait;
 use super::lease::Lease;
 use super::templates::{self, Key};
 use super::{Site, probe, store as turns};
@@ -117,7 +118,11 @@ impl Environments {
     fn is_overdue(&self, lease: &Lease, sight: &Sight) -> bool {
         let began_at = sight.runtime.as_ref().map(|runtime| runtime.personalised_at.unwrap_or(runtime.created_at));
         let since = began_at.map_or(lease.unsettled_since(), |began_at| began_at.max(lease.unsettled_since()));
-        self.site.clock.now() - since > HEALTHY_WITHIN
+        match sight.wait_since(since) {
+            Wait::Since(since) => self.site.clock.now() - since > HEALTHY_WITHIN,
+            Wait::Coming => false,
+            Wait::Never => true,
+        }
     }
 
     /// Returns how long nothing changes by itself.
@@ -225,6 +230,7 @@ impl Task for Environments {
             status: &sight.environment.status,
             shortage: sight.replicas.shortage(sight.environment.replicas),
             end: sight.end,
+            absence: sight.absence(),
         };
         self.explain(lease, &sight, next).await?;
         // These steps say what they change in their own transaction.

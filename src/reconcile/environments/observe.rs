@@ -4,13 +4,17 @@ use std::net::SocketAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::base::chain;
 use crate::base::clock::Clock;
+use crate::base::ids::ReplicaId;
+use crate::base::proof::{Answer, ProofKey};
 use crate::engine::{ContainerSeen, ContainerState};
+use crate::reconcile::images::{self, Wait};
 use crate::reconcile::runtimes::look::{self, Look, Trouble};
-use crate::reconcile::runtimes::{Runtime, Seen};
+use crate::reconcile::runtimes::{self, Runtime, Seen, provide};
 use crate::reconcile::{Site, probe};
 
-use super::plan::{Closed, Container, Home, Next, Rest, Route, RuntimeWorld, Template, Wanted, World};
+use super::plan::{Closed, Container, Home, Next, Rest, Route, RuntimeWorld, Template, Trial, Wanted, World};
 use super::replicas::{self, Replicas};
 use super::rest::{self, Ease};
 use super::store::{self, Environment, RouteRow};
@@ -33,6 +37,8 @@ pub struct Sight {
     pub upstream: Option<Upstream>,
     /// Where its process will answer, when it runs and does not answer yet.
     pub booting: Option<SocketAddr>,
+    /// Whether it waits for an image, for a start that was begun long ago.
+    image: Wait,
     /// What could not be seen.
     pub troubles: Vec<Trouble>,
     /// The newest of its containers in which the kernel ended something for using too much memory, if it did.
@@ -49,6 +55,15 @@ pub struct Sight {
     pub is_led: bool,
 }
 
+/// Whose login's password a container proves itself with.
+#[derive(Clone, Copy, Debug)]
+pub enum PasswordOf {
+    /// The runtime's own.
+    Runtime,
+    /// A replica's.
+    Replica(ReplicaId),
+}
+
 /// Where a container is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Upstream {
@@ -56,6 +71,8 @@ pub struct Upstream {
     pub address: SocketAddr,
     /// For websockets, when Odoo has its own process for them.
     pub websocket: Option<SocketAddr>,
+    /// What whoever connects there has it prove.
+    pub proof: Option<ProofKey>,
 }
 
 /// How a container that would serve has ended, or that there was none.
@@ -79,6 +96,25 @@ impl Upstream {
 }
 
 impl Sight {
+    /// Says how a start stands, as far as its image is concerned, that was begun then.
+    #[must_use]
+    pub fn wait_since(&self, began_at: DateTime<Utc>) -> Wait {
+        match self.image {
+            Wait::Since(at) => Wait::Since(at.max(began_at)),
+            other => other,
+        }
+    }
+
+    /// Returns the key of the sentence that says that its machine has no image to start it from, if that is so.
+    #[must_use]
+    pub fn absence(&self) -> Option<&'static str> {
+        match self.image {
+            Wait::Since(_) => None,
+            Wait::Coming => Some("reason-image-coming"),
+            Wait::Never => Some("reason-image-lacking"),
+        }
+    }
+
     /// Returns what is wanted now.
     #[must_use]
     pub fn wanted(&self, clock: &Clock) -> Wanted {
@@ -126,6 +162,7 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
             template,
             rest: Rest::Awake,
             update: None,
+            trial: Trial::Passed,
             runtime: None,
             route,
             others_serve: false,
@@ -136,6 +173,7 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
             world,
             upstream: None,
             booting: None,
+            image: Wait::Since(DateTime::UNIX_EPOCH),
             troubles: Vec::new(),
             killed: None,
             end: None,
@@ -151,7 +189,7 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
         Box::pin(replicas::look(site, &environment, &runtime, &routes))
     );
     let (look, ease, replicas) = (look?, ease?, replicas?);
-    let (container, upstream) = judge(site, &look, &runtime, &routes, &host).await;
+    let (container, upstream) = judge(site, &look, (&runtime, PasswordOf::Runtime), &routes, &host).await;
     let update = Box::pin(update::look(site, &environment, &runtime)).await?;
     // A name that leads to the container is not enough: its database must know it too.
     let knows = runtime.knows(&environment.subdomain);
@@ -160,6 +198,7 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
         template,
         rest: ease.rest,
         update: update.as_ref().map(|under| under.step),
+        trial: trial_of(&runtime, &look, site.clock.now()),
         runtime: Some(RuntimeWorld {
             home: home_of(&runtime),
             is_outdated: runtime.restarts_done < environment.restarts,
@@ -180,6 +219,12 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
         booting: look.containers.iter().find(|seen| seen.state.is_alive()).and_then(|seen| seen.address),
         killed: killed_in(&look.containers),
         end: end_of(&look, &runtime),
+        image: if look.saw_containers {
+            let (supply, generation) = (runtime.supply, runtime.service_generation);
+            images::wait_of(DateTime::UNIX_EPOCH, supply, &look.containers, generation)
+        } else {
+            Wait::Since(DateTime::UNIX_EPOCH)
+        },
         troubles: look.troubles,
         ease,
         update,
@@ -214,11 +259,20 @@ fn home_of(runtime: &Runtime) -> Home {
     }
 }
 
+/// Whether the image has served; if not, how long it is tried already. What was not seen to start began with its place.
+fn trial_of(runtime: &Runtime, look: &Look, now: DateTime<Utc>) -> Trial {
+    let Some(placed_at) = runtime.on_trial_since else { return Trial::Passed };
+    let generation = u64::try_from(runtime.service_generation).unwrap_or(0);
+    let tries = look.containers.iter().filter(|seen| seen.generation == generation);
+    let began_at = tries.filter_map(|seen| seen.started_at).min().unwrap_or(placed_at);
+    Trial::OnTrial { is_overdue: now - began_at > update::ANSWERS_WITHIN }
+}
+
 /// Finds the container that would serve: the newest of the right generation that answers, else an older one that does.
 pub async fn judge(
     site: &Site,
     look: &Look,
-    runtime: &Runtime,
+    (runtime, password): (&Runtime, PasswordOf),
     routes: &[RouteRow],
     host: &str,
 ) -> (Seen<Container>, Option<Upstream>) {
@@ -232,21 +286,24 @@ pub async fn judge(
         let Some(address) = seen.address.filter(|_| seen.state.is_alive()) else { continue };
         let is_current = seen.generation == generation;
         is_there |= is_current;
-        let upstream = Upstream { address, websocket: seen.websocket_address };
+        let upstream = Upstream { address, websocket: seen.websocket_address, proof: None };
         // An old one serves on only while the name leads there, during a restart. One that was closed is about to end,
         // although it may still answer.
         if !is_current && !routes.iter().any(|route| serves(route, upstream)) {
             continue;
         }
         // A container that the public is sent to already is asked by the engine's own health check.
-        let is_trusted = seen.state == ContainerState::Running
-            && routes.iter().any(|route| route.hostname == host && serves(route, upstream));
-        if is_trusted || probe::is_ready(address, host).await {
-            if is_current {
-                return (Seen::Known(Container::Serves), Some(upstream));
-            }
-            old = old.or(Some(upstream));
+        let led = routes.iter().find(|route| route.hostname == host && serves(route, upstream));
+        let proof = match led.filter(|_| seen.state == ContainerState::Running) {
+            Some(route) => Some(route.proofs.get(&address.to_string()).copied()),
+            None => answers(site, (runtime, password), address, host).await,
+        };
+        let Some(proof) = proof else { continue };
+        let upstream = Upstream { proof, ..upstream };
+        if is_current {
+            return (Seen::Known(Container::Serves), Some(upstream));
         }
+        old = old.or(Some(upstream));
     }
     if let Some(old) = old {
         return (Seen::Known(Container::OldServes), Some(old));
@@ -266,12 +323,59 @@ pub async fn judge(
     (Seen::Known(container), None)
 }
 
+/// Asks a container whether it serves, and whether it is the one that is meant. Returns what it proved, if its image can.
+async fn answers(
+    site: &Site,
+    (runtime, password): (&Runtime, PasswordOf),
+    address: SocketAddr,
+    host: &str,
+) -> Option<Option<ProofKey>> {
+    if !probe::is_ready(address, host).await {
+        return None;
+    }
+    match proof(site, (runtime, password), address).await {
+        Ok(proof) => proof,
+        Err(cause) => {
+            tracing::warn!(runtime = %runtime.id, cause = chain::of_any(&cause), "a container could not be asked for its proof");
+            None
+        }
+    }
+}
+
+async fn proof(
+    site: &Site,
+    (runtime, password): (&Runtime, PasswordOf),
+    address: SocketAddr,
+) -> anyhow::Result<Option<Option<ProofKey>>> {
+    let password = match password {
+        PasswordOf::Runtime => provide::password(site, runtime.id).await?,
+        PasswordOf::Replica(id) => replicas::act::password(site, id).await?,
+    };
+    let key = ProofKey::of_password(&password);
+    let answer = probe::proof(address, key).await;
+    let mut db = site.db.acquire().await?;
+    let must_prove = runtimes::store::image_proves(&mut db, &runtime.image).await?;
+    Ok(match answer {
+        Answer::Proven => {
+            if !must_prove {
+                runtimes::store::set_image_proves(&mut db, &runtime.image).await?;
+            }
+            Some(Some(key))
+        }
+        Answer::Unaware if !must_prove => Some(None),
+        Answer::Unaware | Answer::Another => {
+            tracing::warn!(runtime = %runtime.id, %address, ?answer, "somebody else answers where a container was said to be");
+            None
+        }
+    })
+}
+
 fn serves(route: &RouteRow, upstream: Upstream) -> bool {
     route.state == "serving" && route.upstreams.contains(&upstream.address.to_string())
 }
 
 /// Whether the environment's one name leads to all that serves and nowhere else.
-fn leads_exactly(routes: &[RouteRow], host: &str, first: Option<Upstream>, others: &[Upstream]) -> bool {
+pub(super) fn leads_exactly(routes: &[RouteRow], host: &str, first: Option<Upstream>, others: &[Upstream]) -> bool {
     let mut wanted: Vec<String> = first.iter().chain(others).map(|upstream| upstream.address.to_string()).collect();
     let [route] = routes else { return true };
     if wanted.is_empty() || route.hostname != host {

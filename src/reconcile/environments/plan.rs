@@ -106,8 +106,22 @@ pub enum Move {
         /// Whether nobody is in the middle of anything at the old one.
         is_drained: bool,
     },
+    /// Its machine has not the image and cannot get it, or not in time: another machine may.
+    WithoutImage,
     /// It is taken back, or its machine is lost; the new service is still there.
     Leaving,
+}
+
+/// Whether the image that a runtime is to run has ever served there. It got one while it did not run perhaps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trial {
+    /// It has, or no other ever did.
+    Passed,
+    /// It has not, and the one before it has.
+    OnTrial {
+        /// Whether it takes longer than any that works.
+        is_overdue: bool,
+    },
 }
 
 /// Where a runtime is.
@@ -153,6 +167,8 @@ pub struct World {
     pub rest: Rest,
     /// Its update, if one may go on.
     pub update: Option<Move>,
+    /// Whether its image has served.
+    pub trial: Trial,
     /// Its runtime, if it has one.
     pub runtime: Option<RuntimeWorld>,
     /// Where its name leads.
@@ -206,6 +222,8 @@ pub enum Step {
     RemoveNew,
     /// Gives what does not run its new image and limits.
     Adopt,
+    /// Takes an image back that was adopted and does not serve: the one that served last is started.
+    PutBack,
     /// Leads the name nowhere.
     Unroute,
     /// Removes the service and so its containers.
@@ -256,6 +274,17 @@ pub enum Next {
     Settled,
 }
 
+impl Trial {
+    fn has_failed(self, container: Seen<Container>) -> bool {
+        let Self::OnTrial { is_overdue } = self else { return false };
+        match container {
+            Seen::Known(Container::Crashing) => true,
+            Seen::Known(Container::Missing | Container::Starting) => is_overdue,
+            Seen::Known(Container::OldServes | Container::Serves) | Seen::Unknown => false,
+        }
+    }
+}
+
 /// Decides the next step towards `wanted`.
 #[must_use]
 pub fn next(wanted: Wanted, world: World) -> Next {
@@ -288,7 +317,7 @@ fn with_update(plain: Next, update: Move, is_up: bool) -> Next {
     let is_free = matches!(plain, Next::Settled | Next::Wait(Awaited::Container | Awaited::CrashingContainer));
     match (update, is_up) {
         (Move::Leaving, _) => Next::Do(Step::RemoveNew),
-        (Move::Starting { .. }, false) => Next::Do(Step::Withdraw),
+        (Move::Starting { .. }, false) | (Move::WithoutImage, _) => Next::Do(Step::Withdraw),
         (Move::Switched { .. }, false) | (Move::Switched { is_drained: true }, true) => Next::Do(Step::RemoveOld),
         (_, true) if !is_free => plain,
         (Move::Due, true) => Next::Do(Step::BeginUpdate),
@@ -342,6 +371,9 @@ fn towards_running(world: World) -> Next {
     }
     if !runtime.is_personalised {
         return Next::Do(Step::Personalise);
+    }
+    if world.trial.has_failed(runtime.container) {
+        return Next::Do(Step::PutBack);
     }
     match (runtime.container, world.route) {
         (Seen::Unknown, _) => Next::Wait(Awaited::Sight),

@@ -80,6 +80,7 @@ fn every_world() -> Vec<World> {
                             template,
                             rest,
                             update: None,
+                            trial: Trial::Passed,
                             runtime,
                             route,
                             others_serve: false,
@@ -150,6 +151,10 @@ fn after(step: Step, mut world: World) -> World {
                     runtime.service = Seen::Known(Service::Outdated);
                     runtime.container = Seen::Known(Container::Missing);
                 }
+                Step::PutBack => {
+                    world.trial = Trial::Passed;
+                    runtime.service = Seen::Known(Service::Outdated);
+                }
                 Step::Renew => {
                     runtime.is_outdated = false;
                     runtime.service = Seen::Known(Service::Outdated);
@@ -191,6 +196,25 @@ fn every_world_settles_or_waits_within_twelve_steps() {
                 world = after(step, world);
                 steps += 1;
                 assert!(steps <= 12, "{wanted:?} never settles from {start:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_an_image_that_never_served_is_taken_back_and_only_when_it_fails() {
+    for trial in [Trial::Passed, Trial::OnTrial { is_overdue: false }, Trial::OnTrial { is_overdue: true }] {
+        for wanted in WANTED {
+            for world in every_world().into_iter().map(|world| World { trial, ..world }) {
+                if next(wanted, world) == Next::Do(Step::PutBack) {
+                    let container = world.runtime.unwrap().container;
+                    let is_late = trial == Trial::OnTrial { is_overdue: true };
+                    let is_late = is_late && matches!(container, Seen::Known(Container::Missing | Container::Starting));
+                    assert!(is_late || container == Seen::Known(Container::Crashing), "{world:?}");
+                    assert!(wanted == Wanted::Running && trial != Trial::Passed, "{world:?}");
+                } else if trial != Trial::Passed && wanted == Wanted::Running {
+                    assert_ne!(next(wanted, world), Next::Wait(Awaited::CrashingContainer), "{world:?}");
+                }
             }
         }
     }
@@ -318,8 +342,8 @@ fn what_sleeps_ends_up_without_containers_and_without_a_machine() {
 
 /// Every way in which an update can stand.
 fn every_update() -> Vec<Move> {
-    let mut all =
-        vec![Move::Due, Move::Leaving, Move::Switched { is_drained: false }, Move::Switched { is_drained: true }];
+    let switched = [false, true].map(|is_drained| Move::Switched { is_drained });
+    let mut all = [vec![Move::Due, Move::Leaving, Move::WithoutImage], switched.to_vec()].concat();
     for service in SERVICES {
         for container in CONTAINERS {
             for is_overdue in [false, true] {

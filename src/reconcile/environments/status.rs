@@ -40,6 +40,8 @@ pub struct Circumstances<'a> {
     pub shortage: Option<&'static str>,
     /// How its last container ended, when that says why.
     pub end: Option<End>,
+    /// Why its machine has no image to start it from, if it has none.
+    pub absence: Option<&'static str>,
 }
 
 /// Decides what to tell; `None` leaves what was said.
@@ -108,11 +110,11 @@ fn running(world: World, next: Next, circumstances: Circumstances<'_>) -> Option
         return Some(Told { status: "running", reason });
     }
     if circumstances.is_overdue && next == Next::Wait(Awaited::Container) {
-        return failing(match circumstances.end {
+        return failing(circumstances.absence.unwrap_or(match circumstances.end {
             Some(End::NeverBegun) => "reason-not-started",
             Some(End::OutOfMemory) => "reason-memory-full",
             None => "reason-image-unhealthy",
-        });
+        }));
     }
     let status = match next {
         Next::Do(Step::OrderTemplate | Step::Begin | Step::Provide(_) | Step::Personalise)
@@ -124,9 +126,9 @@ fn running(world: World, next: Next, circumstances: Circumstances<'_>) -> Option
     match circumstances.status {
         "failing" => None,
         // The step that wakes it says so itself.
-        "asleep" | "waking" => Some(Told { status: "waking", reason: None }),
-        _ if has_been_made => Some(Told { status: "starting", reason: None }),
-        _ => Some(Told { status, reason: None }),
+        "asleep" | "waking" => Some(Told { status: "waking", reason: circumstances.absence }),
+        _ if has_been_made => Some(Told { status: "starting", reason: circumstances.absence }),
+        _ => Some(Told { status, reason: circumstances.absence }),
     }
 }
 
@@ -172,7 +174,7 @@ pub fn reason_of(error: &anyhow::Error) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reconcile::environments::plan::{Home, RuntimeWorld, Template, next};
+    use crate::reconcile::environments::plan::{Home, RuntimeWorld, Template, Trial, next};
     use crate::reconcile::runtimes::{Database, Service};
 
     fn serving() -> World {
@@ -181,6 +183,7 @@ mod tests {
             template: Template::Ready,
             rest: Rest::Awake,
             update: None,
+            trial: Trial::Passed,
             runtime: Some(RuntimeWorld {
                 home: Home::Placed,
                 is_outdated: false,
@@ -237,6 +240,20 @@ mod tests {
         assert_eq!(told(Wanted::Running, world, on_time), Some(("failing", Some("reason-crashing"))));
         let full = Circumstances { end: Some(End::OutOfMemory), ..on_time };
         assert_eq!(told(Wanted::Running, world, full), Some(("failing", Some("reason-memory-full"))));
+    }
+
+    #[test]
+    fn a_start_that_waits_for_its_image_says_so() {
+        let mut world = serving();
+        world.route = Route::Closed(crate::reconcile::environments::plan::Closed::Starting);
+        world.runtime.as_mut().unwrap().container = Seen::Known(Container::Missing);
+        for (status, said) in [("starting", "starting"), ("asleep", "waking"), ("waking", "waking")] {
+            let coming = Circumstances { status, absence: Some("reason-image-coming"), ..Circumstances::default() };
+            assert_eq!(told(Wanted::Running, world, coming), Some((said, Some("reason-image-coming"))));
+        }
+        let lacking =
+            Circumstances { absence: Some("reason-image-lacking"), is_overdue: true, ..Circumstances::default() };
+        assert_eq!(told(Wanted::Running, world, lacking), Some(("failing", Some("reason-image-lacking"))));
     }
 
     #[test]

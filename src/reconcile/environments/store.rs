@@ -164,7 +164,7 @@ pub async fn find(db: &mut PgConnection, id: EnvironmentId) -> Result<Option<Env
              , EXISTS (SELECT FROM environment_updates
                         WHERE environment_updates.environment_id = environments.id
                           AND environment_updates.ended_at IS NULL) AS "has_update!"
-             , least(environments.replicas, plan_versions.max_replicas) AS "replicas!"
+             , environments.replicas
              , EXISTS (SELECT FROM replicas WHERE replicas.runtime_id = runtimes.id)
                OR EXISTS (SELECT FROM replica_troubles WHERE replica_troubles.runtime_id = runtimes.id) AS "has_replicas!"
              , EXISTS (SELECT FROM environment_troubles

@@ -1,5 +1,6 @@
 //! Watches machines, and containers that end by themselves.
 
+pub mod certificates;
 pub mod machines;
 mod probing;
 pub mod store;
@@ -49,7 +50,11 @@ pub async fn attend(site: &Site) -> Result<(), StoreError> {
 
 fn daemons(loads: &[Load]) -> Vec<Daemon> {
     // One that has not joined has no container of ours.
-    loads.iter().filter(|load| !load.host.node.is_empty()).filter_map(|load| machines::daemon_of(&load.host)).collect()
+    loads
+        .iter()
+        .filter(|load| load.host.state != HostState::Joining)
+        .filter_map(|load| machines::daemon_of(&load.host))
+        .collect()
 }
 
 /// Writes down which machines there are and whether they are ready; moves what must leave one.
@@ -186,15 +191,28 @@ impl Task for Nodes {
             let seen = NodeSeen { is_lost: node.is_lost && !is_alone && is_trusted, ..node.clone() };
             hosts::store::note(&mut tx, &seen, site.clock.now()).await?;
         }
-        let loads = hosts::store::list(&mut tx).await?;
-        for load in loads.iter().filter(|load| load.host.state == HostState::Down) {
-            let was_down = before.iter().any(|it| it.host.id == load.host.id && it.host.state == HostState::Down);
-            if !was_down {
-                tracing::warn!(host = load.host.name, runtimes = load.runtimes, "the Swarm has lost a machine");
+        // Removed by force there: nothing will ever be heard of it. A Swarm that knows none of ours is another one.
+        if is_trusted && nodes.iter().any(|node| is_known(&node.node)) {
+            let known: Vec<String> = nodes.iter().map(|node| node.node.clone()).collect();
+            for host in hosts::store::note_missing(&mut tx, &known, site.clock.now()).await? {
+                tracing::warn!(host, "the Swarm does not know a machine any more");
             }
         }
+        let loads = hosts::store::list(&mut tx).await?;
+        let mut returned = Vec::new();
+        for load in &loads {
+            let was_down = before.iter().any(|it| it.host.id == load.host.id && it.host.state == HostState::Down);
+            match (was_down, load.host.state == HostState::Down) {
+                (false, true) => {
+                    tracing::warn!(host = load.host.name, runtimes = load.runtimes, "the Swarm has lost a machine");
+                }
+                (true, false) => returned.push(load.host.id),
+                _ => {}
+            }
+        }
+        store::look_now(&mut tx, machines::Machines::NAME, &returned, site.clock.now()).await?;
         let is_back = lease.attempts > 0 && hasten_failed(&mut tx, site.clock.now()).await? > 0;
-        if self.evacuate(&mut tx, &loads).await? || is_back {
+        if self.evacuate(&mut tx, &loads).await? || is_back || !returned.is_empty() {
             db::wake(&mut tx).await?;
         }
         tx.commit().await?;
@@ -229,13 +247,14 @@ impl Task for Pulse {
         drop(db);
         // An engine that does not answer says nothing about containers.
         let containers = site.engine.all_containers().await.context("list the containers")?;
-        let alive: BTreeSet<String> = containers
+        // Each address with whose it is: another one's container at it is as good as none.
+        let alive: BTreeSet<(&str, String)> = containers
             .found
-            .values()
-            .flatten()
-            .filter(|seen| seen.state.is_alive())
-            .filter_map(|seen| seen.address)
-            .map(|address| address.to_string())
+            .iter()
+            .filter_map(|(service, seen)| Some((service.code(&site.installation)?, seen)))
+            .flat_map(|(code, seen)| seen.iter().map(move |seen| (code, seen)))
+            .filter(|(_, seen)| seen.state.is_alive())
+            .filter_map(|(code, seen)| Some((code, seen.address?.to_string())))
             .collect();
         // Nothing is known of what runs on a machine that did not answer.
         let is_unseen = |upstream: &str| {
@@ -244,7 +263,10 @@ impl Task for Pulse {
         };
         let lost: Vec<RuntimeId> = serving
             .iter()
-            .filter(|row| row.upstreams.iter().any(|upstream| !alive.contains(upstream) && !is_unseen(upstream)))
+            .filter(|row| {
+                let is_there = |upstream: &String| alive.contains(&(row.code.as_str(), upstream.clone()));
+                row.upstreams.iter().any(|upstream| !is_there(upstream) && !is_unseen(upstream))
+            })
             .map(|row| row.runtime)
             .collect();
         let silent: Vec<String> = containers.unseen.iter().map(ToString::to_string).collect();

@@ -1,6 +1,7 @@
 //! Proves from inside a container on a machine what its daemon says of itself: see `hosts::probes`.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -9,10 +10,11 @@ use chrono::{DateTime, Utc};
 use crate::base::chain;
 use crate::base::ids::RuntimeId;
 use crate::base::secret::{Secret, new_code, new_token};
+use crate::config::Mode;
 use crate::engine::spec::{PIDS_LIMIT, TMP_BYTES};
 use crate::engine::{Daemon, ServiceName, ServiceSpec};
-use crate::hosts::probes::{self, Facts, Probes, Promise, Subject, Targets};
-use crate::hosts::{self, Host, Load};
+use crate::hosts::probes::{self, Facts, Probes, Promise, Subject, Targets, Walls};
+use crate::hosts::{self, Host, HostState, Load};
 use crate::reconcile::Site;
 use crate::tenant_db::{BUILDER_CONNECTIONS, DatabaseName, RoleName};
 
@@ -39,7 +41,7 @@ pub async fn probe(site: &Site, host: &Host, node: &str, daemon: &Daemon, image:
     }
     let now = site.clock.now();
     match found {
-        Ok(facts) => Probes::found(probes::judge(&facts, promise()), now),
+        Ok((facts, walls)) => Probes::found(probes::judge(&facts, promise(walls)), now),
         Err(error) => {
             let failure = chain::of_any(&error);
             tracing::info!(host = host.name, failure, "a host could not be probed");
@@ -82,14 +84,27 @@ async fn database(site: &Site, host: &Host) -> Option<Own> {
     }
 }
 
-async fn look(site: &Site, node: &str, daemon: &Daemon, image: &Image, own: Option<&Own>) -> anyhow::Result<Facts> {
+async fn look(
+    site: &Site,
+    node: &str,
+    daemon: &Daemon,
+    image: &Image,
+    own: Option<&Own>,
+) -> anyhow::Result<(Facts, Walls)> {
     let mut db = site.db.acquire().await?;
     let loads = hosts::store::list(&mut db).await?;
     drop(db);
     let mut spec = service(site, node, image, targets(site, &loads).await, site.clock.now())?;
     spec.env.extend(own.map(|own| ("SAYOO_PROBE_DATABASE".to_owned(), own.words(site))));
     let line = site.engine.first_line(daemon, &spec, WITHIN).await.context("run the probe")?;
-    Facts::parse(&line).with_context(|| format!("read what the probe wrote: {line:.200}"))
+    let facts = Facts::parse(&line).with_context(|| format!("read what the probe wrote: {line:.200}"))?;
+    Ok((facts, walls(site, node, &loads)))
+}
+
+/// A lone machine has its firewall to itself, and a developer's may have none.
+fn walls(site: &Site, node: &str, loads: &[Load]) -> Walls {
+    let is_one_of_several = loads.iter().any(|load| load.host.node != node && load.host.state != HostState::Joining);
+    if site.public.mode == Mode::Production && is_one_of_several { Walls::Needed } else { Walls::Advised }
 }
 
 /// The service in which the probe runs: confined as a tenant's is, since the engine is told the same.
@@ -122,7 +137,7 @@ fn service(
     })
 }
 
-fn promise() -> Promise {
+fn promise(walls: Walls) -> Promise {
     let bytes = |count: i64| u64::try_from(count).unwrap_or(0);
     Promise {
         processes: bytes(PIDS_LIMIT),
@@ -130,6 +145,7 @@ fn promise() -> Promise {
         tmp: bytes(TMP_BYTES),
         cpu_millis: bytes(i64::from(CPU_MILLIS)),
         connections: u64::from(BUILDER_CONNECTIONS),
+        walls,
     }
 }
 
@@ -142,6 +158,12 @@ async fn targets(site: &Site, loads: &[Load]) -> Targets {
         for port in SWARM {
             targets.add(Subject::Swarm, address, port);
         }
+    }
+    // Whoever reaches our registry fills its disk. One with a name is somebody else's, and may be reached by everybody.
+    let is_address =
+        |registry: &&str| registry.rsplit_once(':').is_some_and(|(host, _)| host.parse::<IpAddr>().is_ok());
+    if let Some(registry) = site.registry.as_deref().filter(is_address) {
+        targets.add_text(Subject::Swarm, registry);
     }
     // A machine for trying things has no credentials to lose, and stands in a network where nobody expects such a question.
     if site.public.is_https() {

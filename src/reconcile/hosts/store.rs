@@ -11,6 +11,8 @@ use crate::hosts::Placement;
 pub struct Serving {
     /// Which one.
     pub runtime: RuntimeId,
+    /// What its services are named after.
+    pub code: String,
     /// Where.
     pub upstreams: Vec<String>,
 }
@@ -21,6 +23,7 @@ pub async fn serving(db: &mut PgConnection) -> Result<Vec<Serving>, StoreError> 
         Serving,
         r#"
         SELECT runtimes.id AS "runtime: RuntimeId"
+             , runtimes.code
              , routes.upstreams
           FROM routes
           JOIN runtimes ON runtimes.environment_id = routes.environment_id AND runtimes.wanted <> 'gone'
@@ -32,16 +35,17 @@ pub async fn serving(db: &mut PgConnection) -> Result<Vec<Serving>, StoreError> 
     Ok(rows)
 }
 
-/// Makes every host known to the task that looks after machines; what staff want of one is due at once.
+/// Makes every host known to the task that looks after machines; what staff want of one, or set of it, is due at once.
 pub async fn refresh_machines(db: &mut PgConnection, task: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
         INSERT INTO turns (task, subject, due_at, marker)
-        SELECT $1, hosts.id, $2, hosts.wanted
+        SELECT $1, hosts.id, $2, steered.marker
           FROM hosts
+         CROSS JOIN LATERAL (SELECT concat_ws(' ', hosts.wanted, hosts.zone, hosts.pool, hosts.address_wanted) AS marker) AS steered
           LEFT JOIN turns ON turns.task = $1 AND turns.subject = hosts.id
          WHERE turns.subject IS NULL
-            OR turns.marker <> hosts.wanted
+            OR turns.marker <> steered.marker
             ON CONFLICT (task, subject)
             DO UPDATE SET marker = excluded.marker
                         , due_at = excluded.due_at
@@ -313,6 +317,24 @@ pub async fn look_soon(
         "#,
         task,
         upstream_addresses,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Makes due the looks at machines that are back: before that nothing is placed on them.
+pub async fn look_now(
+    db: &mut PgConnection,
+    task: &str,
+    hosts: &[HostId],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE turns SET due_at = $3 WHERE task = $1 AND subject = ANY ($2) AND due_at > $3 AND lease_token IS NULL",
+        task,
+        hosts as &[HostId],
         now
     )
     .execute(db)

@@ -143,7 +143,8 @@ impl Task for OwnNames {
                 let failures = before.failures.saturating_add(1);
                 let status = json!({ "names": wanted.names, "failures": failures, "problem": problem });
                 report(&mut tx, lease, &status).await?;
-                Outcome::Later(renewal::pause(failures, rand::random()).to_std().unwrap_or_default())
+                let told = renewal::told_to_wait(&problem, edge.clock.now()).unwrap_or_default();
+                Outcome::Later(renewal::pause(failures, rand::random()).max(told).to_std().unwrap_or_default())
             }
         };
         tx.commit().await?;

@@ -69,6 +69,7 @@ impl Pool {
             memory_mb: kind.memory_mb * 2,
             tenant: Tenant::Nobody,
             not_on: None,
+            image: Some(kind.image),
         };
         let Ok(placement) = placement::place(&loads, twice) else { return Ok(false) };
         let id = RuntimeId::new(now);

@@ -108,7 +108,8 @@ pub async fn put_service(site: &Site, lease: &Lease, runtime: &Runtime) -> anyho
     make_service(site, lease, runtime, &password(site, runtime.id).await?).await
 }
 
-/// Makes a replica's login role and its service.
+/// Makes a replica's login role and its service. The role lets nobody in at first: whoever shuts it out because its machine is
+/// lost, or removes it, is not undone by a worker that was held up right here.
 pub async fn provide_replica(
     site: &Site,
     lease: &Lease,
@@ -117,7 +118,12 @@ pub async fn provide_replica(
 ) -> anyhow::Result<()> {
     crash::point("replica-role:before");
     let member = Member { role: replica.role()?, owner: replica.owner()?, database: replica.database()? };
-    site.tenants.create_member(&member, password, CONNECTIONS).await.context("make a replica's login role")?;
+    site.tenants.create_member(&member).await.context("make a replica's login role")?;
+    lease.hold(&site.db, &site.clock).await?;
+    site.tenants
+        .admit_member(&member.role, password, CONNECTIONS)
+        .await
+        .context("let a replica in by its login role")?;
     crash::point("replica-role:after");
     make_service(site, lease, replica, password).await
 }

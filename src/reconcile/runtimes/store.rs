@@ -15,6 +15,8 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
         r#"
         SELECT runtimes.code
              , coalesce(runtimes.image_reference, images.digest) AS "image!"
+             , host_images.state AS "supply?"
+             , host_images.since AS "supply_since?"
              , templates.database_name
              , templates.modules
              , runtimes.cpu_millis
@@ -34,10 +36,15 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
              , runtimes.awake_until
              , runtimes.state
              , runtimes.created_at
+             , CASE WHEN runtimes.served_image_id IS NOT NULL
+                    THEN coalesce((SELECT max(placed_at) FROM placements WHERE placements.runtime_id = runtimes.id)
+                                , runtimes.created_at)
+               END AS on_trial_since
           FROM runtimes
           JOIN images ON images.id = runtimes.image_id
           JOIN templates ON templates.id = runtimes.template_id
           LEFT JOIN hosts ON hosts.id = runtimes.host_id
+          LEFT JOIN host_images ON host_images.host_id = runtimes.host_id AND host_images.image_id = runtimes.image_id
          WHERE runtimes.id = $1
         "#,
         id as RuntimeId
@@ -50,6 +57,7 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
         id,
         code: row.code,
         image: row.image,
+        supply: crate::reconcile::images::supply_of(row.supply.as_deref(), row.supply_since),
         template_database: row.database_name,
         modules: row.modules,
         cpu_millis: row.cpu_millis,
@@ -70,6 +78,7 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
         awake_until: row.awake_until,
         state: State::parse(&row.state)?,
         created_at: row.created_at,
+        on_trial_since: row.on_trial_since,
     }))
 }
 
@@ -132,6 +141,25 @@ pub async fn insert(db: &mut PgConnection, new: &NewRuntime<'_>) -> Result<(), S
     .execute(&mut *db)
     .await?;
     hosts::store::set_host(db, new.id, new.placement, Cause::Made, new.now).await
+}
+
+/// Whether containers of an image (its content, or its pinned name) must prove who they are.
+pub async fn image_proves(db: &mut PgConnection, image: &str) -> Result<bool, StoreError> {
+    let proves = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM images WHERE (digest = $1 OR pinned = $1) AND proves) AS "proves!""#,
+        image
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(proves)
+}
+
+/// Notes that a container of an image proved who it is.
+pub async fn set_image_proves(db: &mut PgConnection, image: &str) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE images SET proves = true WHERE (digest = $1 OR pinned = $1) AND NOT proves", image)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Returns the sealed password of a runtime's login role.
@@ -218,6 +246,17 @@ pub async fn set_ready(db: &mut PgConnection, id: RuntimeId) -> Result<(), Store
     sqlx::query!("UPDATE runtimes SET state = 'ready' WHERE id = $1 AND state <> 'gone'", id as RuntimeId)
         .execute(db)
         .await?;
+    Ok(())
+}
+
+/// Notes that the image of a runtime serves.
+pub async fn set_proved(db: &mut PgConnection, id: RuntimeId) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE runtimes SET served_image_id = NULL WHERE id = $1 AND served_image_id IS NOT NULL",
+        id as RuntimeId
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 

@@ -8,23 +8,16 @@ use crate::base::secret::Secret;
 use crate::tenant_db::{DatabaseName, Error, Member, Result, RoleName, scram};
 
 impl Postgres {
-    /// In one transaction: a role that may log in is complete.
-    pub(in crate::tenant_db) async fn create_member(
-        &self,
-        member: &Member,
-        password: &Secret<String>,
-        connections: u32,
-    ) -> Result<()> {
+    /// In one transaction: a role that is there is complete.
+    pub(in crate::tenant_db) async fn create_member(&self, member: &Member) -> Result<()> {
         let Member { role: member, owner, database } = member;
-        let verifier = scram::verifier(password.expose());
         within(QUICK, async {
             let mut tx = self.pool.begin().await?;
-            let begin = if is_role(&mut tx, member).await? {
-                format!("ALTER ROLE {member}")
-            } else {
-                format!("CREATE ROLE {member} NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION")
-            };
-            run(&mut tx, format!("{begin} LOGIN CONNECTION LIMIT {connections} PASSWORD '{verifier}'")).await?;
+            if is_role(&mut tx, member).await? {
+                return Ok(());
+            }
+            let rights = "NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION";
+            run(&mut tx, format!("CREATE ROLE {member} {rights}")).await?;
             run(&mut tx, format!("COMMENT ON ROLE {member} IS '{} role'", self.sign_prefix().trim_end())).await?;
             run(&mut tx, format!("GRANT {owner} TO {member}")).await?;
             // Each session acts as the owner from its first statement on: tables that it makes are the owner's.
@@ -36,6 +29,24 @@ impl Postgres {
             tx.commit().await
         })
         .await
+    }
+
+    /// The oldest order of all: whatever was ordered of it later stays in force.
+    pub(in crate::tenant_db) async fn admit_member(
+        &self,
+        member: &RoleName,
+        password: &Secret<String>,
+        connections: u32,
+    ) -> Result<()> {
+        let verifier = scram::verifier(password.expose());
+        let mut is_there = false;
+        self.order(member, 0, |exists| {
+            is_there = exists;
+            let open = format!("ALTER ROLE {member} LOGIN CONNECTION LIMIT {connections} PASSWORD '{verifier}'");
+            if exists { vec![open] } else { Vec::new() }
+        })
+        .await?;
+        if is_there { Ok(()) } else { Err(Error::NotFound(format!("there is no role {member}").into())) }
     }
 
     pub(in crate::tenant_db) async fn drop_member(&self, member: &RoleName, database: &DatabaseName) -> Result<()> {

@@ -75,6 +75,12 @@ pub fn staff_containers(id: EnvironmentId) -> String {
     format!("/staff/instances/{id}/containers")
 }
 
+/// The rule of an instance, for staff; setting it is a POST to the same address.
+#[must_use]
+pub fn staff_scaling(id: EnvironmentId) -> String {
+    format!("/staff/instances/{id}/scaling")
+}
+
 /// Wakes an instance for staff (POST).
 #[must_use]
 pub fn staff_wake(id: EnvironmentId) -> String {

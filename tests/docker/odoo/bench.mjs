@@ -3,6 +3,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { get } from "node:http";
+import { connect } from "node:net";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -146,6 +147,19 @@ export class Bench {
     throw new Error(`${instance.container} is not ready:\n${this.docker("logs", "--tail", "40", instance.container)}`);
   }
 
+  // Sends exactly this and returns everything that comes back until the instance closes.
+  talk(instance, bytes) {
+    const { hostname, port } = new URL(instance.url);
+    return new Promise((resolve, reject) => {
+      let said = "";
+      const socket = connect(Number(port), hostname, () => socket.write(bytes));
+      socket.setTimeout(15_000, () => socket.destroy(new Error(`it neither answers nor closes after ${JSON.stringify(said)}`)));
+      socket.on("data", (piece) => (said += piece.toString("latin1")));
+      socket.on("error", (error) => (error.code === "ECONNRESET" ? resolve(said) : reject(error)));
+      socket.on("close", () => resolve(said));
+    });
+  }
+
   async replace(instance) {
     this.docker("kill", instance.container);
     this.docker("rm", instance.container);
@@ -155,6 +169,12 @@ export class Bench {
 
   inside(instance, ...command) {
     return spawnSync("docker", ["exec", instance.container, ...command], { encoding: "utf8" });
+  }
+
+  // All that Docker's daemon has of it.
+  logs(instance) {
+    const { stdout, stderr } = spawnSync("docker", ["logs", instance.container], { encoding: "latin1", maxBuffer: 1 << 28 });
+    return stdout + stderr;
   }
 
   inspect(instance) {

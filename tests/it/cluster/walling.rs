@@ -45,6 +45,7 @@ async fn behind_the_rules_a_container_reaches_its_database_and_only_proxies_reac
         tenants: &cluster.world.site.server.host,
         tenants_port: cluster.world.site.server.port,
         proxies: vec!["10.77.0.1".parse().unwrap()],
+        ports: [22, 80, 443].into(),
     };
     std::fs::write(file.path(), firewall::script(&ways)).unwrap();
     for host in ["1", "2", "3"] {
@@ -79,4 +80,29 @@ async fn behind_the_rules_a_container_reaches_its_database_and_only_proxies_reac
         assert!(answers(upstream).await, "{upstream} is not reached any more");
     }
     cluster.end().await;
+}
+
+#[test]
+fn the_world_reaches_only_what_is_for_it_by_either_protocol() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let ways = Ways { tenants: "10.99.0.1", tenants_port: 5441, proxies: Vec::new(), ports: [22, 80, 443].into() };
+    std::fs::write(file.path(), firewall::script(&ways)).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/outside");
+    let done = std::process::Command::new(script).arg(file.path()).output().unwrap();
+    let said = String::from_utf8(done.stdout).unwrap();
+    assert!(done.status.success(), "{said}{}", String::from_utf8_lossy(&done.stderr));
+
+    let everything = "22 80 443 2375 2376 2377 5441 7946 8081 32768 65535";
+    // By IPv4 and by IPv6.
+    let twice = |line: String| [line.clone(), line];
+    let expected: Vec<String> = [
+        twice(format!("before world {everything}")),
+        twice(format!("before private {everything}")),
+        twice("behind world 22 80 443".to_owned()),
+        twice(format!("behind private {everything}")),
+        twice(format!("after world {everything}")),
+        twice(format!("after private {everything}")),
+    ]
+    .concat();
+    assert_eq!(said.lines().collect::<Vec<_>>(), expected);
 }

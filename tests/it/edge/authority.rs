@@ -92,7 +92,7 @@ pub struct Names {
     pub address: SocketAddr,
     management: String,
     client: Client,
-    _process: Process,
+    process: Option<Process>,
 }
 
 impl Names {
@@ -118,7 +118,7 @@ impl Names {
         let process = Process::start("pebble-challtestsrv", &arguments, &[], &folder.join("names.log"));
         answers(management).await;
         answers(dns).await;
-        Self { address: dns, management: format!("http://{management}"), client: Client::new(), _process: process }
+        Self { address: dns, management: format!("http://{management}"), client: Client::new(), process: Some(process) }
     }
 
     async fn tell(&self, what: &str, body: Value) {
@@ -128,6 +128,15 @@ impl Names {
 
     pub async fn text(&self, name: &str, value: &str) {
         self.tell("set-txt", json!({ "host": format!("{name}."), "value": value })).await;
+    }
+
+    pub async fn forget_text(&self, name: &str) {
+        self.tell("clear-txt", json!({ "host": format!("{name}.") })).await;
+    }
+
+    /// It answers nobody any more.
+    pub fn end(&mut self) {
+        self.process = None;
     }
 
     pub async fn alias(&self, name: &str, target: &str) {

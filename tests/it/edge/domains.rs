@@ -50,7 +50,7 @@ async fn a_domain_is_proved_certified_served_and_removed(db: PgPool) {
     assert!(works.body.contains("Its certificate is good until"), "{}", works.body);
     world.proxy.until(|| async { world.proxy.get(DOMAIN, "/").await.starts_with("HTTP/1.1 308") }).await;
     assert_eq!(world.get(DOMAIN, DOMAIN).await, (200, "odoo".to_owned()));
-    assert!(world.odoo.seen().last().unwrap().to_lowercase().contains("\r\nhost: shop.customer.test\r\n"));
+    assert!(world.odoo.seen().last().unwrap().to_lowercase().contains("\r\nhost: shop.customer.test:"));
     assert!(alice.get(&format!("/instances/{id}")).await.body.contains("Domain works: shop.customer.test"));
 
     let domain = works.attribute("form[action$='/remove']", "action");
@@ -77,12 +77,6 @@ async fn another_name_of_the_instance_s_own_proves_a_domain_and_nobody_else_can_
     world.settle().await;
     assert!(page(&alice, id).await.body.contains("Its certificate is good until"), "{}", page(&alice, id).await.body);
     assert!(page(&mallory, other).await.body.contains("There is no such record yet"));
-
-    // Later it leads to Mallory: what is held stays held until it is removed.
-    world.names.alias(DOMAIN, "mall.apps.test").await;
-    world.later(TimeDelta::seconds(20));
-    world.settle().await;
-    assert!(page(&mallory, other).await.body.contains("Another customer has proved this domain"));
 
     // A certificate of one customer carries no host of another.
     prove(&world, &mallory, other, "mall.customer.test").await;

@@ -3,4 +3,5 @@
 mod authority;
 mod domains;
 mod own_names;
+mod proofs;
 mod world;

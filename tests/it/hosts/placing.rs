@@ -192,7 +192,7 @@ async fn each_placement_is_kept_with_its_reason(db: PgPool) {
 }
 
 /// Puts an update of a runtime's environment, with room on a host, into the database.
-async fn update(db: &PgPool, runtime: RuntimeId, host: HostId, state: &str) {
+pub async fn update(db: &PgPool, runtime: RuntimeId, host: HostId, state: &str) {
     sqlx::query(
         "INSERT INTO environment_updates (id, environment_id, image_id, host_id, cpu_millis, memory_mb, state, asked_by, created_at)
          SELECT gen_random_uuid(), environment_id, image_id, $2, 100, 1024, $3, 'Zoe', now() FROM runtimes WHERE id = $1",
@@ -213,7 +213,7 @@ async fn an_updates_room_is_promised_and_kept_only_where_runtimes_are_taken(db: 
     let mut tx = db.begin().await.unwrap();
     let loads = hosts::store::list(&mut tx).await.unwrap();
     assert_eq!(loads.iter().map(|load| load.memory_promised_mb).collect::<Vec<_>>(), [512, 1024]);
-    let need = Need { cpu_millis: 100, memory_mb: 1024, tenant: Tenant::Production, not_on: None };
+    let need = Need { cpu_millis: 100, memory_mb: 1024, tenant: Tenant::Production, not_on: None, image: None };
     let aside = Placement { host: ids[1], explanation: "it was the emptiest".to_owned() };
     assert_eq!(
         hosts::keep_room(&mut tx, Some(&aside), need, &Siblings::default()).await.unwrap(),
@@ -304,5 +304,18 @@ async fn a_machine_of_which_nothing_is_known_is_not_lost(db: PgPool) {
     (seen.is_lost, seen.is_ready) = (false, true);
     hosts::store::note(&mut db, &seen, Utc::now()).await.unwrap();
     let host = hosts::store::list(&mut db).await.unwrap().remove(0).host;
-    assert_eq!((host.state, host.lost_at), (HostState::Active, None));
+    assert_eq!(
+        (host.state, host.lost_at, host.lost_times.len()),
+        (HostState::Cordoned, None, 1),
+        "before it was looked at"
+    );
+    // Only the last three are of interest.
+    for _ in 0..4 {
+        (seen.is_lost, seen.is_ready) = (true, false);
+        hosts::store::note(&mut db, &seen, Utc::now()).await.unwrap();
+        (seen.is_lost, seen.is_ready) = (false, true);
+        hosts::store::note(&mut db, &seen, Utc::now()).await.unwrap();
+    }
+    let host = hosts::store::list(&mut db).await.unwrap().remove(0).host;
+    assert_eq!((host.lost_times.len(), host.lost_times.is_sorted()), (3, true));
 }

@@ -131,3 +131,35 @@ async fn log_lines_come_live_are_plain_text_and_go_on_behind_the_last_one(db: Pg
     let found = alice.get(&format!("/instances/{id}/logs?q=SECOND")).await;
     assert!(found.text(".log li").contains("second") && !found.text(".log li").contains("third"));
 }
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn log_lines_of_several_containers_say_whose_they_are(db: PgPool) {
+    let world = World::new(db).await;
+    let alice = world.customer("alice").await;
+    let id = alice.has_running(&world, "shop").await;
+    let write = async |source: &str, line: &str| {
+        let sql = "INSERT INTO log_lines (environment_id, container, source, at_nanos, stream, line) VALUES ($1, 'c', $2, 1, 'out', $3)";
+        sqlx::query(sql).bind(id.uuid()).bind(source).bind(line).execute(&world.db).await.unwrap();
+    };
+    let address = format!("/instances/{id}/logs");
+    write("", "alone").await;
+    let page = alice.get(&address).await;
+    assert_eq!((page.text(".log li").trim(), page.body.contains("[1]")), ("alone", false));
+    let mut stream = alice.stream(&page.attribute("[data-log]", "data-log"), None).await;
+    write("", "still alone").await;
+    assert!(!read_until(&mut stream, "still alone").await.contains("[1]"));
+    // From the first line of another one on, each says whose it is.
+    write("r2", "beside").await;
+    assert!(read_until(&mut stream, "beside").await.contains("data: [3] beside"));
+    write("", "not alone").await;
+    assert!(read_until(&mut stream, "not alone").await.contains("data: [1] not alone"));
+
+    let page = alice.get(&address).await;
+    for line in ["[1] alone", "[3] beside", "[1] not alone", "[new] and [old]"] {
+        assert!(page.text("main").contains(line), "{line}: {}", page.text("main"));
+    }
+    let found = alice.get(&format!("{address}?q=beside")).await.text(".log li");
+    assert!(found.contains("[3] beside") && !found.contains("alone"));
+    let stranger = world.customer("stranger").await;
+    assert_eq!(stranger.get(&address).await.status, 404);
+}

@@ -78,15 +78,20 @@ async fn what_a_plan_does_not_allow_is_refused_and_the_page_names_the_plan_that_
     let world = World::new(db).await;
     let alice = world.customer("alice").await;
     let id = alice.has_running(&world, "shop").await;
-    for count in ["0", "-1", "3", "17", "99999999999", "two", "1.5", ""] {
+    for count in ["0", "-1", "3", "9", "17", "99999999999", "two", "1.5", ""] {
         let refused = scale(&alice, id, count).await;
         assert_eq!(refused.location, format!("/instances/{id}"), "{count}");
     }
     let said = alice.get(&format!("/instances/{id}")).await;
     assert!(said.body.contains("Please choose how many."), "the last one was nothing");
-    scale(&alice, id, "3").await;
-    assert!(alice.get(&format!("/instances/{id}")).await.body.contains("Your plan allows at most 2."));
+    for beyond in ["3", "9", "99999999999"] {
+        scale(&alice, id, beyond).await;
+        assert!(alice.get(&format!("/instances/{id}")).await.body.contains("Your plan allows at most 2."), "{beyond}");
+    }
     assert_eq!(wanted(&world, id).await, (1, 1));
+    // Nor does a number come in by a door that nobody thought of.
+    let written = sqlx::query("UPDATE environments SET replicas = 3").execute(&world.db).await;
+    assert!(written.unwrap_err().to_string().contains("the plan allows at most 2 containers, not 3"));
 
     let mut order = alice.order(&world, "trial").await;
     order.plan_version = world.plan("test").await;
@@ -238,11 +243,17 @@ async fn staff_change_the_number_with_a_reason_that_only_the_audit_log_keeps(db:
     let staff = world.staff().await;
     let (page, form) = (format!("/staff/instances/{id}"), format!("/staff/instances/{id}/containers"));
     assert!(staff.get(&page).await.text("#containers").contains("Containers at most"));
-    for (count, why, field) in [("2", "x", "why"), ("3", "Black Friday", "count"), ("two", "Black Friday", "count")] {
+    for (count, why, field) in [
+        ("2", "x", "why"),
+        ("9", "Black Friday", "count"),
+        ("99999999999", "Black Friday", "count"),
+        ("two", "Black Friday", "count"),
+    ] {
         let slip = staff.post(&form, &[("count", count), ("why", why)]).await;
         assert_eq!(slip.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(slip.attribute(&format!("#f-{field}"), "aria-invalid"), "true", "{count} {why}");
         assert_eq!(slip.attribute("#f-why", "value"), why);
+        assert_eq!(slip.body.contains("allows at most 2"), count.starts_with('9'), "{count}");
     }
     assert_eq!(wanted(&world, id).await, (1, 1));
     assert_eq!(staff.post(&form, &[("count", "2"), ("why", "Black Friday")]).await.location, page);
@@ -254,6 +265,53 @@ async fn staff_change_the_number_with_a_reason_that_only_the_audit_log_keeps(db:
     assert_eq!(alice.post(&form, &[("count", "1"), ("why", "Mine")]).await.location, "/staff/login");
     let nobody = format!("/staff/instances/{}/containers", EnvironmentId::new(world.portal.clock.now()));
     assert_eq!(staff.post(&nobody, &[("count", "1"), ("why", "Nobody")]).await.status, StatusCode::NOT_FOUND);
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn staff_see_a_customers_rule_as_the_customer_does_and_set_it_with_a_reason(db: PgPool) {
+    let world = World::new(db).await;
+    let alice = world.customer("alice").await;
+    let id = alice.has_running(&world, "shop").await;
+    alice.post(&format!("/instances/{id}/scaling"), &RULE).await;
+    let staff = world.staff().await;
+    let (page, form) = (format!("/staff/instances/{id}"), format!("/staff/instances/{id}/scaling"));
+    assert_eq!(staff.get(&page).await.attribute("#containers dl a", "href"), form);
+    let shown = staff.get(&form).await;
+    let fields = ["minimum", "maximum", "target_percent", "budget"];
+    assert_eq!(fields.map(|name| shown.attribute(&format!("#f-{name}"), "value")), ["1", "2", "60", "12.5"]);
+    assert!(shown.text("main").contains("Added this month: at most") && shown.text(".badge").contains("On"));
+
+    let other = |name: &str, typed: &'static str| {
+        let rule = RULE.map(|(field, value)| (field, if field == name { typed } else { value }));
+        [rule.as_slice(), &[("why", if name == "why" { typed } else { "Asked on the telephone" })]].concat()
+    };
+    for (name, typed) in
+        [("why", "x"), ("maximum", "9"), ("minimum", "none"), ("target_percent", "5"), ("budget", "-1")]
+    {
+        let slip = staff.post(&form, &other(name, typed)).await;
+        assert_eq!(slip.status, StatusCode::UNPROCESSABLE_ENTITY, "{name} {typed}");
+        assert_eq!(slip.attribute(&format!("#f-{name}"), "aria-invalid"), "true", "{name} {typed}");
+        assert_eq!(slip.attribute(&format!("#f-{name}"), "value"), typed);
+    }
+    assert_eq!(rules(&world).await, [(true, 1, 2, Some(1250))]);
+
+    assert_eq!(staff.post(&form, &other("minimum", "2")).await.location, page);
+    assert_eq!((rules(&world).await, wanted(&world, id).await.0), (vec![(true, 2, 2, Some(1250))], 2));
+    let log = staff.get("/staff/audit").await.text("main");
+    assert!(log.contains("Asked on the telephone") && log.contains("environment.scaling-set"), "{log}");
+    let seen = alice.get(&format!("/instances/{id}/scaling")).await;
+    assert_eq!(seen.attribute("#f-minimum", "value"), "2");
+    assert_eq!(events(&world.db, id, "scaling.set").await.len(), 1);
+    assert!(
+        !seen.body.contains("telephone") && !alice.get(&format!("/instances/{id}")).await.body.contains("telephone")
+    );
+
+    assert_eq!(alice.get(&form).await.location, "/staff/login");
+    assert_eq!(alice.post(&form, &other("minimum", "1")).await.location, "/staff/login");
+    let nobody = format!("/staff/instances/{}/scaling", EnvironmentId::new(world.portal.clock.now()));
+    assert_eq!(staff.get(&nobody).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(staff.post(&nobody, &other("minimum", "1")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(wanted(&world, id).await.0, 2);
 }
 
 /// What `sayoo scale` prints, and whether it worked.
@@ -291,6 +349,7 @@ async fn the_command_shows_changes_and_says_clearly_what_it_does_not_do(db: PgPo
     assert!(said.contains("automatic: from 1 to 2") && said.contains("12.50 MAD a month"), "{said}");
     for (words, expected) in [
         (["shop", "3"], "its plan allows at most 2, and no plan on offer allows more"),
+        (["shop", "9"], "its plan allows at most 2, and no plan on offer allows more"),
         (["shop", "0"], "from 1 to 16"),
         (["shop", "17"], "from 1 to 16"),
         (["shop", "many"], "from 1 to 16"),

@@ -177,3 +177,27 @@ async fn without_room_it_is_tried_again_now_and_then_and_found_soon_once_there_i
         (vec!["running".to_owned()], vec![])
     );
 }
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn while_a_lost_first_container_finds_no_place_the_name_leads_to_the_others_alone(db: PgPool) {
+    let world = World::new(db).await;
+    let shop = world.several().await;
+    let first = "(SELECT host_id FROM runtimes WHERE host_id IS NOT NULL)";
+    world.run("UPDATE hosts SET state = 'cordoned', wanted = 'closed'").await;
+    world.run(&format!("UPDATE hosts SET state = 'down' WHERE id = {first}")).await;
+    let led =
+        "SELECT state || ' ' || (SELECT string_agg(it, ' ' ORDER BY it) FROM unnest(upstreams) AS it) FROM routes";
+    let others = "SELECT 'serving ' || string_agg(address, ' ' ORDER BY address) FROM replicas WHERE state = 'serving'";
+    for _ in 0..5 {
+        world.run("UPDATE turns SET due_at = $now WHERE task = 'environments'").await;
+        world.work().await;
+        world.pass(TimeDelta::seconds(5));
+        assert_eq!(world.texts(led).await, world.texts(others).await);
+    }
+    assert_eq!(world.texts("SELECT count(*)::text FROM watched").await, ["1"], "proxies are told once");
+
+    world.run("UPDATE hosts SET state = 'active', wanted = 'open' WHERE state = 'cordoned'").await;
+    world.converge(&shop, "running").await.unwrap();
+    let (states, fewest) = world.watched().await;
+    assert_eq!((states.as_slice(), fewest.as_slice()), (&["serving".to_owned()][..], &["2".to_owned()][..]));
+}

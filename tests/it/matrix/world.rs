@@ -15,14 +15,15 @@ use sayoo::base::clock::Clock;
 use sayoo::base::faults::{Call, Fault, Faults};
 use sayoo::base::ids::{AccountId, EnvironmentId, ImageId, ProjectId, StaffId};
 use sayoo::base::secret::new_code;
-use sayoo::engine::{ServiceName, ServiceSeen, Simulated};
+use sayoo::engine::{Engine, ServiceName, ServiceSeen, Simulated};
 use sayoo::reconcile::driver::Driver;
 use sayoo::reconcile::hosts::Nodes;
 use sayoo::reconcile::leftovers::Leftovers;
 use sayoo::reconcile::{self, Site};
-use sayoo::tenant_db::{self, DatabaseName};
+use sayoo::tenant_db::{self, DatabaseName, TenantDb};
 use sqlx::{AssertSqlSafe, PgPool, Row};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use crate::support::simulated;
 
@@ -39,10 +40,20 @@ pub struct World {
     pub engine: Simulated,
     pub tenants: tenant_db::Simulated,
     pub site: Arc<Site>,
+    /// How the outside world is, whatever accident waits for the worker.
+    pub truth: Truth,
     pub db: PgPool,
     pub account: AccountId,
     pub image: ImageId,
     pub staff: StaffId,
+    /// Ends with it: there are thousands of worlds in one process.
+    _answers: JoinSet<()>,
+}
+
+/// The outside world for a test's own looks: no accident meets them.
+pub struct Truth {
+    pub engine: Engine,
+    pub tenants: TenantDb,
 }
 
 impl World {
@@ -52,18 +63,23 @@ impl World {
 
     /// Makes an installation with these machines, and so many spares of each kind.
     pub async fn with(db: PgPool, nodes: &[&str], spares: u32) -> Self {
-        let clock = Clock::manual(Clock::System.now());
+        let clock = Clock::manual("2026-11-22T12:00:00Z".parse().unwrap());
         let faults = Faults::default();
         let engine = Simulated::with_faults(clock.clone(), faults.clone());
         engine.set_nodes(nodes);
-        engine.set_port(answer_everywhere().await);
+        let (port, answers) = answer_everywhere().await;
+        engine.set_port(port);
         let tenants = tenant_db::Simulated::with_faults(faults.clone());
         let now = clock.now();
         let site = simulated::site(&db, clock, &engine, &tenants, "matrix");
         let site = Arc::new(Site { spares, ..Site::clone(&site) });
         let (account, staff) = (AccountId::new(now), StaffId::new(now));
         let (image, _template) = simulated::fill(&site, account).await;
-        let world = Self { faults, engine, tenants, site, db, account, image, staff };
+        let truth = Truth {
+            engine: Engine::Simulated(engine.undisturbed()),
+            tenants: TenantDb::Simulated(tenants.undisturbed()),
+        };
+        let world = Self { faults, engine, tenants, site, truth, db, account, image, staff, _answers: answers };
         world
             .run(&format!(
                 "INSERT INTO staff (id, email, email_key, name, password_hash, locale, totp_sealed, created_at)
@@ -108,7 +124,7 @@ impl World {
              INSERT INTO subdomains (name, environment_id, account_id) VALUES ('{name}', '{id}', '{account}');"
         ))
         .await;
-        Shop { id, name }
+        Shop { id, name, is_bare: false }
     }
 
     /// Gives turns until nothing is due; whoever is killed leaves everything as it is.
@@ -133,8 +149,11 @@ impl World {
         for node in self.engine.names() {
             self.engine.set_lost(&node, false);
         }
-        self.run("UPDATE hosts SET wanted = 'open', state = CASE WHEN state = 'down' THEN state ELSE 'active' END")
-            .await;
+        // Nobody checks machines here.
+        self.run(
+            "UPDATE hosts SET wanted = 'open', state = 'active', state_reason = NULL, lost_at = NULL, lost_times = '{}'",
+        )
+        .await;
     }
 
     /// Works until the fault has come, or until there was time enough for it.
@@ -225,14 +244,14 @@ impl World {
         for (shop, status) in all {
             wanted.add(self.wanted_of(shop, status).await?);
         }
-        let seen = self.site.engine.list().await.map_err(|error| error.to_string())?;
+        let seen = self.truth.engine.list().await.map_err(|error| error.to_string())?;
         let name = |seen: &ServiceSeen| match seen.replicas {
             0 => format!("{} at rest", seen.name),
             _ => format!("{} {}", seen.name, seen.generation),
         };
         let names = seen.iter().map(name).collect();
         same("services", names, wanted.services)?;
-        let inventory = self.site.tenants.list().await.map_err(|error| error.to_string())?;
+        let inventory = self.truth.tenants.list().await.map_err(|error| error.to_string())?;
         let templates = self.texts("SELECT database_name FROM templates WHERE state = 'ready'").await;
         let databases = inventory.databases.iter().map(ToString::to_string).filter(|name| !templates.contains(name));
         same("databases", databases.collect(), wanted.databases)?;
@@ -265,69 +284,71 @@ impl World {
     /// Says what there must be of one environment.
     async fn wanted_of(&self, shop: &Shop, status: &str) -> Result<Things, String> {
         let id = shop.id;
-        let of = |sql: &str| sql.replace("$1", &format!("'{id}'"));
-        let said = self.texts(&of("SELECT status FROM environments WHERE id = $1")).await;
+        let texts_of = async |sql: &str| self.texts_of(sql, id).await;
+        let said = texts_of("SELECT status FROM environments WHERE id = $1").await;
         same("status", said, vec![status.to_owned()])?;
         let open = "SELECT coalesce(last_error, 'unsettled') FROM turns WHERE task = 'environments' AND subject = $1
                        AND (unsettled_at IS NOT NULL OR lease_token IS NOT NULL)";
-        same("turns", self.texts(&of(open)).await, Vec::new())?;
+        same("turns", texts_of(open).await, Vec::new())?;
         let alive = "FROM runtimes WHERE environment_id = $1 AND state <> 'gone'";
-        let codes = self.texts(&of(&format!("SELECT code {alive}"))).await;
+        let codes = texts_of(&format!("SELECT code {alive}")).await;
         // What was stopped before it was ever made has nothing.
-        let unmade =
-            self.texts(&of("SELECT 'unmade' FROM environments WHERE id = $1 AND first_ready_at IS NULL")).await;
+        let unmade = texts_of("SELECT 'unmade' FROM environments WHERE id = $1 AND first_ready_at IS NULL").await;
         let may_be_unmade = !unmade.is_empty() && !matches!(status, "running" | "asleep" | "deleted");
         if codes.len() != usize::from(status != "deleted") && !(codes.is_empty() && may_be_unmade) {
             return Err(format!("{} runtimes of what is {status}", codes.len()));
         }
         let mut things = Things { databases: codes.clone(), ..Things::default() };
-        things.roles = self.texts(&of(&format!("SELECT code || '_' || login_generation {alive}"))).await;
+        things.roles = texts_of(&format!("SELECT code || '_' || login_generation {alive}")).await;
         if may_be_unmade {
             // Or only a part: it was stopped while it was being made.
-            let made = self.site.tenants.list().await.map_err(|error| error.to_string())?;
+            let made = self.truth.tenants.list().await.map_err(|error| error.to_string())?;
             things.databases.retain(|code| made.databases.iter().any(|it| it.to_string() == *code));
             things.roles.retain(|role| made.roles.iter().any(|it| it.to_string() == *role));
         }
-        let replicas = self
-            .texts(&of("SELECT number::text FROM replicas JOIN runtimes ON runtimes.id = runtime_id
-                         WHERE environment_id = $1"))
-            .await;
+        let numbers =
+            "SELECT number::text FROM replicas JOIN runtimes ON runtimes.id = runtime_id WHERE environment_id = $1";
+        let replicas = texts_of(numbers).await;
         let of_replicas = "FROM replicas JOIN runtimes ON runtimes.id = runtime_id WHERE environment_id = $1";
         let roles = format!("SELECT code || '_' || runtimes.login_generation || '_r' || number {of_replicas}");
-        things.roles.extend(self.texts(&of(&roles)).await);
+        things.roles.extend(texts_of(&roles).await);
         if matches!(status, "running" | "asleep") {
             // What sleeps keeps the generation with which it fell asleep until it is woken.
             let how = if status == "asleep" { "'at rest'" } else { "service_generation" };
             let name = format!("'matrix-' || code || CASE service_slot WHEN 1 THEN '-b' ELSE '' END || ' ' || {how}");
-            things.services = self.texts(&of(&format!("SELECT {name} {alive}"))).await;
+            things.services = texts_of(&format!("SELECT {name} {alive}")).await;
             let name = "'matrix-' || code || '-r' || number || ' 1'";
-            things.services.extend(self.texts(&of(&format!("SELECT {name} {of_replicas}"))).await);
+            things.services.extend(texts_of(&format!("SELECT {name} {of_replicas}")).await);
+            if status == "asleep" && shop.is_bare {
+                let seen = self.truth.engine.list().await.map_err(|error| error.to_string())?;
+                things.services.retain(|it| seen.iter().any(|seen| it.starts_with(&format!("{} ", seen.name))));
+            }
         }
         let mut addresses = Vec::new();
         let slots = replicas.iter().map(|number| format!("-r{number}"));
         for slot in ["", "-b"].map(str::to_owned).into_iter().chain(slots) {
             for code in &codes {
                 let name = ServiceName::parse(&format!("matrix-{code}{slot}")).unwrap();
-                let seen = self.site.engine.containers(&name).await.map_err(|error| error.to_string())?;
+                let seen = self.truth.engine.containers(&name).await.map_err(|error| error.to_string())?;
                 addresses.extend(seen.iter().filter(|it| it.state.is_alive()).filter_map(|it| it.address));
             }
         }
         let host = format!("{}.localhost", shop.name);
-        let count = self.texts(&of("SELECT replicas::text FROM environments WHERE id = $1")).await;
+        let count = texts_of("SELECT replicas::text FROM environments WHERE id = $1").await;
         let is_as_many = count == [addresses.len().to_string()];
         match (status, addresses.as_slice()) {
             ("running", all) if is_as_many => {
                 let stranded = "SELECT hosts.name FROM runtimes LEFT JOIN replicas ON replicas.runtime_id = runtimes.id
                                   JOIN hosts ON hosts.id IN (runtimes.host_id, replicas.host_id)
                                  WHERE environment_id = $1 AND (hosts.state = 'down' OR hosts.wanted = 'empty')";
-                same("left on a machine", self.texts(&of(stranded)).await, Vec::new())?;
+                same("left on a machine", texts_of(stranded).await, Vec::new())?;
                 let shared = "SELECT host_id::text
                                 FROM (SELECT id, host_id FROM runtimes WHERE environment_id = $1
                                        UNION ALL
                                       SELECT runtime_id, replicas.host_id FROM replicas
                                         JOIN runtimes ON runtimes.id = runtime_id WHERE environment_id = $1) AS places
                                GROUP BY host_id HAVING count(*) > 1";
-                same("hosts with two containers", self.texts(&of(shared)).await, Vec::new())?;
+                same("hosts with two containers", texts_of(shared).await, Vec::new())?;
                 let mut led: Vec<String> = all.iter().map(ToString::to_string).collect();
                 led.sort();
                 things.routes.push(format!("{host} serving {}", led.join(" ")));
@@ -349,6 +370,12 @@ impl World {
     pub async fn texts(&self, sql: &str) -> Vec<String> {
         let rows = sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_all(&self.db).await.unwrap();
         rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// The same of one environment, `$1`: a connection remembers how such a text is answered.
+    pub async fn texts_of(&self, sql: &str, id: EnvironmentId) -> Vec<String> {
+        let query = sqlx::query(AssertSqlSafe(sql.to_owned())).bind(id.uuid());
+        query.fetch_all(&self.db).await.unwrap().iter().map(|row| row.get(0)).collect()
     }
 }
 
@@ -383,13 +410,16 @@ fn same(what: &str, mut seen: Vec<String>, mut wanted: Vec<String>) -> Result<()
 pub struct Shop {
     pub id: EnvironmentId,
     pub name: String,
+    /// Whether somebody removed its service by hand. While it sleeps it goes without: waking makes another one.
+    pub is_bare: bool,
 }
 
 /// Answers every question at one port of all of this machine's own addresses, as a container that serves does.
-async fn answer_everywhere() -> u16 {
+async fn answer_everywhere() -> (u16, JoinSet<()>) {
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
+    let mut answers = JoinSet::new();
+    answers.spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let answer = service_fn(|request: Request<hyper::body::Incoming>| async move {
                 // There is no process of its own for websockets.
@@ -399,5 +429,5 @@ async fn answer_everywhere() -> u16 {
             tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
         }
     });
-    port
+    (port, answers)
 }

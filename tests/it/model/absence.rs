@@ -24,8 +24,8 @@ const LOOKS: [(&str, usize); 7] = [
 ];
 
 async fn things(world: &World) -> (BTreeSet<String>, BTreeSet<String>, BTreeSet<String>) {
-    let services = world.site.engine.list().await.unwrap();
-    let inventory = world.site.tenants.list().await.unwrap();
+    let services = world.truth.engine.list().await.unwrap();
+    let inventory = world.truth.tenants.list().await.unwrap();
     (
         services.iter().map(|seen| seen.name.to_string()).collect(),
         inventory.databases.iter().map(ToString::to_string).collect(),

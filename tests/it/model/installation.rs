@@ -13,6 +13,7 @@ use sayoo::reconcile::hosts::{Nodes, Pulse};
 use sqlx::{AssertSqlSafe, PgPool, Row};
 use uuid::Uuid;
 
+use super::again::{InTurn, told};
 use super::people::People;
 use super::reference::{Answer, Environment, Event, HOSTS, Model, PLANS, Sleep, number_of};
 use crate::matrix::world::{A_WHILE, LONG, Shop, WHILES, World};
@@ -44,6 +45,16 @@ pub struct Installation {
     shops: Vec<Shop>,
     /// What each environment's people read when all was settled last.
     seen: Vec<Seen>,
+    how: How,
+}
+
+/// How the worker gives its turns to environments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// One after the other, so that the same history happens in the same way each time.
+    InTurn,
+    /// Beside each other, as in earnest: which of them an accident meets is chance.
+    AtOnce,
 }
 
 /// What people have read, and numbers that never go down.
@@ -57,16 +68,18 @@ struct Seen {
 
 impl Installation {
     /// Makes an installation in a control database that may have held another one.
-    pub async fn new(db: PgPool) -> Self {
+    pub async fn new(db: PgPool, how: How) -> Self {
         forget_everything(&db).await;
         let world = World::with(db.clone(), &NODES, 0).await;
         let portal = Portal { db, clock: world.site.clock.clone(), public: world.site.public.clone() };
         let people = People::new(portal, world.account).await;
-        Self { world, people, shops: Vec::new(), seen: Vec::new() }
+        Self { world, people, shops: Vec::new(), seen: Vec::new(), how }
     }
 
     /// Lets one thing happen. Says what is different from the model.
     pub async fn happens(&mut self, model: &mut Model, event: Event) -> Result<(), String> {
+        // What is made in one moment has no order.
+        self.world.pass(TimeDelta::milliseconds(1));
         if Model::takes_hours(event) && model.is_calm() {
             self.settles(model).await?;
         }
@@ -80,7 +93,7 @@ impl Installation {
             Event::Order => {
                 let name = format!("shop-{}-0", self.shops.len());
                 let id = self.people.order(&name).await;
-                self.shops.push(Shop { id, name });
+                self.shops.push(Shop { id, name, is_bare: false });
                 self.seen.push(Seen { status: "ordered".to_owned(), ..Seen::default() });
             }
             Event::Update(_) => {
@@ -162,15 +175,17 @@ impl Installation {
             .await;
     }
 
-    async fn by_hand(&self, event: Event) {
-        let id = self.shops[number_of(event)].id;
-        for code in self.world.texts(&format!("SELECT code FROM runtimes WHERE environment_id = '{id}'")).await {
+    async fn by_hand(&mut self, event: Event) {
+        let shop = &mut self.shops[number_of(event)];
+        let id = shop.id;
+        shop.is_bare |= matches!(event, Event::RemoveByHand(_));
+        for code in self.world.texts_of("SELECT code FROM runtimes WHERE environment_id = $1", id).await {
             for slot in ["", "-b"] {
                 let name = ServiceName::parse(&format!("matrix-{code}{slot}")).unwrap();
                 if matches!(event, Event::KillContainers(_)) {
                     self.world.engine.kill_containers(&name);
                 } else {
-                    self.world.site.engine.remove(&name, u64::MAX).await.unwrap();
+                    self.world.truth.engine.remove(&name, u64::MAX).await.unwrap();
                 }
             }
         }
@@ -202,8 +217,19 @@ impl Installation {
         let (site, db) = (&self.world.site, &self.world.db);
         let all = async {
             Driver::new(Nodes::new(site.clone()), db.clone(), site.clock.clone()).settle().await.unwrap();
+            // Nobody checks machines here: what is found again has no fault.
+            let checked =
+                "UPDATE hosts SET state = 'active', state_reason = NULL WHERE state = 'cordoned' AND wanted = 'open'";
+            self.world.run(checked).await;
             Driver::new(Pulse::new(site.clone()), db.clone(), site.clock.clone()).settle().await.unwrap();
-            Driver::new(Environments::new(site.clone()), db.clone(), site.clock.clone()).settle().await.unwrap();
+            let environments = Environments::new(site.clone());
+            match self.how {
+                How::AtOnce => Driver::new(environments, db.clone(), site.clock.clone()).settle().await.unwrap(),
+                How::InTurn => {
+                    let environments = InTurn::new(environments, site.clock.clone());
+                    Driver::new(environments, db.clone(), site.clock.clone()).settle().await.unwrap()
+                }
+            };
         };
         tokio::select! {
             done = tokio::time::timeout(AT_MOST, all) => done.expect("the worker never came to an end"),
@@ -242,6 +268,9 @@ impl Installation {
                 Ok(()) => {
                     drop(self.world.faults.end());
                     *model = then;
+                    for (it, shop) in model.environments.iter().zip(&mut self.shops) {
+                        shop.is_bare &= it.sleep == Sleep::Yes;
+                    }
                     return self.read().await;
                 }
                 Err(error) => wrong = error,
@@ -263,10 +292,15 @@ impl Installation {
     /// Where the model cannot tell, it believes what it sees.
     async fn look_who_sleeps(&self, model: &mut Model) {
         for (it, shop) in model.environments.iter_mut().zip(&self.shops).filter(|(it, _)| it.sleep == Sleep::Perhaps) {
-            let said = self.world.texts(&format!("SELECT status FROM environments WHERE id = '{}'", shop.id)).await;
+            let said = self.world.texts_of("SELECT status FROM environments WHERE id = $1", shop.id).await;
             let is_asleep = said == ["asleep"];
             (it.sleep, it.is_used) = (if is_asleep { Sleep::Yes } else { Sleep::No }, !is_asleep);
         }
+    }
+
+    /// Tells what has happened, to the microsecond and to the last call; the same history tells the same.
+    pub async fn told(&self) -> String {
+        told(&self.world, &self.shops).await
     }
 
     async fn compare(&self, model: &Model) -> Result<(), String> {
@@ -286,16 +320,14 @@ impl Installation {
     /// Plan and image, in the rows and in the engine.
     async fn compare_inside(&self, it: &Environment, id: EnvironmentId) -> Result<(), String> {
         let image = if it.image == 0 { "sha256:00".to_owned() } else { format!("sha256:{:064x}", it.image) };
-        let sql = format!(
-            "SELECT plans.code || ' ' || images.digest || ' ' || (plan_versions.memory_mb = runtimes.memory_mb)
-               FROM environments
-               JOIN plan_versions ON plan_versions.id = environments.plan_version_id
-               JOIN plans ON plans.id = plan_versions.plan_id
-               JOIN runtimes ON runtimes.environment_id = environments.id
-               JOIN images ON images.id = runtimes.image_id
-              WHERE environments.id = '{id}'"
-        );
-        let (seen, wanted) = (self.world.texts(&sql).await, format!("{} {image} true", PLANS[it.plan]));
+        let sql = "SELECT plans.code || ' ' || images.digest || ' ' || (plan_versions.memory_mb = runtimes.memory_mb)
+                     FROM environments
+                     JOIN plan_versions ON plan_versions.id = environments.plan_version_id
+                     JOIN plans ON plans.id = plan_versions.plan_id
+                     JOIN runtimes ON runtimes.environment_id = environments.id
+                     JOIN images ON images.id = runtimes.image_id
+                    WHERE environments.id = $1";
+        let (seen, wanted) = (self.world.texts_of(sql, id).await, format!("{} {image} true", PLANS[it.plan]));
         if seen == [wanted.as_str()] { Ok(()) } else { Err(format!("plan and image: {seen:?} instead of {wanted}")) }
     }
 
@@ -326,10 +358,12 @@ fn news_of(before: &str, after: &str) -> &'static [&'static str] {
     match (before, after) {
         (same, also) if same == also => &[],
         ("ordered", "running") => &["step.ready.done"],
-        ("asleep", "running") => &["woken"],
+        // Or it was deleted and taken back meanwhile.
+        ("asleep", "running") => &["woken", "started"],
         (_, "suspended") => &["suspended"],
         ("suspended", "running" | "stopped") => &["resumed"],
-        ("stopped" | "deleting", "running") => &["started", "step.ready.done"],
+        // A start that took too long was said to be failing meanwhile.
+        ("stopped" | "deleting", "running") => &["started", "step.ready.done", "recovered"],
         ("running", "stopped") => &["stopped"],
         ("running", "asleep") => &["asleep"],
         (_, "deleted") => &["deleted"],

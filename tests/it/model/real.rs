@@ -8,6 +8,7 @@ use sayoo::portal::Portal;
 use sayoo::reconcile as worker;
 use sqlx::PgPool;
 
+use super::installation::How;
 use super::people::People;
 use super::reference::{Answer, Event, Model, PLANS, history, number_of};
 use super::{number_from, run};
@@ -139,7 +140,9 @@ async fn same_on_both(db: PgPool, number: u64) {
     for seed in (first..first + all).filter(|seed| seed % SEQUENCES == number) {
         let mut events: Vec<Event> = history(seed, STEPS * 4).into_iter().filter(happens_here).take(STEPS).collect();
         events.push(Event::Settle);
-        run(&db, &events).await.unwrap_or_else(|wrong| panic!("simulated, seed {seed}: {wrong:?}\n  {events:?}"));
+        run(&db, &events, How::InTurn)
+            .await
+            .unwrap_or_else(|wrong| panic!("simulated, seed {seed}: {wrong:?}\n  {events:?}"));
         super::installation::forget_everything(&db).await;
         really(db.clone(), &events).await.unwrap_or_else(|wrong| panic!("real, seed {seed}: {wrong}\n  {events:?}"));
         super::installation::forget_everything(&db).await;

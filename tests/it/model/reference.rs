@@ -201,7 +201,9 @@ impl Model {
             _ if is_deleted => return Refused,
             E::Stop(_) => it.wanted = Wanted::Stopped,
             E::Rename(_) => it.renamings += 1,
-            E::ChangePlan(_) if it.is_suspended || !it.was_ready || it.update.is_some() => return Refused,
+            E::ChangePlan(_) if it.is_suspended || !it.was_ready => return Refused,
+            // While something does not answer nobody can tell whether the last one has ended.
+            E::ChangePlan(_) if it.update.is_some() => return if is_calm { Refused } else { Impossible },
             E::ChangePlan(_) => it.update = Some(((it.plan + 1) % PLANS.len(), it.image)),
             E::Update(_) | E::BadUpdate(_) if it.update.is_some() || !it.was_ready => return Impossible,
             E::Update(_) => {

@@ -27,9 +27,9 @@ async fn upstreams_read_only_the_truth_about_where_a_request_comes_from(db: PgPo
         [
             "GET /x?y=1 HTTP/1.1".to_owned(),
             "accept: */*".to_owned(),
-            "host: a.test:8080".to_owned(),
+            "host: a.test".to_owned(),
             "x-forwarded-for: 127.0.0.1".to_owned(),
-            "x-forwarded-host: a.test:8080".to_owned(),
+            "x-forwarded-host: a.test".to_owned(),
             "x-forwarded-proto: http".to_owned(),
             "x-real-ip: 127.0.0.1".to_owned(),
             format!("x-request-id: {id}"),

@@ -11,7 +11,7 @@ const UNDERSTOOD: [(&str, &str); 24] = [
     ("GET / HTTP/1.1\r\nHost:\ta.test\t", "a.test"),
     ("GET / HTTP/1.1\r\nHost: a.test.", "a.test"),
     ("GET / HTTP/1.1\r\nHost: a.test:", "a.test"),
-    ("GET / HTTP/1.1\r\nHost: a.test:8080", "a.test:8080"),
+    ("GET / HTTP/1.1\r\nHost: a.test:8080", "a.test"),
     ("GET http://a.test/ HTTP/1.1\r\nHost: a.test", "a.test"),
     ("GET //b.test/ HTTP/1.1\r\nHost: a.test", "a.test"),
     ("GET /@b.test HTTP/1.1\r\nHost: a.test", "a.test"),
@@ -100,4 +100,30 @@ async fn a_request_is_the_one_s_that_it_names_or_nobody_s(db: PgPool) {
         assert_eq!(header(&answer, "location"), None, "{request:?} is sent somewhere: {answer}");
     }
     assert_eq!((a.seen().len(), b.seen().len()), (before, 0));
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn whatever_port_a_visitor_writes_an_instance_reads_the_one_at_which_it_is_reached(db: PgPool) {
+    let world = World::with(db, |settings| {
+        settings.instances_port = Some(8080);
+        settings.portal_port = Some(8081);
+    })
+    .await;
+    let upstream = Upstream::answering(ok("a")).await;
+    world.serves("a.test", &upstream).await;
+    for host in ["a.test", "a.test:8080", "A.TEST:80", "a.test.:31337", "a.test:0"] {
+        assert!(world.get(host, "/").await.ends_with("\r\n\r\na"), "{host}");
+        assert!(
+            world
+                .get(&host.replacen("a.test", "portal.test", 1).replace("A.TEST", "portal.test"), "/")
+                .await
+                .ends_with("portal")
+        );
+    }
+    for (seen, expected) in [(upstream.seen(), "a.test:8080"), (world.portal.seen(), "portal.test:8081")] {
+        assert_eq!(seen.len(), 5);
+        for seen in seen {
+            assert_eq!((header(&seen, "host"), header(&seen, "x-forwarded-host")), (Some(expected), Some(expected)));
+        }
+    }
 }

@@ -190,3 +190,31 @@ async fn an_upstream_that_is_slow_to_read_a_large_body_is_not_taken_for_silent(d
     let ((), answer) = tokio::join!(reading, asking);
     assert!(answer.ends_with("read"), "{answer}");
 }
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn an_upload_that_nobody_reads_ends_soon_after_its_host_falls_silent(db: PgPool) {
+    let world = World::with(db, |settings| settings.max_body_bytes = 1 << 25).await;
+    let mut host = Host::new();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(64 * 1024).unwrap();
+    socket.bind((IpAddr::V4(host.address), 0).into()).unwrap();
+    let listener = socket.listen(64).unwrap();
+    world.route("a.test", "serving", &[listener.local_addr().unwrap()]).await;
+    world.knows("a.test").await;
+    let mut stream = world.connect().await;
+    let head = format!("POST /upload HTTP/1.1\r\nHost: a.test\r\nContent-Length: {}\r\n\r\n", 1 << 25);
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (_unread, _) = listener.accept().await.unwrap();
+    // Every buffer on the way is full: the container's kernel has closed its window.
+    let piece = vec![b'x'; 64 * 1024];
+    let mut sent = 0;
+    while tokio::time::timeout(Duration::from_secs(1), stream.write_all(&piece)).await.is_ok() {
+        sent += piece.len();
+        assert!(sent < 1 << 25, "somebody reads it");
+    }
+    host.fall_silent();
+    let since = std::time::Instant::now();
+    let answer = read_all(&mut stream).await;
+    println!("an upload that nobody read ended {:?} after its host", since.elapsed());
+    assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
+}

@@ -42,6 +42,8 @@ impl World {
             web_upstream: portal.address,
             portal_host: "portal.test".to_owned(),
             portal_url: "http://portal.test".to_owned(),
+            portal_port: None,
+            instances_port: None,
             scheme: "http",
             tls: None,
             company: "Sayoo".to_owned(),

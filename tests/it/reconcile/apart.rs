@@ -240,7 +240,7 @@ async fn a_worker_killed_while_it_flees_from_a_lost_machine_leaves_one_container
 
 impl World {
     /// Makes this machine count as two, so that an environment may have two containers.
-    async fn with_second_machine(&self) {
+    pub async fn with_second_machine(&self) {
         for sql in [
             "ALTER TABLE hosts DROP CONSTRAINT hosts_node_key",
             "INSERT INTO hosts (id, name, node, docker_endpoint, upstream_address, zone, cpu_millis, memory_mb, state, probes, created_at)
@@ -252,7 +252,7 @@ impl World {
     }
 
     /// A running environment on a plan that allows several containers.
-    async fn shop_of_several(&self) -> EnvironmentId {
+    pub async fn shop_of_several(&self) -> EnvironmentId {
         self.with_second_machine().await;
         let shop = self.order("shop").await;
         self.want(shop, "plan_version_id = (SELECT id FROM plan_versions WHERE max_replicas > 1 LIMIT 1)").await;
@@ -261,13 +261,13 @@ impl World {
     }
 
     /// Makes the time pass in which requests at a replica end that is led to no more.
-    async fn quiet(&self) {
+    pub async fn quiet(&self) {
         self.run("UPDATE replicas SET left_at = left_at - interval '5 minutes'", |query| query).await;
         self.run("UPDATE turns SET due_at = now() WHERE task = 'environments'", |query| query).await;
     }
 
     /// Waits until so many containers serve, whoever works; with `works` this process does.
-    async fn until_in(&self, id: EnvironmentId, containers: usize, works: bool, place: &str) {
+    pub async fn until_in(&self, id: EnvironmentId, containers: usize, works: bool, place: &str) {
         let sql = "SELECT (SELECT count(*) FROM replicas) || ' ' || (SELECT count(*) FROM replicas WHERE state = 'serving')
                        || ' ' || (SELECT cardinality(upstreams) FROM routes WHERE environment_id = $1)
                        || ' ' || (SELECT count(*) FROM turns WHERE task = 'environments' AND subject = $1 AND (unsettled_at IS NOT NULL OR lease_token IS NOT NULL))";

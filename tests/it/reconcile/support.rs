@@ -14,6 +14,7 @@ use sayoo::config::{Mode, Public};
 use sayoo::engine::ServiceName;
 use sayoo::odoo::commands::{Front, Server};
 use sayoo::proxy::{Running, Settings};
+use sayoo::reconcile::sessions::plan::Limits;
 use sayoo::reconcile::{self, Site};
 use sayoo::tenant_db::{DatabaseName, Postgres, RoleName, TenantDb};
 use sqlx::postgres::PgPoolOptions;
@@ -75,9 +76,15 @@ impl World {
             server: Server { host: "172.17.0.1".to_owned(), port: 5432 },
             front: Front { url: "http://localhost".to_owned(), sso_public_key: "00".repeat(32) },
             pages: "127.0.0.1:8081".to_owned(),
+            session_limits: Limits {
+                idle: Duration::from_mins(10),
+                transaction: Duration::from_mins(60),
+                temporary_bytes: 8 << 30,
+            },
             spares: 0,
             docker: engine.docker.clone(),
             upstream_address: engine.upstream_address.clone(),
+            registry: None,
         });
         let (image, template) = (ImageId::new(site.clock.now()), TemplateId::new(site.clock.now()));
         let world = Self { account: AccountId::new(site.clock.now()), site, engine, tenants, db, image, template, key };
@@ -305,6 +312,8 @@ impl World {
             web_upstream: ([127, 0, 0, 1], 1).into(),
             portal_host: "portal.test".to_owned(),
             portal_url: "http://portal.test".to_owned(),
+            portal_port: None,
+            instances_port: None,
             scheme: "http",
             company: "Sayoo".to_owned(),
             most_connections: 1_000,

@@ -93,7 +93,7 @@ impl World {
 
 /// Asks an instance for a page through a proxy, again and again, until told to stop. Returns how many were asked for and
 /// which answers were wrong.
-async fn ask(address: std::net::SocketAddr, stop: CancellationToken) -> (usize, Vec<String>) {
+pub async fn ask(address: std::net::SocketAddr, stop: CancellationToken) -> (usize, Vec<String>) {
     let client = reqwest::Client::new();
     let (mut asked, mut wrong) = (0, Vec::new());
     while !stop.is_cancelled() {

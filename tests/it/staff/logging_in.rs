@@ -82,6 +82,8 @@ const FIELDS: &[(&str, &str)] = &[
     ("name", "nine"),
     ("zone", "rack-9"),
     ("pool", "any"),
+    ("cpu_percent", "800"),
+    ("memory_kept_mb", "2048"),
     ("to", "down"),
     ("code", "small"),
     ("kind", "test"),

@@ -4,6 +4,6 @@ mod catalogue;
 mod logging_in;
 mod publishing;
 mod queue;
-mod records;
+pub mod records;
 mod searching;
 mod usage;

@@ -18,6 +18,11 @@ impl Somebody {
         Self(name)
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+
     /// Takes the role away.
     pub async fn gone(self, db: &PgPool) {
         let sql = format!("DROP OWNED BY {name}; DROP ROLE {name}", name = self.0);

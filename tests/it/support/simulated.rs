@@ -2,7 +2,9 @@
 //! benchmark of the worker stands on it too.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::TimeDelta;
 use sayoo::base::clock::Clock;
 use sayoo::base::ids::{AccountId, ImageId, TemplateId};
 use sayoo::base::seal::SealingKey;
@@ -11,6 +13,7 @@ use sayoo::config::{Mode, Public};
 use sayoo::engine::{self, Engine};
 use sayoo::odoo::commands::{Front, Server};
 use sayoo::reconcile::Site;
+use sayoo::reconcile::sessions::plan::Limits;
 use sayoo::tenant_db::{self, DatabaseName, TenantDb};
 use sqlx::{AssertSqlSafe, PgPool};
 
@@ -38,9 +41,15 @@ pub fn site(
         server: Server { host: "127.0.0.1".to_owned(), port: 5432 },
         front: Front { url: "http://localhost".to_owned(), sso_public_key: "00".repeat(32) },
         pages: "127.0.0.1:8081".to_owned(),
+        session_limits: Limits {
+            idle: Duration::from_mins(10),
+            transaction: Duration::from_mins(60),
+            temporary_bytes: 8 << 30,
+        },
         spares: 0,
         docker: String::new(),
         upstream_address: "127.0.0.1".to_owned(),
+        registry: None,
     })
 }
 
@@ -51,6 +60,8 @@ pub async fn fill(site: &Site, account: AccountId) -> (ImageId, TemplateId) {
     let mut db = site.db.acquire().await.unwrap();
     for (number, node) in site.engine.nodes().await.unwrap().iter().enumerate() {
         let address = format!("127.0.0.{}", number + 1);
+        // Each has a moment of its own, so that their order is the same each time.
+        let now = now + TimeDelta::milliseconds(i64::try_from(number).unwrap());
         sayoo::hosts::store::record(&mut db, node, "", &address, now).await.unwrap();
     }
     sayoo::plans::seed(&mut db, now).await.unwrap();

@@ -25,6 +25,7 @@ impl TestTenants {
             format!("CREATE ROLE {platform} LOGIN NOSUPERUSER CREATEDB CREATEROLE PASSWORD '{password}'"),
             format!("GRANT pg_signal_backend, pg_read_all_stats TO {platform}"),
             format!("GRANT CONNECT ON DATABASE postgres TO {platform}"),
+            format!("GRANT EXECUTE ON FUNCTION pg_ls_tmpdir() TO {platform}"),
             "REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC".to_owned(),
         ] {
             // Another test may be saying the same at this moment.

@@ -250,7 +250,13 @@ async fn a_member_acts_as_the_owner_in_its_own_database_alone_and_can_be_shut_ou
             password: Secret::new(new_code(30)),
         };
         let of = Member { role: member.role.clone(), owner: tenant.role.clone(), database: tenant.database.clone() };
-        tenants.server.create_member(&of, &member.password, 16).await.unwrap();
+        for _ in 0..2 {
+            tenants.server.create_member(&of).await.unwrap();
+        }
+        assert!(!tenants.server.role_exists(&of.role).await.unwrap(), "it lets nobody in yet");
+        for _ in 0..2 {
+            tenants.server.admit_member(&of.role, &member.password, 16).await.unwrap();
+        }
         member
     };
     let (one, two) = (member(1).await, member(2).await);
@@ -291,6 +297,12 @@ async fn a_member_acts_as_the_owner_in_its_own_database_alone_and_can_be_shut_ou
     }
     let roles = tenants.server.list().await.unwrap().roles;
     assert!(!roles.contains(&one.role) && roles.contains(&two.role), "locked out until its database goes");
+    // Somebody who was held up since before: neither comes back.
+    for member in [&one, &two] {
+        assert!(tenants.server.admit_member(&member.role, &member.password, 16).await.is_err());
+        assert!(tenants.connect(member.database.as_str(), &member.role, &member.password).await.is_err());
+    }
+    assert!(!tenants.server.list().await.unwrap().roles.contains(&one.role));
     tenants.server.drop_database(&two.database).await.unwrap();
     tenants.server.drop_member(&two.role, &two.database).await.unwrap();
     assert!(!tenants.server.list().await.unwrap().roles.contains(&two.role));

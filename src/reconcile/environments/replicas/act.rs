@@ -51,7 +51,8 @@ fn place_of(id: ReplicaId) -> String {
     format!("replica_secrets/{id}")
 }
 
-async fn password(site: &Site, id: ReplicaId) -> anyhow::Result<Secret<String>> {
+/// Returns the password of a replica's login role.
+pub async fn password(site: &Site, id: ReplicaId) -> anyhow::Result<Secret<String>> {
     let mut db = site.db.acquire().await.context("reach the control database")?;
     let sealed = store::password_sealed(&mut db, id).await?.context("the replica has no password")?;
     let plain = site.key.open(&place_of(id), &sealed)?;
@@ -111,6 +112,7 @@ async fn add(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime) -> an
         memory_mb: runtime.memory_mb,
         tenant: Tenant::of_kind(Some(&environment.kind)),
         not_on: None,
+        image: hosts::store::find_claim(&mut tx, runtime.id).await?.and_then(|claim| claim.need.image),
     };
     let placement = match hosts::take_room_apart(&mut tx, need, &siblings).await {
         Ok(placement) => placement,

@@ -11,17 +11,20 @@ pub mod store;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 
-use super::observe::{Upstream, judge};
+use super::observe::{PasswordOf, Upstream, judge};
 use super::plan::Container;
 use super::store::{Environment, RouteRow};
 use super::update;
 use crate::base::ids::{HostId, ReplicaId};
 use crate::reconcile::Site;
+use crate::reconcile::images::{self, Wait};
 use crate::reconcile::runtimes::{Runtime, Seen, look};
 use plan::{Fleet, Member, State};
 
 /// A container that does not answer within this time never will.
 const ANSWERS_WITHIN: TimeDelta = TimeDelta::seconds(150);
+/// How long its machine may fetch the image before another one is looked for.
+const FETCHED_WITHIN: TimeDelta = TimeDelta::minutes(30);
 
 /// A replica's row, with what belongs to it.
 #[derive(Clone, Debug)]
@@ -42,6 +45,10 @@ pub struct Replica {
     pub may_end: bool,
     /// What it runs, as in [`Runtime`].
     pub image: String,
+    /// Whether its machine has that image, in the word of the table.
+    pub supply: Option<String>,
+    /// Since when.
+    pub supply_since: Option<DateTime<Utc>>,
     /// Thousandths of a core.
     pub cpu_millis: i32,
     /// MiB of memory.
@@ -131,7 +138,8 @@ impl Replica {
     /// Where the public was sent last: a machine that does not answer us may well answer others.
     fn last_upstream(&self) -> Option<Upstream> {
         let address = self.address.as_ref()?.parse().ok()?;
-        Some(Upstream { address, websocket: self.websocket.as_ref().and_then(|text| text.parse().ok()) })
+        let websocket = self.websocket.as_ref().and_then(|text| text.parse().ok());
+        Some(Upstream { address, websocket, proof: None })
     }
 }
 
@@ -169,7 +177,7 @@ async fn look_at(
         is_lost: row.is_lost,
         is_due: row.is_outdated || row.is_beside || row.must_move,
         may_end: row.must_move && row.may_end,
-        is_overdue: now - row.began_at > ANSWERS_WITHIN,
+        is_overdue: false,
         is_drained: row.is_drained(now),
         has_role: Seen::Unknown,
         service: Seen::Unknown,
@@ -182,7 +190,14 @@ async fn look_at(
     let role = own.role()?;
     let (seen, has_role) = tokio::join!(Box::pin(look::service(site, &own)), site.tenants.role_exists(&role));
     let seen = seen?;
-    let (container, upstream) = judge(site, &seen, &own, routes, host).await;
+    let (container, upstream) = judge(site, &seen, (&own, PasswordOf::Replica(row.id)), routes, host).await;
+    let supply = images::supply_of(row.supply.as_deref(), row.supply_since);
+    let wait = images::wait_of(row.began_at, supply, &seen.containers, own.service_generation);
+    member.is_overdue = match wait {
+        Wait::Since(at) => now - at > ANSWERS_WITHIN,
+        Wait::Coming => now - row.began_at > FETCHED_WITHIN,
+        Wait::Never => seen.saw_containers,
+    };
     member.has_role = has_role.map_or(Seen::Unknown, Seen::Known);
     member.service = seen.service;
     member.container = container;

@@ -30,6 +30,8 @@ pub async fn list(db: &mut PgConnection, runtime: RuntimeId) -> Result<Vec<Repli
              , hosts.wanted = 'gone' OR hosts.wanted = 'empty' AND replicas.moves_at IS NOT NULL AS "must_move!"
              , hosts.wanted = 'empty' AND hosts.may_have_fewer AS "may_end!"
              , coalesce(replicas.image_reference, images.digest) AS "image!"
+             , host_images.state AS "supply?"
+             , host_images.since AS "supply_since?"
              , replicas.cpu_millis
              , replicas.memory_mb
              , replicas.restarts
@@ -51,6 +53,7 @@ pub async fn list(db: &mut PgConnection, runtime: RuntimeId) -> Result<Vec<Repli
           JOIN runtimes ON runtimes.id = replicas.runtime_id
           JOIN images ON images.id = replicas.image_id
           JOIN hosts ON hosts.id = replicas.host_id
+          LEFT JOIN host_images ON host_images.host_id = replicas.host_id AND host_images.image_id = replicas.image_id
           LEFT JOIN environment_activity ON environment_activity.environment_id = runtimes.environment_id
          WHERE replicas.runtime_id = $1
          ORDER BY replicas.number

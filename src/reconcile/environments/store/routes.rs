@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
+use sqlx::types::Json;
 
 use super::Environment;
 use crate::base::ids::EnvironmentId;
+use crate::base::proof::ProofKeys;
 use crate::db::StoreError;
 use crate::odoo::capacity;
 
@@ -17,18 +19,33 @@ pub struct RouteRow {
     pub state: String,
     /// Where it leads.
     pub upstreams: Vec<String>,
+    /// What must be proved there.
+    pub proofs: ProofKeys,
 }
 
 /// Returns the environment's routes.
 pub async fn routes(db: &mut PgConnection, id: EnvironmentId) -> Result<Vec<RouteRow>, StoreError> {
-    let rows = sqlx::query_as!(
-        RouteRow,
-        "SELECT hostname, state, upstreams FROM routes WHERE environment_id = $1",
+    let rows = sqlx::query!(
+        r#"
+        SELECT routes.hostname
+             , routes.state
+             , routes.upstreams
+             , route_proofs.proofs AS "proofs?: Json<ProofKeys>"
+          FROM routes
+          LEFT JOIN route_proofs ON route_proofs.environment_id = routes.environment_id
+         WHERE routes.environment_id = $1
+        "#,
         id as EnvironmentId
     )
     .fetch_all(db)
     .await?;
-    Ok(rows)
+    let rows = rows.into_iter().map(|row| RouteRow {
+        hostname: row.hostname,
+        state: row.state,
+        upstreams: row.upstreams,
+        proofs: row.proofs.map(|proofs| proofs.0).unwrap_or_default(),
+    });
+    Ok(rows.collect())
 }
 
 /// Leads this name, and no other, to the environment. Returns how many old names stopped leading there.
@@ -43,6 +60,18 @@ pub async fn set_route(
         "DELETE FROM routes WHERE environment_id = $1 AND hostname <> $2",
         environment.id as EnvironmentId,
         route.hostname
+    )
+    .execute(&mut *db)
+    .await?;
+    // First, so that a proxy that reads the route finds it.
+    sqlx::query!(
+        r#"
+        INSERT INTO route_proofs (environment_id, proofs)
+        VALUES ($1, $2)
+            ON CONFLICT (environment_id) DO UPDATE SET proofs = excluded.proofs
+        "#,
+        environment.id as EnvironmentId,
+        Json(&route.proofs) as _
     )
     .execute(&mut *db)
     .await?;
@@ -105,6 +134,7 @@ pub async fn remove_upstream(
 
 /// Leads every name of the environment nowhere.
 pub async fn delete_routes(db: &mut PgConnection, id: EnvironmentId) -> Result<(), StoreError> {
-    sqlx::query!("DELETE FROM routes WHERE environment_id = $1", id as EnvironmentId).execute(db).await?;
+    sqlx::query!("DELETE FROM routes WHERE environment_id = $1", id as EnvironmentId).execute(&mut *db).await?;
+    sqlx::query!("DELETE FROM route_proofs WHERE environment_id = $1", id as EnvironmentId).execute(db).await?;
     Ok(())
 }

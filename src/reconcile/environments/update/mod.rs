@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::act;
-use super::observe::{Sight, Upstream, judge};
+use super::observe::{PasswordOf, Sight, Upstream, judge};
 use super::plan::{Container, Move, Route};
 use super::replicas;
 use super::status::Told;
@@ -22,13 +22,16 @@ use crate::db;
 use crate::hosts::placement::{Need, Siblings, Tenant};
 use crate::hosts::troubles::{self, Kind};
 use crate::hosts::{self, Placement, ReserveError};
+use crate::reconcile::images::{self, Wait};
 use crate::reconcile::lease::{Fenced, Lease};
 use crate::reconcile::runtimes::{self, Runtime, Seen, look, provide};
 use crate::reconcile::{Site, crash};
 
 /// A container that does not answer within this time never will: with what is left to do, it is taken back within three
 /// minutes.
-const ANSWERS_WITHIN: TimeDelta = TimeDelta::seconds(150);
+pub(super) const ANSWERS_WITHIN: TimeDelta = TimeDelta::seconds(150);
+/// How long its machine may fetch the image before another one is looked for.
+const FETCHED_WITHIN: TimeDelta = TimeDelta::minutes(30);
 /// How long proxies may need to tell that a request is still under way at the old container.
 const TOLD_WITHIN: TimeDelta = TimeDelta::seconds(22);
 /// Odoo ends any request after two minutes.
@@ -47,6 +50,10 @@ pub struct Update {
     pub digest: String,
     /// By which name every machine gets that image, when there is a registry.
     pub pinned: Option<String>,
+    /// Whether its machine has that image, in the word of the table.
+    pub supply: Option<String>,
+    /// Since when.
+    pub supply_since: Option<DateTime<Utc>>,
     /// The kind that the environment has then.
     pub kind: String,
     /// The machine that is to be left, when that is all that it is for.
@@ -145,9 +152,18 @@ pub async fn look(site: &Site, environment: &Environment, runtime: &Runtime) -> 
             let host = site.public.instance_host(&environment.subdomain);
             let candidate = update.candidate(runtime);
             let seen = Box::pin(look::service(site, &candidate)).await?;
-            let (container, upstream) = judge(site, &seen, &candidate, &[], &host).await;
-            let is_overdue = update.began_at.is_none_or(|at| now - at > ANSWERS_WITHIN);
-            let step = Move::Starting { service: seen.service, container, is_overdue };
+            let (container, upstream) = judge(site, &seen, (&candidate, PasswordOf::Runtime), &[], &host).await;
+            let began_at = update.began_at.unwrap_or(DateTime::UNIX_EPOCH);
+            let supply = images::supply_of(update.supply.as_deref(), update.supply_since);
+            let wait = images::wait_of(began_at, supply, &seen.containers, candidate.service_generation);
+            let step = match wait {
+                Wait::Never if seen.saw_containers => Move::WithoutImage,
+                Wait::Coming if seen.saw_containers && now - began_at > FETCHED_WITHIN => Move::WithoutImage,
+                _ => {
+                    let is_overdue = matches!(wait, Wait::Since(at) if now - at > ANSWERS_WITHIN);
+                    Move::Starting { service: seen.service, container, is_overdue }
+                }
+            };
             return Ok(Some(Under { update, step, upstream }));
         }
         "switched" => Move::Switched { is_drained: update.is_lost || update.is_drained(now) },
@@ -172,6 +188,7 @@ pub async fn begin(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime)
         memory_mb: update.memory_mb,
         tenant: Tenant::of_kind(Some(&update.kind)),
         not_on: None,
+        image: Some(update.image),
     };
     // A customer's was set aside when it was asked for.
     let beside = sight.replicas.rows.iter().map(|row| row.host).collect();
@@ -234,10 +251,25 @@ pub async fn adopt(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime)
         store::end(&mut tx, update.id, "cancelled", now).await?;
         return Ok(tx.commit().await?);
     }
-    store::adopt(&mut tx, update, runtime.id).await?;
+    store::adopt(&mut tx, update, runtime.id, sight.environment.first_ready_at.is_some()).await?;
     become_new(site, &mut tx, &sight.environment, update).await?;
     store::end(&mut tx, update.id, "done", now).await?;
-    go_on(&mut tx, update, false, now).await?;
+    go_on(&mut tx, update.rollout, false, now).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Takes an image back that was adopted and does not serve: the one that served last is started, and people are told why.
+pub async fn put_back(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime) -> anyhow::Result<()> {
+    let now = site.clock.now();
+    let id = sight.environment.id;
+    let is_crashing = sight.world.runtime.is_some_and(|it| it.container == Seen::Known(Container::Crashing));
+    let reason = if is_crashing { "reason-start-crashing" } else { "reason-start-unhealthy" };
+    let mut tx = lease.begin(&site.db).await?;
+    let Some((image, digest)) = store::put_back(&mut tx, runtime.id).await? else { return Ok(()) };
+    let rollout = store::fail_adopted(&mut tx, (id, image), reason).await?;
+    environments::add_event(&mut tx, id, "update.failed", &json!({ "reason": reason, "image": digest }), now).await?;
+    go_on(&mut tx, rollout, true, now).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -267,7 +299,7 @@ pub async fn remove_old(site: &Site, lease: &Lease, sight: &Sight, runtime: &Run
     let now = site.clock.now();
     let mut tx = lease.begin(&site.db).await?;
     store::end(&mut tx, update.id, "done", now).await?;
-    go_on(&mut tx, update, false, now).await?;
+    go_on(&mut tx, update.rollout, false, now).await?;
     lock_out(site, &mut tx, sight, update, runtime).await?;
     tx.commit().await?;
     crash::point("update-end:after");
@@ -324,7 +356,7 @@ pub async fn remove_new(site: &Site, lease: &Lease, sight: &Sight, runtime: &Run
     let mut tx = lease.begin(&site.db).await?;
     if has_failed {
         store::end(&mut tx, update.id, "failed", now).await?;
-        go_on(&mut tx, update, true, now).await?;
+        go_on(&mut tx, update.rollout, true, now).await?;
     } else if update.leaves.is_some() {
         store::end(&mut tx, update.id, "cancelled", now).await?;
     } else {
@@ -355,8 +387,13 @@ async fn lock_out(
     Ok(())
 }
 
-async fn go_on(tx: &mut Fenced, update: &Update, has_failed: bool, now: DateTime<Utc>) -> anyhow::Result<()> {
-    if let Some(rollout) = update.rollout {
+async fn go_on(
+    tx: &mut Fenced,
+    rollout: Option<RolloutId>,
+    has_failed: bool,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    if let Some(rollout) = rollout {
         store::go_on(tx, rollout, has_failed, now).await?;
         db::wake(tx).await?;
     }
@@ -384,6 +421,8 @@ mod tests {
             image: ImageId::new(at(0)),
             digest: String::new(),
             pinned: None,
+            supply: None,
+            supply_since: None,
             kind: "test".to_owned(),
             leaves: None,
             plan_version: None,

@@ -20,6 +20,8 @@ pub async fn find_open(db: &mut PgConnection, id: EnvironmentId) -> Result<Optio
              , environment_updates.image_id AS "image: ImageId"
              , images.digest
              , images.pinned
+             , host_images.state AS "supply?"
+             , host_images.since AS "supply_since?"
              , coalesce(plans.kind, environments.kind) AS "kind!"
              , environment_updates.leaves_host_id AS "leaves: HostId"
              , environment_updates.plan_version_id AS "plan_version: PlanVersionId"
@@ -41,6 +43,8 @@ pub async fn find_open(db: &mut PgConnection, id: EnvironmentId) -> Result<Optio
           LEFT JOIN plan_versions ON plan_versions.id = environment_updates.plan_version_id
           LEFT JOIN plans ON plans.id = plan_versions.plan_id
           LEFT JOIN hosts ON hosts.id = environment_updates.host_id
+          LEFT JOIN host_images
+            ON host_images.host_id = environment_updates.host_id AND host_images.image_id = environment_updates.image_id
           LEFT JOIN environment_activity ON environment_activity.environment_id = environment_updates.environment_id
          WHERE environment_updates.environment_id = $1
            AND environment_updates.ended_at IS NULL
@@ -157,6 +161,7 @@ pub async fn switch(
              -- Never an older one: another restart was asked for meanwhile, and is done there.
              , service_generation = greatest(service_generation, $5)
              , service_slot = 1 - service_slot
+             , served_image_id = NULL
          WHERE id = $1
         "#,
         runtime as RuntimeId,
@@ -172,8 +177,14 @@ pub async fn switch(
     hosts::store::set_served(db, runtime, now).await
 }
 
-/// Gives a runtime that does not run the update's image and size: its next start uses them.
-pub async fn adopt(db: &mut PgConnection, update: &Update, runtime: RuntimeId) -> Result<(), StoreError> {
+/// Gives a runtime that does not run the update's image and size: its next start uses them. Where an image `has_served`, it
+/// is remembered until the new one has.
+pub async fn adopt(
+    db: &mut PgConnection,
+    update: &Update,
+    runtime: RuntimeId,
+    has_served: bool,
+) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
         UPDATE runtimes
@@ -182,6 +193,10 @@ pub async fn adopt(db: &mut PgConnection, update: &Update, runtime: RuntimeId) -
              , cpu_millis = $3
              , memory_mb = $4
              , service_generation = service_generation + 1
+             , served_image_id = nullif(CASE WHEN $6 AND image_id <> $2
+                                             THEN coalesce(served_image_id, image_id)
+                                             ELSE served_image_id
+                                        END, $2)
          WHERE id = $1
         "#,
         runtime as RuntimeId,
@@ -189,10 +204,66 @@ pub async fn adopt(db: &mut PgConnection, update: &Update, runtime: RuntimeId) -
         update.cpu_millis,
         update.memory_mb,
         update.pinned.as_deref(),
+        has_served,
     )
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Gives a runtime the image back that served last. Returns the one that it had instead, with its content; `None` when it
+/// has served meanwhile.
+pub async fn put_back(db: &mut PgConnection, runtime: RuntimeId) -> Result<Option<(ImageId, String)>, StoreError> {
+    let row = sqlx::query!(
+        r#"
+        UPDATE runtimes
+           SET image_id = served.id
+             , image_reference = served.pinned
+             , served_image_id = NULL
+             , service_generation = runtimes.service_generation + 1
+          FROM images AS served
+             , runtimes AS before
+          JOIN images AS tried ON tried.id = before.image_id
+         WHERE runtimes.id = $1
+           AND before.id = runtimes.id
+           AND served.id = runtimes.served_image_id
+        RETURNING tried.id AS "image!: ImageId", tried.digest AS "digest!"
+        "#,
+        runtime as RuntimeId
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| (row.image, row.digest)))
+}
+
+/// Notes that the update by which an environment got an image at rest failed after all. Returns its rollout.
+pub async fn fail_adopted(
+    db: &mut PgConnection,
+    (id, image): (EnvironmentId, ImageId),
+    reason: &str,
+) -> Result<Option<RolloutId>, StoreError> {
+    let rollout = sqlx::query_scalar!(
+        r#"
+        UPDATE environment_updates
+           SET state = 'failed'
+             , reason = $3
+         WHERE id = (SELECT id
+                       FROM environment_updates
+                      WHERE environment_id = $1
+                        AND image_id = $2
+                        AND plan_version_id IS NULL
+                        AND state = 'done'
+                      ORDER BY ended_at DESC
+                      LIMIT 1)
+        RETURNING rollout_id AS "rollout: RolloutId"
+        "#,
+        id as EnvironmentId,
+        image as ImageId,
+        reason
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(rollout.flatten())
 }
 
 /// Puts an environment on its new plan. Returns how many containers were wanted and how many are, where the plan allows

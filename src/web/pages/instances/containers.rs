@@ -33,7 +33,7 @@ pub async fn post(portal: Data<Portal>, member: Member, path: Path<String>, post
         return Err(forbidden_or_missing(&portal, &member, environment, error).await);
     }
     let page = urls::instance(environment);
-    let Ok(number) = posted.form.count.trim().parse() else {
+    let Some(number) = number(&posted.form.count) else {
         super::find(&portal, &member, environment).await?;
         return answer::flash(page, FlashKind::Bad, "scaling-refused-number");
     };
@@ -53,6 +53,14 @@ pub async fn post(portal: Data<Portal>, member: Member, path: Path<String>, post
         }
         Err(ScalingError::Failed(cause)) => Err(PageError::Failed(cause)),
     }
+}
+
+/// Reads a number of containers. One that is far too great is a number too, and refused as one.
+#[must_use]
+pub fn number(typed: &str) -> Option<i32> {
+    let typed = typed.trim();
+    let is_great = typed.len() > 9 && typed.bytes().all(|digit| digit.is_ascii_digit());
+    if is_great { Some(i32::MAX) } else { typed.parse().ok() }
 }
 
 /// Returns the key of a refusal, and what is put into its text.

@@ -134,9 +134,10 @@ impl DomainLine {
             None => layout.t(format!("domains-{state}-text")),
         };
         let key = said("key");
+        let is_unproved = domain.state != State::Waiting && domain.is_unproved();
         Self {
             hostname: domain.hostname.to_string(),
-            badge: if domain.state == State::Proven && !key.is_empty() { "warning" } else { badge },
+            badge: if domain.state == State::Proven && !key.is_empty() || is_unproved { "warning" } else { badge },
             word: layout.t(format!("domains-{state}")),
             sentence,
             problem: if key.is_empty() {
@@ -145,7 +146,7 @@ impl DomainLine {
                 layout.t2(&key, "reason", said("reason"), "addresses", said("addresses"))
             },
             looked: domain.looked_at.map(|at| formats.when(at, layout.now)),
-            proof: (domain.state == State::Waiting).then(|| Proof {
+            proof: (domain.state == State::Waiting || is_unproved).then(|| Proof {
                 txt_name: domains::txt_name(&domain.hostname),
                 txt_value: domains::txt_value(&domain.token),
             }),

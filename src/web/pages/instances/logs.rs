@@ -52,10 +52,12 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>, wish:
     let mut db = portal.db.acquire().await.context("acquire a connection")?;
     logs::watch(&mut db, member.account, environment.id, member.layout.now).await?;
     let lines = logs::latest(&mut db, member.account, environment.id, &words, LINES).await?;
+    let is_several = logs::has_several(&mut db, member.account, environment.id).await?;
     let last = lines.last().map_or(0, |line| line.id);
     answer::page(&LogsPage {
         name: environment.name.clone(),
-        lines: lines.iter().map(|line| logs::plain(&line.line)).collect(),
+        lines: lines.iter().map(|line| line.shown(is_several)).collect(),
+        is_several,
         stream: if words.is_empty() { urls::instance_log_stream(environment.id, last) } else { String::new() },
         words,
         this_url: urls::instance_logs(environment.id),
@@ -83,6 +85,8 @@ pub async fn stream(
 
 struct Follow {
     after: i64,
+    /// Whether there were lines of more than one container so far; not known before the first look.
+    is_several: Option<bool>,
     looks: u32,
 }
 
@@ -93,7 +97,7 @@ fn lines(
     environment: EnvironmentId,
     after: i64,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> {
-    futures_util::stream::unfold(Follow { after, looks: 0 }, move |mut follow| {
+    futures_util::stream::unfold(Follow { after, is_several: None, looks: 0 }, move |mut follow| {
         let (db, clock) = (db.clone(), clock.clone());
         async move {
             while follow.looks < LOOKS {
@@ -107,13 +111,19 @@ fn lines(
                     if is_sign {
                         logs::watch(&mut db, account, environment, clock.now()).await?;
                     }
+                    if follow.is_several.is_none() {
+                        follow.is_several = Some(logs::has_several(&mut db, account, environment).await?);
+                    }
                     logs::after(&mut db, account, environment, follow.after, BATCH).await
                 };
                 // The database is away: the stream stays open and looks again.
                 let found = found.await.unwrap_or_default();
                 if let Some(last) = found.last() {
                     follow.after = last.id;
-                    return Some((Ok(message(&found)), follow));
+                    let is_several =
+                        follow.is_several == Some(true) || found.iter().any(|line| !line.source.is_empty());
+                    follow.is_several = Some(is_several);
+                    return Some((Ok(message(&found, is_several)), follow));
                 }
                 if is_sign {
                     return Some((Ok(Bytes::from_static(b": still here\n\n")), follow));
@@ -125,10 +135,10 @@ fn lines(
 }
 
 /// Writes lines as one event; a browser that comes back says its number.
-fn message(lines: &[Line]) -> Bytes {
+fn message(lines: &[Line], is_several: bool) -> Bytes {
     let mut text = String::new();
     for line in lines {
-        writeln!(text, "data: {}", logs::plain(&line.line)).expect("a String grows");
+        writeln!(text, "data: {}", line.shown(is_several)).expect("a String grows");
     }
     if let Some(last) = lines.last() {
         writeln!(text, "id: {}\n", last.id).expect("a String grows");
@@ -142,6 +152,8 @@ struct LogsPage {
     layout: Layout,
     name: String,
     lines: Vec<String>,
+    /// Lines say which container wrote them.
+    is_several: bool,
     words: String,
     stream: String,
     this_url: String,
@@ -157,8 +169,9 @@ mod tests {
 
     #[test]
     fn a_message_carries_each_line_on_its_own_and_nothing_that_ends_the_event() {
-        let line = |id, line: &str| Line { id, at_nanos: 0, line: line.to_owned() };
-        let text = message(&[line(1, "one\n\nevent: go\ndata: /evil"), line(2, "two")]);
-        assert_eq!(text, "data: oneevent: godata: /evil\ndata: two\nid: 2\n\n");
+        let line = |id, line: &str| Line { id, at_nanos: 0, source: "r1".to_owned(), line: line.to_owned() };
+        let lines = [line(1, "one\n\nevent: go\ndata: /evil"), line(2, "two")];
+        assert_eq!(message(&lines, false), "data: oneevent: godata: /evil\ndata: two\nid: 2\n\n");
+        assert_eq!(message(&lines[1..], true), "data: [2] two\nid: 2\n\n");
     }
 }

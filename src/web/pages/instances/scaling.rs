@@ -31,19 +31,20 @@ const SHOWN: usize = 10;
 /// More is no budget but a slip.
 const MOST_BUDGET: i64 = 1_000_000;
 
-/// What is typed.
+/// What is typed, by its people or by staff.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct RuleForm {
-    is_on: String,
-    minimum: String,
-    maximum: String,
-    target_percent: String,
-    budget: String,
+    pub(in crate::web::pages) is_on: String,
+    pub(in crate::web::pages) minimum: String,
+    pub(in crate::web::pages) maximum: String,
+    pub(in crate::web::pages) target_percent: String,
+    pub(in crate::web::pages) budget: String,
 }
 
 impl RuleForm {
-    fn of(rule: &Rule, most: i32) -> Self {
+    /// Returns the fields of a rule as it is.
+    pub(in crate::web::pages) fn of(rule: &Rule, most: i32) -> Self {
         let (minimum, maximum) = rule.bounds(most);
         Self {
             is_on: if rule.is_on { "yes".to_owned() } else { String::new() },
@@ -54,7 +55,8 @@ impl RuleForm {
         }
     }
 
-    fn parse(&self, layout: &Layout, currency: Currency, problems: &mut Problems) -> Wish {
+    /// Reads the fields; what is wrong with them becomes problems.
+    pub(in crate::web::pages) fn parse(&self, layout: &Layout, currency: Currency, problems: &mut Problems) -> Wish {
         let mut whole = |field: &'static str, text: &str| {
             text.trim().parse().unwrap_or_else(|_| {
                 problems.add(field, layout.t("scaling-whole"));
@@ -116,13 +118,18 @@ pub async fn post(portal: Data<Portal>, member: Member, path: Path<String>, post
                 return answer::flash(urls::instance(environment.id), FlashKind::Bad, "instances-refused-deleting");
             }
             Err(ScalingError::Refused(why)) => {
-                let (key, most) = containers::refusal(why);
-                problems.add(field(why, &wish), layout.t1(key, "most", formats(layout).number(most)));
+                refuse(layout, why, &wish, &mut problems);
             }
             Err(ScalingError::Failed(cause)) => return Err(PageError::Failed(cause)),
         }
     }
     answer::again(&ScalingPage::read(&portal, &member, &environment, Some(posted.form), problems).await?)
+}
+
+/// Says what a refusal is about.
+pub(in crate::web::pages) fn refuse(layout: &Layout, why: Refusal, wish: &Wish, problems: &mut Problems) {
+    let (key, most) = containers::refusal(why);
+    problems.add(field(why, wish), layout.t1(key, "most", formats(layout).number(most)));
 }
 
 /// The field that a refusal is about.
@@ -214,7 +221,7 @@ impl ScalingPage {
 }
 
 /// Says what the rule added to the month's cost at most.
-fn spent(
+pub(in crate::web::pages) fn spent(
     layout: &Layout,
     formats: Formats,
     standing: &Standing,

@@ -233,7 +233,9 @@ impl EventLine {
             "stopped" => "stopped",
             "asleep" => "sleeping",
             "failing" => "failed",
-            "suspended" | "deletion.asked" | "deleted" | "update.failed" | "scaling.budget" => "warning",
+            "suspended" | "deletion.asked" | "deleted" | "update.failed" | "scaling.budget" | "database.ended" => {
+                "warning"
+            }
             _ => "neutral",
         };
         if event.kind == "scaled" {

@@ -12,6 +12,7 @@ use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
 use crate::web::extract::{Posted, Staff};
 use crate::web::layout::{FlashKind, Layout};
+use crate::web::pages::instances::containers::number;
 use crate::web::urls;
 
 /// What was typed.
@@ -39,9 +40,9 @@ enum Wrong {
 /// Wants another number.
 pub async fn post(portal: Data<Portal>, staff: Staff, id: Path<EnvironmentId>, posted: Posted<CountForm>) -> Answer {
     let form = posted.form;
-    let wrong = match form.count.trim().parse() {
-        Err(_) => Wrong::Number,
-        Ok(number) => match scaling::scale(&portal, &staff.member, *id, number, &form.why).await {
+    let wrong = match number(&form.count) {
+        None => Wrong::Number,
+        Some(number) => match scaling::scale(&portal, &staff.member, *id, number, &form.why).await {
             Ok(_) => return answer::flash(urls::staff_instance(*id), FlashKind::Good, "staff-scaling-done"),
             Err(StaffScalingError::NotFound) => return Err(PageError::NotFound),
             Err(StaffScalingError::Failed(cause)) => return Err(cause.into()),
@@ -72,6 +73,8 @@ pub(super) struct Containers {
     pub why_problem: Option<String>,
     /// Where the form is sent.
     pub post_url: String,
+    /// The rule's page.
+    pub rule_url: String,
 }
 
 impl Containers {
@@ -105,6 +108,7 @@ impl Containers {
             why: typed.why,
             why_problem,
             post_url: urls::staff_containers(standing.id),
+            rule_url: urls::staff_scaling(standing.id),
         }
     }
 }

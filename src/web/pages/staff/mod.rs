@@ -16,6 +16,7 @@ pub mod plan_words;
 pub mod plans;
 pub mod queue;
 pub mod rows;
+pub mod scaling;
 pub mod search;
 pub mod second_factor;
 pub mod suspend;

@@ -3,7 +3,7 @@
 use actix_web::web::Data;
 use askama::Template;
 
-use super::problem;
+use super::{pools, problem};
 use crate::hosts::Pool;
 use crate::hosts::steering::{self, HostError, NewMachine};
 use crate::portal::Portal;
@@ -34,12 +34,7 @@ struct AddPage {
 
 impl AddPage {
     fn new(layout: Layout, form: HostForm) -> Self {
-        let pools = [Pool::Any, Pool::Production, Pool::Test]
-            .map(|pool| {
-                let word = pool.as_str();
-                (word, layout.t(format!("staff-host-pool-{word}")), form.pool == word)
-            })
-            .to_vec();
+        let pools = pools(&layout, &form.pool);
         Self { layout, form, pools, address_problem: None, name_problem: None }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod add;
 pub mod drain;
+pub mod edit;
 pub mod show;
 
 use actix_web::web::Data;
@@ -10,7 +11,7 @@ use askama::Template;
 
 use super::rows::{HostLine, TroubleLine, formats};
 use crate::hosts::steering::HostError;
-use crate::hosts::{self, preview::Headroom};
+use crate::hosts::{self, Pool, preview::Headroom};
 use crate::portal::Portal;
 use crate::staff::directory;
 use crate::web::answer::{self, Answer};
@@ -72,6 +73,15 @@ fn sentence(layout: &Layout, found: &Headroom) -> (&'static str, String) {
     }
 }
 
+/// Returns the pools for a form: code, word, whether it is chosen.
+fn pools(layout: &Layout, chosen: &str) -> Vec<(&'static str, String, bool)> {
+    let of = |pool: Pool| {
+        let word = pool.as_str();
+        (word, layout.t(format!("staff-host-pool-{word}")), chosen == word)
+    };
+    [Pool::Any, Pool::Production, Pool::Test].map(of).to_vec()
+}
+
 /// Says why nothing was changed. What only we can mend has no sentence: it is an error.
 fn problem(layout: &Layout, error: HostError) -> anyhow::Result<String> {
     let count = |key, count: usize| layout.t1(key, "count", count);
@@ -86,6 +96,9 @@ fn problem(layout: &Layout, error: HostError) -> anyhow::Result<String> {
         HostError::Lessened(lessened) => count("staff-drain-confirm-first", lessened),
         HostError::NotEmpty(left) => count("staff-host-not-empty", left),
         HostError::Manager => layout.t("staff-host-manager"),
+        HostError::BeingEmptied => layout.t("staff-host-being-emptied"),
+        HostError::BadPercent => layout.t("staff-host-bad-percent"),
+        HostError::BadMemory => layout.t("staff-host-bad-memory"),
         HostError::Failed(error) => return Err(error),
     })
 }

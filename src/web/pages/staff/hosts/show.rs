@@ -40,8 +40,11 @@ impl Finding {
     fn new(layout: &Layout, check: &Check) -> Self {
         let subject = check.subject.as_str();
         let remedy = if check.is_good { String::new() } else { layout.t(format!("staff-check-remedy-{subject}")) };
-        let (badge, verdict) =
-            if check.is_good { ("running", "staff-check-good") } else { ("failed", "staff-check-bad") };
+        let (badge, verdict) = match (check.is_good, check.is_advice) {
+            (true, _) => ("running", "staff-check-good"),
+            (false, false) => ("failed", "staff-check-bad"),
+            (false, true) => ("warning", "staff-probe-weak"),
+        };
         Self {
             badge,
             verdict: layout.t(verdict),
@@ -90,11 +93,15 @@ struct HostPage {
     left: Vec<LeftLine>,
     troubles: Vec<TroubleLine>,
     placements: Vec<PlacementLine>,
+    /// Where it is to be reached, in a sentence; empty when that is where it is.
+    moving_to: String,
+    settings: String,
     cordon: String,
     uncordon: String,
     drain: String,
     cancel: String,
     remove: String,
+    can_set: bool,
     can_cordon: bool,
     can_open: bool,
     can_drain: bool,
@@ -157,7 +164,7 @@ async fn show(portal: &Portal, layout: Layout, id: HostId, error: Option<HostErr
     let text = error.map(|error| problem(&layout, error)).transpose()?;
     let (reason_problem, problem) = if is_reason { (text, String::new()) } else { (None, text.unwrap_or_default()) };
     let is_in = host.state != HostState::Joining && host.wanted != Wanted::Gone;
-    let is_of_the_worker = !host.docker_endpoint.starts_with("tcp:");
+    let moving_to = host.address_wanted.as_ref().map(|to| layout.t1("staff-host-moving-to", "address", to));
     let page = HostPage {
         line: HostLine::new(&layout, &row),
         address: host.upstream_address.clone(),
@@ -171,16 +178,20 @@ async fn show(portal: &Portal, layout: Layout, id: HostId, error: Option<HostErr
         left: left.iter().map(|row| LeftLine::new(&layout, row)).collect(),
         troubles: troubles.iter().map(|row| TroubleLine::new(&layout, row)).collect(),
         placements: placements.iter().map(|row| PlacementLine::new(&layout, row)).collect(),
+        moving_to: moving_to.unwrap_or_default(),
+        settings: urls::staff_host_act(id, "settings"),
         uncordon: urls::staff_host_act(id, "uncordon"),
         drain: urls::staff_host_drain(id),
         cancel: urls::staff_host_act(id, "cancel-drain"),
         remove: urls::staff_host_act(id, "remove"),
         cordon: urls::staff_host_act(id, "cordon"),
+        can_set: host.wanted != Wanted::Gone,
         can_cordon: is_in && host.wanted == Wanted::Open,
-        can_open: is_in && host.wanted != Wanted::Open,
+        // What is to leave and is still there may stay.
+        can_open: (is_in && host.wanted != Wanted::Open) || host.wanted == Wanted::Gone,
         can_drain: is_in && host.wanted != Wanted::Empty && host.state != HostState::Down,
         can_cancel: is_in && host.wanted == Wanted::Empty,
-        can_remove: host.wanted != Wanted::Gone && !is_of_the_worker,
+        can_remove: host.wanted != Wanted::Gone && !host.is_reached_by_socket(),
         reason_problem,
         problem,
         layout,

@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+"""Orders an attacker and a neighbour, lets one bomb after the other go off, and asks the neighbour for its login page meanwhile.
+
+The neighbour is asked at a steady pace, whatever it answers; before each bomb for as long as during it, so that what else the
+machine does counts on both sides.
+"""
+import http.client
+import json
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, 'bin/lib')
+from benching import PORT, RUN, new_project, order, say, sql, until
+
+SECONDS = float(os.environ.get('BENCH_SECONDS', '20'))
+ROUNDS = int(os.environ.get('BENCH_ROUNDS', '2'))
+IN_CONTAINER = ['fork', 'memory', 'disk', 'log', 'files', 'inodes', 'cpu', 'read', 'packets']
+IN_DATABASE = ['pg_sleep', 'pg_idle', 'pg_sort', 'pg_notify', 'pg_cpu']
+ATTACKS = (os.environ.get('BENCH_ATTACKS') or ' '.join(IN_CONTAINER + IN_DATABASE)).split()
+DATA = os.environ['BENCH_POSTGRES_DATA']
+VISITORS, PAUSE = 4, 0.2
+RATIO_AT_MOST, DISK_MB_AT_MOST = 1.5, 300
+with open('bench/isolation/bombs.py', encoding='utf-8') as file:
+    BOMBS = file.read()
+
+
+def docker(*words, **options):
+    return subprocess.run(['docker', *words], capture_output=True, text=True, **options).stdout.strip()
+
+
+def containers(name, *more):
+    runtime = sql(f"SELECT id FROM runtimes WHERE environment_id = (SELECT id FROM environments WHERE name = '{name}')")[0]
+    return docker('ps', '--no-trunc', '-q', *more, '--filter', f'label=sayoo.runtime={runtime}').split()
+
+
+class Visitors:
+    """Clients that begin a request every so often. Late answers do not hold up the next question of another one."""
+
+    def __init__(self, name):
+        self.name, self.times, self.failed, self.stop = name, [], 0, threading.Event()
+        self.threads = [threading.Thread(target=self.run, args=(number,), daemon=True) for number in range(VISITORS)]
+        for thread in self.threads:
+            thread.start()
+
+    def run(self, number):
+        time.sleep(PAUSE * number / VISITORS)
+        connection = None
+        due = time.monotonic()
+        while not self.stop.is_set():
+            began = time.monotonic()
+            try:
+                connection = connection or http.client.HTTPConnection('127.0.0.1', PORT, timeout=30)
+                connection.request('GET', '/web/login', headers={'Host': f'{self.name}.localhost:{PORT}'})
+                response = connection.getresponse()
+                response.read()
+                is_good = response.status == 200
+                if response.will_close:
+                    connection = None
+            except (OSError, http.client.HTTPException):
+                is_good, connection = False, None
+            self.times.append(time.monotonic() - began)
+            self.failed += not is_good
+            due = max(due + PAUSE, time.monotonic())
+            self.stop.wait(max(0, due - time.monotonic()))
+
+    def leave(self):
+        self.stop.set()
+        for thread in self.threads:
+            thread.join()
+        return sorted(self.times), self.failed
+
+
+def centile(times, part):
+    return times[min(len(times) - 1, int(len(times) * part))]
+
+
+def visit(name, seconds):
+    visitors = Visitors(name)
+    time.sleep(seconds)
+    return visitors.leave()
+
+
+def taken_mb(name):
+    """What an instance takes on disks: its containers' own layers and logs (those that ended too), its sorts' files."""
+    paths = [os.path.join(DATA, 'base/pgsql_tmp'), os.path.join(DATA, 'pg_notify')]
+    for one in containers(name, '--all'):
+        seen = docker('inspect', one, '--format', '{{.GraphDriver.Data.UpperDir}} {{.LogPath}}').split()
+        paths += [path if index == 0 else os.path.dirname(path) for index, path in enumerate(seen)]
+    total = 0
+    for path in paths:
+        for folder, _, names in os.walk(path):
+            for one in names:
+                try:
+                    total += os.lstat(os.path.join(folder, one)).st_blocks * 512
+                except OSError:
+                    pass
+    return total / 1e6
+
+
+def busy_ms():
+    """Processor time of the daemon and what it starts for each container, in milliseconds."""
+    total = 0
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            with open(f'/proc/{pid}/stat', encoding='utf-8') as file:
+                name, rest = file.read().rsplit(')', 1)
+        except OSError:
+            continue
+        if name.split('(')[1] in ('dockerd', 'containerd', 'containerd-shim'):
+            total += sum(int(word) for word in rest.split()[11:13])
+    return total * 10
+
+
+def kills(one):
+    """How often the kernel ended something in a container because it took too much memory."""
+    for path in (f'/sys/fs/cgroup/memory/docker/{one}/memory.oom_control', f'/sys/fs/cgroup/system.slice/docker-{one}.scope/memory.events'):
+        try:
+            with open(path, encoding='utf-8') as file:
+                return sum(int(line.split()[1]) for line in file if line.startswith('oom_kill '))
+        except OSError:
+            continue
+    return 0
+
+
+def explode(attacker, attack):
+    return subprocess.Popen(['docker', 'exec', '-i', containers(attacker)[0], '/usr/bin/python3', '-', attack, str(SECONDS + 1)], stdin=subprocess.PIPE,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE if os.environ.get('BENCH_VERBOSE') else subprocess.DEVNULL, text=True)
+
+
+def serves(name):
+    connection = http.client.HTTPConnection('127.0.0.1', PORT, timeout=10)
+    try:
+        connection.request('GET', '/web/login', headers={'Host': f'{name}.localhost:{PORT}'})
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def calm(attacker):
+    """A new container for the next bomb."""
+    for one in containers(attacker):
+        docker('kill', one)
+    until('the attacker serves again', 180, lambda: containers(attacker) and serves(attacker))
+    time.sleep(2)
+
+
+def try_out(attack, attacker, neighbour):
+    visit(neighbour, 2)
+    before, failed_before = visit(neighbour, SECONDS)
+    disk, [victim], at_work = taken_mb(attacker), containers(neighbour), busy_ms()
+    ended = kills(victim)
+    bomb = explode(attacker, attack)
+    threading.Thread(target=lambda: (bomb.stdin.write(BOMBS), bomb.stdin.close()), daemon=True).start()
+    time.sleep(1)
+    most, stop = [disk], threading.Event()
+
+    def watch():
+        while not stop.wait(2):
+            most.append(taken_mb(attacker))
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    during, failed = visit(neighbour, SECONDS - 1)
+    # One that could not even begin proves nothing; one that the kernel ended for what it took does.
+    if bomb.poll() in (1, 2):
+        sys.exit(f'bench: the bomb {attack} does not go off')
+    at_work = busy_ms() - at_work
+    stop.set()
+    watcher.join()
+    most.append(taken_mb(attacker))
+    is_same = containers(neighbour) == [victim]
+    ended = kills(victim) - ended if is_same else 1
+    calm(attacker)
+    bomb.kill()
+    if os.environ.get('BENCH_VERBOSE'):
+        say(bomb.stderr.read()[-2000:])
+    found = {
+        'attack': attack, 'requests': len(during), 'failed': failed, 'failed_before': failed_before,
+        'p50_ms': [round(centile(times, 0.5) * 1000, 1) for times in (before, during)],
+        'p99_ms': [round(centile(times, 0.99) * 1000, 1) for times in (before, during)],
+        'ratio': round(centile(during, 0.99) / centile(before, 0.99), 2),
+        'oom': ended, 'disk_mb': round(max(most) - disk), 'daemon_cores': round(at_work / SECONDS / 1000, 2),
+    }
+    say(json.dumps(found))
+    return found
+
+
+def main():
+    account, project = new_project()
+    attacker, neighbour = f'bad{RUN}', f'good{RUN}'
+    order(attacker, account, project)
+    order(neighbour, account, project)
+    # The hostile one has the largest plan that there is.
+    for name in (attacker, neighbour):
+        until(f'{name} serves', 300, lambda: serves(name))
+    rounds = [try_out(attack, attacker, neighbour) for _ in range(ROUNDS) for attack in ATTACKS]
+    attacks = {}
+    for attack in ATTACKS:
+        of = [one for one in rounds if one['attack'] == attack]
+        attacks[attack] = {'p99_ratio': round(statistics.median(one['ratio'] for one in of), 2), 'disk_mb': max(one['disk_mb'] for one in of),
+                           'failed': sum(one['failed'] for one in of), 'daemon_cores': max(one['daemon_cores'] for one in of)}
+    worst = max(one['p99_ratio'] for one in attacks.values())
+    oom, disk = sum(one['oom'] for one in rounds), max(one['disk_mb'] for one in rounds)
+    failed = sum(one['failed'] for one in rounds)
+    print(json.dumps({'bench': 'isolation', 'attacks': attacks, 'neighbour_p99_ratio': worst, 'neighbour_failed': failed,
+                      'neighbour_oom': oom, 'disk_growth_mb': disk,
+                      'pass': worst <= RATIO_AT_MOST and oom == 0 and failed == 0 and disk <= DISK_MB_AT_MOST}))
+
+
+main()
