@@ -85,6 +85,8 @@ reason-database-away = خادم قواعد البيانات لا يستجيب ف
 reason-disk-full = أحد أقراصنا ممتلئ.
 reason-template-failed = تعذر تجهيز التطبيقات المختارة.
 reason-crashing = يتوقف Odoo بعد كل تشغيل بقليل.
+reason-not-started = لم يشغّل الجهاز Odoo.
+reason-memory-full = يحتاج Odoo إلى ذاكرة أكثر مما في باقته. باقة أكبر تساعد.
 
 event-plan-asked = طُلبت باقة أخرى
 event-plan-changed = انتقلت إلى باقة أخرى
@@ -98,5 +100,6 @@ reason-start-unhealthy = لم يستجب الإصدار الجديد في الو
 event-replicas-reached = تعمل في عدد الحاويات المطلوب
 event-replicas-short = تعمل في حاويات أقل من المطلوب
 event-replica-lost = فُقدت إحدى حاوياتها ويجري استبدالها، والبقية تعمل
+event-memory-full = استعملت ذاكرة أكثر مما في باقتها: أُوقف جزء منها وأُعيد تشغيله
 reason-replicas-no-room = لا يوجد جهاز آخر فيه مكان لحاوية إضافية. ستُعاد المحاولة.
 reason-replicas-unhealthy = لم تستجب حاوية إضافية. ستُعاد المحاولة.

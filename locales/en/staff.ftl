@@ -243,6 +243,34 @@ staff-drain-words = { $count ->
  }
 staff-drain-to = Goes to
 staff-drain-nowhere = No room
+staff-host-lessened = { $count ->
+    [one] One container would end or share a machine with another one of its instance until there is room again.
+   *[other] { $count } containers would end or share a machine with another one of their instance until there is room again.
+ }
+staff-drain-confirm = I know: these instances serve from fewer containers, or from two on one machine, meanwhile.
+staff-drain-confirm-first = { $count ->
+    [one] One container would end or share a machine: confirm it first.
+   *[other] { $count } containers would end or share a machine: confirm it first.
+ }
+staff-drain-joins = beside another container of it
+staff-drain-fewer = Ends; the others of it serve
+staff-left-title = Still here, and why
+staff-left-going = Visitors who were here end what they do
+staff-left-moving = Moves now
+staff-left-update = An update of it ends first
+staff-left-stopping = Its customer stopped it
+staff-left-room = No host has room for it
+staff-left-failed = Did not come up on another host; it is tried again
+staff-left-failing = Fails here, and is moved once it can be
+staff-left-starting = Starts here first
+staff-left-turn = Its turn comes: three move at a time
+staff-troubles = Troubles
+staff-waiting-title = Waits for room
+staff-trouble-room = No host has room
+staff-trouble-engine = Docker cannot start it
+staff-trouble-memory = Used more memory than it may
+staff-trouble-move = Did not come up on another host
+staff-trouble-update = Did not come up with an update
 staff-placements = Placements
 staff-placement-took = Answered after
 staff-placement-made = New
@@ -250,6 +278,7 @@ staff-placement-started = Started again
 staff-placement-updated = Updated
 staff-placement-drained = Moved off a host that is emptied
 staff-placement-lost = Its host was lost
+staff-placement-replicated = A further container
 staff-checks = Checks
 staff-checks-none = Not looked at yet.
 staff-checks-made = Looked at { $when }

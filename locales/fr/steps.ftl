@@ -82,6 +82,8 @@ reason-database-away = Le serveur de bases de données ne répond pas en ce mome
 reason-disk-full = Un de nos disques est plein.
 reason-template-failed = Les applications choisies n’ont pas pu être préparées.
 reason-crashing = Odoo s’arrête à nouveau peu après chaque démarrage.
+reason-not-started = La machine n’a pas démarré Odoo.
+reason-memory-full = Odoo a besoin de plus de mémoire que n’en a sa formule. Une formule plus grande aide.
 
 event-plan-asked = Autre formule demandée
 event-plan-changed = Passée à une autre formule
@@ -95,5 +97,6 @@ reason-start-unhealthy = la nouvelle version n’a pas répondu à temps au dém
 event-replicas-reached = Tourne dans autant de conteneurs que souhaité
 event-replicas-short = Tourne dans moins de conteneurs que souhaité
 event-replica-lost = Un de ses conteneurs a été perdu et est remplacé ; les autres servent
+event-memory-full = A utilisé plus de mémoire que n’en a sa formule : une partie a été arrêtée et redémarrée
 reason-replicas-no-room = Aucune autre machine n’a de place pour un conteneur de plus. Un nouvel essai suivra.
 reason-replicas-unhealthy = Un conteneur de plus n’a pas répondu. Un nouvel essai suivra.

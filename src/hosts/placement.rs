@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use super::{HostState, Load, Pool, Supply};
-use crate::base::ids::{HostId, ImageId};
+use super::{HostState, Load, Pool, Spare, Supply};
+use crate::base::ids::{HostId, ImageId, RuntimeId};
 
 /// What a runtime needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +96,8 @@ pub struct Placement {
 pub struct NoRoom {
     /// One for each host.
     pub why: Vec<NotThere>,
+    /// The spares without which one of them would have room; none when that would not help, or is on its way.
+    pub spares: Vec<RuntimeId>,
 }
 
 /// Why a runtime does not go to a host.
@@ -167,6 +169,12 @@ pub fn free_cpu_millis(load: &Load) -> i64 {
     i64::from(load.host.cpu_millis) * i64::from(load.host.cpu_percent) / 100 - load.cpu_promised_millis
 }
 
+/// Whether more is promised on a host than there is: what was set aside there waits until spares have gone.
+#[must_use]
+pub fn is_crowded(load: &Load) -> bool {
+    free_memory_mb(load) < 0 || free_cpu_millis(load) < 0
+}
+
 /// Chooses the host that keeps most memory free: work is spread, and the loss of one host hurts few.
 ///
 /// A host of the tenant's own pool goes before one that takes everything, so that the others keep room for all.
@@ -177,6 +185,32 @@ pub fn place(loads: &[Load], need: Need) -> Result<Placement, NoRoom> {
 /// Chooses a host as [`place`], away from the other containers of the environment: one of its own pool before all, and among
 /// those one in another zone, because what takes one of them may take its neighbours.
 pub fn place_apart(loads: &[Load], need: Need, siblings: &Siblings) -> Result<Placement, NoRoom> {
+    choose(loads, need, siblings).map_err(|why| NoRoom { spares: in_the_way(loads, need, siblings), why })
+}
+
+/// Returns the oldest spares that must go so that one host has room, less what those give back that go already.
+fn in_the_way(loads: &[Load], need: Need, siblings: &Siblings) -> Vec<RuntimeId> {
+    let bare: Vec<Load> = loads.iter().map(Load::without_spares).collect();
+    let Ok(placement) = choose(&bare, need, siblings) else { return Vec::new() };
+    let Some(load) = loads.iter().find(|load| load.host.id == placement.host) else { return Vec::new() };
+    let mut lacking_mb = i64::from(need.memory_mb) - free_memory_mb(load);
+    let mut lacking_millis = i64::from(need.cpu_millis) - free_cpu_millis(load);
+    let (going, kept): (Vec<&Spare>, Vec<&Spare>) = load.spares.iter().partition(|spare| spare.is_going);
+    let mut given_up = Vec::new();
+    for spare in going.into_iter().chain(kept) {
+        if !spare.is_going {
+            if lacking_mb <= 0 && lacking_millis <= 0 {
+                break;
+            }
+            given_up.push(spare.runtime);
+        }
+        lacking_mb -= i64::from(spare.memory_mb);
+        lacking_millis -= i64::from(spare.cpu_millis);
+    }
+    given_up
+}
+
+fn choose(loads: &[Load], need: Need, siblings: &Siblings) -> Result<Placement, Vec<NotThere>> {
     let zones = siblings.zones(loads);
     let (mut why, mut coming) = (Vec::new(), Vec::new());
     let mut best: Option<(Rank, &Load)> = None;
@@ -201,7 +235,7 @@ pub fn place_apart(loads: &[Load], need: Need, siblings: &Siblings) -> Result<Pl
             }
         }
     }
-    let Some((rank, load)) = best else { return Err(NoRoom { why }) };
+    let Some((rank, load)) = best else { return Err(why) };
     let passed_over = if rank.has_image { coming.len() } else { 0 };
     let count = loads.len() - why.len() - passed_over;
     let mut explanation = rank.explain(&load.host.name, count, !zones.is_empty());
@@ -271,7 +305,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::hosts::testing::load;
+    use crate::hosts::testing::{load, spare};
 
     fn need(cpu_millis: i32, memory_mb: i32) -> Need {
         Need { cpu_millis, memory_mb, tenant: Tenant::Other, not_on: None, image: None }
@@ -306,6 +340,24 @@ mod tests {
             placement.explanation,
             "b keeps 6656 MiB of memory free, the most of 1 host with room; a has 24 MiB of memory free of 512 needed"
         );
+    }
+
+    #[test]
+    fn only_spares_whose_end_makes_room_are_in_the_way_and_no_more_of_them_than_needed() {
+        let mut hosts = [load("a", 4096, 3072), load("b", 8192, 7168), load("c", 8192, 7168)];
+        hosts[0].spares = vec![spare(512), spare(512)];
+        hosts[1].spares = vec![spare(512), spare(512), spare(512)];
+        hosts[2].host.pool = Pool::Production;
+        hosts[2].spares = vec![spare(512); 8];
+        let in_the_way = |hosts: &[Load], memory_mb| place(hosts, need(100, memory_mb)).unwrap_err().spares;
+        let of_b: Vec<RuntimeId> = hosts[1].spares.iter().map(|spare| spare.runtime).collect();
+        assert_eq!(in_the_way(&hosts, 1024), of_b[..2]);
+        assert_eq!(in_the_way(&hosts, 1600), Vec::new(), "all of b's would not do, and c is kept for others");
+        // One of them goes already, and another one only has to.
+        hosts[1].spares[2].is_going = true;
+        assert_eq!(in_the_way(&hosts, 1024), of_b[..1]);
+        hosts[1].spares[0].is_going = true;
+        assert_eq!(in_the_way(&hosts, 1024), Vec::new(), "room is on its way");
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! The hosts table, and what runtimes have been promised. The only SQL about hosts.
 
+mod drains;
 mod images;
+mod left;
 mod manager;
 mod placements;
 mod residents;
 mod settings;
+mod spares;
+mod troubles;
 
 use std::collections::BTreeMap;
 
@@ -20,11 +24,14 @@ use crate::base::ids::{HostId, ImageId, RuntimeId};
 use crate::db::StoreError;
 use crate::engine::NodeSeen;
 
+pub use drains::set_may_have_fewer;
 pub use images::{SupplyRow, note_out_of_reach, supplies_of};
+pub use left::{LeftRow, left};
 pub use manager::silent_since;
-pub use placements::{PlacementRow, placements, seconds_of_a_move, set_served};
+pub use placements::{PlacementRow, add_of_replica, placements, seconds_of_a_move, set_replica_served, set_served};
 pub use residents::{Places, places, residents};
 pub use settings::{Set, customers_on, set_address, set_settings};
+pub use troubles::{TroubleRow, delete_troubles, find_trouble, put_trouble, troubles};
 
 /// Why a machine that is back is not used at once.
 const RETURNED: &str = "it was lost: it is looked at before it is used again";
@@ -90,6 +97,7 @@ impl From<Row> for Load {
             cpu_promised_millis: row.cpu_promised_millis,
             memory_promised_mb: row.memory_promised_mb,
             runtimes: row.runtimes,
+            spares: Vec::new(),
             images: BTreeMap::new(),
         }
     }
@@ -156,6 +164,7 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<Load>, StoreError> {
     .fetch_all(&mut *db)
     .await?;
     let mut loads: Vec<Load> = rows.into_iter().map(Load::from).collect();
+    spares::add(db, &mut loads).await?;
     images::add(db, &mut loads).await?;
     Ok(loads)
 }

@@ -41,6 +41,10 @@ pub struct Sight {
     image: Wait,
     /// What could not be seen.
     pub troubles: Vec<Trouble>,
+    /// The newest of its containers in which the kernel ended something for using too much memory, if it did.
+    pub killed: Option<String>,
+    /// Why the engine has nothing that could answer, as far as its containers show it.
+    pub end: Option<End>,
     /// Whether it sleeps, and what wakes it.
     pub ease: Ease,
     /// Its update, if it has one.
@@ -69,6 +73,15 @@ pub struct Upstream {
     pub websocket: Option<SocketAddr>,
     /// What whoever connects there has it prove.
     pub proof: Option<ProofKey>,
+}
+
+/// How a container that would serve has ended, or that there was none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The engine has not started any.
+    NeverBegun,
+    /// The kernel ended the last one for using too much memory.
+    OutOfMemory,
 }
 
 impl Upstream {
@@ -162,6 +175,8 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
             booting: None,
             image: Wait::Since(DateTime::UNIX_EPOCH),
             troubles: Vec::new(),
+            killed: None,
+            end: None,
             ease: Ease::AWAKE,
             update: None,
             replicas: Replicas::default(),
@@ -202,6 +217,8 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
         world,
         upstream,
         booting: look.containers.iter().find(|seen| seen.state.is_alive()).and_then(|seen| seen.address),
+        killed: killed_in(&look.containers),
+        end: end_of(&look, &runtime),
         image: if look.saw_containers {
             let (supply, generation) = (runtime.supply, runtime.service_generation);
             images::wait_of(DateTime::UNIX_EPOCH, supply, &look.containers, generation)
@@ -215,6 +232,22 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
         is_led,
         runtime: Some(runtime),
     })
+}
+
+/// Returns the short id of the newest container in which the kernel ended something for using too much memory.
+fn killed_in(containers: &[ContainerSeen]) -> Option<String> {
+    let killed = containers.iter().find(|seen| seen.was_oom_killed)?;
+    Some(killed.id.chars().take(12).collect())
+}
+
+fn end_of(look: &Look, runtime: &Runtime) -> Option<End> {
+    let generation = u64::try_from(runtime.service_generation).unwrap_or(0);
+    let newest = look.containers.iter().find(|seen| seen.generation == generation);
+    match newest {
+        None => look.saw_containers.then_some(End::NeverBegun),
+        Some(seen) if !seen.state.is_alive() && seen.was_oom_killed => Some(End::OutOfMemory),
+        Some(_) => None,
+    }
 }
 
 fn home_of(runtime: &Runtime) -> Home {

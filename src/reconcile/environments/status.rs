@@ -6,6 +6,7 @@ use crate::engine;
 use crate::reconcile::runtimes::look::Trouble;
 use crate::tenant_db;
 
+use super::observe::End;
 use super::plan::{Awaited, Container, Next, Rest, Route, Step, Wanted, World};
 use crate::reconcile::runtimes::Seen;
 
@@ -37,6 +38,8 @@ pub struct Circumstances<'a> {
     pub status: &'a str,
     /// Why it runs in fewer containers than are wanted, if it does.
     pub shortage: Option<&'static str>,
+    /// How its last container ended, when that says why.
+    pub end: Option<End>,
     /// Why its machine has no image to start it from, if it has none.
     pub absence: Option<&'static str>,
 }
@@ -92,7 +95,10 @@ fn running(world: World, next: Next, circumstances: Circumstances<'_>) -> Option
         }
         Next::Wait(Awaited::FailedTemplate) => return failing("reason-template-failed"),
         Next::Wait(Awaited::LostDatabase) => return failing("reason-database-away"),
-        Next::Wait(Awaited::CrashingContainer) if !world.others_serve => return failing("reason-crashing"),
+        Next::Wait(Awaited::CrashingContainer) if !world.others_serve => {
+            let is_full = circumstances.end == Some(End::OutOfMemory);
+            return failing(if is_full { "reason-memory-full" } else { "reason-crashing" });
+        }
         _ => {}
     }
     let first_serves = world
@@ -104,7 +110,11 @@ fn running(world: World, next: Next, circumstances: Circumstances<'_>) -> Option
         return Some(Told { status: "running", reason });
     }
     if circumstances.is_overdue && next == Next::Wait(Awaited::Container) {
-        return failing(circumstances.absence.unwrap_or("reason-image-unhealthy"));
+        return failing(circumstances.absence.unwrap_or(match circumstances.end {
+            Some(End::NeverBegun) => "reason-not-started",
+            Some(End::OutOfMemory) => "reason-memory-full",
+            None => "reason-image-unhealthy",
+        }));
     }
     let status = match next {
         Next::Do(Step::OrderTemplate | Step::Begin | Step::Provide(_) | Step::Personalise)
@@ -224,6 +234,12 @@ mod tests {
         assert_eq!(told(Wanted::Running, world, on_time), Some(("starting", None)));
         let overdue = Circumstances { is_overdue: true, ..on_time };
         assert_eq!(told(Wanted::Running, world, overdue), Some(("failing", Some("reason-image-unhealthy"))));
+        let never_begun = Circumstances { end: Some(End::NeverBegun), ..overdue };
+        assert_eq!(told(Wanted::Running, world, never_begun), Some(("failing", Some("reason-not-started"))));
+        world.runtime.as_mut().unwrap().container = Seen::Known(Container::Crashing);
+        assert_eq!(told(Wanted::Running, world, on_time), Some(("failing", Some("reason-crashing"))));
+        let full = Circumstances { end: Some(End::OutOfMemory), ..on_time };
+        assert_eq!(told(Wanted::Running, world, full), Some(("failing", Some("reason-memory-full"))));
     }
 
     #[test]

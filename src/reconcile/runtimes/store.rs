@@ -308,20 +308,11 @@ pub async fn set_gone(db: &mut PgConnection, id: RuntimeId, now: DateTime<Utc>) 
     Ok(())
 }
 
-/// Gives up one spare, the oldest, so that a customer's runtime has room. Returns whether there was one.
-pub async fn give_up_a_spare(db: &mut PgConnection) -> Result<bool, StoreError> {
+/// Gives these spares up, as far as they still are spares, so that a customer's container has room. Returns whether one was.
+pub async fn give_up_spares(db: &mut PgConnection, spares: &[RuntimeId]) -> Result<bool, StoreError> {
     let done = sqlx::query!(
-        r#"
-        UPDATE runtimes
-           SET wanted = 'gone'
-         WHERE id = (SELECT id
-                       FROM runtimes
-                      WHERE environment_id IS NULL
-                        AND wanted = 'running'
-                      ORDER BY created_at
-                      LIMIT 1
-                        FOR UPDATE SKIP LOCKED)
-        "#
+        "UPDATE runtimes SET wanted = 'gone' WHERE id = ANY ($1) AND environment_id IS NULL AND wanted = 'running'",
+        spares as &[RuntimeId]
     )
     .execute(db)
     .await?;

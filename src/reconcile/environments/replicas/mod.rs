@@ -39,8 +39,10 @@ pub struct Replica {
     pub node: Option<String>,
     /// Whether the Swarm has lost it.
     pub is_lost: bool,
-    /// Whether that machine is emptied.
+    /// Whether that machine is emptied, and it is its turn.
     pub must_move: bool,
+    /// Whether it may end there without another one in its place.
+    pub may_end: bool,
     /// What it runs, as in [`Runtime`].
     pub image: String,
     /// Whether its machine has that image, in the word of the table.
@@ -174,6 +176,7 @@ async fn look_at(
         host: row.host,
         is_lost: row.is_lost,
         is_due: row.is_outdated || row.is_beside || row.must_move,
+        may_end: row.must_move && row.may_end,
         is_overdue: false,
         is_drained: row.is_drained(now),
         has_role: Seen::Unknown,
@@ -249,6 +252,7 @@ impl Replicas {
             is_led,
             may_try: trouble.is_none_or(|trouble| trouble.wanted != wanted || trouble.retry_at <= now),
             has_trouble: trouble.is_some(),
+            lacks_room: trouble.is_some_and(|trouble| trouble.reason == act::NO_ROOM),
         }
     }
 

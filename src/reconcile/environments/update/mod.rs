@@ -16,9 +16,11 @@ use super::plan::{Container, Move, Route};
 use super::replicas;
 use super::status::Told;
 use super::store::{self as environments, Environment};
+use super::troubles::said;
 use crate::base::ids::{HostId, ImageId, PlanVersionId, RolloutId, UpdateId};
 use crate::db;
 use crate::hosts::placement::{Need, Siblings, Tenant};
+use crate::hosts::troubles::{self, Kind};
 use crate::hosts::{self, Placement, ReserveError};
 use crate::reconcile::images::{self, Wait};
 use crate::reconcile::lease::{Fenced, Lease};
@@ -98,6 +100,13 @@ impl Update {
             service_slot: 1 - runtime.service_slot,
             ..runtime.clone()
         }
+    }
+
+    /// Returns the room that was set aside when it was asked for, and why there.
+    fn set_aside(&self) -> Option<Placement> {
+        let host = self.host?;
+        let why = self.explanation.clone().unwrap_or_else(|| "room was set aside when it was asked for".to_owned());
+        Some(Placement { host, explanation: why })
     }
 
     fn is_drained(&self, now: DateTime<Utc>) -> bool {
@@ -184,12 +193,13 @@ pub async fn begin(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime)
     // A customer's was set aside when it was asked for.
     let beside = sight.replicas.rows.iter().map(|row| row.host).collect();
     let siblings = Siblings { never: Vec::new(), rather_not: beside };
-    let placement = match hosts::keep_room(&mut tx, update.host, need, &siblings).await {
+    let placement = match hosts::keep_room(&mut tx, update.set_aside().as_ref(), need, &siblings).await {
         Ok(placement) => placement,
-        Err(ReserveError::NoRoom(why)) => return act::make_room(tx, why).await,
+        Err(ReserveError::NoRoom(why)) => return act::make_room(site, tx, sight, why).await,
         Err(error) => return Err(error.into()),
     };
     store::set_starting(&mut tx, update.id, &placement, runtime.service_generation + 1, now).await?;
+    troubles::settle(&mut tx, sight.environment.id, &[Kind::Room]).await?;
     // On which machine it is means nothing to a customer as long as it serves.
     if update.leaves.is_none() {
         environments::add_event(&mut tx, sight.environment.id, "update.started", &json!({}), now).await?;
@@ -220,6 +230,10 @@ pub async fn switch(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime
     store::switch(&mut tx, update, runtime.id, &placement, now).await?;
     replicas::act::write_route(site, &mut tx, sight, &sight.replicas.beside(upstream)).await?;
     become_new(site, &mut tx, environment, update).await?;
+    troubles::settle(&mut tx, environment.id, &[Kind::Move, Kind::Update]).await?;
+    if update.plan_version.is_some() {
+        troubles::settle(&mut tx, environment.id, &[Kind::Memory]).await?;
+    }
     act::say(site, &mut tx, environment, &Told { status: "running", reason: None }).await?;
     crash::point("update-switch:middle");
     tx.commit().await?;
@@ -297,6 +311,10 @@ pub async fn leave(site: &Site, lease: &Lease, sight: &Sight, is_failed: bool) -
     let under = sight.update.as_ref().context("left without an update")?;
     let update = &under.update;
     let now = site.clock.now();
+    let said = match (&sight.runtime, is_failed) {
+        (Some(runtime), true) => said(site, &update.candidate(runtime)).await?,
+        _ => None,
+    };
     let mut tx = lease.begin(&site.db).await?;
     if is_failed {
         let reason = match under.step {
@@ -304,6 +322,8 @@ pub async fn leave(site: &Site, lease: &Lease, sight: &Sight, is_failed: bool) -
             _ => "reason-update-unhealthy",
         };
         store::set_leaving(&mut tx, update.id, "failing", Some(reason)).await?;
+        let kind = if update.leaves.is_some() { Kind::Move } else { Kind::Update };
+        troubles::note(&mut tx, sight.environment.id, kind, &explained(under.step, said), now).await?;
         let detail = json!({ "reason": reason, "image": update.digest });
         if update.leaves.is_none() {
             environments::add_event(&mut tx, sight.environment.id, "update.failed", &detail, now).await?;
@@ -315,6 +335,16 @@ pub async fn leave(site: &Site, lease: &Lease, sight: &Sight, is_failed: bool) -
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// Says for staff why an update is taken back: how it was found, and what the engine said of it.
+fn explained(step: Move, said: Option<String>) -> String {
+    let seen = match step {
+        Move::Starting { container: Seen::Known(Container::Crashing), .. } => "its container ended again and again",
+        Move::Starting { container: Seen::Known(Container::Missing), .. } => "no container was started",
+        _ => "its container did not answer in time",
+    };
+    said.map_or_else(|| seen.to_owned(), |said| format!("{seen}: {said}"))
 }
 
 /// Removes the new service of an update that is taken back.
