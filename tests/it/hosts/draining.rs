@@ -109,7 +109,7 @@ async fn a_move_has_the_room_of_spares_set_aside_and_begins_once_they_have_gone(
     let explanation: String =
         sqlx::query_scalar("SELECT explanation FROM environment_updates").fetch_one(&mut *tx).await.unwrap();
     let aside = hosts::Placement { host: ids[1], explanation };
-    let need = Need { cpu_millis: 100, memory_mb: 3000, tenant: Tenant::Production, not_on: None };
+    let need = Need { cpu_millis: 100, memory_mb: 3000, tenant: Tenant::Production, not_on: None, image: None };
     assert_eq!(hosts::crowded(&mut tx).await.unwrap(), [ids[1]], "no customer gets one of its spares");
     let refused = hosts::keep_room(&mut tx, Some(&aside), need, &Siblings::default()).await;
     let Err(ReserveError::NoRoom(why)) = refused else { panic!("began on memory of spares: {refused:?}") };
