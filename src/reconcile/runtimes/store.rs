@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use crate::base::ids::{DatabaseServerId, EnvironmentId, ImageId, RuntimeId, TemplateId};
+use crate::base::ids::{DatabaseServerId, EnvironmentId, HostId, ImageId, RuntimeId, TemplateId};
 use crate::db::StoreError;
 use crate::hosts::{self, Cause, Placement};
 
