@@ -33,8 +33,7 @@ fn is_six(address: Ipv6Addr) -> bool {
     let [a, b, ..] = address.segments();
     // Only this block was given to networks; what maps, translates or tunnels to other addresses lies elsewhere or is left out.
     let is_given = a & 0xe000 == 0x2000;
-    let is_special =
-        a == 0x2001 && b < 0x0200 || a == 0x2001 && b == 0x0db8 || a == 0x2002 || a == 0x3fff && b < 0x1000;
+    let is_special = matches!((a, b), (0x2001, ..0x0200 | 0x0db8) | (0x2002, _) | (0x3fff, ..0x1000));
     is_given && !is_special
 }
 
