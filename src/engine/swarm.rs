@@ -152,7 +152,7 @@ impl Swarm {
             return Ok(true);
         }
         let wanted = wire::service(spec, &self.put_secrets(spec).await?);
-        self.replace(&spec.name, &found, wanted).await?;
+        Box::pin(self.replace(&spec.name, &found, wanted)).await?;
         self.remove_secrets(&spec.name, spec.generation.saturating_sub(1)).await?;
         Ok(true)
     }
@@ -168,7 +168,7 @@ impl Swarm {
             return Ok(());
         }
         template.force_update = Some(restarts);
-        self.replace(name, &found, wanted).await
+        Box::pin(self.replace(name, &found, wanted)).await
     }
 
     pub(super) async fn remove(&self, name: &ServiceName, generation: u64) -> Result<()> {
