@@ -38,7 +38,8 @@ check_hosts_configuration() {
         "${wrong[@]}" "Running instances start anew once, because they reach their databases at another address."
 }
 
-# Starts the registry, unless the configuration names one elsewhere.
+# Starts the registry, unless the configuration names one elsewhere. One that does not start is
+# said and keeps nothing else from starting: machines have what they run.
 ensure_registry() {
     local registry=$SAYOO_ADDRESS:5000 certificates=$SAYOO_VAR/certificates trust
     [ "$(configured odoo registry)" = "$registry" ] || return 0
@@ -52,15 +53,17 @@ ensure_registry() {
 # Written by bin/up and overwritten by it.
 version: 0.1
 log: { level: warn }
-storage: { filesystem: { rootdirectory: $SAYOO_VAR/registry }, delete: { enabled: true } }
+storage: { filesystem: { rootdirectory: $SAYOO_VAR/registry }, delete: { enabled: false } }
 http:
   addr: $registry
   tls:
     certificate: $certificates/hosts/$SAYOO_ADDRESS/server-cert.pem
     key: $certificates/hosts/$SAYOO_ADDRESS/server-key.pem
 YML
-    PATH="$PATH:/usr/sbin:/sbin" setsid nohup docker-registry serve "$SAYOO_VAR/registry.yml" \
-        >"$LOGS/registry.log" 2>&1 </dev/null 8>&- 9>&- &
+    sweep_registry
+    # Started again when it dies. The group has the number of its first process.
+    setsid nohup bash -c 'while :; do docker-registry serve "$1"; sleep 2; done' \
+        sayoo-registry "$SAYOO_VAR/registry.yml" >"$LOGS/registry.log" 2>&1 </dev/null 8>&- 9>&- &
     printf '%s' "$!" >"$RUN/registry.pid"
     local _
     for _ in $(seq 1 50); do
@@ -70,14 +73,31 @@ YML
         fi
         sleep 0.1
     done
-    fail "the image registry does not start" "The log: $LOGS/registry.log"
+    say "  ! the image registry does not start; the log: $LOGS/registry.log"
+}
+
+# Removes what nobody has needed for a week, while the registry does not run: over its API nobody
+# deletes anything.
+sweep_registry() {
+    local place=$SAYOO_VAR/registry/docker/registry/v2/repositories name manifests digest tag
+    "$SAYOO" image unneeded 2>>"$SAYOO_LOG" | while read -r name; do
+        name=${name#*/} digest=${name#*@}
+        manifests=$place/${name%@*}/_manifests
+        for tag in "$manifests"/tags/*/current/link; do
+            [ "$(cat "$tag" 2>/dev/null)" = "$digest" ] && rm -rf "${tag%/current/link}"
+        done
+        rm -rf "$manifests/revisions/sha256/${digest#sha256:}"
+    done || true
+    [ ! -d "$place" ] || docker-registry garbage-collect "$SAYOO_VAR/registry.yml" \
+        >"$LOGS/registry-sweep.log" 2>&1 || say "  ! the registry was not swept; the log: $LOGS/registry-sweep.log"
 }
 
 stop_registry() {
     local pid
     pid=$(cat "$RUN/registry.pid" 2>/dev/null || true)
-    if alive "$pid" && [ "$(cat "/proc/$pid/comm")" = docker-registry ]; then
-        kill "$pid"
+    # One that an older version started is the registry itself.
+    if alive "$pid" && grep -qz -e registry.yml "/proc/$pid/cmdline"; then
+        kill -- "-$pid"
         done_with "image registry stopped"
     fi
     rm -f "$RUN/registry.pid"

@@ -259,6 +259,38 @@ staff-drain-words = { $count ->
  }
 staff-drain-to = تذهب إلى
 staff-drain-nowhere = لا مكان
+staff-host-lessened = { $count ->
+    [one] ستتوقف حاوية واحدة أو تشارك حاويةً أخرى من نسختها جهازًا واحدًا إلى أن يتوفر مكان.
+    [two] ستتوقف حاويتان أو تشاركان حاويات أخرى من نسختيهما جهازًا واحدًا إلى أن يتوفر مكان.
+    [few] ستتوقف { $count } حاويات أو تشارك حاويات أخرى من نسخها جهازًا واحدًا إلى أن يتوفر مكان.
+   *[other] ستتوقف { $count } حاوية أو تشارك حاويات أخرى من نسخها جهازًا واحدًا إلى أن يتوفر مكان.
+ }
+staff-drain-confirm = أعلم ذلك: تعمل هذه النسخ في حاويات أقل، أو في حاويتين على جهاز واحد، في هذه الأثناء.
+staff-drain-confirm-first = { $count ->
+    [one] ستتوقف حاوية واحدة أو تشارك جهازًا: أكّد ذلك أولًا.
+    [two] ستتوقف حاويتان أو تشاركان جهازًا: أكّد ذلك أولًا.
+    [few] ستتوقف { $count } حاويات أو تشارك جهازًا: أكّد ذلك أولًا.
+   *[other] ستتوقف { $count } حاوية أو تشارك جهازًا: أكّد ذلك أولًا.
+ }
+staff-drain-joins = بجانب حاوية أخرى منها
+staff-drain-fewer = تتوقف وتستمر البقية
+staff-left-title = ما زالت هنا، والسبب
+staff-left-going = ينهي الزوار الموجودون ما بدؤوه
+staff-left-moving = تنتقل الآن
+staff-left-update = ينتهي تحديث لها أولًا
+staff-left-stopping = أوقفها عميلها
+staff-left-room = لا خادم فيه مكان لها
+staff-left-failed = لم تعمل على خادم آخر، وستُعاد المحاولة
+staff-left-failing = لا تعمل هنا، وتنتقل حين يمكن ذلك
+staff-left-starting = تبدأ هنا أولًا
+staff-left-turn = سيأتي دورها: تنتقل ثلاث معًا
+staff-troubles = المشكلات
+staff-waiting-title = تنتظر مكانًا
+staff-trouble-room = لا خادم فيه مكان
+staff-trouble-engine = لا يستطيع Docker تشغيلها
+staff-trouble-memory = استعملت ذاكرة أكثر من المسموح
+staff-trouble-move = لم تعمل على خادم آخر
+staff-trouble-update = لم تعمل بعد التحديث
 staff-placements = عمليات الوضع
 staff-placement-took = أجابت بعد
 staff-placement-made = جديدة
@@ -266,6 +298,7 @@ staff-placement-started = شُغّلت من جديد
 staff-placement-updated = حُدّثت
 staff-placement-drained = انتقلت من خادم يُخلى
 staff-placement-lost = فُقد خادمها
+staff-placement-replicated = حاوية إضافية
 staff-checks = الفحوص
 staff-checks-none = لم يُفحص بعد.
 staff-checks-made = فُحص { $when }
@@ -321,6 +354,7 @@ staff-probe-control = لا تصل إلى قاعدة التحكم ولا إلى �
 staff-probe-published = لا تصل إلى منفذ منشور لنسخة أخرى
 staff-probe-metadata = لا تصل إلى بيانات اعتماد خادم سحابي
 staff-probe-tenants = تصل إلى خادم قواعد العملاء
+staff-probe-disk = على قرص الحاويات والصور متّسع
 staff-probe-database = لا تصل بحسابها إلى شيء لغيرها في خادم قواعد البيانات
 staff-probe-remedy-root = استعمل صورة نسخ من «docker/odoo/build»: مستخدمها 10001.
 staff-probe-remedy-privileges = اضبط "no-new-privileges": true في ‎/etc/docker/daemon.json ثم أعد تشغيل Docker.
@@ -340,6 +374,7 @@ staff-probe-remedy-control = اجعلهما يستمعان على العنوان
 staff-probe-remedy-published = ثبّت قواعد الجهاز: يطبعها الأمر «sayoo host firewall»، ويضعها «firewall install» على الجهاز.
 staff-probe-remedy-metadata = ثبّت قواعد الجهاز: يطبعها الأمر «sayoo host firewall»، ويضعها «firewall install» على الجهاز.
 staff-probe-remedy-tenants = هل الخادم يعمل ويستمع على ‎[tenants] host_for_containers ويمرّره الجدار الناري؟
+staff-probe-remedy-disk = أعطِ الجهاز قرصًا أكبر أو أخلِ مساحة: docker builder prune والسجلات القديمة. وليس docker system prune.
 staff-probe-remedy-database = على خادم العملاء: ‎REVOKE CONNECT ON DATABASE … FROM PUBLIC‎ لكل قاعدة مذكورة، ودون حقوق أخرى لـ PUBLIC.
 
 staff-plans-title = الباقات

@@ -76,6 +76,8 @@ event-because = { $what }: { $reason }
 
 reason-unknown = حدث خلل من جهتنا.
 reason-image-unhealthy = بدأ Odoo لكنه لم يستجب في الوقت المناسب.
+reason-image-coming = يجلب الجهاز برنامج Odoo الآن. يستغرق ذلك بضع دقائق، ونادرًا أكثر.
+reason-image-lacking = تعذّر على الجهاز جلب برنامج Odoo. نحن نعمل على ذلك، وستُعاد المحاولة.
 reason-host-lost = فُقد الجهاز الذي كانت عليه.
 reason-no-room = لا مكان شاغر على أجهزتنا في هذه اللحظة.
 reason-engine-away = أجهزتنا لا تستجيب في هذه اللحظة.
@@ -83,6 +85,8 @@ reason-database-away = خادم قواعد البيانات لا يستجيب ف
 reason-disk-full = أحد أقراصنا ممتلئ.
 reason-template-failed = تعذر تجهيز التطبيقات المختارة.
 reason-crashing = يتوقف Odoo بعد كل تشغيل بقليل.
+reason-not-started = لم يشغّل الجهاز Odoo.
+reason-memory-full = يحتاج Odoo إلى ذاكرة أكثر مما في باقته. باقة أكبر تساعد.
 
 event-plan-asked = طُلبت باقة أخرى
 event-plan-changed = انتقلت إلى باقة أخرى
@@ -96,5 +100,6 @@ reason-start-unhealthy = لم يستجب الإصدار الجديد في الو
 event-replicas-reached = تعمل في عدد الحاويات المطلوب
 event-replicas-short = تعمل في حاويات أقل من المطلوب
 event-replica-lost = فُقدت إحدى حاوياتها ويجري استبدالها، والبقية تعمل
+event-memory-full = استعملت ذاكرة أكثر مما في باقتها: أُوقف جزء منها وأُعيد تشغيله
 reason-replicas-no-room = لا يوجد جهاز آخر فيه مكان لحاوية إضافية. ستُعاد المحاولة.
 reason-replicas-unhealthy = لم تستجب حاوية إضافية. ستُعاد المحاولة.

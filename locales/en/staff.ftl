@@ -243,6 +243,34 @@ staff-drain-words = { $count ->
  }
 staff-drain-to = Goes to
 staff-drain-nowhere = No room
+staff-host-lessened = { $count ->
+    [one] One container would end or share a machine with another one of its instance until there is room again.
+   *[other] { $count } containers would end or share a machine with another one of their instance until there is room again.
+ }
+staff-drain-confirm = I know: these instances serve from fewer containers, or from two on one machine, meanwhile.
+staff-drain-confirm-first = { $count ->
+    [one] One container would end or share a machine: confirm it first.
+   *[other] { $count } containers would end or share a machine: confirm it first.
+ }
+staff-drain-joins = beside another container of it
+staff-drain-fewer = Ends; the others of it serve
+staff-left-title = Still here, and why
+staff-left-going = Visitors who were here end what they do
+staff-left-moving = Moves now
+staff-left-update = An update of it ends first
+staff-left-stopping = Its customer stopped it
+staff-left-room = No host has room for it
+staff-left-failed = Did not come up on another host; it is tried again
+staff-left-failing = Fails here, and is moved once it can be
+staff-left-starting = Starts here first
+staff-left-turn = Its turn comes: three move at a time
+staff-troubles = Troubles
+staff-waiting-title = Waits for room
+staff-trouble-room = No host has room
+staff-trouble-engine = Docker cannot start it
+staff-trouble-memory = Used more memory than it may
+staff-trouble-move = Did not come up on another host
+staff-trouble-update = Did not come up with an update
 staff-placements = Placements
 staff-placement-took = Answered after
 staff-placement-made = New
@@ -250,6 +278,7 @@ staff-placement-started = Started again
 staff-placement-updated = Updated
 staff-placement-drained = Moved off a host that is emptied
 staff-placement-lost = Its host was lost
+staff-placement-replicated = A further container
 staff-checks = Checks
 staff-checks-none = Not looked at yet.
 staff-checks-made = Looked at { $when }
@@ -305,6 +334,7 @@ staff-probe-control = It reaches neither the control database nor the portal’s
 staff-probe-published = It reaches no published port of another instance
 staff-probe-metadata = It reaches no credentials of a cloud machine
 staff-probe-tenants = It reaches the tenants’ database server
+staff-probe-disk = The disk with containers and images has room
 staff-probe-database = With its own login it reaches nothing of others in the database server
 staff-probe-remedy-root = Use an instance image of “docker/odoo/build”: its user is 10001.
 staff-probe-remedy-privileges = Set "no-new-privileges": true in /etc/docker/daemon.json and restart Docker.
@@ -324,6 +354,7 @@ staff-probe-remedy-control = Let both listen on the loopback address, or close t
 staff-probe-remedy-published = Install the host’s rules: “sayoo host firewall” prints them, and “firewall install” on the host puts them in place.
 staff-probe-remedy-metadata = Install the host’s rules: “sayoo host firewall” prints them, and “firewall install” on the host puts them in place.
 staff-probe-remedy-tenants = Is the server up, does it listen at [tenants] host_for_containers, and does the firewall pass it?
+staff-probe-remedy-disk = Give the machine a larger disk, or free some: docker builder prune, old logs. Not docker system prune.
 staff-probe-remedy-database = On the tenants’ server: REVOKE CONNECT ON DATABASE … FROM PUBLIC for every database named, and no further rights for PUBLIC.
 
 staff-plans-title = Plans

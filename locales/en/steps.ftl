@@ -73,6 +73,8 @@ event-because = { $what }: { $reason }
 
 reason-unknown = Something went wrong on our side.
 reason-image-unhealthy = Odoo started but did not answer in time.
+reason-image-coming = The machine is fetching Odoo’s program. This takes a few minutes, rarely longer.
+reason-image-lacking = The machine could not fetch Odoo’s program. We are looking into it; it is tried again.
 reason-host-lost = The machine that it was on was lost.
 reason-no-room = There is no free place on our machines at this moment.
 reason-engine-away = Our machines do not answer at this moment.
@@ -80,6 +82,8 @@ reason-database-away = The database server does not answer at this moment.
 reason-disk-full = A disk of ours is full.
 reason-template-failed = The chosen applications could not be prepared.
 reason-crashing = Odoo stops again shortly after each start.
+reason-not-started = The machine has not started Odoo.
+reason-memory-full = Odoo needs more memory than its plan has. A larger plan helps.
 
 event-plan-asked = Another plan asked for
 event-plan-changed = Moved to another plan
@@ -93,5 +97,6 @@ reason-start-unhealthy = the new version did not answer in time at the start; th
 event-replicas-reached = Runs in as many containers as wanted
 event-replicas-short = Runs in fewer containers than wanted
 event-replica-lost = One of its containers was lost and is replaced; the others serve
+event-memory-full = Used more memory than its plan has: part of it was ended and started again
 reason-replicas-no-room = No other machine has room for one more container. It is tried again.
 reason-replicas-unhealthy = One more container did not answer. It is tried again.

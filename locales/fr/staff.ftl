@@ -243,6 +243,34 @@ staff-drain-words = { $count ->
  }
 staff-drain-to = Va vers
 staff-drain-nowhere = Pas de place
+staff-host-lessened = { $count ->
+    [one] Un conteneur s’arrêterait ou partagerait une machine avec un autre de son instance jusqu’à ce qu’il y ait de la place.
+   *[other] { $count } conteneurs s’arrêteraient ou partageraient une machine avec un autre de leur instance jusqu’à ce qu’il y ait de la place.
+ }
+staff-drain-confirm = Je le sais : ces instances servent depuis moins de conteneurs, ou depuis deux sur une même machine, en attendant.
+staff-drain-confirm-first = { $count ->
+    [one] Un conteneur s’arrêterait ou partagerait une machine : confirmez-le d’abord.
+   *[other] { $count } conteneurs s’arrêteraient ou partageraient une machine : confirmez-le d’abord.
+ }
+staff-drain-joins = à côté d’un autre de ses conteneurs
+staff-drain-fewer = S’arrête ; les autres servent
+staff-left-title = Encore ici, et pourquoi
+staff-left-going = Les visiteurs présents terminent ce qu’ils font
+staff-left-moving = Part en ce moment
+staff-left-update = Une de ses mises à jour se termine d’abord
+staff-left-stopping = Son client l’a arrêtée
+staff-left-room = Aucune machine n’a de place pour elle
+staff-left-failed = N’a pas démarré sur une autre machine ; un nouvel essai suivra
+staff-left-failing = Ne fonctionne pas ici, et partira dès que possible
+staff-left-starting = Démarre d’abord ici
+staff-left-turn = Son tour viendra : trois partent à la fois
+staff-troubles = Ennuis
+staff-waiting-title = Attendent de la place
+staff-trouble-room = Aucune machine n’a de place
+staff-trouble-engine = Docker ne peut pas la démarrer
+staff-trouble-memory = A utilisé plus de mémoire que permis
+staff-trouble-move = N’a pas démarré sur une autre machine
+staff-trouble-update = N’a pas démarré après une mise à jour
 staff-placements = Placements
 staff-placement-took = A répondu après
 staff-placement-made = Nouvelle
@@ -250,6 +278,7 @@ staff-placement-started = Redémarrée
 staff-placement-updated = Mise à jour
 staff-placement-drained = Partie d’une machine que l’on vide
 staff-placement-lost = Sa machine a été perdue
+staff-placement-replicated = Un conteneur de plus
 staff-checks = Contrôles
 staff-checks-none = Pas encore examinée.
 staff-checks-made = Examinée { $when }
@@ -305,6 +334,7 @@ staff-probe-control = Elle n’atteint ni la base de contrôle ni le port intern
 staff-probe-published = Elle n’atteint aucun port publié d’une autre instance
 staff-probe-metadata = Elle n’atteint pas les identifiants d’une machine en nuage
 staff-probe-tenants = Elle atteint le serveur de bases des clients
+staff-probe-disk = Le disque des conteneurs et des images a de la place
 staff-probe-database = Avec son propre compte, elle n’atteint rien d’autrui sur le serveur de bases
 staff-probe-remedy-root = Utilisez une image d’instance de « docker/odoo/build » : son utilisateur est 10001.
 staff-probe-remedy-privileges = Mettez "no-new-privileges": true dans /etc/docker/daemon.json et redémarrez Docker.
@@ -324,6 +354,7 @@ staff-probe-remedy-control = Faites-les écouter sur l’adresse de bouclage, ou
 staff-probe-remedy-published = Installez les règles de la machine : « sayoo host firewall » les affiche, « firewall install » les met en place sur la machine.
 staff-probe-remedy-metadata = Installez les règles de la machine : « sayoo host firewall » les affiche, « firewall install » les met en place sur la machine.
 staff-probe-remedy-tenants = Le serveur est-il en marche, écoute-t-il à [tenants] host_for_containers, et le pare-feu le laisse-t-il passer ?
+staff-probe-remedy-disk = Donner un plus grand disque à la machine, ou faire de la place : docker builder prune, vieux journaux. Pas docker system prune.
 staff-probe-remedy-database = Sur le serveur des clients : REVOKE CONNECT ON DATABASE … FROM PUBLIC pour chaque base nommée, et aucun autre droit pour PUBLIC.
 
 staff-plans-title = Formules

@@ -73,6 +73,8 @@ event-because = { $what } : { $reason }
 
 reason-unknown = Un problème est survenu de notre côté.
 reason-image-unhealthy = Odoo a démarré mais n’a pas répondu à temps.
+reason-image-coming = La machine est en train de récupérer le programme d’Odoo. Cela prend quelques minutes, rarement plus.
+reason-image-lacking = La machine n’a pas pu récupérer le programme d’Odoo. Nous nous en occupons ; un nouvel essai suit.
 reason-host-lost = La machine sur laquelle elle se trouvait a été perdue.
 reason-no-room = Il n’y a pas de place libre sur nos machines en ce moment.
 reason-engine-away = Nos machines ne répondent pas en ce moment.
@@ -80,6 +82,8 @@ reason-database-away = Le serveur de bases de données ne répond pas en ce mome
 reason-disk-full = Un de nos disques est plein.
 reason-template-failed = Les applications choisies n’ont pas pu être préparées.
 reason-crashing = Odoo s’arrête à nouveau peu après chaque démarrage.
+reason-not-started = La machine n’a pas démarré Odoo.
+reason-memory-full = Odoo a besoin de plus de mémoire que n’en a sa formule. Une formule plus grande aide.
 
 event-plan-asked = Autre formule demandée
 event-plan-changed = Passée à une autre formule
@@ -93,5 +97,6 @@ reason-start-unhealthy = la nouvelle version n’a pas répondu à temps au dém
 event-replicas-reached = Tourne dans autant de conteneurs que souhaité
 event-replicas-short = Tourne dans moins de conteneurs que souhaité
 event-replica-lost = Un de ses conteneurs a été perdu et est remplacé ; les autres servent
+event-memory-full = A utilisé plus de mémoire que n’en a sa formule : une partie a été arrêtée et redémarrée
 reason-replicas-no-room = Aucune autre machine n’a de place pour un conteneur de plus. Un nouvel essai suivra.
 reason-replicas-unhealthy = Un conteneur de plus n’a pas répondu. Un nouvel essai suivra.

@@ -18,8 +18,9 @@ use crate::config::Config;
 use crate::db;
 use crate::hosts::certificates::Folder;
 use crate::hosts::firewall::{self, Ways};
+use crate::hosts::preview::Outcome;
 use crate::hosts::settings::{self, Settings};
-use crate::hosts::steering::{self, NewMachine};
+use crate::hosts::steering::{self, Consent, NewMachine};
 use crate::hosts::{self, Host, HostState, Pool, placement};
 use crate::portal::Portal;
 
@@ -108,6 +109,9 @@ pub enum HostCommand {
         /// Says who would move where and how long it would take, and changes nothing.
         #[arg(long)]
         dry_run: bool,
+        /// Confirms that some run in fewer containers, or in two on one machine, until there is room again.
+        #[arg(long)]
+        fewer: bool,
     },
     /// Ends a drain: what is on its way arrives, the rest stays.
     CancelDrain {
@@ -167,11 +171,12 @@ pub async fn run(config: &Config, command: &HostCommand) -> anyhow::Result<()> {
             steering::cordon(&portal, &by, named(&portal, name).await?.id, reason).await?;
         }
         HostCommand::Uncordon { name } => steering::uncordon(&portal, &by, named(&portal, name).await?.id).await?,
-        HostCommand::Drain { name, reason, dry_run } => {
+        HostCommand::Drain { name, reason, dry_run, fewer } => {
             let host = named(&portal, name).await?;
             show_preview(&mut *portal.db.acquire().await?, &host).await?;
             if !dry_run {
-                steering::drain(&portal, &by, host.id, reason).await?;
+                let consent = if *fewer { Consent::ToFewer } else { Consent::None };
+                steering::drain(&portal, &by, host.id, reason, consent).await?;
             }
         }
         HostCommand::CancelDrain { name } => {
@@ -261,8 +266,8 @@ async fn list(db: &mut PgConnection) -> anyhow::Result<()> {
     if let Some(found) = all.headroom() {
         writeln!(
             text,
-            "Without {}: {} of its instances find room, {} do not, {} MiB stay free.",
-            found.host, found.housed, found.homeless, found.spare_mb
+            "Without {}: {} of its instances find room, {} do not, {} are less spread, {} MiB stay free.",
+            found.host, found.housed, found.homeless, found.lessened, found.spare_mb
         )?;
     }
     print!("{text}");
@@ -274,8 +279,10 @@ async fn show_preview(db: &mut PgConnection, host: &Host) -> anyhow::Result<()> 
     let all = hosts::overview(db).await?;
     for one in &preview.moves {
         let to = match &one.to {
-            Ok(to) => all.name_of(*to).to_owned(),
-            Err(why) => why.to_string(),
+            Outcome::Moves(to) => all.name_of(*to).to_owned(),
+            Outcome::Joins(to) => format!("{}, where another container of it is", all.name_of(*to)),
+            Outcome::Fewer(why) => format!("ends, the others serve: {why}"),
+            Outcome::Homeless(why) => why.to_string(),
         };
         println!("{} ({}) -> {to}", one.resident.name, one.resident.account);
     }

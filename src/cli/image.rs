@@ -10,6 +10,8 @@ use crate::base::ids::{EnvironmentId, RolloutId};
 use crate::config::Config;
 use crate::db;
 use crate::portal::Portal;
+use crate::reconcile::images::KEPT_FOR;
+use crate::reconcile::images::store::unneeded_names;
 use crate::staff::images::{self, Which};
 
 /// Who is written down as having done it.
@@ -20,6 +22,8 @@ const BY: &str = "sayoo image";
 pub enum Image {
     /// Prints images, the environments that run an old one, and rollouts.
     List,
+    /// Prints the names in the registry of images that nobody has needed for a week: bin/up removes them there.
+    Unneeded,
     /// Begins to move environments to the present image of their Odoo version, a few at a time. Pauses at the first failure.
     Move {
         /// All that run an old one.
@@ -53,6 +57,13 @@ pub async fn run(config: &Config, command: Image) -> anyhow::Result<()> {
     let told = |is_done| println!("{}", if is_done { "done" } else { "it is not in a state for that" });
     match command {
         Image::List => list(&portal).await?,
+        Image::Unneeded => {
+            let since = portal.clock.now() - KEPT_FOR;
+            let mut db = portal.db.acquire().await?;
+            for name in unneeded_names(&mut db, since).await? {
+                println!("{name}");
+            }
+        }
         Image::Move { all, environments, at_once } => {
             let which = if all { Which::All } else { Which::Some(environments) };
             let begun = images::begin(&portal, &Actor::system(), BY, &which, at_once).await?;

@@ -3,12 +3,14 @@
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 
 use anyhow::Context;
+use sqlx::PgPool;
 
+use crate::base::chain;
 use crate::base::clock::Clock;
 use crate::base::seal::read_hex_key;
 use crate::config::Config;
 use crate::engine::{Engine, Membership};
-use crate::reconcile::setup;
+use crate::reconcile::{images, setup};
 use crate::{db, plans};
 
 /// Registers the installation, its database server, its machines, the image and the first plans.
@@ -26,7 +28,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         anyhow::bail!("the engine is in no Swarm: docker swarm init");
     };
     let pinned = match &config.odoo.registry {
-        Some(registry) => Some(publish(&engine, registry, &config.odoo.image, &image.digest).await?),
+        Some(registry) => publish(&engine, &pool, registry, (&config.odoo.image, &image.digest)).await?,
         None => None,
     };
     let found = setup::Found { nodes: &nodes, own: &own, image: &image, pinned: pinned.as_deref() };
@@ -39,11 +41,31 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends the image to the registry, from which the other machines get it.
-async fn publish(engine: &Engine, registry: &str, image: &str, digest: &str) -> anyhow::Result<String> {
-    let (name, tag) = image.rsplit_once(':').unwrap_or((image, "latest"));
-    let repository = format!("{registry}/{name}");
-    engine.publish(digest, &repository, tag).await.with_context(|| format!("send the instance image to {registry}"))
+/// Sends the image to the registry, from which the other machines get it. One that was sent is not sent again, and a
+/// registry that is away keeps nothing from starting: the worker sends what is missing once it is there.
+async fn publish(
+    engine: &Engine,
+    pool: &PgPool,
+    registry: &str,
+    (image, digest): (&str, &str),
+) -> anyhow::Result<Option<String>> {
+    let mut db = pool.acquire().await.context("reach the control database")?;
+    let pinned = setup::store::pinned(&mut db, digest).await.context("look for the image")?;
+    drop(db);
+    if pinned.as_ref().is_some_and(|name| name.starts_with(&format!("{registry}/"))) {
+        return Ok(pinned);
+    }
+    let (repository, tag) = images::place_of(registry, image, digest);
+    match engine.publish(digest, &repository, &tag).await {
+        Ok(name) => Ok(Some(name)),
+        Err(error) => {
+            eprintln!(
+                "warning: the image was not sent to {registry}, the worker goes on trying: {}",
+                chain::of(&error)
+            );
+            Ok(None)
+        }
+    }
 }
 
 /// Instances check logins with the public half; only the web process has the other.

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::crash;
 use crate::config::Config;
 use crate::db;
-use crate::engine::{Certificates, Engine, Swarm};
+use crate::engine::{Certificates, Engine, RegistryLogin, Swarm};
 use crate::hosts::certificates::Folder;
 use crate::jobs::worker as jobs;
 use crate::mail::transport::Mailer;
@@ -66,5 +66,10 @@ pub fn engine(config: &Config) -> anyhow::Result<Engine> {
     let certificates = Certificates::in_folder(&config.docker_certificates());
     let swarm =
         Swarm::with_certificates(&config.worker.docker, &config.installation.name, address, Some(certificates))?;
-    Ok(Engine::Swarm(swarm))
+    Ok(Engine::Swarm(swarm.with_login(login(config))))
+}
+
+/// Names who we are to the registry, when it asks.
+fn login(config: &Config) -> Option<RegistryLogin> {
+    Some(RegistryLogin { registry: config.odoo.registry.clone()?, file: config.odoo.registry_login_file.clone()? })
 }

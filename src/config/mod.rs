@@ -255,6 +255,8 @@ pub struct Odoo {
     pub image: String,
     /// `address:port` of the registry from which every machine gets it. Not needed with one machine.
     pub registry: Option<String>,
+    /// File with `user:password`, when that registry asks for a login. Read at each use.
+    pub registry_login_file: Option<PathBuf>,
 }
 
 /// Warm spares.
@@ -333,6 +335,9 @@ impl Config {
             && tls.sealing_key_file.is_none()
         {
             bail!("[tls] sealing_key_file is missing: certificates from [tls.acme] are kept sealed");
+        }
+        if self.odoo.registry_login_file.is_some() && self.odoo.registry.is_none() {
+            bail!("[odoo] registry is missing: registry_login_file is for it");
         }
         if self.public.mode == Mode::Production && self.mail.smtp_url.is_none() {
             bail!(

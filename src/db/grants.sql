@@ -16,6 +16,7 @@ BEGIN
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO sayoo_web;
         REVOKE ALL ON runtime_secrets, replica_secrets, route_proofs, _sqlx_migrations FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON routes, runtimes, replicas, replica_troubles, traffic_samples, environment_activity FROM sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON environment_troubles FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON meter_epochs, meter_samples, meter_batches, meter_refusals, meter_looks FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON usage_hours, usage_days, usage_due FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON traffic_refusals, scaling_months FROM sayoo_web;
@@ -29,8 +30,8 @@ BEGIN
         -- Staff say what they want of a host; where its daemon is reached, once written, is not theirs to change.
         REVOKE INSERT, UPDATE, DELETE ON hosts FROM sayoo_web;
         GRANT INSERT (id, name, docker_endpoint, upstream_address, zone, pool, cpu_millis, memory_mb, state, created_at) ON hosts TO sayoo_web;
-        GRANT UPDATE (wanted, wanted_reason, state, zone, pool, cpu_percent, memory_kept_mb, address_wanted) ON hosts TO sayoo_web;
-        REVOKE INSERT, UPDATE, DELETE ON placements, images, database_servers, templates FROM sayoo_web;
+        GRANT UPDATE (wanted, wanted_reason, state, zone, pool, cpu_percent, memory_kept_mb, address_wanted, may_have_fewer) ON hosts TO sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON placements, images, host_images, database_servers, templates FROM sayoo_web;
     END IF;
 
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_worker') THEN

@@ -6,6 +6,7 @@ mod databases;
 mod engine;
 mod files;
 mod hosts;
+mod registry;
 mod store;
 mod world;
 
@@ -58,6 +59,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     findings.extend(certificate::examine(config, Clock::System.now()));
     findings.extend(databases::examine(config).await);
     findings.extend(engine::examine(config).await);
+    findings.extend(registry::examine(config).await);
     findings.extend(hosts::examine(config).await);
     findings.push(world::examine(config));
     findings.extend(hosts::certificates(config, Clock::System.now()));

@@ -65,3 +65,8 @@ pub async fn current_image(db: &mut PgConnection) -> Result<Option<String>, Stor
         .fetch_optional(db)
         .await?)
 }
+
+/// Returns the images that somebody needs, by the names by which machines get them.
+pub async fn images_in_use(db: &mut PgConnection) -> Result<Vec<Option<String>>, StoreError> {
+    Ok(sqlx::query_scalar!("SELECT pinned FROM images_in_use ORDER BY id").fetch_all(db).await?)
+}

@@ -4,6 +4,7 @@
 
 pub mod daemons;
 pub mod names;
+mod registry;
 pub mod seen;
 mod simulated;
 pub mod spec;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 pub use daemons::{Certificates, Daemon, Everywhere};
 pub use names::ServiceName;
+pub use registry::RegistryLogin;
 pub use seen::{
     ContainerSeen, ContainerState, DaemonSeen, Finished, ImageSeen, LogLine, Membership, NodeSeen, Reading,
     ServiceSeen, Stream,
@@ -46,6 +48,14 @@ pub enum Error {
     /// The engine understood and said no: asking the same again will not help.
     #[error("the engine refused")]
     Rejected(#[source] Cause),
+}
+
+impl Error {
+    /// Whether it is only that something was not done in time.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        matches!(self, Self::Unreachable(cause) if cause.is::<tokio::time::error::Elapsed>())
+    }
 }
 
 /// What the engine, or the road to it, said.
@@ -197,6 +207,21 @@ impl Engine {
     /// Sends an image to a registry under a name, and returns the name by which it can be had for ever: `…@sha256:…`.
     pub async fn publish(&self, digest: &str, repository: &str, tag: &str) -> Result<String> {
         ask!(self, publish(digest, repository, tag))
+    }
+
+    /// Whether a registry has an image, by the name that [`Engine::publish`] returned. Asked with our login.
+    pub async fn is_published(&self, reference: &str) -> Result<bool> {
+        ask!(self, is_published(reference))
+    }
+
+    /// Looks up an image on a machine, as [`Engine::image`] does on the manager's.
+    pub async fn image_on(&self, daemon: &Daemon, reference: &str) -> Result<Option<ImageSeen>> {
+        ask!(self, image_on(daemon, reference))
+    }
+
+    /// Removes a name of an image from a machine, and the image with its last one. What a container uses stays.
+    pub async fn drop_image_on(&self, daemon: &Daemon, reference: &str) -> Result<()> {
+        ask!(self, drop_image_on(daemon, reference))
     }
 
     /// Makes a machine fetch an image that has a digest in its name.

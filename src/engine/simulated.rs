@@ -2,6 +2,7 @@
 //!
 //! It keeps state as the real one does, and the same scenarios run against both.
 
+mod images;
 mod machines;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,8 +13,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    ContainerSeen, ContainerState, Daemon, Error, Everywhere, Finished, ImageSeen, LogLine, Result, ServiceName,
-    ServiceSeen, ServiceSpec, TaskSpec,
+    ContainerSeen, ContainerState, Daemon, Error, Everywhere, Finished, LogLine, Result, ServiceName, ServiceSeen,
+    ServiceSpec, TaskSpec,
 };
 use crate::base::clock::Clock;
 use crate::base::faults::{Faults, Kind, Untrue};
@@ -46,6 +47,7 @@ struct State {
     facts: Option<String>,
     /// Images whose program ends at once.
     bad_images: BTreeSet<String>,
+    images: images::Images,
     is_away: bool,
     port: Option<u16>,
     start_delay: TimeDelta,
@@ -289,7 +291,8 @@ impl State {
         let node = node.or_else(|| self.nodes.keys().next().map(String::as_str)).unwrap_or_default().to_owned();
         let is_lost = self.nodes.get(&node).copied().unwrap_or(self.removed.contains(&node));
         // What must be on a machine that is lost waits for it.
-        let wanted = if is_lost { 0 } else { usize::try_from(service.spec.replicas).unwrap_or(0) };
+        let is_fetched = !self.images.is_absent(&node, &service.spec.image);
+        let wanted = if is_lost || !is_fetched { 0 } else { usize::try_from(service.spec.replicas).unwrap_or(0) };
         let is_bad = self.bad_images.contains(&service.spec.image);
         let mut alive = service.containers.iter().filter(|container| container.ended.is_none()).count();
         while alive > wanted {
@@ -424,11 +427,6 @@ impl Simulated {
 
     pub(super) async fn remove_leftover_tasks(&self, _: Duration) -> Result<usize> {
         self.change("remove_leftover_tasks", |_, _| Ok(0)).await
-    }
-
-    pub(super) async fn image(&self, reference: &str) -> Result<Option<ImageSeen>> {
-        let digest = if reference.starts_with("sha256:") { reference.to_owned() } else { format!("sha256:{:064x}", 1) };
-        self.answer("image", |_, _| Ok(Some(ImageSeen { digest: digest.clone(), labels: BTreeMap::new() }))).await
     }
 
     pub(super) async fn logs(&self, _: &ServiceName, _: i64, _: usize) -> Result<Vec<LogLine>> {

@@ -25,7 +25,7 @@ use bollard::query_parameters::{
 };
 
 use super::daemons::Certificates;
-use super::{Error, LABEL_INSTALLATION, NodeSeen, Result, ServiceName, ServiceSeen, ServiceSpec};
+use super::{Error, LABEL_INSTALLATION, NodeSeen, RegistryLogin, Result, ServiceName, ServiceSeen, ServiceSpec};
 use everywhere::Attended;
 use road::Road;
 
@@ -45,6 +45,7 @@ pub struct Swarm {
     limit: Duration,
     /// The daemon of each machine, once they are known. Copies share them.
     daemons: Arc<ArcSwap<Vec<Attended>>>,
+    login: Option<Arc<RegistryLogin>>,
 }
 
 impl Swarm {
@@ -70,6 +71,7 @@ impl Swarm {
             upstream_address,
             limit: CALL_LIMIT,
             daemons: Arc::default(),
+            login: None,
         })
     }
 
@@ -77,6 +79,13 @@ impl Swarm {
     #[must_use]
     pub fn with_limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
+        self
+    }
+
+    /// Sets who we are to the registry.
+    #[must_use]
+    pub fn with_login(mut self, login: Option<RegistryLogin>) -> Self {
+        self.login = login.map(Arc::new);
         self
     }
 
@@ -125,7 +134,8 @@ impl Swarm {
     pub(super) async fn create(&self, spec: &ServiceSpec) -> Result<()> {
         self.remove_secrets(&spec.name, spec.generation).await?;
         let wanted = wire::service(spec, &self.put_secrets(spec).await?);
-        self.call(|docker| async move { docker.create_service(wanted, None).await }).await.map(drop)
+        let login = self.login_if_readable(&spec.image);
+        self.call(|docker| async move { docker.create_service(wanted, login).await }).await.map(drop)
     }
 
     pub(super) async fn update(&self, spec: &ServiceSpec) -> Result<bool> {
@@ -142,7 +152,7 @@ impl Swarm {
             return Ok(true);
         }
         let wanted = wire::service(spec, &self.put_secrets(spec).await?);
-        self.replace(&spec.name, &found, wanted).await?;
+        Box::pin(self.replace(&spec.name, &found, wanted)).await?;
         self.remove_secrets(&spec.name, spec.generation.saturating_sub(1)).await?;
         Ok(true)
     }
@@ -158,7 +168,7 @@ impl Swarm {
             return Ok(());
         }
         template.force_update = Some(restarts);
-        self.replace(name, &found, wanted).await
+        Box::pin(self.replace(name, &found, wanted)).await
     }
 
     pub(super) async fn remove(&self, name: &ServiceName, generation: u64) -> Result<()> {
@@ -224,7 +234,9 @@ impl Swarm {
     ) -> Result<()> {
         let index = found.version.as_ref().and_then(|version| version.index).unwrap_or(0);
         let options = UpdateServiceOptionsBuilder::default().version(i32::try_from(index).unwrap_or(i32::MAX)).build();
-        self.call(|docker| async move { docker.update_service(name.as_str(), wanted, options, None).await })
+        let container = wanted.task_template.as_ref().and_then(|task| task.container_spec.as_ref());
+        let login = container.and_then(|it| it.image.as_deref()).and_then(|image| self.login_if_readable(image));
+        self.call(|docker| async move { docker.update_service(name.as_str(), wanted, options, login).await })
             .await
             .map(drop)
     }

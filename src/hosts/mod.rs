@@ -1,9 +1,33 @@
 //! Machines that run containers, and which of them a runtime goes to.
 
+/// Makes an enum of words that are kept in the database.
+macro_rules! words {
+    ($(#[$about:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$of])* $variant,)* }
+
+        impl $name {
+            /// Returns the word kept in the database.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+
+            /// Reads the word kept in the database.
+            #[must_use]
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
 pub mod certificates;
 pub mod checks;
 pub mod firewall;
 pub mod flapping;
+pub mod left;
 mod overview;
 pub mod placement;
 pub mod preview;
@@ -12,15 +36,21 @@ mod reserve;
 pub mod settings;
 pub mod steering;
 pub mod store;
+pub mod troubles;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use chrono::{DateTime, Utc};
-pub use overview::{Overview, PlacementRow, Places, overview, placements_of, placements_on, places_of, silent_since};
+pub use overview::{
+    LeftRow, Overview, PlacementRow, Places, left_on, overview, placements_of, placements_on, places_of, silent_since,
+};
 pub use placement::{NoRoom, Placement};
-pub use reserve::{Cause, ReserveError, keep_room, reserve, take_room, take_room_apart, take_room_elsewhere};
+pub use reserve::{
+    Cause, ReserveError, crowded, keep_room, reserve, set_room_aside, take_room, take_room_apart, take_room_elsewhere,
+};
 
-use crate::base::ids::HostId;
+use crate::base::ids::{HostId, ImageId, RuntimeId};
 use crate::engine::daemons::TLS_PORT;
 use checks::Check;
 use probes::Probes;
@@ -88,29 +118,6 @@ pub fn endpoint_at(address: IpAddr) -> String {
     format!("tcp://{}", SocketAddr::new(address, TLS_PORT))
 }
 
-/// Makes an enum of words that are kept in the database.
-macro_rules! words {
-    ($(#[$about:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $word:literal,)* }) => {
-        $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $name { $($(#[$of])* $variant,)* }
-
-        impl $name {
-            /// Returns the word kept in the database.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
-            }
-
-            /// Reads the word kept in the database.
-            #[must_use]
-            pub fn from_word(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)* _ => None }
-            }
-        }
-    };
-}
-
 words! {
     /// How a host was found.
     HostState {
@@ -151,6 +158,18 @@ words! {
     }
 }
 
+words! {
+    /// Whether a host has an image.
+    Supply {
+        /// It fetches it.
+        Coming = "coming",
+        /// It has it.
+        Here = "here",
+        /// It has not, and could not get it.
+        Lacking = "lacking",
+    }
+}
+
 /// A host and what has been promised on it, for staff's pages and for placing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Load {
@@ -162,13 +181,46 @@ pub struct Load {
     pub memory_promised_mb: i64,
     /// How many runtimes that is.
     pub runtimes: i64,
+    /// Which images it has or lacks, as far as that is known: what is not here can be fetched.
+    pub images: BTreeMap<ImageId, Supply>,
+    /// The spares among them, the oldest first.
+    pub spares: Vec<Spare>,
+}
+
+/// A runtime that nobody has yet: its room is a customer's who needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spare {
+    /// Which one.
+    pub runtime: RuntimeId,
+    /// Thousandths of a core.
+    pub cpu_millis: i32,
+    /// MiB of memory.
+    pub memory_mb: i32,
+    /// Whether it was given up: its room comes back within moments.
+    pub is_going: bool,
+}
+
+impl Load {
+    /// Returns it as it is once its spares have made room.
+    #[must_use]
+    pub fn without_spares(&self) -> Self {
+        let of = |part: fn(&Spare) -> i32| self.spares.iter().map(|spare| i64::from(part(spare))).sum::<i64>();
+        Self {
+            host: self.host.clone(),
+            cpu_promised_millis: self.cpu_promised_millis - of(|spare| spare.cpu_millis),
+            memory_promised_mb: self.memory_promised_mb - of(|spare| spare.memory_mb),
+            runtimes: self.runtimes,
+            images: self.images.clone(),
+            spares: Vec::new(),
+        }
+    }
 }
 
 #[cfg(test)]
 mod testing {
-    use super::{Host, HostState, Load, Pool, Probes, Wanted};
+    use super::{Host, HostState, Load, Pool, Probes, Spare, Wanted};
     use crate::base::clock::Clock;
-    use crate::base::ids::HostId;
+    use crate::base::ids::{HostId, RuntimeId};
 
     /// A host with two cores and this much memory, of which so much is promised.
     pub(super) fn load(name: &str, memory_mb: i32, promised_mb: i64) -> Load {
@@ -196,6 +248,18 @@ mod testing {
             lost_times: Vec::new(),
             address_wanted: None,
         };
-        Load { host, cpu_promised_millis: 0, memory_promised_mb: promised_mb, runtimes: 0 }
+        Load {
+            host,
+            cpu_promised_millis: 0,
+            memory_promised_mb: promised_mb,
+            runtimes: 0,
+            images: super::BTreeMap::new(),
+            spares: Vec::new(),
+        }
+    }
+
+    /// A spare with this much memory.
+    pub(super) fn spare(memory_mb: i32) -> Spare {
+        Spare { runtime: RuntimeId::new(Clock::System.now()), cpu_millis: 100, memory_mb, is_going: false }
     }
 }

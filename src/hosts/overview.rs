@@ -8,7 +8,7 @@ use super::preview::{self, Headroom, Resident};
 use super::{Load, store};
 use crate::base::ids::{EnvironmentId, HostId};
 
-pub use super::store::{PlacementRow, Places};
+pub use super::store::{LeftRow, PlacementRow, Places};
 
 /// How many placements are shown at once.
 const SHOWN: i64 = 20;
@@ -57,6 +57,11 @@ pub async fn placements_on(db: &mut PgConnection, host: HostId) -> anyhow::Resul
 /// Returns the newest placements of an environment, each with its reason.
 pub async fn placements_of(db: &mut PgConnection, environment: EnvironmentId) -> anyhow::Result<Vec<PlacementRow>> {
     store::placements(db, None, Some(environment), SHOWN).await.context("list the placements")
+}
+
+/// Returns who is on a host, with what keeps each there while it is emptied.
+pub async fn left_on(db: &mut PgConnection, host: HostId) -> anyhow::Result<Vec<LeftRow>> {
+    store::left(db, host).await.context("list who is left on a host")
 }
 
 /// Returns where an environment's containers are, and why there are fewer than are wanted.

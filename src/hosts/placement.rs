@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use super::{HostState, Load, Pool};
-use crate::base::ids::HostId;
+use super::{HostState, Load, Pool, Spare, Supply};
+use crate::base::ids::{HostId, ImageId, RuntimeId};
 
 /// What a runtime needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,14 @@ pub struct Need {
     pub tenant: Tenant,
     /// A host that it must not go to: the one that it leaves.
     pub not_on: Option<HostId>,
+    /// The image that it runs, where that is decided.
+    pub image: Option<ImageId>,
+}
+
+impl Need {
+    fn supply(&self, load: &Load) -> Option<Supply> {
+        self.image.and_then(|image| load.images.get(&image).copied())
+    }
 }
 
 /// Where the other containers of the same environment are.
@@ -88,6 +96,8 @@ pub struct Placement {
 pub struct NoRoom {
     /// One for each host.
     pub why: Vec<NotThere>,
+    /// The spares without which one of them would have room; none when that would not help, or is on its way.
+    pub spares: Vec<RuntimeId>,
 }
 
 /// Why a runtime does not go to a host.
@@ -110,6 +120,8 @@ pub enum Reason {
     Left,
     /// Another container of the same environment is there.
     Shared,
+    /// It has not the image, and could not get it.
+    Image,
     /// Not enough memory that is not promised.
     Memory {
         /// MiB that are free.
@@ -134,6 +146,7 @@ impl fmt::Display for NotThere {
             Reason::Pool(_) => write!(f, "{} is kept for development and test", self.host),
             Reason::Left => write!(f, "{} is the one to leave", self.host),
             Reason::Shared => write!(f, "{} has another container of it", self.host),
+            Reason::Image => write!(f, "{} has not the image and could not get it", self.host),
             Reason::Memory { free_mb, needed_mb } => {
                 write!(f, "{} has {free_mb} MiB of memory free of {needed_mb} needed", self.host)
             }
@@ -156,6 +169,12 @@ pub fn free_cpu_millis(load: &Load) -> i64 {
     i64::from(load.host.cpu_millis) * i64::from(load.host.cpu_percent) / 100 - load.cpu_promised_millis
 }
 
+/// Whether more is promised on a host than there is: what was set aside there waits until spares have gone.
+#[must_use]
+pub fn is_crowded(load: &Load) -> bool {
+    free_memory_mb(load) < 0 || free_cpu_millis(load) < 0
+}
+
 /// Chooses the host that keeps most memory free: work is spread, and the loss of one host hurts few.
 ///
 /// A host of the tenant's own pool goes before one that takes everything, so that the others keep room for all.
@@ -166,17 +185,48 @@ pub fn place(loads: &[Load], need: Need) -> Result<Placement, NoRoom> {
 /// Chooses a host as [`place`], away from the other containers of the environment: one of its own pool before all, and among
 /// those one in another zone, because what takes one of them may take its neighbours.
 pub fn place_apart(loads: &[Load], need: Need, siblings: &Siblings) -> Result<Placement, NoRoom> {
+    choose(loads, need, siblings).map_err(|why| NoRoom { spares: in_the_way(loads, need, siblings), why })
+}
+
+/// Returns the oldest spares that must go so that one host has room, less what those give back that go already.
+fn in_the_way(loads: &[Load], need: Need, siblings: &Siblings) -> Vec<RuntimeId> {
+    let bare: Vec<Load> = loads.iter().map(Load::without_spares).collect();
+    let Ok(placement) = choose(&bare, need, siblings) else { return Vec::new() };
+    let Some(load) = loads.iter().find(|load| load.host.id == placement.host) else { return Vec::new() };
+    let mut lacking_mb = i64::from(need.memory_mb) - free_memory_mb(load);
+    let mut lacking_millis = i64::from(need.cpu_millis) - free_cpu_millis(load);
+    let (going, kept): (Vec<&Spare>, Vec<&Spare>) = load.spares.iter().partition(|spare| spare.is_going);
+    let mut given_up = Vec::new();
+    for spare in going.into_iter().chain(kept) {
+        if !spare.is_going {
+            if lacking_mb <= 0 && lacking_millis <= 0 {
+                break;
+            }
+            given_up.push(spare.runtime);
+        }
+        lacking_mb -= i64::from(spare.memory_mb);
+        lacking_millis -= i64::from(spare.cpu_millis);
+    }
+    given_up
+}
+
+fn choose(loads: &[Load], need: Need, siblings: &Siblings) -> Result<Placement, Vec<NotThere>> {
     let zones = siblings.zones(loads);
-    let mut why = Vec::new();
+    let (mut why, mut coming) = (Vec::new(), Vec::new());
     let mut best: Option<(Rank, &Load)> = None;
     for load in loads {
         if let Some(reason) = lacks(load, need, siblings) {
             why.push(NotThere { host: load.host.name.clone(), reason });
         } else {
+            if need.supply(load) == Some(Supply::Coming) {
+                coming.push(load);
+            }
             let rank = Rank {
                 is_apart: !siblings.is_on(load.host.id),
                 is_own_pool: load.host.pool != Pool::Any && need.tenant != Tenant::Nobody,
                 is_other_zone: !zones.contains(&load.host.zone.as_str()),
+                // Whoever waits, waits for a start and not for two gigabytes.
+                has_image: need.supply(load) != Some(Supply::Coming),
                 left_mb: free_memory_mb(load) - i64::from(need.memory_mb),
             };
             // The first of equals wins, so that the same world always gives the same answer.
@@ -185,11 +235,15 @@ pub fn place_apart(loads: &[Load], need: Need, siblings: &Siblings) -> Result<Pl
             }
         }
     }
-    let Some((rank, load)) = best else { return Err(NoRoom { why }) };
-    let count = loads.len() - why.len();
+    let Some((rank, load)) = best else { return Err(why) };
+    let passed_over = if rank.has_image { coming.len() } else { 0 };
+    let count = loads.len() - why.len() - passed_over;
     let mut explanation = rank.explain(&load.host.name, count, !zones.is_empty());
     for not_there in &why {
         explanation.push_str(&format!("; {not_there}"));
+    }
+    for other in coming.iter().filter(|_| passed_over > 0) {
+        explanation.push_str(&format!("; {} still fetches the image", other.host.name));
     }
     Ok(Placement { host: load.host.id, explanation })
 }
@@ -200,6 +254,7 @@ struct Rank {
     is_apart: bool,
     is_own_pool: bool,
     is_other_zone: bool,
+    has_image: bool,
     left_mb: i64,
 }
 
@@ -234,6 +289,8 @@ fn lacks(load: &Load, need: Need, siblings: &Siblings) -> Option<Reason> {
         Some(Reason::NotActive(load.host.state))
     } else if !need.tenant.fits(load.host.pool) {
         Some(Reason::Pool(load.host.pool))
+    } else if need.supply(load) == Some(Supply::Lacking) {
+        Some(Reason::Image)
     } else if free_mb < needed_mb {
         Some(Reason::Memory { free_mb, needed_mb })
     } else if free_millis < needed_millis {
@@ -248,10 +305,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::hosts::testing::load;
+    use crate::hosts::testing::{load, spare};
 
     fn need(cpu_millis: i32, memory_mb: i32) -> Need {
-        Need { cpu_millis, memory_mb, tenant: Tenant::Other, not_on: None }
+        Need { cpu_millis, memory_mb, tenant: Tenant::Other, not_on: None, image: None }
     }
 
     #[test]
@@ -286,6 +343,24 @@ mod tests {
     }
 
     #[test]
+    fn only_spares_whose_end_makes_room_are_in_the_way_and_no_more_of_them_than_needed() {
+        let mut hosts = [load("a", 4096, 3072), load("b", 8192, 7168), load("c", 8192, 7168)];
+        hosts[0].spares = vec![spare(512), spare(512)];
+        hosts[1].spares = vec![spare(512), spare(512), spare(512)];
+        hosts[2].host.pool = Pool::Production;
+        hosts[2].spares = vec![spare(512); 8];
+        let in_the_way = |hosts: &[Load], memory_mb| place(hosts, need(100, memory_mb)).unwrap_err().spares;
+        let of_b: Vec<RuntimeId> = hosts[1].spares.iter().map(|spare| spare.runtime).collect();
+        assert_eq!(in_the_way(&hosts, 1024), of_b[..2]);
+        assert_eq!(in_the_way(&hosts, 1600), Vec::new(), "all of b's would not do, and c is kept for others");
+        // One of them goes already, and another one only has to.
+        hosts[1].spares[2].is_going = true;
+        assert_eq!(in_the_way(&hosts, 1024), of_b[..1]);
+        hosts[1].spares[0].is_going = true;
+        assert_eq!(in_the_way(&hosts, 1024), Vec::new(), "room is on its way");
+    }
+
+    #[test]
     fn production_and_the_rest_stay_apart_where_hosts_are_kept_for_one_of_them() {
         let mut hosts = [load("any", 16384, 0), load("production", 8192, 0), load("test", 8192, 0)];
         hosts[1].host.pool = Pool::Production;
@@ -296,6 +371,25 @@ mod tests {
             assert!(place(&hosts[refused..=refused], need).is_err());
         }
         assert!(Tenant::Nobody.fits(Pool::Production) && Tenant::Nobody.fits(Pool::Test));
+    }
+
+    #[test]
+    fn nothing_goes_where_its_image_cannot_be_got_and_rather_where_it_is_than_where_it_comes() {
+        let image = ImageId::new(crate::base::clock::Clock::System.now());
+        let mut hosts = [load("a", 16384, 0), load("b", 8192, 0), load("c", 4096, 0)];
+        let needed = Need { image: Some(image), ..need(1, 512) };
+        hosts[0].images.insert(image, Supply::Lacking);
+        hosts[1].images.insert(image, Supply::Coming);
+        hosts[2].images.insert(image, Supply::Here);
+        let placement = place(&hosts, needed).unwrap();
+        assert_eq!(placement.host, hosts[2].host.id);
+        assert_eq!(
+            placement.explanation,
+            "c keeps 2560 MiB of memory free, the most of 1 host with room; a has not the image and could not get it; b still fetches the image"
+        );
+        assert_eq!(place(&hosts[..2], needed).unwrap().host, hosts[1].host.id, "better late than never");
+        assert!(place(&hosts[..1], needed).is_err());
+        assert_eq!(place(&hosts, need(1, 512)).unwrap().host, hosts[0].host.id, "another image");
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
-use super::placement::{Need, NoRoom, Placement, Siblings, place, place_apart};
-use super::{HostState, store};
+use super::placement::{Need, NoRoom, Placement, Siblings, is_crowded, place, place_apart};
+use super::{HostState, Load, Supply, store};
 use crate::base::ids::{HostId, RuntimeId};
 use crate::db::StoreError;
 
@@ -70,35 +70,63 @@ pub async fn take_room_apart(
     Ok(place_apart(&loads, need, siblings)?)
 }
 
-/// Keeps the room that was set aside on a host, or chooses another one when that host takes nothing any more.
+/// Keeps the room that was set aside on a host, for the reason for which it was; or chooses another one when that host takes
+/// nothing any more. Room that spares still have is there once they have gone.
 ///
 /// Must run inside a transaction, as [`take_room`].
 pub async fn keep_room(
     tx: &mut PgConnection,
-    set_aside: Option<HostId>,
+    set_aside: Option<&Placement>,
     need: Need,
     siblings: &Siblings,
 ) -> Result<Placement, ReserveError> {
     let loads = store::lock_loads(tx).await?;
-    let kept = loads.iter().find(|load| set_aside == Some(load.host.id) && load.host.state == HostState::Active);
-    match kept {
-        Some(load) => {
-            let explanation = format!("room was set aside on {} when it was asked for", load.host.name);
-            Ok(Placement { host: load.host.id, explanation })
+    let takes = |load: &Load| {
+        let lacks_image = need.image.and_then(|image| load.images.get(&image)) == Some(&Supply::Lacking);
+        load.host.state == HostState::Active && !lacks_image
+    };
+    if let Some(kept) = set_aside
+        && let Some(load) = loads.iter().find(|it| it.host.id == kept.host && takes(it))
+    {
+        if !is_crowded(load) {
+            return Ok(kept.clone());
         }
-        None => Ok(place_apart(&loads, need, siblings)?),
+        if !is_crowded(&load.without_spares()) {
+            // It is counted there already: nothing more is needed than that all of it fits.
+            let nothing = Need { cpu_millis: 0, memory_mb: 0, ..need };
+            place(std::slice::from_ref(load), nothing)?;
+        }
     }
+    Ok(place_apart(&loads, need, siblings)?)
 }
 
-/// Chooses another host for a runtime that serves on its own until it serves there. The caller writes it down in the same
-/// transaction, as of [`take_room`].
+/// Chooses a host for a further container of a runtime, apart from its replicas. It begins later, with [`keep_room`]: until
+/// then the room may still be that of spares. The caller writes it down in the same transaction, as of [`take_room`].
+pub async fn set_room_aside(tx: &mut PgConnection, runtime: RuntimeId, need: Need) -> Result<Placement, ReserveError> {
+    let loads = store::lock_loads(tx).await?;
+    let claim = store::find_claim(tx, runtime).await?.ok_or(ReserveError::NoRuntime)?;
+    set_aside(&loads, need, claim.replicas)
+}
+
+/// Chooses another host for a runtime that serves on its own until it serves there, as [`set_room_aside`].
 pub async fn take_room_elsewhere(tx: &mut PgConnection, runtime: RuntimeId) -> Result<Placement, ReserveError> {
     let loads = store::lock_loads(tx).await?;
-    let Some(claim) = store::find_claim(tx, runtime).await? else {
-        return Err(ReserveError::NoRuntime);
-    };
-    let siblings = Siblings { never: Vec::new(), rather_not: claim.replicas };
-    Ok(place_apart(&loads, Need { not_on: claim.host, ..claim.need }, &siblings)?)
+    let claim = store::find_claim(tx, runtime).await?.ok_or(ReserveError::NoRuntime)?;
+    set_aside(&loads, Need { not_on: claim.host, ..claim.need }, claim.replicas)
+}
+
+fn set_aside(loads: &[Load], need: Need, replicas: Vec<HostId>) -> Result<Placement, ReserveError> {
+    let siblings = Siblings { never: Vec::new(), rather_not: replicas };
+    place_apart(loads, need, &siblings).or_else(|why| {
+        let bare: Vec<Load> = loads.iter().map(Load::without_spares).collect();
+        let Ok(placement) = place_apart(&bare, need, &siblings) else { return Err(why.into()) };
+        Ok(Placement { explanation: format!("{}, once spares there have gone", placement.explanation), ..placement })
+    })
+}
+
+/// Returns the hosts on which more is set aside than there is until spares have gone: nobody is given one of these.
+pub async fn crowded(db: &mut PgConnection) -> Result<Vec<HostId>, StoreError> {
+    Ok(store::list(db).await?.iter().filter(|load| is_crowded(load)).map(|load| load.host.id).collect())
 }
 
 /// Chooses a host for a runtime and writes down which and why. A runtime that has one keeps it, unless it is lost.

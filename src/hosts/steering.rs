@@ -39,6 +39,9 @@ pub enum HostError {
     /// So many instances have no other place.
     #[error("{0} instances would find no room elsewhere")]
     NoRoom(usize),
+    /// So many containers end or share a machine meanwhile, and nobody said that this is known.
+    #[error("{0} instances would run in fewer containers, or in two on one machine: that is to be confirmed")]
+    Lessened(usize),
     /// Only an empty host can be removed: empty it first.
     #[error("it still has {0} instances: drain it first")]
     NotEmpty(usize),
@@ -114,7 +117,13 @@ impl Preview {
     /// Returns how many would find no room.
     #[must_use]
     pub fn homeless(&self) -> usize {
-        self.moves.iter().filter(|one| one.to.is_err()).count()
+        self.moves.iter().filter(|one| one.to.is_homeless()).count()
+    }
+
+    /// Returns how many would run in fewer containers, or in two on one machine.
+    #[must_use]
+    pub fn lessened(&self) -> usize {
+        self.moves.iter().filter(|one| one.to.is_less()).count()
     }
 }
 
@@ -137,24 +146,33 @@ const DRAIN_CANCELLED: &str = "host.drain-cancelled";
 /// Lets a host take no new runtimes. Refused while it is emptied: that is ended knowingly, or not at all.
 pub async fn cordon(portal: &Portal, by: &Actor, id: HostId, reason: &str) -> Result<(), HostError> {
     let reason = checked(reason)?;
-    steer(portal, by, id, Wanted::Closed, (CORDONED, reason)).await
+    steer(portal, by, id, &Act::of(Wanted::Closed, CORDONED, reason)).await
 }
 
 /// Lets a host take runtimes again, and ends a drain: what has moved stays where it is. One that was to be removed and is still
 /// there stays.
 pub async fn uncordon(portal: &Portal, by: &Actor, id: HostId) -> Result<(), HostError> {
-    steer(portal, by, id, Wanted::Open, ("host.uncordoned", "")).await
+    steer(portal, by, id, &Act::of(Wanted::Open, "host.uncordoned", "")).await
 }
 
-/// Moves everything off a host. Refused when somebody would find no room.
-pub async fn drain(portal: &Portal, by: &Actor, id: HostId, reason: &str) -> Result<(), HostError> {
+/// Whether staff know that some instances run in fewer containers, or in two on one machine, when a host is emptied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consent {
+    /// Nobody said so.
+    None,
+    /// It was said.
+    ToFewer,
+}
+
+/// Moves everything off a host. Refused when somebody would find no room, or would have fewer containers without consent.
+pub async fn drain(portal: &Portal, by: &Actor, id: HostId, reason: &str, consent: Consent) -> Result<(), HostError> {
     let reason = checked(reason)?;
-    steer(portal, by, id, Wanted::Empty, ("host.drained", reason)).await
+    steer(portal, by, id, &Act { consent, ..Act::of(Wanted::Empty, "host.drained", reason) }).await
 }
 
 /// Ends a drain. What is on its way arrives; the rest stays, and the host takes no new runtimes.
 pub async fn cancel_drain(portal: &Portal, by: &Actor, id: HostId) -> Result<(), HostError> {
-    steer(portal, by, id, Wanted::Closed, (DRAIN_CANCELLED, "")).await
+    steer(portal, by, id, &Act::of(Wanted::Closed, DRAIN_CANCELLED, "")).await
 }
 
 /// Removes a host that has nothing any more.
@@ -169,16 +187,25 @@ pub async fn remove(portal: &Portal, by: &Actor, id: HostId, manager_endpoint: O
         return Err(HostError::Manager);
     }
     drop(db);
-    steer(portal, by, id, Wanted::Gone, ("host.removed", "")).await
+    steer(portal, by, id, &Act::of(Wanted::Gone, "host.removed", "")).await
 }
 
-async fn steer(
-    portal: &Portal,
-    by: &Actor,
-    id: HostId,
+/// What is done with a host.
+struct Act<'a> {
     wanted: Wanted,
-    (action, reason): (&'static str, &str),
-) -> Result<(), HostError> {
+    action: &'static str,
+    reason: &'a str,
+    consent: Consent,
+}
+
+impl<'a> Act<'a> {
+    fn of(wanted: Wanted, action: &'static str, reason: &'a str) -> Self {
+        Self { wanted, action, reason, consent: Consent::None }
+    }
+}
+
+async fn steer(portal: &Portal, by: &Actor, id: HostId, act: &Act<'_>) -> Result<(), HostError> {
+    let &Act { wanted, action, reason, consent } = act;
     let now = portal.clock.now();
     let mut tx = portal.db.begin().await.context("begin")?;
     // Locked as for a placement: what is being placed on it now is there before, and nothing after.
@@ -196,9 +223,13 @@ async fn steer(
     // Under the lock: of two hosts that are emptied at once the second one finds the first one closed, and what is just being
     // placed on one that is to go is seen.
     if wanted == Wanted::Empty {
-        let homeless = preview(&mut tx, id).await?.homeless();
+        let preview = preview(&mut tx, id).await?;
+        let (homeless, lessened) = (preview.homeless(), preview.lessened());
         if homeless > 0 {
             return Err(HostError::NoRoom(homeless));
+        }
+        if lessened > 0 && consent == Consent::None {
+            return Err(HostError::Lessened(lessened));
         }
     }
     if wanted == Wanted::Gone {
@@ -207,8 +238,13 @@ async fn steer(
             return Err(HostError::NotEmpty(usize::try_from(count).unwrap_or(usize::MAX)));
         }
     }
+    let may_have_fewer = consent == Consent::ToFewer;
     store::set_wanted(&mut tx, id, wanted, reason).await.context("write what is wanted of the host")?;
+    store::set_may_have_fewer(&mut tx, id, may_have_fewer).await.context("write what was agreed to")?;
     let mut detail = json!({ "host": host.name });
+    if may_have_fewer {
+        detail["fewer"] = json!(true);
+    }
     if !reason.is_empty() {
         detail["reason"] = json!(reason);
     }

@@ -1,9 +1,16 @@
 //! The hosts table, and what runtimes have been promised. The only SQL about hosts.
 
+mod drains;
+mod images;
+mod left;
 mod manager;
 mod placements;
 mod residents;
 mod settings;
+mod spares;
+mod troubles;
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
@@ -13,14 +20,18 @@ use super::checks::Check;
 use super::placement::{Need, Tenant};
 use super::probes::Probes;
 use super::{Cause, Host, HostState, Load, Pool, Wanted};
-use crate::base::ids::{HostId, RuntimeId};
+use crate::base::ids::{HostId, ImageId, RuntimeId};
 use crate::db::StoreError;
 use crate::engine::NodeSeen;
 
+pub use drains::set_may_have_fewer;
+pub use images::{SupplyRow, note_out_of_reach, supplies_of};
+pub use left::{LeftRow, left};
 pub use manager::silent_since;
-pub use placements::{PlacementRow, placements, seconds_of_a_move, set_served};
+pub use placements::{PlacementRow, add_of_replica, placements, seconds_of_a_move, set_replica_served, set_served};
 pub use residents::{Places, places, residents};
 pub use settings::{Set, customers_on, set_address, set_settings};
+pub use troubles::{TroubleRow, delete_troubles, find_trouble, put_trouble, troubles};
 
 /// Why a machine that is back is not used at once.
 const RETURNED: &str = "it was lost: it is looked at before it is used again";
@@ -86,6 +97,8 @@ impl From<Row> for Load {
             cpu_promised_millis: row.cpu_promised_millis,
             memory_promised_mb: row.memory_promised_mb,
             runtimes: row.runtimes,
+            spares: Vec::new(),
+            images: BTreeMap::new(),
         }
     }
 }
@@ -148,9 +161,12 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<Load>, StoreError> {
          ORDER BY h.id
         "#,
     )
-    .fetch_all(db)
+    .fetch_all(&mut *db)
     .await?;
-    Ok(rows.into_iter().map(Load::from).collect())
+    let mut loads: Vec<Load> = rows.into_iter().map(Load::from).collect();
+    spares::add(db, &mut loads).await?;
+    images::add(db, &mut loads).await?;
+    Ok(loads)
 }
 
 /// Returns a host by its id.
@@ -172,6 +188,7 @@ pub async fn find_claim(db: &mut PgConnection, runtime: RuntimeId) -> Result<Opt
         r#"
         SELECT runtimes.cpu_millis
              , runtimes.memory_mb
+             , runtimes.image_id AS "image: ImageId"
              , runtimes.host_id AS "host: HostId"
              , environments.kind AS "kind?"
              , ARRAY (SELECT replicas.host_id
@@ -192,6 +209,7 @@ pub async fn find_claim(db: &mut PgConnection, runtime: RuntimeId) -> Result<Opt
             memory_mb: row.memory_mb,
             tenant: Tenant::of_kind(row.kind.as_deref()),
             not_on: None,
+            image: Some(row.image),
         },
         host: row.host,
         replicas: row.replicas,

@@ -7,6 +7,7 @@ pub mod driver;
 pub mod edge;
 pub mod environments;
 pub mod hosts;
+pub mod images;
 mod instance;
 pub mod lease;
 pub mod leftovers;
@@ -75,6 +76,8 @@ pub struct Site {
     pub docker: String,
     /// Where such a machine's published ports are reached.
     pub upstream_address: String,
+    /// The registry from which machines get images, if there is one.
+    pub registry: Option<String>,
 }
 
 impl Site {
@@ -105,6 +108,7 @@ impl Site {
             spares: config.pool.spares,
             docker: config.worker.docker.clone(),
             upstream_address: config.worker.upstream_address.clone(),
+            registry: config.odoo.registry.clone(),
         })
     }
 }
@@ -128,6 +132,8 @@ pub async fn run(site: Arc<Site>, stop: CancellationToken) {
     start.task(templates::Templates::new(Arc::clone(&site)));
     start.task(hosts::Nodes::new(Arc::clone(&site)));
     start.task(hosts::machines::Machines::new(Arc::clone(&site)));
+    start.task(images::Images::new(Arc::clone(&site)));
+    start.task(images::Supplies::new(Arc::clone(&site)));
     start.task(hosts::Pulse::new(Arc::clone(&site)));
     start.task(logs::Logs::new(Arc::clone(&site)));
     start.task(leftovers::Leftovers::new(Arc::clone(&site)));

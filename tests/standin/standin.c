@@ -9,6 +9,7 @@
  * How `serve` behaves is said by the environment:
  *   STANDIN_START_MS       waits before it listens
  *   STANDIN_SLOW_MS        waits before each answer
+ *   STANDIN_EAT_MB         uses so much memory before it listens
  *   STANDIN_SICK=1         answers 503 to health and ready
  *   STANDIN_SILENT=1       takes connections and never answers
  *   STANDIN_CRASH_MS       ends with code 3 after that time
@@ -137,6 +138,10 @@ static int serve(void) {
     long crash = number("STANDIN_CRASH_MS");
     pid_t self = getpid();
     say("standin starts");
+    for (long eaten = 0; eaten < number("STANDIN_EAT_MB"); eaten++) {
+        char *megabyte = malloc(1 << 20);
+        for (long at = 0; megabyte && at < 1 << 20; at += 4096) ((volatile char *)megabyte)[at] = 1;
+    }
     rest(number("STANDIN_START_MS"));
     if (number("STANDIN_WEBSOCKET") && fork() == 0) accept_all(listening(8072));
     if (crash) {

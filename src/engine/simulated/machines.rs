@@ -152,12 +152,4 @@ impl Simulated {
         })
         .await
     }
-
-    pub(in crate::engine) async fn fetch_on(&self, _: &Daemon, _: &str) -> Result<()> {
-        self.change("fetch_on", |_, _| Ok(())).await
-    }
-
-    pub(in crate::engine) async fn publish(&self, digest: &str, repository: &str, _: &str) -> Result<String> {
-        self.change("publish", |_, _| Ok(format!("{repository}@{digest}"))).await
-    }
 }

@@ -7,9 +7,9 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::{By, Environment, Status, Wanted, history};
-use crate::base::ids::{EnvironmentId, PlanVersionId, UpdateId};
+use crate::base::ids::{EnvironmentId, PlanVersionId, RuntimeId, UpdateId};
 use crate::hosts::placement::{Need, Tenant};
-use crate::hosts::{self, ReserveError};
+use crate::hosts::{self, Placement, ReserveError};
 use crate::plans;
 use crate::portal::Portal;
 use crate::{audit, db};
@@ -81,7 +81,7 @@ pub async fn change(
         Some((plan, offered)) if plan.is_offered && plans::is_newest(&mut tx, &offered).await? => (plan, offered),
         _ => return Err(Refusal::PlanNotOffered.into()),
     };
-    let Some(image) = store::image(&mut tx, by.account, id).await.context("read the image")? else {
+    let Some((runtime, image)) = store::runtime(&mut tx, by.account, id).await.context("read the image")? else {
         return Err(Refusal::BeingMade.into());
     };
     if store::has_open(&mut tx, by.account, id).await.context("look for an update")? {
@@ -92,12 +92,21 @@ pub async fn change(
         memory_mb: offered.resources.memory_mb,
         tenant: Tenant::of_kind(Some(plan.kind.code())),
         not_on: None,
+        image: Some(image),
     };
     // What does not run needs no second container: it gets its room when it starts.
     let runs = environment.wanted == Wanted::Running && environment.status != Status::Asleep;
-    let host = if runs { Some(room(&mut tx, need).await?) } else { None };
-    let new =
-        store::NewUpdate { id: UpdateId::new(now), environment: id, image, version, host, need, asked_by: &by.name };
+    let placement = if runs { Some(room(&mut tx, runtime, need).await?) } else { None };
+    let placement = placement.as_ref();
+    let new = store::NewUpdate {
+        id: UpdateId::new(now),
+        environment: id,
+        image,
+        version,
+        placement,
+        need,
+        asked_by: &by.name,
+    };
     store::insert(&mut tx, &new, now).await.context("insert an update")?;
     let detail = json!({ "plan": plan.code, "from": environment.plan_version, "to": version });
     history::record(&mut tx, id, "plan.asked", &by.name, detail.clone(), now).await?;
@@ -121,9 +130,10 @@ fn refuse(environment: &Environment, version: PlanVersionId) -> Result<(), Refus
     if environment.plan_version == version { Err(Refusal::SamePlan) } else { Ok(()) }
 }
 
-async fn room(tx: &mut PgConnection, need: Need) -> Result<crate::base::ids::HostId, PlanChangeError> {
-    match hosts::take_room(tx, need).await {
-        Ok(placement) => Ok(placement.host),
+/// Sets room aside, apart from its replicas. What spares take is room: they go before anything begins there.
+async fn room(tx: &mut PgConnection, runtime: RuntimeId, need: Need) -> Result<Placement, PlanChangeError> {
+    match hosts::set_room_aside(tx, runtime, need).await {
+        Ok(placement) => Ok(placement),
         Err(ReserveError::NoRoom(why)) => {
             tracing::info!(%why, "no room for another plan");
             Err(Refusal::NoRoom.into())

@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use crate::base::ids::{AccountId, EnvironmentId, HostId, ImageId, PlanVersionId, UpdateId};
+use crate::base::ids::{AccountId, EnvironmentId, HostId, ImageId, PlanVersionId, RuntimeId, UpdateId};
 use crate::db::StoreError;
+use crate::hosts::Placement;
 use crate::hosts::placement::Need;
 
 /// Whether the account's environment has an update that has not ended.
@@ -27,15 +28,16 @@ pub async fn has_open(db: &mut PgConnection, account: AccountId, id: Environment
     Ok(has)
 }
 
-/// The image that the account's environment runs.
-pub async fn image(
+/// The runtime of the account's environment, and the image that it runs.
+pub async fn runtime(
     db: &mut PgConnection,
     account: AccountId,
     id: EnvironmentId,
-) -> Result<Option<ImageId>, StoreError> {
-    let image = sqlx::query_scalar!(
+) -> Result<Option<(RuntimeId, ImageId)>, StoreError> {
+    let row = sqlx::query!(
         r#"
-        SELECT runtimes.image_id AS "image: ImageId"
+        SELECT runtimes.id AS "id: RuntimeId"
+             , runtimes.image_id AS "image: ImageId"
           FROM runtimes
           JOIN environments ON environments.id = runtimes.environment_id
          WHERE environments.id = $1
@@ -47,7 +49,7 @@ pub async fn image(
     )
     .fetch_optional(db)
     .await?;
-    Ok(image)
+    Ok(row.map(|row| (row.id, row.image)))
 }
 
 /// An update to another plan.
@@ -56,7 +58,7 @@ pub struct NewUpdate<'a> {
     pub environment: EnvironmentId,
     pub image: ImageId,
     pub version: PlanVersionId,
-    pub host: Option<HostId>,
+    pub placement: Option<&'a Placement>,
     pub need: Need,
     pub asked_by: &'a str,
 }
@@ -66,18 +68,19 @@ pub async fn insert(db: &mut PgConnection, new: &NewUpdate<'_>, now: DateTime<Ut
     sqlx::query!(
         r#"
         INSERT INTO environment_updates
-             (id, environment_id, image_id, plan_version_id, host_id, cpu_millis, memory_mb, asked_by, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+             (id, environment_id, image_id, plan_version_id, host_id, explanation, cpu_millis, memory_mb, asked_by, created_at)
+        VALUES ($1, $2, $3, $4, $5, $10, $6, $7, $8, $9)
         "#,
         new.id as UpdateId,
         new.environment as EnvironmentId,
         new.image as ImageId,
         new.version as PlanVersionId,
-        new.host as Option<HostId>,
+        new.placement.map(|placement| placement.host) as Option<HostId>,
         new.need.cpu_millis,
         new.need.memory_mb,
         new.asked_by,
-        now
+        now,
+        new.placement.map(|placement| placement.explanation.as_str())
     )
     .execute(db)
     .await?;

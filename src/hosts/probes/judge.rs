@@ -20,6 +20,9 @@ pub struct Facts {
     bombs: Bombs,
     /// `None` when there was no database to try.
     database: Option<Database>,
+    /// Of the machine's disk under the container; `None` from a program of before.
+    #[serde(default)]
+    disk: Option<Disk>,
     is_root_of_machine: bool,
     mounts: Vec<String>,
     devices: Vec<String>,
@@ -38,6 +41,13 @@ struct Tmp {
     bytes: u64,
     is_writable: bool,
     runs_programs: bool,
+}
+
+/// In bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+struct Disk {
+    all: u64,
+    free: u64,
 }
 
 /// In bytes; `None` is no limit.
@@ -96,6 +106,9 @@ impl Facts {
     }
 }
 
+/// From here on the next image may not fit, and what is there needs the rest.
+const DISK_FULL_PERCENT: u64 = 90;
+
 /// Judges a machine by what was found on it.
 #[must_use]
 pub fn judge(facts: &Facts, promise: Promise) -> Vec<Proof> {
@@ -142,6 +155,10 @@ pub fn judge(facts: &Facts, promise: Promise) -> Vec<Proof> {
         proof(Subject::Kernel, facts.unmasked.is_empty(), facts.unmasked.join(", ")),
         proof(Subject::Neighbours, facts.neighbours.is_empty(), facts.neighbours.join(", ")),
     ];
+    proofs.extend(facts.disk.map(|disk| {
+        let used = 100 - disk.free.saturating_mul(100) / disk.all.max(1);
+        proof(Subject::Disk, used < DISK_FULL_PERCENT, format!("{used} % of {} GB used", disk.all / 1_000_000_000))
+    }));
     for subject in [Subject::Docker, Subject::Swarm, Subject::Control, Subject::Published, Subject::Metadata] {
         proofs.push(match tried(facts, subject).as_slice() {
             [] => Proof { subject, verdict: Verdict::Untried, seen: String::new() },
@@ -236,7 +253,7 @@ mod tests {
 
     fn not_good(facts: &Facts, walls: Walls) -> Vec<(Subject, Verdict)> {
         let proofs = judge(facts, Promise { walls, ..PROMISE });
-        assert_eq!(proofs.len(), 19);
+        assert_eq!(proofs.len(), 20);
         proofs
             .into_iter()
             .filter(|proof| proof.verdict != Verdict::Good)
@@ -267,6 +284,7 @@ mod tests {
             (Subject::Memory, |facts| facts.limits.memory = Some(9_223_372_036_854_771_712)),
             (Subject::Swap, |facts| facts.limits.swap = Some(134_217_728)),
             (Subject::Swap, |facts| facts.limits.swap = None),
+            (Subject::Disk, |facts| facts.disk.as_mut().unwrap().free = 9_999_999_999),
             (Subject::Bombs, |facts| facts.bombs.tasks = 2001),
             (Subject::Bombs, |facts| facts.bombs.memory = None),
             (Subject::Bombs, |facts| facts.bombs.cpu_millis = None),

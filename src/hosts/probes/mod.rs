@@ -57,6 +57,8 @@ pub enum Subject {
     Metadata,
     /// It reaches the tenants' database server.
     Tenants,
+    /// The disk with containers and images has room.
+    Disk,
     /// With its own login it does nothing there that is not its own business: tried.
     Database,
 }
@@ -84,6 +86,7 @@ impl Subject {
             Self::Published => "published",
             Self::Metadata => "metadata",
             Self::Tenants => "tenants",
+            Self::Disk => "disk",
             Self::Database => "database",
         }
     }

@@ -157,6 +157,12 @@ def most_memory(limit):
     return None if taken.endswith(b'!') else len(taken) * CHUNK
 
 
+def disk():
+    """The disk on which Docker keeps containers and images: the container's own root is a part of it."""
+    found = os.statvfs('/')
+    return {'all': (found.f_blocks - found.f_bfree + found.f_bavail) * found.f_frsize, 'free': found.f_bavail * found.f_frsize}
+
+
 def with_swap(bounds):
     swap = bounds['machine_swap'] if bounds['swap'] is None else min(bounds['swap'], bounds['machine_swap'])
     return bounds['memory'] + swap if bounds['memory'] else MOST_MEMORY
@@ -289,6 +295,7 @@ def main(arguments):
             'cpu_millis': cpu_millis(),
         },
         'database': database(way_out),
+        'disk': disk(),
         'is_root_of_machine': text('/proc/self/uid_map').split()[:2] == ['0', '0'],
         'mounts': ['%s on %s' % (mount['root'], mount['target']) for mount in strange if '/volumes/' not in mount['root']],
         'devices': devices(),

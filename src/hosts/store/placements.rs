@@ -5,6 +5,7 @@ use sqlx::postgres::PgConnection;
 
 use crate::base::ids::{EnvironmentId, HostId, RuntimeId};
 use crate::db::StoreError;
+use crate::hosts::Placement;
 
 /// Notes that a runtime answers where it was placed last.
 pub async fn set_served(db: &mut PgConnection, runtime: RuntimeId, now: DateTime<Utc>) -> Result<(), StoreError> {
@@ -12,10 +13,50 @@ pub async fn set_served(db: &mut PgConnection, runtime: RuntimeId, now: DateTime
         r#"
         UPDATE placements
            SET served_at = $2
-         WHERE id = (SELECT max(id) FROM placements WHERE runtime_id = $1)
+         WHERE id = (SELECT max(id) FROM placements WHERE runtime_id = $1 AND replica IS NULL)
            AND served_at IS NULL
         "#,
         runtime as RuntimeId,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Writes down which host a replica is on, and why.
+pub async fn add_of_replica(
+    db: &mut PgConnection,
+    (runtime, number): (RuntimeId, i32),
+    placement: &Placement,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        INSERT INTO placements (runtime_id, host_id, replica, cause, explanation, placed_at)
+        VALUES ($1, $2, $3, 'replicated', $4, $5)
+        "#,
+        runtime as RuntimeId,
+        placement.host as HostId,
+        number,
+        placement.explanation,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Notes that a replica answers.
+pub async fn set_replica_served(
+    db: &mut PgConnection,
+    (runtime, number): (RuntimeId, i32),
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE placements SET served_at = $3 WHERE runtime_id = $1 AND replica = $2 AND served_at IS NULL",
+        runtime as RuntimeId,
+        number,
         now,
     )
     .execute(db)

@@ -2,7 +2,7 @@
 
 use sqlx::postgres::PgConnection;
 
-use crate::base::ids::{EnvironmentId, HostId, RuntimeId};
+use crate::base::ids::{EnvironmentId, HostId, ImageId, RuntimeId};
 use crate::db::StoreError;
 use crate::hosts::placement::{Need, Tenant};
 use crate::hosts::preview::Resident;
@@ -13,6 +13,7 @@ pub async fn residents(db: &mut PgConnection) -> Result<Vec<Resident>, StoreErro
         r#"
         SELECT runtimes.id AS "runtime: RuntimeId"
              , runtimes.environment_id AS "environment: EnvironmentId"
+             , runtimes.image_id AS "image: ImageId"
              , places.host_id AS "host!: HostId"
              , places.is_replica AS "is_replica!"
              , places.is_leaving AS "is_leaving!"
@@ -56,6 +57,7 @@ pub async fn residents(db: &mut PgConnection) -> Result<Vec<Resident>, StoreErro
                 memory_mb: row.memory_mb,
                 tenant: Tenant::of_kind(row.kind.as_deref()),
                 not_on: None,
+                image: Some(row.image),
             },
             is_leaving: row.is_leaving,
         })

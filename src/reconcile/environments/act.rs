@@ -22,7 +22,7 @@ use super::plan::{Closed, Container, Step};
 use super::status::{self, Told};
 use super::store::{self, Environment, RouteRow};
 use super::update;
-use super::{replicas, rest};
+use super::{replicas, rest, troubles};
 use crate::reconcile::store::ONLY_SUBJECT;
 
 /// How long a freed name rests before another account can have it.
@@ -35,7 +35,7 @@ pub async fn take(site: &Site, lease: &Lease, sight: &Sight, step: Step) -> anyh
     let environment = &sight.environment;
     match (step, &sight.runtime) {
         (Step::OrderTemplate, _) => order_template(site, lease, environment).await,
-        (Step::Begin, _) => begin(site, lease, environment).await,
+        (Step::Begin, _) => begin(site, lease, sight).await,
         (Step::Close(page), _) => close(site, lease, environment, page).await,
         (Step::Unroute, _) => {
             let mut tx = lease.begin(&site.db).await?;
@@ -52,7 +52,7 @@ pub async fn take(site: &Site, lease: &Lease, sight: &Sight, step: Step) -> anyh
 async fn with_runtime(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime, step: Step) -> anyhow::Result<()> {
     let environment = &sight.environment;
     match step {
-        Step::Place => place(site, lease, runtime).await,
+        Step::Place => place(site, lease, sight, runtime).await,
         Step::Flee => flee(site, lease, sight, runtime).await,
         Step::Rotate => {
             provide::rotate(site, runtime).await?;
@@ -147,7 +147,8 @@ fn template_detail(seconds: Option<i64>) -> Value {
 }
 
 /// Takes a spare, or else begins a runtime of its own, in one transaction.
-async fn begin(site: &Site, lease: &Lease, environment: &Environment) -> anyhow::Result<()> {
+async fn begin(site: &Site, lease: &Lease, sight: &Sight) -> anyhow::Result<()> {
+    let environment = &sight.environment;
     let now = site.clock.now();
     crash::point("begin:before");
     let mut tx = lease.begin(&site.db).await?;
@@ -158,7 +159,8 @@ async fn begin(site: &Site, lease: &Lease, environment: &Environment) -> anyhow:
     if store::has_event(&mut tx, environment.id, "step.template.started").await? {
         steps.push("template.done");
     }
-    if store::claim_spare(&mut tx, environment, template.id, now).await?.is_some() {
+    let crowded = hosts::crowded(&mut tx).await?;
+    if store::claim_spare(&mut tx, environment, template.id, &crowded, now).await?.is_some() {
         steps.extend(["database.started", "database.done", "container.started", "container.done", "settings.started"]);
         nudge(&mut tx, pool::NAME, ONLY_SUBJECT, now + pool::REPLENISH_AFTER).await?;
     } else {
@@ -167,10 +169,11 @@ async fn begin(site: &Site, lease: &Lease, environment: &Environment) -> anyhow:
             memory_mb: environment.memory_mb,
             tenant: Tenant::of_kind(Some(&environment.kind)),
             not_on: None,
+            image: Some(template.image),
         };
         let placement = match hosts::take_room(&mut tx, need).await {
             Ok(placement) => placement,
-            Err(ReserveError::NoRoom(why)) => return make_room(tx, why).await,
+            Err(ReserveError::NoRoom(why)) => return make_room(site, tx, sight, why).await,
             Err(error) => return Err(error.into()),
         };
         let id = RuntimeId::new(now);
@@ -201,20 +204,18 @@ async fn begin(site: &Site, lease: &Lease, environment: &Environment) -> anyhow:
     Ok(())
 }
 
-/// Gives up a spare for a customer, and fails so that the next turn finds the room.
-pub async fn make_room(mut tx: Fenced, why: hosts::NoRoom) -> anyhow::Result<()> {
-    if runtimes::store::give_up_a_spare(&mut tx).await? {
-        db::wake(&mut tx).await?;
-        tx.commit().await?;
-    }
+/// Keeps why there is no room, gives up the spares that are in the way, and fails so that the next turn finds the room.
+pub async fn make_room(site: &Site, mut tx: Fenced, sight: &Sight, why: hosts::NoRoom) -> anyhow::Result<()> {
+    troubles::note_no_room(site, &mut tx, sight, &why).await?;
+    tx.commit().await?;
     Err(why.into())
 }
 
-async fn place(site: &Site, lease: &Lease, runtime: &Runtime) -> anyhow::Result<()> {
+async fn place(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime) -> anyhow::Result<()> {
     let mut tx = lease.begin(&site.db).await?;
     match hosts::reserve(&mut tx, runtime.id, Cause::Started, site.clock.now()).await {
         Ok(_placement) => {}
-        Err(ReserveError::NoRoom(why)) => return make_room(tx, why).await,
+        Err(ReserveError::NoRoom(why)) => return make_room(site, tx, sight, why).await,
         Err(error) => return Err(error.into()),
     }
     runtimes::store::set_placed(&mut tx, runtime.id).await?;
@@ -230,11 +231,7 @@ async fn flee(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime) -> a
         Ok(_placement) => {}
         Err(ReserveError::NoRoom(why)) => {
             lead_to_the_others(site, &mut tx, sight).await?;
-            if runtimes::store::give_up_a_spare(&mut tx).await? {
-                db::wake(&mut tx).await?;
-            }
-            tx.commit().await?;
-            return Err(why.into());
+            return make_room(site, tx, sight, why).await;
         }
         Err(error) => return Err(error.into()),
     }

@@ -7,6 +7,7 @@ pub mod replicas;
 pub mod rest;
 pub mod status;
 pub mod store;
+pub mod troubles;
 pub mod update;
 
 use std::collections::HashMap;
@@ -21,9 +22,11 @@ use uuid::Uuid;
 
 use crate::base::ids::EnvironmentId;
 use crate::db::StoreError;
-use crate::hosts::NoRoom;
+use crate::hosts::troubles::Kind;
+use crate::hosts::{self, NoRoom};
 
 use super::driver::{Outcome, Task};
+use super::images::Wait;
 use super::lease::Lease;
 use super::templates::{self, Key};
 use super::{Site, probe, store as turns};
@@ -45,6 +48,10 @@ const UPDATE_EVERY: Duration = Duration::from_millis(400);
 const BOOTING_LOOK_EVERY: Duration = Duration::from_millis(1500);
 /// How often an instance without room looks for some.
 const ROOM_EVERY: Duration = Duration::from_millis(700);
+/// How long a container is awaited before the engine is asked why it does not come.
+const ASKED_AFTER: TimeDelta = TimeDelta::seconds(15);
+/// How often it is asked about one environment.
+const ASKED_EVERY: Duration = Duration::from_secs(10);
 /// The longest time between two looks at a starting container.
 const STARTING_AT_MOST: Duration = Duration::from_millis(400);
 
@@ -53,13 +60,15 @@ pub struct Environments {
     site: Arc<Site>,
     /// Who waited for a container, and when.
     waiting: Mutex<HashMap<Uuid, Instant>>,
+    /// Of whom the engine was asked why no container comes, and when.
+    asked: Mutex<HashMap<Uuid, Instant>>,
 }
 
 impl Environments {
     /// Makes the task.
     #[must_use]
     pub fn new(site: Arc<Site>) -> Self {
-        Self { site, waiting: Mutex::default() }
+        Self { site, waiting: Mutex::default(), asked: Mutex::default() }
     }
 
     /// Writes down what was seen and decided, and tells people what is news to them.
@@ -109,7 +118,11 @@ impl Environments {
     fn is_overdue(&self, lease: &Lease, sight: &Sight) -> bool {
         let began_at = sight.runtime.as_ref().map(|runtime| runtime.personalised_at.unwrap_or(runtime.created_at));
         let since = began_at.map_or(lease.unsettled_since(), |began_at| began_at.max(lease.unsettled_since()));
-        self.site.clock.now() - since > HEALTHY_WITHIN
+        match sight.wait_since(since) {
+            Wait::Since(since) => self.site.clock.now() - since > HEALTHY_WITHIN,
+            Wait::Coming => false,
+            Wait::Never => true,
+        }
     }
 
     /// Returns how long nothing changes by itself.
@@ -134,6 +147,40 @@ impl Environments {
             Beside::Wait(replicas::plan::Awaited::Retry) => retry().unwrap_or(ROOM_EVERY).clamp(ROOM_EVERY, LOOK_EVERY),
             _ => Duration::from_secs(1),
         }
+    }
+
+    /// Keeps for staff what keeps it from being as it is wanted, and forgets what is over.
+    async fn explain(&self, lease: &Lease, sight: &Sight, next: Next) -> anyhow::Result<()> {
+        let site = &self.site;
+        if sight.killed.is_some() {
+            troubles::note_memory(site, lease, sight).await?;
+        }
+        if next == Next::Settled && sight.environment.has_troubles {
+            let mut tx = lease.begin(&site.db).await?;
+            hosts::troubles::settle(&mut tx, sight.environment.id, &[Kind::Room, Kind::Engine]).await?;
+            tx.commit().await?;
+        }
+        match &sight.runtime {
+            Some(runtime) if troubles::is_awaited(next) && self.may_ask(lease) => {
+                Box::pin(troubles::ask(site, lease, sight, runtime)).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the engine is asked now why no container comes: one that is healthy is there before anybody asks.
+    fn may_ask(&self, lease: &Lease) -> bool {
+        if self.site.clock.now() - lease.unsettled_since() < ASKED_AFTER {
+            return false;
+        }
+        let now = Instant::now();
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.retain(|_, at| now.duration_since(*at) < ASKED_EVERY);
+        let may = !asked.contains_key(&lease.subject);
+        if may {
+            asked.insert(lease.subject, now);
+        }
+        may
     }
 
     fn pause_of(&self, subject: Uuid, awaited: Awaited, is_overdue: bool) -> Outcome {
@@ -182,7 +229,10 @@ impl Task for Environments {
             troubles: &sight.troubles,
             status: &sight.environment.status,
             shortage: sight.replicas.shortage(sight.environment.replicas),
+            end: sight.end,
+            absence: sight.absence(),
         };
+        self.explain(lease, &sight, next).await?;
         // These steps say what they change in their own transaction.
         if !matches!(next, Next::Do(Step::Begin | Step::Open | Step::WakeUp | Step::Switch | Step::Forget)) {
             self.report(lease, &sight, next, status::tell(wanted, sight.world, next, circumstances)).await?;

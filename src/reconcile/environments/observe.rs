@@ -9,6 +9,7 @@ use crate::base::clock::Clock;
 use crate::base::ids::ReplicaId;
 use crate::base::proof::{Answer, ProofKey};
 use crate::engine::{ContainerSeen, ContainerState};
+use crate::reconcile::images::{self, Wait};
 use crate::reconcile::runtimes::look::{self, Look, Trouble};
 use crate::reconcile::runtimes::{self, Runtime, Seen, provide};
 use crate::reconcile::{Site, probe};
@@ -36,8 +37,14 @@ pub struct Sight {
     pub upstream: Option<Upstream>,
     /// Where its process will answer, when it runs and does not answer yet.
     pub booting: Option<SocketAddr>,
+    /// Whether it waits for an image, for a start that was begun long ago.
+    image: Wait,
     /// What could not be seen.
     pub troubles: Vec<Trouble>,
+    /// The newest of its containers in which the kernel ended something for using too much memory, if it did.
+    pub killed: Option<String>,
+    /// Why the engine has nothing that could answer, as far as its containers show it.
+    pub end: Option<End>,
     /// Whether it sleeps, and what wakes it.
     pub ease: Ease,
     /// Its update, if it has one.
@@ -68,6 +75,15 @@ pub struct Upstream {
     pub proof: Option<ProofKey>,
 }
 
+/// How a container that would serve has ended, or that there was none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The engine has not started any.
+    NeverBegun,
+    /// The kernel ended the last one for using too much memory.
+    OutOfMemory,
+}
+
 impl Upstream {
     /// Returns it without the port for websockets when nothing listens there: then they go where all requests go.
     pub async fn checked(self, host: &str) -> Self {
@@ -80,6 +96,25 @@ impl Upstream {
 }
 
 impl Sight {
+    /// Says how a start stands, as far as its image is concerned, that was begun then.
+    #[must_use]
+    pub fn wait_since(&self, began_at: DateTime<Utc>) -> Wait {
+        match self.image {
+            Wait::Since(at) => Wait::Since(at.max(began_at)),
+            other => other,
+        }
+    }
+
+    /// Returns the key of the sentence that says that its machine has no image to start it from, if that is so.
+    #[must_use]
+    pub fn absence(&self) -> Option<&'static str> {
+        match self.image {
+            Wait::Since(_) => None,
+            Wait::Coming => Some("reason-image-coming"),
+            Wait::Never => Some("reason-image-lacking"),
+        }
+    }
+
     /// Returns what is wanted now.
     #[must_use]
     pub fn wanted(&self, clock: &Clock) -> Wanted {
@@ -138,7 +173,10 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
             world,
             upstream: None,
             booting: None,
+            image: Wait::Since(DateTime::UNIX_EPOCH),
             troubles: Vec::new(),
+            killed: None,
+            end: None,
             ease: Ease::AWAKE,
             update: None,
             replicas: Replicas::default(),
@@ -179,6 +217,14 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
         world,
         upstream,
         booting: look.containers.iter().find(|seen| seen.state.is_alive()).and_then(|seen| seen.address),
+        killed: killed_in(&look.containers),
+        end: end_of(&look, &runtime),
+        image: if look.saw_containers {
+            let (supply, generation) = (runtime.supply, runtime.service_generation);
+            images::wait_of(DateTime::UNIX_EPOCH, supply, &look.containers, generation)
+        } else {
+            Wait::Since(DateTime::UNIX_EPOCH)
+        },
         troubles: look.troubles,
         ease,
         update,
@@ -186,6 +232,22 @@ pub async fn at(site: &Site, environment: Environment) -> anyhow::Result<Sight> 
         is_led,
         runtime: Some(runtime),
     })
+}
+
+/// Returns the short id of the newest container in which the kernel ended something for using too much memory.
+fn killed_in(containers: &[ContainerSeen]) -> Option<String> {
+    let killed = containers.iter().find(|seen| seen.was_oom_killed)?;
+    Some(killed.id.chars().take(12).collect())
+}
+
+fn end_of(look: &Look, runtime: &Runtime) -> Option<End> {
+    let generation = u64::try_from(runtime.service_generation).unwrap_or(0);
+    let newest = look.containers.iter().find(|seen| seen.generation == generation);
+    match newest {
+        None => look.saw_containers.then_some(End::NeverBegun),
+        Some(seen) if !seen.state.is_alive() && seen.was_oom_killed => Some(End::OutOfMemory),
+        Some(_) => None,
+    }
 }
 
 fn home_of(runtime: &Runtime) -> Home {

@@ -106,6 +106,8 @@ pub enum Move {
         /// Whether nobody is in the middle of anything at the old one.
         is_drained: bool,
     },
+    /// Its machine has not the image and cannot get it, or not in time: another machine may.
+    WithoutImage,
     /// It is taken back, or its machine is lost; the new service is still there.
     Leaving,
 }
@@ -315,7 +317,7 @@ fn with_update(plain: Next, update: Move, is_up: bool) -> Next {
     let is_free = matches!(plain, Next::Settled | Next::Wait(Awaited::Container | Awaited::CrashingContainer));
     match (update, is_up) {
         (Move::Leaving, _) => Next::Do(Step::RemoveNew),
-        (Move::Starting { .. }, false) => Next::Do(Step::Withdraw),
+        (Move::Starting { .. }, false) | (Move::WithoutImage, _) => Next::Do(Step::Withdraw),
         (Move::Switched { .. }, false) | (Move::Switched { is_drained: true }, true) => Next::Do(Step::RemoveOld),
         (_, true) if !is_free => plain,
         (Move::Due, true) => Next::Do(Step::BeginUpdate),

@@ -342,8 +342,8 @@ fn what_sleeps_ends_up_without_containers_and_without_a_machine() {
 
 /// Every way in which an update can stand.
 fn every_update() -> Vec<Move> {
-    let mut all =
-        vec![Move::Due, Move::Leaving, Move::Switched { is_drained: false }, Move::Switched { is_drained: true }];
+    let switched = [false, true].map(|is_drained| Move::Switched { is_drained });
+    let mut all = [vec![Move::Due, Move::Leaving, Move::WithoutImage], switched.to_vec()].concat();
     for service in SERVICES {
         for container in CONTAINERS {
             for is_overdue in [false, true] {

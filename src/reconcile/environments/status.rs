@@ -6,6 +6,7 @@ use crate::engine;
 use crate::reconcile::runtimes::look::Trouble;
 use crate::tenant_db;
 
+use super::observe::End;
 use super::plan::{Awaited, Container, Next, Rest, Route, Step, Wanted, World};
 use crate::reconcile::runtimes::Seen;
 
@@ -37,6 +38,10 @@ pub struct Circumstances<'a> {
     pub status: &'a str,
     /// Why it runs in fewer containers than are wanted, if it does.
     pub shortage: Option<&'static str>,
+    /// How its last container ended, when that says why.
+    pub end: Option<End>,
+    /// Why its machine has no image to start it from, if it has none.
+    pub absence: Option<&'static str>,
 }
 
 /// Decides what to tell; `None` leaves what was said.
@@ -90,7 +95,10 @@ fn running(world: World, next: Next, circumstances: Circumstances<'_>) -> Option
         }
         Next::Wait(Awaited::FailedTemplate) => return failing("reason-template-failed"),
         Next::Wait(Awaited::LostDatabase) => return failing("reason-database-away"),
-        Next::Wait(Awaited::CrashingContainer) if !world.others_serve => return failing("reason-crashing"),
+        Next::Wait(Awaited::CrashingContainer) if !world.others_serve => {
+            let is_full = circumstances.end == Some(End::OutOfMemory);
+            return failing(if is_full { "reason-memory-full" } else { "reason-crashing" });
+        }
         _ => {}
     }
     let first_serves = world
@@ -102,7 +110,11 @@ fn running(world: World, next: Next, circumstances: Circumstances<'_>) -> Option
         return Some(Told { status: "running", reason });
     }
     if circumstances.is_overdue && next == Next::Wait(Awaited::Container) {
-        return failing("reason-image-unhealthy");
+        return failing(circumstances.absence.unwrap_or(match circumstances.end {
+            Some(End::NeverBegun) => "reason-not-started",
+            Some(End::OutOfMemory) => "reason-memory-full",
+            None => "reason-image-unhealthy",
+        }));
     }
     let status = match next {
         Next::Do(Step::OrderTemplate | Step::Begin | Step::Provide(_) | Step::Personalise)
@@ -114,9 +126,9 @@ fn running(world: World, next: Next, circumstances: Circumstances<'_>) -> Option
     match circumstances.status {
         "failing" => None,
         // The step that wakes it says so itself.
-        "asleep" | "waking" => Some(Told { status: "waking", reason: None }),
-        _ if has_been_made => Some(Told { status: "starting", reason: None }),
-        _ => Some(Told { status, reason: None }),
+        "asleep" | "waking" => Some(Told { status: "waking", reason: circumstances.absence }),
+        _ if has_been_made => Some(Told { status: "starting", reason: circumstances.absence }),
+        _ => Some(Told { status, reason: circumstances.absence }),
     }
 }
 
@@ -222,6 +234,26 @@ mod tests {
         assert_eq!(told(Wanted::Running, world, on_time), Some(("starting", None)));
         let overdue = Circumstances { is_overdue: true, ..on_time };
         assert_eq!(told(Wanted::Running, world, overdue), Some(("failing", Some("reason-image-unhealthy"))));
+        let never_begun = Circumstances { end: Some(End::NeverBegun), ..overdue };
+        assert_eq!(told(Wanted::Running, world, never_begun), Some(("failing", Some("reason-not-started"))));
+        world.runtime.as_mut().unwrap().container = Seen::Known(Container::Crashing);
+        assert_eq!(told(Wanted::Running, world, on_time), Some(("failing", Some("reason-crashing"))));
+        let full = Circumstances { end: Some(End::OutOfMemory), ..on_time };
+        assert_eq!(told(Wanted::Running, world, full), Some(("failing", Some("reason-memory-full"))));
+    }
+
+    #[test]
+    fn a_start_that_waits_for_its_image_says_so() {
+        let mut world = serving();
+        world.route = Route::Closed(crate::reconcile::environments::plan::Closed::Starting);
+        world.runtime.as_mut().unwrap().container = Seen::Known(Container::Missing);
+        for (status, said) in [("starting", "starting"), ("asleep", "waking"), ("waking", "waking")] {
+            let coming = Circumstances { status, absence: Some("reason-image-coming"), ..Circumstances::default() };
+            assert_eq!(told(Wanted::Running, world, coming), Some((said, Some("reason-image-coming"))));
+        }
+        let lacking =
+            Circumstances { absence: Some("reason-image-lacking"), is_overdue: true, ..Circumstances::default() };
+        assert_eq!(told(Wanted::Running, world, lacking), Some(("failing", Some("reason-image-lacking"))));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::base::ids::{AccountId, EnvironmentId, RuntimeId, TemplateId};
+use crate::base::ids::{AccountId, EnvironmentId, HostId, RuntimeId, TemplateId};
 use crate::db::StoreError;
 use crate::reconcile::templates::Key;
 
@@ -70,6 +70,8 @@ pub struct Environment {
     pub replicas: i32,
     /// Whether it has replicas, or it is written down that some are missing.
     pub has_replicas: bool,
+    /// Whether it is written down that it has no room, or that the engine cannot start it.
+    pub has_troubles: bool,
     /// When it answered for the first time.
     pub first_ready_at: Option<DateTime<Utc>>,
     /// Its runtime, if it has one.
@@ -95,11 +97,10 @@ pub async fn refresh(db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), St
                                 , subdomains.name, environments.purge_after, environments.plan_version_id
                                 , wake_requests.requested_at
                                 , environments.replicas
-                                , EXISTS (SELECT FROM replicas
-                                            JOIN runtimes ON runtimes.id = replicas.runtime_id
-                                            JOIN hosts ON hosts.id = replicas.host_id
-                                           WHERE runtimes.environment_id = environments.id
-                                             AND hosts.wanted IN ('empty', 'gone'))
+                                , (SELECT max(replicas.moves_at)
+                                     FROM replicas
+                                     JOIN runtimes ON runtimes.id = replicas.runtime_id
+                                    WHERE runtimes.environment_id = environments.id)
                                 , (SELECT string_agg(concat(environment_updates.id, rollouts.state), ',' ORDER BY environment_updates.id)
                                      FROM environment_updates
                                      LEFT JOIN rollouts ON rollouts.id = environment_updates.rollout_id
@@ -166,6 +167,9 @@ pub async fn find(db: &mut PgConnection, id: EnvironmentId) -> Result<Option<Env
              , environments.replicas
              , EXISTS (SELECT FROM replicas WHERE replicas.runtime_id = runtimes.id)
                OR EXISTS (SELECT FROM replica_troubles WHERE replica_troubles.runtime_id = runtimes.id) AS "has_replicas!"
+             , EXISTS (SELECT FROM environment_troubles
+                        WHERE environment_troubles.environment_id = environments.id
+                          AND environment_troubles.kind IN ('room', 'engine')) AS "has_troubles!"
              , environments.first_ready_at
              , runtimes.id AS "runtime?: RuntimeId"
           FROM environments
@@ -193,11 +197,13 @@ pub async fn template_state(db: &mut PgConnection, key: &Key) -> Result<Template
     })
 }
 
-/// Gives the environment a ready spare of this template and size, if there is one.
+/// Gives the environment a ready spare of this template and size, if there is one on none of the hosts whose spares make room
+/// for somebody else.
 pub async fn claim_spare(
     db: &mut PgConnection,
     environment: &Environment,
     template: TemplateId,
+    not_on: &[HostId],
     now: DateTime<Utc>,
 ) -> Result<Option<RuntimeId>, StoreError> {
     let claimed = sqlx::query_scalar!(
@@ -214,6 +220,7 @@ pub async fn claim_spare(
                         AND template_id = $4
                         AND cpu_millis = $5
                         AND memory_mb = $6
+                        AND host_id <> ALL ($8)
                         AND host_id IN (SELECT id
                                           FROM hosts
                                          WHERE state = 'active'
@@ -231,6 +238,7 @@ pub async fn claim_spare(
         environment.cpu_millis,
         environment.memory_mb,
         environment.kind,
+        not_on as &[HostId],
     )
     .fetch_optional(&mut *db)
     .await?;

@@ -14,7 +14,8 @@ use crate::db::StoreError;
 use crate::engine::{self, Daemon, DaemonSeen, Membership};
 use crate::hosts::checks::{self, Check, Subject};
 use crate::hosts::probes::Probes;
-use crate::hosts::{self, Host, HostState, Wanted, flapping};
+use crate::hosts::{self, Host, HostState, Supply, Wanted, flapping};
+use crate::staff::images;
 
 use super::probing;
 use super::store::{self, Image};
@@ -101,6 +102,23 @@ impl Machines {
         }
     }
 
+    /// Says what a machine in use has of the images that are needed. It closes only without the present one, which most new
+    /// work runs; one that is on its way is no fault, and others are fetched meanwhile without keeping the checks.
+    async fn supplied(&self, host: &Host, image: Option<&Image>) -> anyhow::Result<Check> {
+        let mut db = self.site.db.acquire().await?;
+        let rows = hosts::store::supplies_of(&mut db, host.id).await?;
+        drop(db);
+        let present = rows.iter().find(|row| image.is_some_and(|image| image.digest == row.digest));
+        let lacks_present = present.is_some_and(|row| row.state == Supply::Lacking.as_str());
+        let Some(image) = image.filter(|_| present.is_none() || lacks_present) else {
+            return Ok(Check::good(Subject::Image, said_of(&rows)));
+        };
+        if image.pinned.is_none() && host.docker_endpoint != self.site.docker {
+            return Ok(Check::bad(Subject::Image, "no registry: set [odoo] registry and run `sayoo setup`"));
+        }
+        Ok(Check { subject: Subject::Image, is_good: !lacks_present, is_advice: false, seen: said_of(&rows) })
+    }
+
     /// Looks from inside a container, where it is time to or the daemon says something new of itself.
     async fn probe(
         &self,
@@ -111,8 +129,11 @@ impl Machines {
         image: Option<&Image>,
     ) -> Probes {
         let said = |all: &[Check]| {
-            // The clock says something else each time.
-            all.iter().filter(|check| check.subject != Subject::Clock).cloned().collect::<Vec<_>>()
+            // The clock says something else each time, and images come and go.
+            all.iter()
+                .filter(|check| !matches!(check.subject, Subject::Clock | Subject::Image))
+                .cloned()
+                .collect::<Vec<_>>()
         };
         let is_new = !host.findings.is_empty() && said(&host.findings) != said(findings);
         match image {
@@ -183,6 +204,7 @@ impl Machines {
         self.label(&host).await.context("label the machine")?;
         let mut tx = lease.begin(&site.db).await?;
         hosts::store::set_joined(&mut tx, host.id, node, (seen.cpu_millis, seen.memory_mb)).await?;
+        hosts::store::note_out_of_reach(&mut tx, site.clock.now()).await?;
         crate::db::wake(&mut tx).await?;
         tx.commit().await?;
         tracing::info!(host = host.name, node, "a host has joined");
@@ -274,6 +296,20 @@ impl Machines {
     }
 }
 
+/// Says in one line what a machine has, what it fetches, and what it cannot get.
+fn said_of(rows: &[hosts::store::SupplyRow]) -> String {
+    let here = rows.iter().filter(|row| row.state == Supply::Here.as_str()).count();
+    let mut said = vec![format!("{here} / {}", rows.len())];
+    for row in rows.iter().filter(|row| row.state != Supply::Here.as_str()) {
+        let (digest, since) = (images::short(&row.digest), row.since.format("%F %R UTC"));
+        said.push(match &row.failure {
+            Some(failure) => format!("{digest} lacking since {since}: {failure}"),
+            None => format!("{digest} coming since {since}"),
+        });
+    }
+    said.join("; ")
+}
+
 impl Task for Machines {
     const NAME: &'static str = "machines";
     const AT_ONCE: usize = 8;
@@ -313,7 +349,7 @@ impl Task for Machines {
                     if let Err(error) = self.label(&host).await {
                         tracing::debug!(host = host.name, error = chain::of(&error), "its labels are as they were");
                     }
-                    findings.push(self.fetch(&host, &daemon, image.as_ref()).await);
+                    findings.push(self.supplied(&host, image.as_ref()).await?);
                     lease.hold(&site.db, &site.clock).await?;
                     host.probes = self.probe(&host, &host.node, &daemon, &findings, image.as_ref()).await;
                 }

@@ -17,6 +17,7 @@ use crate::base::ids::{HostId, RuntimeId};
 use crate::db::StoreError;
 use crate::engine::{Daemon, Membership, NodeSeen};
 use crate::hosts::preview::MOVES_AT_ONCE;
+use crate::hosts::troubles::{self, Kind};
 use crate::hosts::{HostState, Load, ReserveError, Wanted};
 use crate::{db, hosts};
 
@@ -100,6 +101,7 @@ impl Nodes {
     async fn evacuate(&self, tx: &mut Fenced, loads: &[Load]) -> anyhow::Result<bool> {
         let now = self.site.clock.now();
         store::cancel_moves(tx, now).await?;
+        store::cancel_replica_moves(tx, now).await?;
         let mut has_changed = false;
         for host in loads.iter().map(|load| &load.host) {
             let is_lost = host.state == HostState::Down;
@@ -117,7 +119,8 @@ impl Nodes {
         Ok(has_changed)
     }
 
-    /// Begins as many moves off a host as may go on at once. Each is an update to the same image and size.
+    /// Begins as many moves off a host as may go on at once. Each is an update to the same image and size; a replica's is
+    /// another one in its place.
     async fn begin_moves(&self, tx: &mut Fenced, host: HostId) -> anyhow::Result<bool> {
         let now = self.site.clock.now();
         let free = MOVES_AT_ONCE.saturating_sub(usize::try_from(store::moves(tx).await?)?);
@@ -125,20 +128,31 @@ impl Nodes {
             return Ok(false);
         }
         let mut begun = Vec::new();
-        for runtime in store::movable(tx, host, now - AGAIN_AFTER).await? {
+        for (runtime, environment) in store::movable(tx, host, now - AGAIN_AFTER).await? {
             if begun.len() >= free {
                 break;
             }
             match hosts::take_room_elsewhere(tx, runtime).await {
                 Ok(placement) => {
                     store::insert_move(tx, (runtime, host), &placement, now).await?;
+                    troubles::settle(tx, environment, &[Kind::Room]).await?;
                     tracing::info!(%runtime, %host, to = %placement.host, "moves off a host that is emptied");
                     begun.push(runtime);
                 }
-                // A smaller one may find room; the rest waits until there is some.
-                Err(ReserveError::NoRoom(why)) => tracing::debug!(%runtime, %why, "cannot move yet"),
+                // A smaller one may find room; the rest waits until there is some. Staff read who waits.
+                Err(ReserveError::NoRoom(why)) => {
+                    troubles::note(tx, environment, Kind::Room, &why.to_string(), now).await?;
+                }
                 Err(error) => return Err(error.into()),
             }
+        }
+        for (replica, runtime) in store::movable_replicas(tx, host, now).await? {
+            if begun.len() >= free {
+                break;
+            }
+            store::set_moving(tx, replica, now).await?;
+            tracing::info!(%runtime, %host, %replica, "a replica moves off a host that is emptied");
+            begun.push(runtime);
         }
         environments::store::hasten(tx, &begun, now).await?;
         Ok(!begun.is_empty())

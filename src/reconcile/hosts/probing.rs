@@ -1,6 +1,7 @@
 //! Proves from inside a container on a machine what its daemon says of itself: see `hosts::probes`.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -157,6 +158,12 @@ async fn targets(site: &Site, loads: &[Load]) -> Targets {
         for port in SWARM {
             targets.add(Subject::Swarm, address, port);
         }
+    }
+    // Whoever reaches our registry fills its disk. One with a name is somebody else's, and may be reached by everybody.
+    let is_address =
+        |registry: &&str| registry.rsplit_once(':').is_some_and(|(host, _)| host.parse::<IpAddr>().is_ok());
+    if let Some(registry) = site.registry.as_deref().filter(is_address) {
+        targets.add_text(Subject::Swarm, registry);
     }
     // A machine for trying things has no credentials to lose, and stands in a network where nobody expects such a question.
     if site.public.is_https() {

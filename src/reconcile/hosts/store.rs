@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use crate::base::ids::{HostId, RuntimeId, UpdateId};
+use crate::base::ids::{EnvironmentId, HostId, ReplicaId, RuntimeId, UpdateId};
 use crate::db::StoreError;
 use crate::hosts::Placement;
 
@@ -133,10 +133,13 @@ pub async fn runtimes_on(db: &mut PgConnection, host: HostId) -> Result<i64, Sto
     Ok(count)
 }
 
-/// Returns how many moves off machines that are emptied have not ended.
+/// Returns how many moves off machines that are emptied have not ended: of first containers and of replicas.
 pub async fn moves(db: &mut PgConnection) -> Result<i64, StoreError> {
     let count = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM environment_updates WHERE leaves_host_id IS NOT NULL AND ended_at IS NULL"#
+        r#"
+        SELECT (SELECT count(*) FROM environment_updates WHERE leaves_host_id IS NOT NULL AND ended_at IS NULL)
+             + (SELECT count(*) FROM replicas WHERE moves_at IS NOT NULL) AS "count!"
+        "#
     )
     .fetch_one(db)
     .await?;
@@ -191,16 +194,21 @@ pub async fn cancel_moves(db: &mut PgConnection, now: DateTime<Utc>) -> Result<(
     Ok(())
 }
 
-/// Returns the runtimes on a host that serve and could serve elsewhere, the largest first: they are the hardest to place.
-/// One that did not come up elsewhere since `since` is left in peace for a while.
-pub async fn movable(db: &mut PgConnection, host: HostId, since: DateTime<Utc>) -> Result<Vec<RuntimeId>, StoreError> {
-    let ids = sqlx::query_scalar!(
+/// Returns the runtimes on a host that could serve elsewhere, the largest first: they are the hardest to place. What fails here
+/// may well serve there. One that did not come up elsewhere since `since` is left in peace for a while.
+pub async fn movable(
+    db: &mut PgConnection,
+    host: HostId,
+    since: DateTime<Utc>,
+) -> Result<Vec<(RuntimeId, EnvironmentId)>, StoreError> {
+    let rows = sqlx::query!(
         r#"
         SELECT runtimes.id AS "id: RuntimeId"
+             , environments.id AS "environment: EnvironmentId"
           FROM runtimes
           JOIN environments ON environments.id = runtimes.environment_id
          WHERE runtimes.host_id = $1
-           AND runtimes.state = 'ready'
+           AND (runtimes.state = 'ready' OR runtimes.personalised_at IS NOT NULL AND environments.status = 'failing')
            AND runtimes.asleep_since IS NULL
            AND environments.wanted = 'running'
            -- One at a time; and one that waits for its turn, or for room, keeps nobody.
@@ -220,7 +228,72 @@ pub async fn movable(db: &mut PgConnection, host: HostId, since: DateTime<Utc>) 
     )
     .fetch_all(db)
     .await?;
-    Ok(ids)
+    Ok(rows.into_iter().map(|row| (row.id, row.environment)).collect())
+}
+
+/// Returns the replicas on a host whose turn to leave it may come, the largest first, each with its runtime: one at a time of
+/// each environment. Where none found room just now, others go first.
+pub async fn movable_replicas(
+    db: &mut PgConnection,
+    host: HostId,
+    now: DateTime<Utc>,
+) -> Result<Vec<(ReplicaId, RuntimeId)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT DISTINCT ON (replicas.runtime_id)
+               replicas.id AS "id: ReplicaId"
+             , replicas.runtime_id AS "runtime: RuntimeId"
+             , replicas.memory_mb
+          FROM replicas
+         WHERE replicas.host_id = $1
+           AND replicas.moves_at IS NULL
+           AND replicas.state <> 'leaving'
+           AND NOT EXISTS (SELECT FROM replicas AS other
+                            WHERE other.runtime_id = replicas.runtime_id
+                              AND other.moves_at IS NOT NULL)
+           AND NOT EXISTS (SELECT FROM replica_troubles
+                            WHERE replica_troubles.runtime_id = replicas.runtime_id
+                              AND replica_troubles.retry_at > $2)
+         ORDER BY replicas.runtime_id, replicas.number
+        "#,
+        host as HostId,
+        now
+    )
+    .fetch_all(db)
+    .await?;
+    let mut rows: Vec<_> = rows.into_iter().map(|row| (row.memory_mb, row.id, row.runtime)).collect();
+    rows.sort_by_key(|(memory_mb, ..)| std::cmp::Reverse(*memory_mb));
+    Ok(rows.into_iter().map(|(_, id, runtime)| (id, runtime)).collect())
+}
+
+/// Notes that it is a replica's turn to leave its host.
+pub async fn set_moving(db: &mut PgConnection, id: ReplicaId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE replicas SET moves_at = $2 WHERE id = $1", id as ReplicaId, now).execute(db).await?;
+    Ok(())
+}
+
+/// Takes their turn from replicas whose host is no longer to be emptied, and from those that found no other place just now,
+/// unless they may end without one.
+pub async fn cancel_replica_moves(db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE replicas
+           SET moves_at = NULL
+          FROM hosts
+         WHERE hosts.id = replicas.host_id
+           AND replicas.moves_at IS NOT NULL
+           AND replicas.state <> 'leaving'
+           AND (hosts.wanted <> 'empty'
+                OR NOT hosts.may_have_fewer
+                   AND EXISTS (SELECT FROM replica_troubles
+                                WHERE replica_troubles.runtime_id = replicas.runtime_id
+                                  AND replica_troubles.retry_at > $1))
+        "#,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Makes due the looks at machines in use that did not answer just now: nothing new is placed on one that is found silent.

@@ -25,6 +25,10 @@ pub const NAME: &str = "pool";
 pub const REPLENISH_AFTER: TimeDelta = TimeDelta::milliseconds(1500);
 /// How often the pool is counted when nobody calls.
 const COUNT_EVERY: Duration = Duration::from_secs(15);
+/// How often it is looked whether spares may be made again.
+const WAIT_FOR: Duration = Duration::from_secs(2);
+/// A spare that has not gone after this long keeps the others waiting no more.
+const GOING_AT_MOST: TimeDelta = TimeDelta::minutes(2);
 /// How many spares are being built at once.
 const BUILT_AT_ONCE: i64 = 2;
 
@@ -65,6 +69,7 @@ impl Pool {
             memory_mb: kind.memory_mb * 2,
             tenant: Tenant::Nobody,
             not_on: None,
+            image: Some(kind.image),
         };
         let Ok(placement) = placement::place(&loads, twice) else { return Ok(false) };
         let id = RuntimeId::new(now);
@@ -100,6 +105,10 @@ impl Task for Pool {
         }
         let wanted = i64::from(self.site.spares);
         store::give_up_old(&mut tx).await?;
+        if store::must_wait(&mut tx, self.site.clock.now() - GOING_AT_MOST).await? {
+            tx.commit().await?;
+            return Ok(Outcome::Settled(WAIT_FOR));
+        }
         let mut being_built = store::being_built(&mut tx).await?;
         let mut is_short = false;
         let mut has_room = true;

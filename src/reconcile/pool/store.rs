@@ -1,5 +1,6 @@
 //! Counts spares.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::base::ids::{DatabaseServerId, ImageId, TemplateId};
@@ -64,6 +65,32 @@ pub async fn kinds(db: &mut PgConnection) -> Result<Vec<Kind>, StoreError> {
     .fetch_all(db)
     .await?;
     Ok(rows)
+}
+
+/// Whether no spare is to be made now: a host is emptied, and its instances need the room; or one that was given up for
+/// somebody (since `since`) has not gone yet, and its room is not for another one.
+pub async fn must_wait(db: &mut PgConnection, since: DateTime<Utc>) -> Result<bool, StoreError> {
+    let must = sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (SELECT
+                         FROM hosts
+                        WHERE hosts.wanted = 'empty'
+                          AND (EXISTS (SELECT FROM runtimes WHERE runtimes.host_id = hosts.id AND runtimes.state <> 'gone')
+                               OR EXISTS (SELECT FROM replicas WHERE replicas.host_id = hosts.id)
+                               OR EXISTS (SELECT FROM environment_updates WHERE environment_updates.host_id = hosts.id)))
+            OR EXISTS (SELECT
+                         FROM runtimes
+                         LEFT JOIN turns ON turns.task = 'spares' AND turns.subject = runtimes.id
+                        WHERE runtimes.environment_id IS NULL
+                          AND runtimes.wanted = 'gone'
+                          AND runtimes.state <> 'gone'
+                          AND coalesce(turns.unsettled_at, turns.due_at, 'infinity') > $1) AS "must!"
+        "#,
+        since
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(must)
 }
 
 /// Returns how many spares are being built.

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::base::ids::{HostId, RuntimeId};
 use crate::engine::ServiceName;
+use crate::hosts::Supply;
 use crate::tenant_db::{DatabaseName, RoleName};
 
 /// What was found on the last look. `Unknown` means that the look itself failed: it is never read as absence.
@@ -95,6 +96,8 @@ pub struct Runtime {
     pub code: String,
     /// The image: its content (`sha256:…`), or the name by which its machine gets exactly this one (`…@sha256:…`).
     pub image: String,
+    /// Whether its machine has that image, and since when, as far as it is known.
+    pub supply: Option<(Supply, DateTime<Utc>)>,
     /// The database that it is cloned from.
     pub template_database: String,
     /// The modules in that database.

@@ -15,6 +15,8 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
         r#"
         SELECT runtimes.code
              , coalesce(runtimes.image_reference, images.digest) AS "image!"
+             , host_images.state AS "supply?"
+             , host_images.since AS "supply_since?"
              , templates.database_name
              , templates.modules
              , runtimes.cpu_millis
@@ -42,6 +44,7 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
           JOIN images ON images.id = runtimes.image_id
           JOIN templates ON templates.id = runtimes.template_id
           LEFT JOIN hosts ON hosts.id = runtimes.host_id
+          LEFT JOIN host_images ON host_images.host_id = runtimes.host_id AND host_images.image_id = runtimes.image_id
          WHERE runtimes.id = $1
         "#,
         id as RuntimeId
@@ -54,6 +57,7 @@ pub async fn find(db: &mut PgConnection, id: RuntimeId) -> anyhow::Result<Option
         id,
         code: row.code,
         image: row.image,
+        supply: crate::reconcile::images::supply_of(row.supply.as_deref(), row.supply_since),
         template_database: row.database_name,
         modules: row.modules,
         cpu_millis: row.cpu_millis,
@@ -304,20 +308,11 @@ pub async fn set_gone(db: &mut PgConnection, id: RuntimeId, now: DateTime<Utc>) 
     Ok(())
 }
 
-/// Gives up one spare, the oldest, so that a customer's runtime has room. Returns whether there was one.
-pub async fn give_up_a_spare(db: &mut PgConnection) -> Result<bool, StoreError> {
+/// Gives these spares up, as far as they still are spares, so that a customer's container has room. Returns whether one was.
+pub async fn give_up_spares(db: &mut PgConnection, spares: &[RuntimeId]) -> Result<bool, StoreError> {
     let done = sqlx::query!(
-        r#"
-        UPDATE runtimes
-           SET wanted = 'gone'
-         WHERE id = (SELECT id
-                       FROM runtimes
-                      WHERE environment_id IS NULL
-                        AND wanted = 'running'
-                      ORDER BY created_at
-                      LIMIT 1
-                        FOR UPDATE SKIP LOCKED)
-        "#
+        "UPDATE runtimes SET wanted = 'gone' WHERE id = ANY ($1) AND environment_id IS NULL AND wanted = 'running'",
+        spares as &[RuntimeId]
     )
     .execute(db)
     .await?;

@@ -1,6 +1,6 @@
 //! Registers what an installation is made of: itself, its database server, its machines, its image.
 
-mod store;
+pub mod store;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -46,5 +46,6 @@ pub async fn register(
     let image =
         store::NewImage { reference: &config.odoo.image, digest: &found.image.digest, pinned: found.pinned, version };
     store::set_current_image(tx, &image, now).await.context("register the image")?;
+    hosts::store::note_out_of_reach(tx, now).await.context("note which machines cannot get it")?;
     Ok(())
 }

@@ -44,6 +44,11 @@ pub struct NewImage<'a> {
     pub version: &'a str,
 }
 
+/// Returns by which name machines get an image that is registered already.
+pub async fn pinned(db: &mut PgConnection, digest: &str) -> Result<Option<String>, StoreError> {
+    Ok(sqlx::query_scalar!("SELECT pinned FROM images WHERE digest = $1", digest).fetch_optional(db).await?.flatten())
+}
+
 /// Makes an image the one that new environments of its version run. The one before is retired: it serves who has it.
 pub async fn set_current_image(
     db: &mut PgConnection,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use sayoo::audit::Actor;
 use sayoo::base::ids::EnvironmentId;
-use sayoo::hosts::steering::{self, HostError};
+use sayoo::hosts::steering::{self, Consent, HostError};
 use sayoo::hosts::{self, Host, HostState};
 use sayoo::reconcile::runtimes::{self, provide};
 use sqlx::PgPool;
@@ -167,8 +167,8 @@ async fn of_all_hosts_that_are_emptied_at_once_the_last_one_is_refused(db: PgPoo
     cluster.until_serving(other, |upstream| upstream.starts_with(&address(1))).await;
 
     let (one, two) = tokio::join!(
-        steering::drain(&cluster.portal, &by, first, "a new disk"),
-        steering::drain(&cluster.portal, &by, second, "a new disk"),
+        steering::drain(&cluster.portal, &by, first, "a new disk", Consent::None),
+        steering::drain(&cluster.portal, &by, second, "a new disk", Consent::None),
     );
     assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
     let refused = one.err().or(two.err());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use sayoo::audit::Actor;
-use sayoo::hosts::steering::{self, HostError};
+use sayoo::hosts::steering::{self, Consent, HostError};
 use sqlx::PgPool;
 
 use super::world::{Cluster, address, answers};
@@ -25,7 +25,7 @@ async fn emptying_a_host_moves_all_without_a_moment_in_which_the_name_leads_nowh
     // The last host cannot be emptied: nobody would find room.
     let preview = steering::preview(&mut cluster.world.db.acquire().await.unwrap(), first).await.unwrap();
     assert_eq!((preview.moves.len(), preview.homeless()), (4, 4));
-    let refused = steering::drain(&cluster.portal, &by, first, "a new disk").await;
+    let refused = steering::drain(&cluster.portal, &by, first, "a new disk", Consent::None).await;
     assert!(matches!(refused, Err(HostError::NoRoom(4))), "{refused:?}");
 
     cluster.added(2).await;
@@ -57,7 +57,7 @@ async fn emptying_a_host_moves_all_without_a_moment_in_which_the_name_leads_nowh
         })
         .collect();
 
-    steering::drain(&cluster.portal, &by, first, "a new disk").await.unwrap();
+    steering::drain(&cluster.portal, &by, first, "a new disk", Consent::None).await.unwrap();
     let mut most_at_once = 0;
     for _ in 0..900 {
         let leaving: i64 = sqlx::query_scalar(

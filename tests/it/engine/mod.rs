@@ -4,5 +4,6 @@ mod certificates;
 mod faults;
 mod isolation;
 mod readings;
+mod registry;
 mod services;
 mod tasks;

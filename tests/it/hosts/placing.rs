@@ -5,7 +5,7 @@ use sayoo::base::ids::{AccountId, DatabaseServerId, EnvironmentId, HostId, Image
 use sayoo::base::secret::new_code;
 use sayoo::engine::NodeSeen;
 use sayoo::hosts::placement::{Need, Siblings, Tenant};
-use sayoo::hosts::{self, Cause, HostState, ReserveError, Wanted, placement};
+use sayoo::hosts::{self, Cause, HostState, Placement, ReserveError, Wanted, placement};
 use sayoo::reconcile;
 use sqlx::PgPool;
 
@@ -164,8 +164,15 @@ async fn a_hundred_moves_and_placements_at_once_never_promise_memory_twice(db: P
         leaving.push(resident(&db, ids[0], &format!("shop-{number}"), 512).await);
     }
     let mut wanted = Vec::new();
-    for _ in 0..90 {
-        wanted.push(runtime(&db, 512).await);
+    for number in 0..90 {
+        // Customers' own: the room of spares is there for whoever moves.
+        let runtime = resident(&db, ids[0], &format!("new-{number}"), 512).await;
+        sqlx::query("UPDATE runtimes SET host_id = NULL, state = 'building' WHERE id = $1")
+            .bind(runtime.uuid())
+            .execute(&db)
+            .await
+            .unwrap();
+        wanted.push(runtime);
     }
     let moves = futures_util::future::join_all(leaving.iter().map(|runtime| async {
         let mut tx = db.begin().await.unwrap();
@@ -219,10 +226,21 @@ async fn an_updates_room_is_promised_and_kept_only_where_runtimes_are_taken(db: 
     let mut tx = db.begin().await.unwrap();
     let loads = hosts::store::list(&mut tx).await.unwrap();
     assert_eq!(loads.iter().map(|load| load.memory_promised_mb).collect::<Vec<_>>(), [512, 1024]);
-    let need = Need { cpu_millis: 100, memory_mb: 1024, tenant: Tenant::Production, not_on: None };
-    assert_eq!(hosts::keep_room(&mut tx, Some(ids[1]), need, &Siblings::default()).await.unwrap().host, ids[1]);
+    let need = Need { cpu_millis: 100, memory_mb: 1024, tenant: Tenant::Production, not_on: None, image: None };
+    let aside = Placement { host: ids[1], explanation: "it was the emptiest".to_owned() };
+    assert_eq!(
+        hosts::keep_room(&mut tx, Some(&aside), need, &Siblings::default()).await.unwrap(),
+        aside,
+        "and its reason"
+    );
     hosts::store::set_wanted(&mut tx, ids[1], Wanted::Empty, "a fan fails").await.unwrap();
-    assert_eq!(hosts::keep_room(&mut tx, Some(ids[1]), need, &Siblings::default()).await.unwrap().host, ids[0]);
+    assert_eq!(hosts::keep_room(&mut tx, Some(&aside), need, &Siblings::default()).await.unwrap().host, ids[0]);
+}
+
+/// Which runtimes on a host could move away now.
+async fn movable(db: &mut sqlx::PgConnection, host: HostId) -> Vec<RuntimeId> {
+    let rows = reconcile::hosts::store::movable(db, host, Utc::now()).await.unwrap();
+    rows.into_iter().map(|(runtime, _)| runtime).collect()
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
@@ -231,9 +249,9 @@ async fn a_host_is_not_let_go_and_nothing_moves_off_it_in_the_middle_of_an_updat
     let ids = hosts(&db, 2).await;
     let shop = resident(&db, ids[0], "Shop", 512).await;
     let mut connection = db.acquire().await.unwrap();
-    assert_eq!(store::movable(&mut connection, ids[0], Utc::now()).await.unwrap(), [shop]);
+    assert_eq!(movable(&mut connection, ids[0]).await, [shop]);
     update(&db, shop, ids[1], "starting").await;
-    assert_eq!(store::movable(&mut connection, ids[0], Utc::now()).await.unwrap(), []);
+    assert_eq!(movable(&mut connection, ids[0]).await, []);
     assert_eq!(store::runtimes_on(&mut connection, ids[1]).await.unwrap(), 1);
     assert_eq!(store::environments_on(&mut connection, ids[1]).await.unwrap(), [shop], "the loss is its loss");
 }
@@ -250,11 +268,11 @@ async fn a_move_does_not_wait_for_an_update_that_waits_and_ends_with_the_emptyin
     // Another plan was asked for, and there is no room for it.
     update(&db, shop, ids[1], "waiting").await;
     let mut connection = db.acquire().await.unwrap();
-    assert_eq!(store::movable(&mut connection, ids[0], Utc::now()).await.unwrap(), [shop]);
+    assert_eq!(movable(&mut connection, ids[0]).await, [shop]);
     let placement = hosts::take_room_elsewhere(&mut connection, shop).await.unwrap();
     assert_eq!(placement.host, ids[1]);
     store::insert_move(&mut connection, (shop, ids[0]), &placement, Utc::now()).await.unwrap();
-    assert_eq!(store::movable(&mut connection, ids[0], Utc::now()).await.unwrap(), []);
+    assert_eq!(movable(&mut connection, ids[0]).await, []);
     assert_eq!(store::moves(&mut connection).await.unwrap(), 1);
     let environment: EnvironmentId = sqlx::query_scalar::<_, String>("SELECT id::text FROM environments")
         .fetch_one(&db)

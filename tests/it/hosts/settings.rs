@@ -29,7 +29,7 @@ async fn staff_set_zone_pool_and_what_may_be_promised_of_the_first_machine_too(d
     let seen = placing::machine(2048);
     let mut connection = db.acquire().await.unwrap();
     hosts::store::record(&mut connection, &seen, "unix:///x", "127.0.0.1", Utc::now()).await.unwrap();
-    let need = Need { cpu_millis: 100, memory_mb: 512, tenant: Tenant::Production, not_on: None };
+    let need = Need { cpu_millis: 100, memory_mb: 512, tenant: Tenant::Production, not_on: None, image: None };
     assert!(hosts::take_room(&mut connection, need).await.is_err(), "all of its memory is kept");
     let id = hosts::store::list(&mut connection).await.unwrap()[0].host.id;
 
@@ -138,7 +138,7 @@ async fn a_host_to_which_an_update_is_on_its_way_is_not_removed(db: PgPool) {
     let sam = world.staff().await;
     let path = format!("/staff/hosts/{}", ids[1]);
     sam.get(&path).await.assert_says(200, "Use it again");
-    let refused = steering::drain(&world.portal, &by, ids[1], "a new disk").await;
+    let refused = steering::drain(&world.portal, &by, ids[1], "a new disk", steering::Consent::None).await;
     assert!(matches!(refused, Err(HostError::NotFound)), "{refused:?}");
     sam.post(&format!("{path}/uncordon"), &[]).await.assert_redirect(&path);
     let kept = host(&db, ids[1]).await;
@@ -155,7 +155,7 @@ async fn a_host_that_is_being_emptied_is_not_closed_unseen(db: PgPool) {
     assert!(matches!(nothing, Err(HostError::AlreadySo)), "{nothing:?}");
     assert_eq!(host(&db, ids[0]).await.wanted, Wanted::Open);
 
-    steering::drain(&world.portal, &by, ids[0], "a new disk").await.unwrap();
+    steering::drain(&world.portal, &by, ids[0], "a new disk", steering::Consent::None).await.unwrap();
     let refused = steering::cordon(&world.portal, &by, ids[0], "a fan fails").await;
     assert!(matches!(refused, Err(HostError::BeingEmptied)), "{refused:?}");
     let path = format!("/staff/hosts/{}", ids[0]);

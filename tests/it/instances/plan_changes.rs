@@ -80,6 +80,54 @@ async fn without_room_nothing_changes_and_at_rest_none_is_needed(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn spares_make_room_for_another_plan_and_nobody_else_is_given_one_of_these(db: PgPool) {
+    let world = World::new(db).await;
+    let alice = world.customer("alice").await;
+    let id = alice.has_running(&world, "shop").await;
+    // Beside 512 that are taken and a spare of 1,024 there are 464: too few for the test plan.
+    runs_on(&world, id, "abcdefghij0123456789", 2000).await;
+    let spare = "INSERT INTO runtimes (id, code, image_id, template_id, database_server_id, host_id, cpu_millis, memory_mb, wanted, state, created_at)
+                 SELECT gen_random_uuid(), 'sparesparesparespare', image_id, template_id, database_server_id, host_id, 500, 1024, 'running', 'ready', created_at FROM runtimes";
+    sqlx::raw_sql(spare).execute(&world.db).await.unwrap();
+    let test = world.plan("test").await.to_string();
+    let asked = alice.post(&format!("/instances/{id}/plan"), &[("plan", &test)]).await;
+    assert_eq!(asked.location, format!("/instances/{id}"));
+    assert_eq!(updates(&world).await, [("waiting".to_owned(), 1024, true)]);
+    let mut db = world.db.acquire().await.unwrap();
+    let (host, why): (uuid::Uuid, String) =
+        sqlx::query_as("SELECT host_id, explanation FROM environment_updates").fetch_one(&mut *db).await.unwrap();
+    assert!(why.starts_with("one keeps 464 MiB") && why.ends_with("once spares there have gone"), "{why}");
+    let crowded: Vec<uuid::Uuid> =
+        sayoo::hosts::crowded(&mut db).await.unwrap().into_iter().map(|host| host.uuid()).collect();
+    assert_eq!(crowded, [host], "its spare is promised");
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn room_for_another_plan_is_set_aside_apart_from_the_other_containers(db: PgPool) {
+    let world = World::new(db).await;
+    let alice = world.customer("alice").await;
+    let id = alice.has_running(&world, "shop").await;
+    runs_on(&world, id, "abcdefghij0123456789", 1500).await;
+    // The largest machine has another container of the shop.
+    for (name, memory_mb) in [("two", 16384), ("three", 4096)] {
+        let sql = format!(
+            "INSERT INTO hosts (id, name, node, docker_endpoint, upstream_address, cpu_millis, memory_mb, memory_kept_mb, state, created_at)
+             VALUES (gen_random_uuid(), '{name}', '{name}', '', '127.0.0.2', 64000, {memory_mb}, 0, 'active', now())"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&world.db).await.unwrap();
+    }
+    let replica = "INSERT INTO replicas (id, runtime_id, number, host_id, explanation, image_id, cpu_millis, memory_mb, restarts, login_generation, state, began_at)
+                   SELECT gen_random_uuid(), runtimes.id, 1, hosts.id, '', image_id, 500, 512, 0, 1, 'serving', now()
+                     FROM runtimes, hosts WHERE hosts.name = 'two'";
+    sqlx::raw_sql(replica).execute(&world.db).await.unwrap();
+    let test = world.plan("test").await.to_string();
+    alice.post(&format!("/instances/{id}/plan"), &[("plan", &test)]).await;
+    let chosen = "SELECT hosts.name FROM environment_updates JOIN hosts ON hosts.id = host_id";
+    let chosen: String = sqlx::query_scalar(chosen).fetch_one(&world.db).await.unwrap();
+    assert_eq!(chosen, "three");
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn twenty_changes_at_once_promise_no_memory_twice(db: PgPool) {
     let world = World::new(db).await;
     let alice = world.customer("alice").await;

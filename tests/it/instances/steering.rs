@@ -128,3 +128,22 @@ async fn a_member_looks_and_opens_but_does_not_steer(db: PgPool) {
     assert_eq!(mia.get("/instances/new").await.status, StatusCode::FORBIDDEN);
     assert_eq!(counters(&world, id).await, (1, 0));
 }
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn while_the_machines_take_no_changes_a_customer_reads_that_they_are_queued(db: PgPool) {
+    let world = World::new(db).await;
+    let alice = world.customer("alice").await;
+    let id = alice.has_running(&world, "shop").await;
+    let said = "what you change is queued and follows by itself";
+    let page = format!("/instances/{id}");
+    assert!(!alice.get(&page).await.words().contains(said));
+    let silent = "INSERT INTO turns (task, subject, due_at, attempts, unsettled_at)
+                  VALUES ('hosts', '00000000-0000-0000-0000-000000000000', now(), 2, now())";
+    sqlx::query(silent).execute(&world.db).await.unwrap();
+    alice.get(&page).await.assert_says(200, said);
+    // What is asked for meanwhile is kept.
+    alice.post(&format!("{page}/stop"), &[]).await.assert_redirect(&page);
+    assert_eq!(alice.instance(id).await.wanted, Wanted::Stopped);
+    sqlx::query("UPDATE turns SET attempts = 0").execute(&world.db).await.unwrap();
+    assert!(!alice.get(&page).await.words().contains(said));
+}

@@ -33,6 +33,8 @@ pub enum Operation {
     Wake,
     Update,
     UpdateAtRest,
+    /// To an image whose program ends at once: it is taken back.
+    BadUpdate,
     StopWhileUpdating,
     Delete,
     Purge,
@@ -78,6 +80,7 @@ impl Operation {
             | Self::Resume
             | Self::Wake
             | Self::Update
+            | Self::BadUpdate
             | Self::Undelete
             | Self::ScaleUp
             | Self::ScaleDown
@@ -141,6 +144,16 @@ impl Operation {
             }
             Self::Wake => format!("INSERT INTO wake_requests VALUES ('{id}', 'request', $now)"),
             Self::Update | Self::UpdateAtRest => update,
+            Self::BadUpdate => {
+                world.engine.set_bad_image("sha256:bad");
+                let bad = update
+                    .replace(&format!("'{}'", world.image), "(SELECT id FROM images WHERE digest = 'sha256:bad')");
+                format!(
+                    "INSERT INTO images SELECT gen_random_uuid(), 'odoo', 'sha256:bad', '19.0', 'retired', $now
+                      WHERE NOT EXISTS (SELECT FROM images WHERE digest = 'sha256:bad');
+                     {bad}"
+                )
+            }
             Self::StopWhileUpdating => update + &want("wanted = 'stopped'"),
             Self::Delete => want("wanted = 'deleted', purge_after = $now + interval '7 days'"),
             Self::Purge => want("purge_after = $now"),
@@ -234,6 +247,7 @@ operations! {
     waking: Wake, 34;
     updating: Update, 34;
     updating_at_rest: UpdateAtRest, 30;
+    taking_a_bad_image_back: BadUpdate, 34;
     stopping_while_updating: StopWhileUpdating, 58;
     deleting: Delete, 62;
     purging: Purge, 35;

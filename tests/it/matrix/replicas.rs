@@ -128,6 +128,8 @@ async fn an_update_a_restart_and_an_emptied_host_exchange_one_after_the_other(db
     assert_eq!(world.numbers().await, ["5", "6"]);
 
     world.run("UPDATE hosts SET state = 'cordoned', wanted = 'empty' WHERE id = (SELECT host_id FROM replicas WHERE number = 5)").await;
+    // Its turn to move, which the worker's other task gives.
+    world.run("UPDATE replicas SET moves_at = $now WHERE number = 5").await;
     world.converge(&shop, "running").await.unwrap();
     assert_eq!(world.numbers().await, ["6", "7"]);
     let (states, fewest) = world.watched().await;

@@ -89,7 +89,7 @@ impl People {
     pub async fn steer(&self, is_emptied: bool, host: HostId) {
         let actor = Actor::staff(self.staff.id, &self.staff.name);
         let done = if is_emptied {
-            hosts::drain(&self.portal, &actor, host, "new disks").await
+            hosts::drain(&self.portal, &actor, host, "new disks", hosts::Consent::None).await
         } else {
             hosts::uncordon(&self.portal, &actor, host).await
         };

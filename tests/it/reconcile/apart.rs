@@ -373,3 +373,48 @@ async fn a_worker_killed_while_the_name_follows_a_replica_leads_it_to_all_that_s
     }
     world.end().await;
 }
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_replica_without_another_machine_ends_where_staff_agreed_and_comes_back_with_the_machine(db: PgPool) {
+    let world = World::new(db).await;
+    let shop = world.shop_of_several().await;
+    world.want(shop, "replicas = 2").await;
+    world.until_in(shop, 2, true, "before").await;
+    // Where it is, why there, and that it answered there, is kept as of every container.
+    let placed = "SELECT CASE WHEN served_at IS NOT NULL THEN placements.explanation END FROM placements
+                    JOIN runtimes ON runtimes.id = runtime_id WHERE environment_id = $1 AND cause = 'replicated'";
+    let why = world.text(placed, shop.uuid()).await;
+    assert!(why.contains("in another zone than its other containers"), "{why}");
+
+    let home = "SELECT host_id::text FROM replicas WHERE id <> $1";
+    let emptied: HostId = world.text(home, Uuid::nil()).await.parse().unwrap();
+    let set = "UPDATE hosts SET wanted = 'empty', state = 'cordoned' WHERE id = $1";
+    world.run(set, |query| query.bind(emptied.uuid())).await;
+    let turn = "SELECT min(moves_at)::text FROM replicas WHERE id <> $1";
+    let working = worker(&world, None);
+    let stuck =
+        "SELECT count(*)::text FROM replica_troubles WHERE reason = 'reason-replicas-no-room' AND runtime_id <> $1";
+    until_said(&world, stuck, Uuid::nil(), "1", "it finds no room").await;
+    until_said(&world, turn, Uuid::nil(), "", "others have their turn").await;
+    assert_eq!(world.routes().await[0].2, 2, "without consent both go on serving");
+
+    world.run("UPDATE hosts SET may_have_fewer = true WHERE id = $1", |query| query.bind(emptied.uuid())).await;
+    let count = "SELECT count(*)::text FROM replicas WHERE id <> $1";
+    let began = Instant::now();
+    while world.text(count, Uuid::nil()).await != "0" {
+        assert!(began.elapsed() < PATIENCE, "it never ended: {:?}", world.troubles().await);
+        world.run("UPDATE replica_troubles SET retry_at = retry_at - interval '8 seconds'", |query| query).await;
+        world.quiet().await;
+        pause().await;
+    }
+    assert_eq!((world.routes().await[0].2, world.status(shop).await.as_str()), (1, "running"));
+    until_counted(&world, (1, 1, 1), "one container").await;
+    let short = world.events(shop).await.iter().filter(|kind| *kind == "replicas.short").count();
+    assert_eq!(short, 1, "its people are told");
+
+    let set = "UPDATE hosts SET wanted = 'open', state = 'active', may_have_fewer = false WHERE id = $1";
+    world.run(set, |query| query.bind(emptied.uuid())).await;
+    world.until_in(shop, 2, false, "the machine is back").await;
+    drop(working);
+    world.end().await;
+}

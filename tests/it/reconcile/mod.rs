@@ -16,4 +16,4 @@ mod sleeping;
 mod spares;
 pub mod support;
 mod unhealthy;
-mod updating;
+pub mod updating;

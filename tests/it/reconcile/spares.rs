@@ -78,3 +78,30 @@ async fn two_orders_never_get_the_same_spare(db: PgPool) {
     assert_eq!(world.parameter(other, "sayoo.owner").await, other.to_string());
     world.end().await;
 }
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn no_spare_is_made_while_a_machine_is_emptied_or_a_spare_makes_room_for_somebody(db: PgPool) {
+    let world = with_spares(db).await;
+    let shop = world.order("shop").await;
+    world.until(shop, "running").await;
+    until_ready(&world, "3").await;
+    world.run("UPDATE hosts SET wanted = 'empty'", |query| query).await;
+    world.run("UPDATE runtimes SET wanted = 'gone' WHERE environment_id IS NULL", |query| query).await;
+    let count = "SELECT count(*)::text FROM runtimes WHERE environment_id IS NULL AND state <> 'gone' AND id <> $1";
+    for _ in 0..120 {
+        world.run("UPDATE turns SET due_at = now() WHERE task = 'pool'", |query| query).await;
+        reconcile::settle(&world.site).await.unwrap();
+        if world.text(count, uuid::Uuid::nil()).await == "0" {
+            break;
+        }
+        crate::support::engine::pause().await;
+    }
+    for _ in 0..3 {
+        world.run("UPDATE turns SET due_at = now() WHERE task = 'pool'", |query| query).await;
+        reconcile::settle(&world.site).await.unwrap();
+        assert_eq!(world.text(count, uuid::Uuid::nil()).await, "0", "the room is for those who move");
+    }
+    world.run("UPDATE hosts SET wanted = 'open'", |query| query).await;
+    until_ready(&world, "3").await;
+    world.end().await;
+}

@@ -84,6 +84,7 @@ impl World {
             spares: 0,
             docker: engine.docker.clone(),
             upstream_address: engine.upstream_address.clone(),
+            registry: None,
         });
         let (image, template) = (ImageId::new(site.clock.now()), TemplateId::new(site.clock.now()));
         let world = Self { account: AccountId::new(site.clock.now()), site, engine, tenants, db, image, template, key };

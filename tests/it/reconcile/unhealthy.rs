@@ -37,7 +37,13 @@ impl Pages {
 
     /// Orders an instance of what the stand-in's template has.
     async fn order(&self, address: &str) -> EnvironmentId {
+        self.order_of("production", address).await
+    }
+
+    /// The same on another plan.
+    async fn order_of(&self, plan: &str, address: &str) -> EnvironmentId {
         let order = Order {
+            plan_version: self.portal.plan(plan).await,
             country: "FR".to_owned(),
             currency: "EUR".to_owned(),
             timezone: "Europe/Paris".to_owned(),
@@ -71,6 +77,15 @@ impl World {
             let turn =
                 self.text("SELECT t::text FROM turns t WHERE task = 'environments' AND subject = $1", id.uuid()).await;
             assert!(began.elapsed() < PATIENCE, "never {status}: {} {troubles:?} {turn}", self.status(id).await);
+            pause().await;
+        }
+    }
+
+    /// Waits until people are told this reason, while a worker process works.
+    async fn until_reason(&self, id: EnvironmentId, reason: &str) {
+        let began = Instant::now();
+        while self.reason(id).await != reason {
+            assert!(began.elapsed() < PATIENCE, "{} instead of {reason}", self.reason(id).await);
             pause().await;
         }
     }
@@ -143,6 +158,97 @@ async fn a_first_order_whose_image_never_answers_says_so_keeps_what_is_made_and_
     assert!(status == 200 && text.contains("oe_login_form"), "{status} {text}");
     assert_eq!(world.parameter(shop, "sayoo.owner").await, shop.to_string());
     proxy.finish().await.unwrap();
+    world.end().await;
+}
+
+/// What is kept for staff of one kind.
+const TROUBLE: &str = "SELECT explanation FROM environment_troubles WHERE environment_id = $1 AND kind = ";
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn an_image_that_is_nowhere_is_not_said_to_have_started_and_staff_read_the_engines_words(db: PgPool) {
+    let world = World::new(db).await;
+    world.runs_on(&format!("sha256:{}", "0".repeat(64))).await;
+    let pages = Pages::of(&world).await;
+    let sam = pages.portal.staff().await;
+    let shop = pages.order("shop").await;
+    let first = worker(&world, None);
+    world.becomes(shop, "starting").await;
+    drop(first);
+    world.is_late(shop).await;
+    let working = worker(&world, None);
+    world.becomes(shop, "failing").await;
+    assert_eq!(world.reason(shop).await, "reason-not-started");
+    let said = pages.show(shop).await.text("[role=alert]");
+    assert!(said.contains("The machine has not started Odoo."), "{said}");
+    let began = Instant::now();
+    let engine = format!("{TROUBLE}'engine'");
+    while world.text(&engine, shop.uuid()).await.is_empty() {
+        assert!(began.elapsed() < PATIENCE, "the engine was never asked: {:?}", world.troubles().await);
+        pause().await;
+    }
+    let text = world.text(&engine, shop.uuid()).await;
+    assert!(text.to_lowercase().contains("image"), "{text}");
+    let page = sam.get(&format!("/staff/instances/{shop}")).await;
+    page.assert_says(200, "Docker cannot start it");
+    page.assert_says(200, &text);
+    let host = world.text("SELECT host_id::text FROM runtimes WHERE environment_id = $1", shop.uuid()).await;
+    sam.get(&format!("/staff/hosts/{host}")).await.assert_says(200, &text);
+
+    world.new_image("LABEL better=yes").await;
+    images::begin(&pages.portal.portal, &Actor::system(), "Sam", &Which::All, 1).await.unwrap();
+    world.becomes(shop, "running").await;
+    let began = Instant::now();
+    while !world.text(&engine, shop.uuid()).await.is_empty() {
+        assert!(began.elapsed() < PATIENCE, "it is still said: {:?}", world.troubles().await);
+        world.all_drained().await;
+        pause().await;
+    }
+    drop(working);
+    world.end().await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn odoo_that_needs_more_memory_than_it_may_use_is_said_to_staff_and_in_plain_words_to_its_customer(db: PgPool) {
+    let world = World::new(db).await;
+    world.runs_on(&image_with(&world.engine.image, "ENV STANDIN_EAT_MB=1200")).await;
+    let pages = Pages::of(&world).await;
+    let sam = pages.portal.staff().await;
+    let shop = pages.order_of("development", "shop").await;
+    let working = worker(&world, None);
+    world.becomes(shop, "failing").await;
+    world.until_reason(shop, "reason-memory-full").await;
+    let page = pages.show(shop).await;
+    let said = page.text("[role=alert]");
+    assert!(said.contains("Odoo needs more memory than its plan has. A larger plan helps."), "{said}");
+    assert!(page.text(".events").contains("Used more memory than its plan has"), "{}", page.text(".events"));
+    let full = world.events(shop).await.iter().filter(|kind| *kind == "memory.full").count();
+    assert_eq!(full, 1, "told once in an hour, however often it ends");
+    let page = sam.get(&format!("/staff/instances/{shop}")).await;
+    page.assert_says(200, "Used more memory than it may");
+    page.assert_says(200, "the kernel ended container");
+    drop(working);
+    world.end().await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn why_there_is_no_room_is_kept_for_staff_until_there_is(db: PgPool) {
+    let world = World::new(db).await;
+    let pages = Pages::of(&world).await;
+    let sam = pages.portal.staff().await;
+    world.run("UPDATE hosts SET memory_kept_mb = memory_mb", |query| query).await;
+    let shop = pages.order("shop").await;
+    world.until_told(shop, "reason-no-room").await;
+    let room = format!("{TROUBLE}'room'");
+    let why = world.text(&room, shop.uuid()).await;
+    assert!(why.starts_with("no host has room: ") && why.contains(" has 0 MiB of memory free of "), "{why}");
+    sam.get(&format!("/staff/instances/{shop}")).await.assert_says(200, &why);
+    let page = sam.get("/staff/hosts").await;
+    page.assert_says(200, "Waits for room");
+    page.assert_says(200, &why);
+    world.run("UPDATE hosts SET memory_kept_mb = 0", |query| query).await;
+    world.until(shop, "running").await;
+    assert_eq!(world.text(&room, shop.uuid()).await, "");
+    assert!(!sam.get("/staff/hosts").await.words().contains("Waits for room"));
     world.end().await;
 }
 

@@ -49,6 +49,7 @@ pub fn site(
         spares: 0,
         docker: String::new(),
         upstream_address: "127.0.0.1".to_owned(),
+        registry: None,
     })
 }
 

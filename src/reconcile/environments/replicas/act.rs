@@ -7,10 +7,10 @@ use super::plan::{Step, Why};
 use super::{Replica, store};
 use crate::base::ids::ReplicaId;
 use crate::base::secret::Secret;
-use crate::hosts::placement::{Need, NoRoom, Reason, Siblings, Tenant};
+use crate::hosts::placement::{Need, Siblings, Tenant};
 use crate::hosts::{self, ReserveError};
 use crate::reconcile::environments::observe::{Sight, Upstream};
-use crate::reconcile::environments::{act, store as environments};
+use crate::reconcile::environments::{act, store as environments, troubles};
 use crate::reconcile::lease::{Fenced, Lease};
 use crate::reconcile::runtimes::{Runtime, provide};
 use crate::reconcile::{Site, crash};
@@ -112,11 +112,12 @@ async fn add(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime) -> an
         memory_mb: runtime.memory_mb,
         tenant: Tenant::of_kind(Some(&environment.kind)),
         not_on: None,
+        image: hosts::store::find_claim(&mut tx, runtime.id).await?.and_then(|claim| claim.need.image),
     };
     let placement = match hosts::take_room_apart(&mut tx, need, &siblings).await {
         Ok(placement) => placement,
         Err(ReserveError::NoRoom(why)) => {
-            store::give_up_a_spare_on(&mut tx, &too_full(&why)).await?;
+            troubles::make_room(&mut tx, &why.spares).await?;
             note(site, &mut tx, sight, (NO_ROOM, &why.to_string())).await?;
             return Ok(tx.commit().await?);
         }
@@ -130,12 +131,6 @@ async fn add(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime) -> an
     tx.commit().await?;
     crash::point("replica-add:after");
     Ok(())
-}
-
-/// Returns the hosts that would do if they had more room.
-fn too_full(why: &NoRoom) -> Vec<String> {
-    let full = why.why.iter().filter(|it| matches!(it.reason, Reason::Memory { .. } | Reason::Cpu { .. }));
-    full.map(|it| it.host.clone()).collect()
 }
 
 /// Notes why some are missing; people are told once.
@@ -166,6 +161,9 @@ async fn admit(site: &Site, lease: &Lease, sight: &Sight, place: usize) -> anyho
     crash::point("replica-admit:before");
     let mut tx = lease.begin(&site.db).await?;
     set_serving(site, &mut tx, row, arriving).await?;
+    if let Some(runtime) = &sight.runtime {
+        hosts::store::set_replica_served(&mut tx, (runtime.id, row.number), now).await?;
+    }
     write_route(site, &mut tx, sight, &upstreams).await?;
     if upstreams.len() == usize::try_from(environment.replicas).unwrap_or(0) {
         let detail = json!({ "running": upstreams.len() });
@@ -198,6 +196,11 @@ async fn leave(site: &Site, lease: &Lease, sight: &Sight, place: usize, why: Why
         Why::Surplus if others == usize::try_from(environment.replicas).unwrap_or(0) => {
             let detail = json!({ "running": others });
             environments::add_event(&mut tx, environment.id, "replicas.reached", &detail, now).await?;
+        }
+        // That there is no room was told when it was no shortage yet.
+        Why::Forgone => {
+            let detail = json!({ "reason": NO_ROOM, "wanted": environment.replicas, "running": others });
+            environments::add_event(&mut tx, environment.id, "replicas.short", &detail, now).await?;
         }
         Why::Surplus | Why::Replaced => {}
     }

@@ -17,11 +17,14 @@ use super::store::{Environment, RouteRow};
 use super::update;
 use crate::base::ids::{HostId, ReplicaId};
 use crate::reconcile::Site;
+use crate::reconcile::images::{self, Wait};
 use crate::reconcile::runtimes::{Runtime, Seen, look};
 use plan::{Fleet, Member, State};
 
 /// A container that does not answer within this time never will.
 const ANSWERS_WITHIN: TimeDelta = TimeDelta::seconds(150);
+/// How long its machine may fetch the image before another one is looked for.
+const FETCHED_WITHIN: TimeDelta = TimeDelta::minutes(30);
 
 /// A replica's row, with what belongs to it.
 #[derive(Clone, Debug)]
@@ -36,10 +39,16 @@ pub struct Replica {
     pub node: Option<String>,
     /// Whether the Swarm has lost it.
     pub is_lost: bool,
-    /// Whether that machine is emptied.
+    /// Whether that machine is emptied, and it is its turn.
     pub must_move: bool,
+    /// Whether it may end there without another one in its place.
+    pub may_end: bool,
     /// What it runs, as in [`Runtime`].
     pub image: String,
+    /// Whether its machine has that image, in the word of the table.
+    pub supply: Option<String>,
+    /// Since when.
+    pub supply_since: Option<DateTime<Utc>>,
     /// Thousandths of a core.
     pub cpu_millis: i32,
     /// MiB of memory.
@@ -167,7 +176,8 @@ async fn look_at(
         host: row.host,
         is_lost: row.is_lost,
         is_due: row.is_outdated || row.is_beside || row.must_move,
-        is_overdue: now - row.began_at > ANSWERS_WITHIN,
+        may_end: row.must_move && row.may_end,
+        is_overdue: false,
         is_drained: row.is_drained(now),
         has_role: Seen::Unknown,
         service: Seen::Unknown,
@@ -181,6 +191,13 @@ async fn look_at(
     let (seen, has_role) = tokio::join!(Box::pin(look::service(site, &own)), site.tenants.role_exists(&role));
     let seen = seen?;
     let (container, upstream) = judge(site, &seen, (&own, PasswordOf::Replica(row.id)), routes, host).await;
+    let supply = images::supply_of(row.supply.as_deref(), row.supply_since);
+    let wait = images::wait_of(row.began_at, supply, &seen.containers, own.service_generation);
+    member.is_overdue = match wait {
+        Wait::Since(at) => now - at > ANSWERS_WITHIN,
+        Wait::Coming => now - row.began_at > FETCHED_WITHIN,
+        Wait::Never => seen.saw_containers,
+    };
     member.has_role = has_role.map_or(Seen::Unknown, Seen::Known);
     member.service = seen.service;
     member.container = container;
@@ -235,6 +252,7 @@ impl Replicas {
             is_led,
             may_try: trouble.is_none_or(|trouble| trouble.wanted != wanted || trouble.retry_at <= now),
             has_trouble: trouble.is_some(),
+            lacks_room: trouble.is_some_and(|trouble| trouble.reason == act::NO_ROOM),
         }
     }
 

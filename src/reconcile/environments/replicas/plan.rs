@@ -27,6 +27,8 @@ pub struct Member {
     /// Whether another one must take its place: another image, other limits, a restart, a machine that is emptied or has
     /// another container of the same environment.
     pub is_due: bool,
+    /// Whether it may go although nothing takes its place: staff empty its machine and know that fewer serve meanwhile.
+    pub may_end: bool,
     /// Whether it takes longer to start than any that works.
     pub is_overdue: bool,
     /// Whether nobody is in the middle of anything at it.
@@ -75,6 +77,8 @@ pub struct Fleet {
     pub may_try: bool,
     /// Whether it is written down that some are missing.
     pub has_trouble: bool,
+    /// Whether that is for want of room on another machine.
+    pub lacks_room: bool,
 }
 
 /// Why a replica leaves.
@@ -84,6 +88,8 @@ pub enum Why {
     Surplus,
     /// Another one serves in its place.
     Replaced,
+    /// Its machine is emptied, no other one has room, and staff know that fewer serve meanwhile.
+    Forgone,
     /// It does not serve.
     Failed,
     /// The Swarm has lost its machine.
@@ -234,6 +240,10 @@ fn of_many(fleet: &Fleet, growth: Growth) -> Option<Step> {
     let leaver = if is_enough { beside.or(due.first()) } else { beside.filter(|_| is_stuck) };
     if let Some((number, _)) = dead.or(leaver) {
         return Some(Step::Leave(*number, Why::Replaced));
+    }
+    let forgone = due.iter().find(|(_, member)| member.may_end).filter(|_| is_stuck && fleet.lacks_room);
+    if let Some((number, _)) = forgone {
+        return Some(Step::Leave(*number, Why::Forgone));
     }
     // One at a time takes another's place: each needs room twice for a moment.
     let is_due = !due.is_empty() && good.len() < fleet.wanted && serving == good.len();

@@ -34,6 +34,7 @@ fn serving(on: HostId) -> Member {
         host: on,
         is_lost: false,
         is_due: false,
+        may_end: false,
         is_overdue: false,
         is_drained: false,
         has_role: Seen::Known(true),
@@ -43,7 +44,7 @@ fn serving(on: HostId) -> Member {
 }
 
 fn fleet(wanted: usize, members: Vec<Member>) -> Fleet {
-    Fleet { wanted, members, is_led: true, may_try: true, has_trouble: false }
+    Fleet { wanted, members, is_led: true, may_try: true, has_trouble: false, lacks_room: false }
 }
 
 fn every_member() -> Vec<Member> {
@@ -58,6 +59,7 @@ fn every_member() -> Vec<Member> {
                             host: host(1),
                             is_lost: flags & 1 != 0,
                             is_due: flags & 2 != 0,
+                            may_end: false,
                             is_overdue: flags & 4 != 0,
                             is_drained: flags & 8 != 0,
                             has_role,
@@ -74,6 +76,18 @@ fn every_member() -> Vec<Member> {
 
 fn settled(fleet: &Fleet) -> Next {
     next(true, plan::Next::Settled, fleet)
+}
+
+#[test]
+fn what_finds_no_other_machine_ends_only_where_staff_know_that_fewer_serve_meanwhile() {
+    let leaving = Member { is_due: true, may_end: true, ..serving(host(1)) };
+    let stuck = Fleet { may_try: false, has_trouble: true, lacks_room: true, ..fleet(1, vec![leaving]) };
+    assert_eq!(settled(&stuck), Next::Do(Step::Leave(0, Why::Forgone)));
+    assert_eq!(settled(&Fleet { may_try: true, ..stuck.clone() }), Next::Do(Step::Add), "first it is tried");
+    let retry = Next::Wait(Awaited::Retry);
+    assert_eq!(settled(&Fleet { lacks_room: false, ..stuck.clone() }), retry, "its image may be bad");
+    let stays = Member { may_end: false, ..leaving };
+    assert_eq!(settled(&Fleet { members: vec![stays], ..stuck }), retry);
 }
 
 #[test]

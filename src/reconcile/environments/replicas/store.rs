@@ -7,7 +7,7 @@ use super::act::NO_ROOM;
 use super::{Replica, Trouble};
 use crate::base::ids::{EnvironmentId, HostId, ReplicaId, RuntimeId};
 use crate::db::StoreError;
-use crate::hosts::Placement;
+use crate::hosts::{self, Placement};
 
 /// The first pause after a try that failed; each further one is twice as long.
 const RETRY_AFTER: TimeDelta = TimeDelta::seconds(10);
@@ -27,8 +27,11 @@ pub async fn list(db: &mut PgConnection, runtime: RuntimeId) -> Result<Vec<Repli
              , replicas.host_id AS "host: HostId"
              , hosts.node AS "node?"
              , hosts.state = 'down' AS "is_lost!"
-             , hosts.wanted IN ('empty', 'gone') AS "must_move!"
+             , hosts.wanted = 'gone' OR hosts.wanted = 'empty' AND replicas.moves_at IS NOT NULL AS "must_move!"
+             , hosts.wanted = 'empty' AND hosts.may_have_fewer AS "may_end!"
              , coalesce(replicas.image_reference, images.digest) AS "image!"
+             , host_images.state AS "supply?"
+             , host_images.since AS "supply_since?"
              , replicas.cpu_millis
              , replicas.memory_mb
              , replicas.restarts
@@ -50,6 +53,7 @@ pub async fn list(db: &mut PgConnection, runtime: RuntimeId) -> Result<Vec<Repli
           JOIN runtimes ON runtimes.id = replicas.runtime_id
           JOIN images ON images.id = replicas.image_id
           JOIN hosts ON hosts.id = replicas.host_id
+          LEFT JOIN host_images ON host_images.host_id = replicas.host_id AND host_images.image_id = replicas.image_id
           LEFT JOIN environment_activity ON environment_activity.environment_id = runtimes.environment_id
          WHERE replicas.runtime_id = $1
          ORDER BY replicas.number
@@ -77,7 +81,7 @@ pub struct NewReplica<'a> {
 
 /// Writes down a replica that is like its runtime's first container, with a number that none of its runtime ever had.
 pub async fn insert(db: &mut PgConnection, new: &NewReplica<'_>) -> Result<(), StoreError> {
-    sqlx::query!(
+    let number = sqlx::query_scalar!(
         r#"
         WITH counted AS (
             UPDATE runtimes
@@ -91,6 +95,7 @@ pub async fn insert(db: &mut PgConnection, new: &NewReplica<'_>) -> Result<(), S
              , counted.restarts_done, counted.login_generation, $5
           FROM counted
           JOIN images ON images.id = counted.image_id
+        RETURNING number
         "#,
         new.id as ReplicaId,
         new.runtime as RuntimeId,
@@ -98,8 +103,9 @@ pub async fn insert(db: &mut PgConnection, new: &NewReplica<'_>) -> Result<(), S
         new.placement.explanation,
         new.now,
     )
-    .execute(&mut *db)
+    .fetch_one(&mut *db)
     .await?;
+    hosts::store::add_of_replica(&mut *db, (new.runtime, number), new.placement, new.now).await?;
     sqlx::query!(
         "INSERT INTO replica_secrets (replica_id, password_sealed) VALUES ($1, $2)",
         new.id as ReplicaId,
@@ -236,29 +242,6 @@ pub async fn hosts_of_update(db: &mut PgConnection, id: EnvironmentId) -> Result
     .fetch_all(db)
     .await?;
     Ok(hosts)
-}
-
-/// Gives up a spare on one of these hosts, so that a customer's container has room there. Returns whether there was one.
-pub async fn give_up_a_spare_on(db: &mut PgConnection, hosts: &[String]) -> Result<bool, StoreError> {
-    let done = sqlx::query!(
-        r#"
-        UPDATE runtimes
-           SET wanted = 'gone'
-         WHERE id = (SELECT runtimes.id
-                       FROM runtimes
-                       JOIN hosts ON hosts.id = runtimes.host_id
-                      WHERE runtimes.environment_id IS NULL
-                        AND runtimes.wanted = 'running'
-                        AND hosts.name = ANY ($1)
-                      ORDER BY runtimes.created_at
-                      LIMIT 1
-                        FOR UPDATE OF runtimes SKIP LOCKED)
-        "#,
-        hosts
-    )
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() > 0)
 }
 
 #[cfg(test)]

@@ -197,6 +197,7 @@ mod tests {
             id: RuntimeId::new(at(0)),
             code: "a".repeat(20),
             image: "sha256:00".to_owned(),
+            supply: None,
             template_database: "t".to_owned(),
             modules: Vec::new(),
             cpu_millis: 500,

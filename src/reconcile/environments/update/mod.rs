@@ -16,10 +16,13 @@ use super::plan::{Container, Move, Route};
 use super::replicas;
 use super::status::Told;
 use super::store::{self as environments, Environment};
+use super::troubles::said;
 use crate::base::ids::{HostId, ImageId, PlanVersionId, RolloutId, UpdateId};
 use crate::db;
 use crate::hosts::placement::{Need, Siblings, Tenant};
+use crate::hosts::troubles::{self, Kind};
 use crate::hosts::{self, Placement, ReserveError};
+use crate::reconcile::images::{self, Wait};
 use crate::reconcile::lease::{Fenced, Lease};
 use crate::reconcile::runtimes::{self, Runtime, Seen, look, provide};
 use crate::reconcile::{Site, crash};
@@ -27,6 +30,8 @@ use crate::reconcile::{Site, crash};
 /// A container that does not answer within this time never will: with what is left to do, it is taken back within three
 /// minutes.
 pub(super) const ANSWERS_WITHIN: TimeDelta = TimeDelta::seconds(150);
+/// How long its machine may fetch the image before another one is looked for.
+const FETCHED_WITHIN: TimeDelta = TimeDelta::minutes(30);
 /// How long proxies may need to tell that a request is still under way at the old container.
 const TOLD_WITHIN: TimeDelta = TimeDelta::seconds(22);
 /// Odoo ends any request after two minutes.
@@ -45,6 +50,10 @@ pub struct Update {
     pub digest: String,
     /// By which name every machine gets that image, when there is a registry.
     pub pinned: Option<String>,
+    /// Whether its machine has that image, in the word of the table.
+    pub supply: Option<String>,
+    /// Since when.
+    pub supply_since: Option<DateTime<Utc>>,
     /// The kind that the environment has then.
     pub kind: String,
     /// The machine that is to be left, when that is all that it is for.
@@ -93,6 +102,13 @@ impl Update {
         }
     }
 
+    /// Returns the room that was set aside when it was asked for, and why there.
+    fn set_aside(&self) -> Option<Placement> {
+        let host = self.host?;
+        let why = self.explanation.clone().unwrap_or_else(|| "room was set aside when it was asked for".to_owned());
+        Some(Placement { host, explanation: why })
+    }
+
     fn is_drained(&self, now: DateTime<Utc>) -> bool {
         self.switched_at.is_some_and(|switched_at| is_drained(switched_at, self.leaving_at, now))
     }
@@ -137,8 +153,17 @@ pub async fn look(site: &Site, environment: &Environment, runtime: &Runtime) -> 
             let candidate = update.candidate(runtime);
             let seen = Box::pin(look::service(site, &candidate)).await?;
             let (container, upstream) = judge(site, &seen, (&candidate, PasswordOf::Runtime), &[], &host).await;
-            let is_overdue = update.began_at.is_none_or(|at| now - at > ANSWERS_WITHIN);
-            let step = Move::Starting { service: seen.service, container, is_overdue };
+            let began_at = update.began_at.unwrap_or(DateTime::UNIX_EPOCH);
+            let supply = images::supply_of(update.supply.as_deref(), update.supply_since);
+            let wait = images::wait_of(began_at, supply, &seen.containers, candidate.service_generation);
+            let step = match wait {
+                Wait::Never if seen.saw_containers => Move::WithoutImage,
+                Wait::Coming if seen.saw_containers && now - began_at > FETCHED_WITHIN => Move::WithoutImage,
+                _ => {
+                    let is_overdue = matches!(wait, Wait::Since(at) if now - at > ANSWERS_WITHIN);
+                    Move::Starting { service: seen.service, container, is_overdue }
+                }
+            };
             return Ok(Some(Under { update, step, upstream }));
         }
         "switched" => Move::Switched { is_drained: update.is_lost || update.is_drained(now) },
@@ -163,16 +188,18 @@ pub async fn begin(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime)
         memory_mb: update.memory_mb,
         tenant: Tenant::of_kind(Some(&update.kind)),
         not_on: None,
+        image: Some(update.image),
     };
     // A customer's was set aside when it was asked for.
     let beside = sight.replicas.rows.iter().map(|row| row.host).collect();
     let siblings = Siblings { never: Vec::new(), rather_not: beside };
-    let placement = match hosts::keep_room(&mut tx, update.host, need, &siblings).await {
+    let placement = match hosts::keep_room(&mut tx, update.set_aside().as_ref(), need, &siblings).await {
         Ok(placement) => placement,
-        Err(ReserveError::NoRoom(why)) => return act::make_room(tx, why).await,
+        Err(ReserveError::NoRoom(why)) => return act::make_room(site, tx, sight, why).await,
         Err(error) => return Err(error.into()),
     };
     store::set_starting(&mut tx, update.id, &placement, runtime.service_generation + 1, now).await?;
+    troubles::settle(&mut tx, sight.environment.id, &[Kind::Room]).await?;
     // On which machine it is means nothing to a customer as long as it serves.
     if update.leaves.is_none() {
         environments::add_event(&mut tx, sight.environment.id, "update.started", &json!({}), now).await?;
@@ -203,6 +230,10 @@ pub async fn switch(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runtime
     store::switch(&mut tx, update, runtime.id, &placement, now).await?;
     replicas::act::write_route(site, &mut tx, sight, &sight.replicas.beside(upstream)).await?;
     become_new(site, &mut tx, environment, update).await?;
+    troubles::settle(&mut tx, environment.id, &[Kind::Move, Kind::Update]).await?;
+    if update.plan_version.is_some() {
+        troubles::settle(&mut tx, environment.id, &[Kind::Memory]).await?;
+    }
     act::say(site, &mut tx, environment, &Told { status: "running", reason: None }).await?;
     crash::point("update-switch:middle");
     tx.commit().await?;
@@ -280,6 +311,10 @@ pub async fn leave(site: &Site, lease: &Lease, sight: &Sight, is_failed: bool) -
     let under = sight.update.as_ref().context("left without an update")?;
     let update = &under.update;
     let now = site.clock.now();
+    let said = match (&sight.runtime, is_failed) {
+        (Some(runtime), true) => said(site, &update.candidate(runtime)).await?,
+        _ => None,
+    };
     let mut tx = lease.begin(&site.db).await?;
     if is_failed {
         let reason = match under.step {
@@ -287,6 +322,8 @@ pub async fn leave(site: &Site, lease: &Lease, sight: &Sight, is_failed: bool) -
             _ => "reason-update-unhealthy",
         };
         store::set_leaving(&mut tx, update.id, "failing", Some(reason)).await?;
+        let kind = if update.leaves.is_some() { Kind::Move } else { Kind::Update };
+        troubles::note(&mut tx, sight.environment.id, kind, &explained(under.step, said), now).await?;
         let detail = json!({ "reason": reason, "image": update.digest });
         if update.leaves.is_none() {
             environments::add_event(&mut tx, sight.environment.id, "update.failed", &detail, now).await?;
@@ -298,6 +335,16 @@ pub async fn leave(site: &Site, lease: &Lease, sight: &Sight, is_failed: bool) -
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// Says for staff why an update is taken back: how it was found, and what the engine said of it.
+fn explained(step: Move, said: Option<String>) -> String {
+    let seen = match step {
+        Move::Starting { container: Seen::Known(Container::Crashing), .. } => "its container ended again and again",
+        Move::Starting { container: Seen::Known(Container::Missing), .. } => "no container was started",
+        _ => "its container did not answer in time",
+    };
+    said.map_or_else(|| seen.to_owned(), |said| format!("{seen}: {said}"))
 }
 
 /// Removes the new service of an update that is taken back.
@@ -374,6 +421,8 @@ mod tests {
             image: ImageId::new(at(0)),
             digest: String::new(),
             pinned: None,
+            supply: None,
+            supply_since: None,
             kind: "test".to_owned(),
             leaves: None,
             plan_version: None,

@@ -20,6 +20,8 @@ pub async fn find_open(db: &mut PgConnection, id: EnvironmentId) -> Result<Optio
              , environment_updates.image_id AS "image: ImageId"
              , images.digest
              , images.pinned
+             , host_images.state AS "supply?"
+             , host_images.since AS "supply_since?"
              , coalesce(plans.kind, environments.kind) AS "kind!"
              , environment_updates.leaves_host_id AS "leaves: HostId"
              , environment_updates.plan_version_id AS "plan_version: PlanVersionId"
@@ -41,6 +43,8 @@ pub async fn find_open(db: &mut PgConnection, id: EnvironmentId) -> Result<Optio
           LEFT JOIN plan_versions ON plan_versions.id = environment_updates.plan_version_id
           LEFT JOIN plans ON plans.id = plan_versions.plan_id
           LEFT JOIN hosts ON hosts.id = environment_updates.host_id
+          LEFT JOIN host_images
+            ON host_images.host_id = environment_updates.host_id AND host_images.image_id = environment_updates.image_id
           LEFT JOIN environment_activity ON environment_activity.environment_id = environment_updates.environment_id
          WHERE environment_updates.environment_id = $1
            AND environment_updates.ended_at IS NULL

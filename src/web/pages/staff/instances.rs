@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::accounts::{ListQuery, neighbours};
 use super::containers::{Containers, CountSlip};
-use super::rows::{AuditLine, InstanceLine, PlacementLine, audit_of, cut, formats, status_words};
+use super::rows::{AuditLine, InstanceLine, PlacementLine, TroubleLine, audit_of, cut, formats, status_words};
 use crate::base::ids::EnvironmentId;
 use crate::environments::{Status, scaling};
 use crate::hosts;
@@ -81,6 +81,7 @@ struct InstancePage {
     limited: String,
     busy: String,
     containers: Containers,
+    troubles: Vec<TroubleLine>,
     placements: Vec<PlacementLine>,
     audit: Vec<AuditLine>,
 }
@@ -146,6 +147,11 @@ pub async fn show(portal: &Portal, layout: Layout, id: EnvironmentId, slip: Opti
         limited: formats(&layout).number(traffic.limited),
         busy: formats(&layout).number(traffic.busy),
         containers: Containers::new(&layout, &standing, count_slip),
+        troubles: hosts::troubles::of(&mut db, id, layout.now)
+            .await?
+            .iter()
+            .map(|row| TroubleLine::new(&layout, row))
+            .collect(),
         placements: hosts::placements_of(&mut db, id)
             .await?
             .iter()

@@ -3,7 +3,8 @@
 use crate::audit;
 use crate::base::ids::{AccountId, EnvironmentId};
 use crate::environments::Status;
-use crate::hosts::PlacementRow;
+use crate::hosts::troubles::TroubleRow;
+use crate::hosts::{LeftRow, PlacementRow, left};
 use crate::i18n::format::Formats;
 use crate::staff::directory::{AccountRow, HostRow, InstanceRow};
 use crate::web::layout::Layout;
@@ -248,6 +249,69 @@ impl HostLine {
                 Some(at) => layout.t1("staff-host-seen", "when", formats.spoken(at, layout.now)),
                 None => layout.t("staff-host-never"),
             },
+        }
+    }
+}
+
+/// What is wrong with an instance.
+pub struct TroubleLine {
+    /// Its page for staff.
+    pub url: String,
+    /// Its name.
+    pub name: String,
+    /// What kind of trouble, in words.
+    pub what: String,
+    /// The words of whoever refused.
+    pub explanation: String,
+    /// When it was seen last, for machines.
+    pub at_iso: String,
+    /// When it was seen last.
+    pub at: String,
+}
+
+impl TroubleLine {
+    /// Makes a line of a row.
+    #[must_use]
+    pub fn new(layout: &Layout, row: &TroubleRow) -> Self {
+        let at = formats(layout).when(row.seen_at, layout.now);
+        Self {
+            url: urls::staff_instance(row.environment),
+            name: row.name.clone(),
+            what: layout.t(format!("staff-trouble-{}", row.kind)),
+            explanation: row.explanation.clone(),
+            at_iso: at.iso,
+            at: at.words,
+        }
+    }
+}
+
+/// Somebody who is still on a host that is emptied.
+pub struct LeftLine {
+    /// The instance's page for staff.
+    pub url: String,
+    /// Its name.
+    pub name: String,
+    /// The customer's name.
+    pub account: String,
+    /// Why it is still there, in words.
+    pub why: String,
+    /// What was said when it could not go.
+    pub explanation: String,
+}
+
+impl LeftLine {
+    /// Makes a line of a row.
+    #[must_use]
+    pub fn new(layout: &Layout, row: &LeftRow) -> Self {
+        let why = left::why(row.standing);
+        // What was said explains only these.
+        let explains = matches!(why, left::Why::Room | left::Why::Failed | left::Why::Failing);
+        Self {
+            url: urls::staff_instance(row.environment),
+            name: row.name.clone(),
+            account: row.account.clone(),
+            why: layout.t(format!("staff-left-{}", why.as_str())),
+            explanation: row.explanation.clone().filter(|_| explains).unwrap_or_default(),
         }
     }
 }

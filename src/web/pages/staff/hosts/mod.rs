@@ -9,7 +9,7 @@ use actix_web::web::Data;
 use anyhow::Context;
 use askama::Template;
 
-use super::rows::{HostLine, formats};
+use super::rows::{HostLine, TroubleLine, formats};
 use crate::hosts::steering::HostError;
 use crate::hosts::{self, Pool, preview::Headroom};
 use crate::portal::Portal;
@@ -31,6 +31,8 @@ struct HostsPage {
     headroom_kind: &'static str,
     /// Since when the manager takes no orders; empty when it does.
     silent: String,
+    /// Who waits for room.
+    waiting: Vec<TroubleLine>,
 }
 
 /// Shows the hosts.
@@ -40,6 +42,7 @@ pub async fn get(portal: Data<Portal>, staff: Staff) -> Answer {
     let headroom = hosts::overview(&mut db).await?.headroom();
     let layout = staff.layout;
     let silent = silence(&layout, &mut db).await?;
+    let waiting = hosts::troubles::without_room(&mut db, layout.now).await?;
     let (headroom_kind, headroom) = headroom.map(|found| sentence(&layout, &found)).unwrap_or_default();
     answer::page(&HostsPage {
         add: urls::staff_host_new(),
@@ -47,6 +50,7 @@ pub async fn get(portal: Data<Portal>, staff: Staff) -> Answer {
         headroom,
         headroom_kind,
         silent,
+        waiting: waiting.iter().map(|row| TroubleLine::new(&layout, row)).collect(),
         layout,
     })
 }
@@ -62,7 +66,11 @@ fn sentence(layout: &Layout, found: &Headroom) -> (&'static str, String) {
         return ("warning", layout.t2("staff-headroom-short", "host", &found.host, "count", found.homeless));
     }
     let spare = formats(layout).mebibytes(u32::try_from(found.spare_mb).unwrap_or(0));
-    ("good", layout.t2("staff-headroom-enough", "host", &found.host, "spare", spare))
+    let enough = layout.t2("staff-headroom-enough", "host", &found.host, "spare", spare);
+    match found.lessened {
+        0 => ("good", enough),
+        count => ("warning", format!("{enough} {}", layout.t1("staff-host-lessened", "count", count))),
+    }
 }
 
 /// Returns the pools for a form: code, word, whether it is chosen.
@@ -85,6 +93,7 @@ fn problem(layout: &Layout, error: HostError) -> anyhow::Result<String> {
         HostError::NotFound => layout.t("staff-host-gone"),
         HostError::AlreadySo => layout.t("staff-already-so"),
         HostError::NoRoom(homeless) => count("staff-host-no-room", homeless),
+        HostError::Lessened(lessened) => count("staff-drain-confirm-first", lessened),
         HostError::NotEmpty(left) => count("staff-host-not-empty", left),
         HostError::Manager => layout.t("staff-host-manager"),
         HostError::BeingEmptied => layout.t("staff-host-being-emptied"),

@@ -16,7 +16,7 @@ use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
 use crate::web::extract::{Button, Posted, Staff};
 use crate::web::layout::{FlashKind, Layout};
-use crate::web::pages::staff::rows::{HostLine, PlacementLine, formats};
+use crate::web::pages::staff::rows::{HostLine, LeftLine, PlacementLine, TroubleLine, formats};
 use crate::web::urls;
 
 /// A form that asks for a reason.
@@ -89,6 +89,9 @@ struct HostPage {
     proofs: Vec<Finding>,
     /// Why the last probe came to nothing.
     probe_failure: String,
+    /// Who is still here while it is emptied.
+    left: Vec<LeftLine>,
+    troubles: Vec<TroubleLine>,
     placements: Vec<PlacementLine>,
     /// Where it is to be reached, in a sentence; empty when that is where it is.
     moving_to: String,
@@ -153,6 +156,9 @@ async fn show(portal: &Portal, layout: Layout, id: HostId, error: Option<HostErr
     let all = hosts::overview(&mut db).await?;
     let host = &all.find(id).ok_or(PageError::NotFound)?.host;
     let placements = hosts::placements_on(&mut db, id).await?;
+    let troubles = hosts::troubles::on(&mut db, id, layout.now).await?;
+    let is_left = matches!(host.wanted, Wanted::Empty | Wanted::Gone) || host.state == HostState::Down;
+    let left = if is_left { hosts::left_on(&mut db, id).await? } else { Vec::new() };
     let is_again = error.is_some();
     let is_reason = matches!(error, Some(HostError::ReasonNeeded));
     let text = error.map(|error| problem(&layout, error)).transpose()?;
@@ -169,6 +175,8 @@ async fn show(portal: &Portal, layout: Layout, id: HostId, error: Option<HostErr
         probed: host.probes.made_at.map(|at| formats(&layout).spoken(at, layout.now)).unwrap_or_default(),
         proofs: host.probes.proofs.iter().map(|proof| Finding::of_proof(&layout, proof)).collect(),
         probe_failure: host.probes.failure.clone().unwrap_or_default(),
+        left: left.iter().map(|row| LeftLine::new(&layout, row)).collect(),
+        troubles: troubles.iter().map(|row| TroubleLine::new(&layout, row)).collect(),
         placements: placements.iter().map(|row| PlacementLine::new(&layout, row)).collect(),
         moving_to: moving_to.unwrap_or_default(),
         settings: urls::staff_host_act(id, "settings"),
