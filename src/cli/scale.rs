@@ -98,6 +98,12 @@ async fn shown(db: &mut PgConnection, name: &str, id: EnvironmentId) -> anyhow::
                 "automatic: from {low} to {high}; one more above {} % of the processor or {} % of requests that wait",
                 rule.target_percent, rule.queue_percent
             )?;
+            writeln!(
+                text,
+                "after a change: nothing is added for {} minutes, nothing taken away for {}",
+                rule.pause_more.num_minutes(),
+                rule.pause_fewer.num_minutes()
+            )?;
             if let Some(budget) = rule.budget {
                 let hours = standing.month.map_or(0, |month| month.container_seconds / 3600);
                 let (amount, currency) = (budget.exact(), budget.currency);

@@ -100,6 +100,14 @@ pub struct NoRoom {
     pub spares: Vec<RuntimeId>,
 }
 
+impl NoRoom {
+    /// Whether a host is left out because it could not get the image: that is no matter of room.
+    #[must_use]
+    pub fn is_for_want_of_image(&self) -> bool {
+        self.why.iter().any(|not_there| not_there.reason == Reason::Image)
+    }
+}
+
 /// Why a runtime does not go to a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotThere {

@@ -82,6 +82,12 @@ pub struct Wish {
     pub maximum: i32,
     /// More than this percentage of the containers' processor adds one.
     pub target_percent: i32,
+    /// More than this percentage of requests that waited for a place adds one.
+    pub queue_percent: i32,
+    /// How long after any change one may be added.
+    pub pause_more: TimeDelta,
+    /// How long after any change one may be taken away.
+    pub pause_fewer: TimeDelta,
     /// What it may add to a month's cost, in the account's currency.
     pub budget: Option<Money>,
 }
@@ -110,6 +116,12 @@ pub enum Refusal {
     /// It is outside of what makes sense.
     #[error("the target is from 10 to 95 percent")]
     Target,
+    /// It is outside of what makes sense.
+    #[error("the part of the requests that waited is from 1 to 100 percent")]
+    Queue,
+    /// One of the pauses is outside of what makes sense.
+    #[error("a pause is from 1 minute to a day")]
+    Pause,
     /// It is less than nothing, or of another currency.
     #[error("the budget is no amount of the account's currency")]
     Budget,

@@ -1,7 +1,7 @@
 //! Wants another number of containers, or another rule about it.
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
@@ -113,6 +113,9 @@ async fn follow(
         minimum: wish.minimum,
         maximum: wish.maximum,
         target_percent: wish.target_percent,
+        queue_percent: wish.queue_percent,
+        pause_more: wish.pause_more,
+        pause_fewer: wish.pause_fewer,
         budget: wish.budget,
         ..before.clone()
     };
@@ -162,6 +165,13 @@ fn refuse_wish(standing: &Standing, wish: &Wish, currency: Currency) -> Result<(
     if !(10..=95).contains(&wish.target_percent) {
         return Err(Refusal::Target);
     }
+    if !(1..=100).contains(&wish.queue_percent) {
+        return Err(Refusal::Queue);
+    }
+    let pauses = TimeDelta::minutes(1)..=TimeDelta::days(1);
+    if !pauses.contains(&wish.pause_more) || !pauses.contains(&wish.pause_fewer) {
+        return Err(Refusal::Pause);
+    }
     let is_budget = wish.budget.is_none_or(|budget| budget.minor >= 0 && budget.currency == currency);
     if is_budget { Ok(()) } else { Err(Refusal::Budget) }
 }
@@ -172,6 +182,9 @@ fn told(rule: &Rule) -> Value {
         "minimum": rule.minimum,
         "maximum": rule.maximum,
         "target_percent": rule.target_percent,
+        "queue_percent": rule.queue_percent,
+        "pause_more_minutes": rule.pause_more.num_minutes(),
+        "pause_fewer_minutes": rule.pause_fewer.num_minutes(),
         "budget_minor": rule.budget.map(|budget| budget.minor),
     })
 }

@@ -156,8 +156,8 @@ pub fn event_of(before: &str, after: &str, was_ever_ready: bool) -> Option<&'sta
 #[must_use]
 pub fn reason_of(error: &anyhow::Error) -> Option<&'static str> {
     for cause in error.chain() {
-        if cause.is::<crate::hosts::NoRoom>() {
-            return Some("reason-no-room");
+        if let Some(no_room) = cause.downcast_ref::<crate::hosts::NoRoom>() {
+            return Some(if no_room.is_for_want_of_image() { "reason-image-lacking" } else { "reason-no-room" });
         }
         if cause.is::<engine::Error>() {
             return Some("reason-engine-away");

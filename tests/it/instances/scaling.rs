@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use sayoo::base::ids::EnvironmentId;
 use sqlx::PgPool;
 
-use crate::support::portal::{Person, World};
+use crate::support::portal::{Page, Person, World};
 use crate::support::process;
 
 /// What is wanted, its generation, and the rule: on, minimum, maximum, budget.
@@ -35,12 +35,23 @@ pub async fn events(db: &PgPool, id: EnvironmentId, kind: &str) -> Vec<serde_jso
         .unwrap()
 }
 
-async fn scale(person: &Person, id: EnvironmentId, count: &str) -> crate::support::portal::Page {
+async fn scale(person: &Person, id: EnvironmentId, count: &str) -> Page {
     person.post(&format!("/instances/{id}/containers"), &[("count", count)]).await
 }
 
-const RULE: [(&str, &str); 5] =
-    [("is_on", "yes"), ("minimum", "1"), ("maximum", "2"), ("target_percent", "60"), ("budget", "12,50")];
+const RULE: [(&str, &str); 8] = [
+    ("is_on", "yes"),
+    ("minimum", "1"),
+    ("maximum", "2"),
+    ("target_percent", "60"),
+    ("queue_percent", "8"),
+    ("pause_more", "10"),
+    ("pause_fewer", "45"),
+    ("budget", "12,50"),
+];
+/// What can be typed, in the order of the page.
+const FIELDS: [&str; 7] =
+    ["minimum", "maximum", "target_percent", "queue_percent", "pause_more", "pause_fewer", "budget"];
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn an_owner_chooses_a_number_sees_its_price_and_asking_twice_is_asking_once(db: PgPool) {
@@ -154,14 +165,18 @@ async fn a_rule_is_set_on_its_page_and_a_slip_loses_nothing(db: PgPool) {
     let id = alice.has_running(&world, "shop").await;
     let path = format!("/instances/{id}/scaling");
     let page = alice.get(&path).await;
-    let usual = ["minimum", "maximum", "target_percent", "budget"];
-    assert_eq!(usual.map(|name| page.attribute(&format!("#f-{name}"), "value")), ["1", "2", "70", ""]);
+    let values = |page: &Page| FIELDS.map(|name| page.attribute(&format!("#f-{name}"), "value"));
+    assert_eq!(values(&page), ["1", "2", "70", "5", "5", "30", ""]);
 
     for (name, typed) in [
         ("minimum", "0"),
         ("minimum", "x"),
         ("maximum", "3"),
         ("target_percent", "99"),
+        ("queue_percent", "0"),
+        ("pause_more", "0"),
+        ("pause_fewer", "1441"),
+        ("pause_fewer", "soon"),
         ("budget", "-1"),
         ("budget", "1.234"),
         ("budget", "<b>"),
@@ -185,6 +200,8 @@ async fn a_rule_is_set_on_its_page_and_a_slip_loses_nothing(db: PgPool) {
     assert_eq!(world.audit().await, ["environment.ordered", "environment.scaling-set"]);
     let shown = alice.get(&path).await;
     assert!(shown.text("main").contains("Added this month: at most") && shown.text(".badge").contains("On"));
+    assert_eq!(values(&shown), ["1", "2", "60", "8", "10", "45", "12.5"]);
+    assert!(shown.text("main").contains("nothing is added for 10 minutes and nothing removed for 45 minutes"));
     assert!(shown.text(".events").contains("Automatic scaling switched on"));
     assert!(alice.get(&format!("/instances/{id}")).await.text("#containers").contains("from 1 to 2"));
 
@@ -277,8 +294,8 @@ async fn staff_see_a_customers_rule_as_the_customer_does_and_set_it_with_a_reaso
     let (page, form) = (format!("/staff/instances/{id}"), format!("/staff/instances/{id}/scaling"));
     assert_eq!(staff.get(&page).await.attribute("#containers dl a", "href"), form);
     let shown = staff.get(&form).await;
-    let fields = ["minimum", "maximum", "target_percent", "budget"];
-    assert_eq!(fields.map(|name| shown.attribute(&format!("#f-{name}"), "value")), ["1", "2", "60", "12.5"]);
+    let values = FIELDS.map(|name| shown.attribute(&format!("#f-{name}"), "value"));
+    assert_eq!(values, ["1", "2", "60", "8", "10", "45", "12.5"]);
     assert!(shown.text("main").contains("Added this month: at most") && shown.text(".badge").contains("On"));
 
     let other = |name: &str, typed: &'static str| {

@@ -10,7 +10,7 @@ use sayoo::audit::Actor;
 use sayoo::base::clock::Clock;
 use sayoo::base::ids::EnvironmentId;
 use sayoo::engine::{ContainerSeen, ServiceName};
-use sayoo::environments::scaling::{self, Wish};
+use sayoo::environments::scaling::{self, Rule, Wish};
 use sayoo::metering::{Meter, Observation, store};
 use sayoo::portal::Portal;
 use sayoo::reconcile::driver::Driver;
@@ -100,7 +100,17 @@ async fn a_busy_time_adds_a_container_that_serves_a_calm_one_takes_it_away_and_n
     let shop = world.shop_of_several().await;
     let clock = Clock::manual(world.now());
     let portal = Portal { db: world.db.clone(), clock: clock.clone(), public: Arc::new(public()) };
-    let wish = Wish { is_on: true, minimum: 1, maximum: 2, target_percent: 70, budget: None };
+    let Rule { target_percent, queue_percent, pause_more, pause_fewer, .. } = Rule::usual(2);
+    let wish = Wish {
+        is_on: true,
+        minimum: 1,
+        maximum: 2,
+        target_percent,
+        queue_percent,
+        pause_more,
+        pause_fewer,
+        budget: None,
+    };
     let set = scaling::set_rule_of_any_account(&portal, &Actor::system(), shop, &wish, "for the test").await.unwrap();
     assert_eq!(set, Some(()));
     let proxy = world.proxy().await;

@@ -14,7 +14,7 @@ use sqlx::PgPool;
 use super::crashes::worker;
 use super::support::World;
 use super::updating::image_with;
-use crate::support::engine::{DOCKER, TestEngine, pause};
+use crate::support::engine::{DOCKER, TestEngine, docker, pause};
 use crate::support::fault_proxy::{Fault, FaultProxy};
 use crate::support::portal::{self, Page, Person};
 
@@ -90,6 +90,26 @@ impl World {
         }
     }
 
+    /// Waits until the machine is known to have the images, or to lack them, while a worker process works.
+    async fn image_is(&self, state: &str) {
+        let began = Instant::now();
+        let sql = "SELECT coalesce(min(state), '') FROM host_images WHERE image_id = $1";
+        while self.text(sql, self.image.uuid()).await != state {
+            assert!(began.elapsed() < PATIENCE, "the image is never {state}: {:?}", self.troubles().await);
+            pause().await;
+        }
+    }
+
+    /// Waits until nothing is kept for staff of this kind, while a worker process works.
+    async fn until_forgotten(&self, id: EnvironmentId, kind: &str) {
+        let began = Instant::now();
+        while !self.text(&format!("{TROUBLE}'{kind}'"), id.uuid()).await.is_empty() {
+            assert!(began.elapsed() < PATIENCE, "it is still said: {:?}", self.troubles().await);
+            self.all_drained().await;
+            pause().await;
+        }
+    }
+
     /// Makes five minutes pass in the life of an environment.
     async fn is_late(&self, id: EnvironmentId) {
         for sql in [
@@ -99,6 +119,8 @@ impl World {
         ] {
             self.run(sql, |query| query.bind(id.uuid())).await;
         }
+        // Its machine has had the image for as long.
+        self.run("UPDATE host_images SET since = since - interval '5 minutes'", |query| query).await;
     }
 }
 
@@ -165,15 +187,47 @@ async fn a_first_order_whose_image_never_answers_says_so_keeps_what_is_made_and_
 const TROUBLE: &str = "SELECT explanation FROM environment_troubles WHERE environment_id = $1 AND kind = ";
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
-async fn an_image_that_is_nowhere_is_not_said_to_have_started_and_staff_read_the_engines_words(db: PgPool) {
+async fn an_image_that_is_nowhere_is_no_want_of_room_and_the_order_runs_once_there_is_one(db: PgPool) {
     let world = World::new(db).await;
-    world.runs_on(&format!("sha256:{}", "0".repeat(64))).await;
+    let digest = format!("sha256:{}", "0".repeat(64));
+    world.runs_on(&digest).await;
     let pages = Pages::of(&world).await;
     let sam = pages.portal.staff().await;
+    let working = worker(&world, None);
+    world.image_is("lacking").await;
     let shop = pages.order("shop").await;
+    world.until_reason(shop, "reason-image-lacking").await;
+    assert_eq!(world.counts().await.0, 0, "nothing is begun where it cannot run");
+    let room = format!("{TROUBLE}'room'");
+    let why = world.text(&room, shop.uuid()).await;
+    assert!(why.contains("has not the image and could not get it"), "{why}");
+    sam.get(&format!("/staff/instances/{shop}")).await.assert_says(200, &why);
+    sam.get("/staff/hosts").await.assert_says(200, &why);
+
+    world.runs_on(&world.engine.image).await;
+    world.becomes(shop, "running").await;
+    world.until_forgotten(shop, "room").await;
+    drop(working);
+    world.end().await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn what_the_engine_refuses_is_not_said_to_have_started_and_staff_read_the_engines_words(db: PgPool) {
+    let world = World::new(db).await;
+    let image = image_with(&world.engine.image, "LABEL taken=away");
+    world.runs_on(&image).await;
+    let pages = Pages::of(&world).await;
+    let sam = pages.portal.staff().await;
     let first = worker(&world, None);
-    world.becomes(shop, "starting").await;
+    world.image_is("here").await;
     drop(first);
+    // Somebody takes it away between two looks at what the machine has.
+    world.run("UPDATE turns SET due_at = now() + interval '1 hour' WHERE task = 'supplies'", |query| query).await;
+    docker(&["image", "rm", "--force", &image]);
+    let shop = pages.order("shop").await;
+    let second = worker(&world, None);
+    world.becomes(shop, "starting").await;
+    drop(second);
     world.is_late(shop).await;
     let working = worker(&world, None);
     world.becomes(shop, "failing").await;
@@ -197,12 +251,7 @@ async fn an_image_that_is_nowhere_is_not_said_to_have_started_and_staff_read_the
     world.new_image("LABEL better=yes").await;
     images::begin(&pages.portal.portal, &Actor::system(), "Sam", &Which::All, 1).await.unwrap();
     world.becomes(shop, "running").await;
-    let began = Instant::now();
-    while !world.text(&engine, shop.uuid()).await.is_empty() {
-        assert!(began.elapsed() < PATIENCE, "it is still said: {:?}", world.troubles().await);
-        world.all_drained().await;
-        pause().await;
-    }
+    world.until_forgotten(shop, "engine").await;
     drop(working);
     world.end().await;
 }

@@ -73,6 +73,8 @@ pub fn refusal(why: Refusal) -> (&'static str, i32) {
         Refusal::BeyondPlan { most } => ("scaling-refused-plan", most),
         Refusal::Crossed => ("scaling-refused-crossed", 0),
         Refusal::Target => ("scaling-refused-target", 0),
+        Refusal::Queue => ("scaling-refused-queue", 0),
+        Refusal::Pause => ("scaling-refused-pause", 0),
         Refusal::Budget => ("scaling-refused-budget", 0),
     }
 }

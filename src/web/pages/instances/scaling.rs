@@ -3,6 +3,7 @@
 use actix_web::web::{Data, Path};
 use anyhow::Context;
 use askama::Template;
+use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
@@ -39,6 +40,11 @@ pub struct RuleForm {
     pub(in crate::web::pages) minimum: String,
     pub(in crate::web::pages) maximum: String,
     pub(in crate::web::pages) target_percent: String,
+    pub(in crate::web::pages) queue_percent: String,
+    /// In minutes.
+    pub(in crate::web::pages) pause_more: String,
+    /// In minutes.
+    pub(in crate::web::pages) pause_fewer: String,
     pub(in crate::web::pages) budget: String,
 }
 
@@ -51,6 +57,9 @@ impl RuleForm {
             minimum: minimum.to_string(),
             maximum: maximum.to_string(),
             target_percent: rule.target_percent.to_string(),
+            queue_percent: rule.queue_percent.to_string(),
+            pause_more: rule.pause_more.num_minutes().to_string(),
+            pause_fewer: rule.pause_fewer.num_minutes().to_string(),
             budget: rule.budget.map(|budget| budget.exact().normalize().to_string()).unwrap_or_default(),
         }
     }
@@ -65,11 +74,24 @@ impl RuleForm {
         };
         let (minimum, maximum) = (whole("minimum", &self.minimum), whole("maximum", &self.maximum));
         let target_percent = whole("target_percent", &self.target_percent);
+        // Fields that a page of before did not have leave what is usual.
+        let usual = Rule::usual(maximum);
+        let mut or_usual = |field, text: &str, usual| if text.trim().is_empty() { usual } else { whole(field, text) };
+        let queue_percent = or_usual("queue_percent", &self.queue_percent, usual.queue_percent);
+        let mut minutes = |field, text: &str, usual: TimeDelta| {
+            let usual = i32::try_from(usual.num_minutes()).unwrap_or(1);
+            TimeDelta::minutes(i64::from(or_usual(field, text, usual)))
+        };
+        let pause_more = minutes("pause_more", &self.pause_more, usual.pause_more);
+        let pause_fewer = minutes("pause_fewer", &self.pause_fewer, usual.pause_fewer);
         Wish {
             is_on: !self.is_on.is_empty(),
             minimum,
             maximum,
             target_percent,
+            queue_percent,
+            pause_more,
+            pause_fewer,
             budget: self.budget(currency, layout, problems),
         }
     }
@@ -137,6 +159,9 @@ fn field(why: Refusal, wish: &Wish) -> &'static str {
     match why {
         Refusal::BeyondPlan { most } if wish.minimum <= most => "maximum",
         Refusal::Target => "target_percent",
+        Refusal::Queue => "queue_percent",
+        Refusal::Pause if (TimeDelta::minutes(1)..=TimeDelta::days(1)).contains(&wish.pause_more) => "pause_fewer",
+        Refusal::Pause => "pause_more",
         Refusal::Budget => "budget",
         Refusal::Crossed => "maximum",
         _ => "minimum",

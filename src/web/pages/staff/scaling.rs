@@ -29,6 +29,9 @@ pub struct StaffRuleForm {
     minimum: String,
     maximum: String,
     target_percent: String,
+    queue_percent: String,
+    pause_more: String,
+    pause_fewer: String,
     budget: String,
     why: String,
 }
@@ -36,8 +39,10 @@ pub struct StaffRuleForm {
 impl StaffRuleForm {
     /// Divides the rule from the reason.
     fn divided(self) -> (RuleForm, String) {
-        let Self { is_on, minimum, maximum, target_percent, budget, why } = self;
-        (RuleForm { is_on, minimum, maximum, target_percent, budget }, why)
+        let Self { is_on, minimum, maximum, target_percent, queue_percent, pause_more, pause_fewer, budget, why } =
+            self;
+        let rule = RuleForm { is_on, minimum, maximum, target_percent, queue_percent, pause_more, pause_fewer, budget };
+        (rule, why)
     }
 }
 
