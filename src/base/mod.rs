@@ -8,5 +8,6 @@ pub mod hostname;
 pub mod ids;
 pub mod money;
 pub mod names;
+pub mod network;
 pub mod seal;
 pub mod secret;

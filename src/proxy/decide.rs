@@ -12,6 +12,7 @@ use super::bucket::Rate;
 use super::connection::{Connection, Door};
 use super::exchange::{Exchange, Lane};
 use super::forward::{Destination, Journey};
+use super::origin::Origin;
 use super::pages::{self, Page, Visitor};
 use super::server::Core;
 use super::strict::Verdict;
@@ -36,12 +37,11 @@ impl Core {
         request: Request<Incoming>,
     ) -> Response<ResponseBody> {
         let exchange = Exchange::begin(&connection, &self.shared.settings.limits);
-        let scheme = match connection.door {
-            Door::Tls => "https",
-            Door::Plain => self.shared.settings.scheme,
-        };
-        let mut response = Arc::clone(&self).decide_and_do(&exchange, request, scheme).await;
-        if scheme == "https" && (connection.door == Door::Tls || self.shared.tls_port.is_none()) {
+        let origin = Origin::of(&self, &connection, request.headers());
+        let is_over_https = origin.scheme == "https"
+            && (origin.is_told || connection.door == Door::Tls || self.shared.tls_port.is_none());
+        let mut response = Arc::clone(&self).decide_and_do(&exchange, request, origin).await;
+        if is_over_https {
             headers::insist_on_https(response.headers_mut());
         }
         if connection.is_http2() {
@@ -61,17 +61,17 @@ impl Core {
         self: Arc<Self>,
         exchange: &Exchange,
         request: Request<Incoming>,
-        scheme: &'static str,
+        origin: Origin,
     ) -> Response<ResponseBody> {
         let mut visitor = Visitor::new(request.method(), request.headers(), self.request_id());
         let decision = match exchange.verdict {
             Verdict::Ambiguous => Err(Page::Malformed),
-            _ => self.decide(&exchange.lane, &request, &mut visitor).await,
+            _ => self.decide(&exchange.lane, &origin, &request, &mut visitor).await,
         };
         match decision {
             Ok(Decision::Forward(destination, host)) => {
                 let lane = exchange.lane.clone();
-                Journey { core: self, lane, visitor, destination, host, scheme }.make(request).await
+                Journey { core: self, lane, visitor, destination, host, origin }.make(request).await
             }
             Ok(Decision::Redirect(location)) => {
                 exchange.lane.bill_to(None, || 0);
@@ -88,7 +88,13 @@ impl Core {
         }
     }
 
-    async fn decide(&self, lane: &Lane, request: &Request<Incoming>, visitor: &mut Visitor) -> Result<Decision, Page> {
+    async fn decide(
+        &self,
+        lane: &Lane,
+        origin: &Origin,
+        request: &Request<Incoming>,
+        visitor: &mut Visitor,
+    ) -> Result<Decision, Page> {
         if *request.method() == Method::CONNECT || *request.method() == Method::TRACE {
             return Err(Page::Method);
         }
@@ -96,6 +102,8 @@ impl Core {
         let asked = Asked::of(request, door).map_err(|_| Page::Malformed)?;
         let host = asked.header().map_err(|_| Page::Malformed)?;
         let name = asked.name.as_ref();
+        // Who came over HTTPS as far as somebody trusted need not come again.
+        let came_by = if origin.is_told && origin.scheme == "https" { Door::Tls } else { door };
         if door == Door::Tls && !self.shared.certificates.book().is_the_same(lane.connection.server_name(), name) {
             return Err(Page::Misdirected);
         }
@@ -103,7 +111,7 @@ impl Core {
             return Ok(Decision::Say(answer));
         }
         if name == self.shared.settings.portal_host {
-            if let Some(location) = self.over_https(name, door, request) {
+            if let Some(location) = self.over_https(name, came_by, request) {
                 return Ok(Decision::Redirect(location));
             }
             lane.bill_to(None, || 0);
@@ -114,7 +122,7 @@ impl Core {
             let missing = if table.is_loaded { Page::Unknown } else { Page::NotLoaded };
             Arc::clone(table.find(name).ok_or(missing)?)
         };
-        if let Some(location) = self.over_https(name, door, request) {
+        if let Some(location) = self.over_https(name, came_by, request) {
             return Ok(Decision::Redirect(location));
         }
         visitor.locale = Some(route.locale);
@@ -132,6 +140,7 @@ impl Core {
             State::Starting => Err(Page::Starting),
             State::Stopped => Err(Page::Stopped),
             State::Suspended => Err(Page::Suspended),
+            State::Maintenance => Err(Page::Maintenance),
         }
     }
 
@@ -171,7 +180,8 @@ impl Core {
         Box::pin(hold::until_serving(&self.shared, name, patience)).await.ok_or(Page::Unknown)
     }
 
-    fn request_id(&self) -> HeaderValue {
+    /// Returns a name for one more request.
+    pub fn request_id(&self) -> HeaderValue {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let mut id = [0_u8; 32];
         hex::encode_to_slice(self.name.to_be_bytes(), &mut id[..16]).expect("eight bytes are sixteen digits");

@@ -17,7 +17,9 @@ use tokio_util::sync::CancellationToken;
 use super::connection::{Connection, Door};
 use super::frames::Reason;
 use super::pool::Pool;
+use super::room::Room;
 use super::{Shared, lock, serve, tls};
+use crate::base::network;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 4_096;
@@ -38,6 +40,8 @@ pub struct Core {
     pub shared: Arc<Shared>,
     /// Its connections to upstreams.
     pub pool: Arc<Pool>,
+    /// For bodies that are not all there.
+    pub room: Arc<Room>,
     connections: Mutex<Vec<Weak<Connection>>>,
     started: Instant,
     tls: Option<Arc<ServerConfig>>,
@@ -112,9 +116,11 @@ async fn accept(listeners: &[(TcpListener, Door)], first: usize) -> (std::io::Re
 
 impl Core {
     fn new(shared: Arc<Shared>, tls: Option<Arc<ServerConfig>>) -> Arc<Self> {
+        let room = Room::new(shared.settings.limits.most_gathered / shared.settings.threads.max(1));
         Arc::new(Self {
             shared,
             tls,
+            room,
             pool: Arc::default(),
             connections: Mutex::default(),
             started: Instant::now(),
@@ -197,8 +203,9 @@ impl Core {
         // A socket that cannot be told these still works.
         let _ = stream.set_nodelay(true);
         let _ = socket2::SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
-        let connection = Connection::new(peer, door, self.now());
-        if !self.make_room(&connection) {
+        let is_trusted = network::contain(&self.shared.settings.trusted, peer.ip());
+        let connection = Connection::new(peer, door, is_trusted, self.now());
+        if !self.seat(&connection) || !self.make_room(&connection) {
             return;
         }
         let core = Arc::clone(self);
@@ -218,6 +225,25 @@ impl Core {
                 Box::pin(serve::http1(core, connection, stream)).await;
             }
         });
+    }
+
+    /// Gives a connection one of so many that its address may have. When there is none, whichever of them is idle longest
+    /// goes, else the newcomer. Who is trusted brings everybody's.
+    fn seat(&self, newcomer: &Connection) -> bool {
+        if newcomer.is_trusted {
+            return true;
+        }
+        let most = self.shared.settings.most_connections_of_one;
+        let seat = self.shared.visitors.take(newcomer.address, most).or_else(|| {
+            let connections: Vec<_> = lock(&self.connections).iter().filter_map(Weak::upgrade).collect();
+            let own = connections.iter().filter(|one| one.address == newcomer.address);
+            let (_, idlest) = own.filter_map(|one| Some((one.idle_since()?, one))).min_by_key(|(since, _)| *since)?;
+            idlest.condemn();
+            lock(&idlest.seat).take()
+        });
+        let is_seated = seat.is_some();
+        *lock(&newcomer.seat) = seat;
+        is_seated
     }
 
     /// Takes a connection into the list. When the list is full, whoever is idle longest goes, else the newcomer.

@@ -1,5 +1,6 @@
 //! The proxy, with real sockets and a real database.
 
+mod answers;
 mod counting;
 mod crowding;
 mod disk;
@@ -18,8 +19,10 @@ mod retrying;
 mod routing;
 pub mod secure;
 mod silence;
+mod slowness;
 mod smuggling;
 pub mod support;
 mod suspending;
+mod trusting;
 mod tunnels;
 mod waking;
