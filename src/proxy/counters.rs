@@ -29,6 +29,10 @@ pub struct Counters {
     /// What is open now: these go up and down.
     open_requests: AtomicU32,
     open_websockets: AtomicU32,
+    /// Those of the open requests that wait for a place.
+    pub waiting: AtomicU32,
+    /// Requests that wait until it serves.
+    pub held: AtomicU32,
 }
 
 /// What can be open.

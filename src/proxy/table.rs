@@ -24,6 +24,8 @@ pub enum State {
     Stopped,
     /// Says that it is suspended.
     Suspended,
+    /// Says that it is worked on.
+    Maintenance,
     /// Has it woken, and lets them wait for a moment.
     Asleep,
 }
@@ -38,6 +40,7 @@ impl State {
             "stopped" => Some(Self::Stopped),
             "suspended" => Some(Self::Suspended),
             "asleep" => Some(Self::Asleep),
+            "maintenance" => Some(Self::Maintenance),
             _ => None,
         }
     }
@@ -215,7 +218,7 @@ fn route(row: Row, upstreams: &mut Upstreams, books: &mut Books) -> Route {
         addresses.map(|(address, proof)| upstreams.get(address, proof, row.requests_at_once)).collect::<Vec<_>>()
     };
     let counters = books.counters(row.environment);
-    counters.set_closed(row.state == State::Suspended);
+    counters.set_closed(matches!(row.state, State::Suspended | State::Maintenance));
     let upstreams = known(&row.upstreams);
     let is_nowhere = row.state == State::Serving && upstreams.is_empty();
     Route {
