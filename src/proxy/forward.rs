@@ -35,7 +35,7 @@ impl Destination {
         match self {
             Self::Portal => &core.shared.web,
             Self::Instance(route)
-                if !route.websockets.is_empty() && (path == "/websocket" || path.starts_with("/websocket/")) =>
+                if (path == "/websocket" || path.starts_with("/websocket/")) && !route.websockets.is_empty() =>
             {
                 &route.websockets
             }

@@ -183,7 +183,7 @@ impl Default for Limits {
             hold_other: Duration::from_secs(30),
             queue: Duration::from_secs(30),
             most_waiting: 1_024,
-            most_waiting_of_one: 256,
+            most_waiting_of_one: 768,
             most_lasting: 1_024,
             most_lasting_of_one: 768,
             most_held: 4_096,

@@ -94,13 +94,13 @@ pub struct Route {
     pub counters: Arc<Counters>,
     /// Where requests go; what cannot be read as an address is left out.
     pub upstreams: Vec<Arc<Upstream>>,
-    /// Where `/websocket` goes; empty means the same upstreams.
-    pub websockets: Vec<Arc<Upstream>>,
     state: State,
     /// The language of our own pages.
     pub locale: Locale,
     /// How many requests in a second staff want it to get.
     pub requests_per_second: Option<u32>,
+    /// Where `/websocket` goes; empty means the same upstreams.
+    pub websockets: Vec<Arc<Upstream>>,
     /// The row it was made from.
     pub row: Row,
 }

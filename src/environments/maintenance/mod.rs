@@ -4,6 +4,8 @@
 
 mod store;
 
+pub use store::begun_at;
+
 use anyhow::Context;
 
 use crate::audit::{self, Actor};

@@ -28,6 +28,13 @@ pub async fn insert(db: &mut PgConnection, id: EnvironmentId, now: DateTime<Utc>
     Ok(done.rows_affected() > 0)
 }
 
+/// Returns since when it is worked on; `None` when it is not.
+pub async fn begun_at(db: &mut PgConnection, id: EnvironmentId) -> Result<Option<DateTime<Utc>>, StoreError> {
+    Ok(sqlx::query_scalar!("SELECT begun_at FROM maintenances WHERE environment_id = $1", id as EnvironmentId)
+        .fetch_optional(db)
+        .await?)
+}
+
 /// Forgets that it is worked on. False when it was not.
 pub async fn delete(db: &mut PgConnection, id: EnvironmentId) -> Result<bool, StoreError> {
     let done =

@@ -22,6 +22,18 @@ async fn says(mut stream: TcpStream, text: &str) -> TcpStream {
     stream
 }
 
+/// Sends the rest of each, in whatever order they are served.
+async fn go_on(streams: &mut Vec<TcpStream>, rest: usize) {
+    let rest = vec![b'x'; rest];
+    let answers = streams.drain(..).map(async |mut stream| {
+        stream.write_all(&rest).await.unwrap();
+        read_all(&mut stream).await
+    });
+    for answer in futures_util::future::join_all(answers).await {
+        assert!(answer.ends_with("done"), "{answer}");
+    }
+}
+
 /// Begins to post so much and sends a part of it.
 async fn begins(world: &World, length: usize, part: usize) -> TcpStream {
     let head = format!("POST /slow HTTP/1.1\r\nHost: a.test\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
@@ -49,14 +61,42 @@ async fn slow_bodies_keep_no_place_that_others_need(db: PgPool) {
     assert!(world.get("a.test", "/").await.ends_with("done"), "large ones have no more than half of the places");
 
     // Whoever goes on is served all the same.
-    for (streams, rest) in [(&mut small, 990), (&mut large, 100_000)] {
-        for mut stream in streams.drain(..) {
-            stream.write_all(&vec![b'x'; rest]).await.unwrap();
-            assert!(read_all(&mut stream).await.ends_with("done"));
-        }
-    }
+    go_on(&mut small, 990).await;
+    go_on(&mut large, 100_000).await;
     let whole = |length: usize| upstream.seen().iter().filter(|it| it.ends_with(&"x".repeat(length))).count();
     assert_eq!((whole(1_000), whole(200_000)), (24, 12));
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn two_hundred_who_drip_leave_an_instance_to_its_others_and_go_away_without_a_trace(db: PgPool) {
+    let world = World::with(db, |settings| settings.max_body_bytes = 1 << 24).await;
+    let upstream = Upstream::answering(ok("done")).await;
+    let environment = world.serves_at_once("a.test", &upstream, 12).await;
+    let mut dripping = Vec::new();
+    for one in 0..200 {
+        // Some stay below what is awaited before a request is sent, and some beyond it.
+        dripping.push(begins(&world, 1 << 20, if one % 2 == 0 { 500 } else { 70_000 }).await);
+    }
+    world.until(|| async { world.open(environment).await.0 == 200 }).await;
+    for round in 0..3 {
+        for stream in &mut dripping {
+            stream.write_all(&[b'x'; 500]).await.unwrap();
+        }
+        // As many as there are places, each twice.
+        let asked = (0..24).map(|_| world.get("a.test", "/"));
+        for answer in futures_util::future::join_all(asked).await {
+            assert!(answer.ends_with("done"), "round {round}: {answer}");
+        }
+    }
+    assert!(upstream.seen().iter().all(|request| request.starts_with("GET / ")), "nobody who drips was answered");
+    drop(dripping);
+    world.until(|| async { world.open(environment).await.0 == 0 }).await;
+    // Every place and every upload is there again.
+    let mut next = Vec::new();
+    for _ in 0..12 {
+        next.push(begins(&world, 200_000, 100_000).await);
+    }
+    go_on(&mut next, 100_000).await;
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
@@ -81,7 +121,8 @@ async fn an_upload_that_others_wait_for_has_to_hurry(db: PgPool) {
     let world = World::with(db, |settings| {
         settings.max_body_bytes = 1 << 24;
         settings.limits.slow_ms = 300;
-        settings.limits.slowest_while_others_wait = 1_000_000;
+        settings.limits.slowest_bytes_per_second = 0;
+        settings.limits.slowest_while_others_wait = 1 << 40;
     })
     .await;
     let upstream = Upstream::answering(ok("done")).await;
@@ -99,7 +140,8 @@ async fn an_upload_that_others_wait_for_has_to_hurry(db: PgPool) {
     world.until(|| async { world.open(environment).await.0 == 1 }).await;
     assert!(drips(80).await, "nobody waits, so that it may take its time");
     let other = world.get("a.test", "/");
-    let (answer, goes_on) = tokio::join!(other, drips(400));
+    // Far less than all of it.
+    let (answer, goes_on) = tokio::join!(other, drips(500));
     assert!(answer.ends_with("done") && !goes_on);
     assert_eq!(paths(&upstream), ["/"]);
 }

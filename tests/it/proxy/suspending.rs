@@ -150,6 +150,7 @@ async fn an_instance_that_is_worked_on_says_so_in_three_languages_and_is_reached
         world.route_of(environment, host, "serving", &[upstream.address]).await;
         until_answered(&world, host, "200").await;
     }
+    let staff = people.staff().await;
     let switch = async |name: &str, switch| {
         let wish = Maintenance { name: name.to_owned(), switch };
         maintenance::answer(&people.portal, &wish).await
@@ -158,6 +159,8 @@ async fn an_instance_that_is_worked_on_says_so_in_three_languages_and_is_reached
     assert!(switch("shop", Switch::On).await.unwrap().contains("worked on"));
     assert!(switch("shop", Switch::On).await.unwrap().contains("already"));
     until_answered(&world, "shop.test", "503").await;
+    let page = format!("/staff/instances/{shop}");
+    assert!(staff.get(&page).await.text("main").contains("Closed for maintenance since"));
     for (language, words) in [("en", "being worked on"), ("fr", "en maintenance"), ("ar", "قيد الصيانة")] {
         sqlx::query("UPDATE routes SET language = $1").bind(language).execute(&world.db).await.unwrap();
         let browser = "GET / HTTP/1.1\r\nHost: shop.test\r\nAccept: text/html\r\nConnection: close\r\n\r\n";
@@ -177,6 +180,7 @@ async fn an_instance_that_is_worked_on_says_so_in_three_languages_and_is_reached
     assert!(switch("shop", Switch::Off).await.unwrap().contains("again"));
     assert!(switch("shop", Switch::Off).await.unwrap().contains("was not"));
     until_answered(&world, "shop.test", "200").await;
+    assert!(!staff.get(&page).await.text("main").contains("Closed for maintenance"));
     let audit: Vec<String> =
         sqlx::query_scalar("SELECT action FROM audit_log WHERE environment_id = $1 ORDER BY seq DESC LIMIT 2")
             .bind(shop.uuid())
