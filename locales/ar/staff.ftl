@@ -137,6 +137,7 @@ staff-instances-none-text = جرّب جزءًا آخر من الاسم أو ال
 staff-instance-wanted = المطلوب
 staff-instance-shortage = الحاويات الناقصة
 staff-instance-address = العنوان
+staff-instance-maintenance = مغلقة للصيانة منذ
 staff-instance-purge = تُحذف البيانات في
 staff-instance-audit = سجل التدقيق
 staff-wanted-running = تعمل

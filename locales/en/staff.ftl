@@ -133,6 +133,7 @@ staff-instances-none-text = Try another part of the name, address or runtime.
 staff-instance-wanted = Wanted
 staff-instance-shortage = Containers that are missing
 staff-instance-address = Address
+staff-instance-maintenance = Closed for maintenance since
 staff-instance-purge = Data is deleted on
 staff-instance-audit = Audit log
 staff-wanted-running = running

@@ -133,6 +133,7 @@ staff-instances-none-text = Essayez une autre partie du nom, de l’adresse ou d
 staff-instance-wanted = Souhaité
 staff-instance-shortage = Conteneurs qui manquent
 staff-instance-address = Adresse
+staff-instance-maintenance = Fermée pour maintenance depuis le
 staff-instance-purge = Données supprimées le
 staff-instance-audit = Journal d’audit
 staff-wanted-running = en marche

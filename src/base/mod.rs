@@ -9,6 +9,7 @@ pub mod hostname;
 pub mod ids;
 pub mod money;
 pub mod names;
+pub mod network;
 pub mod proof;
 pub mod seal;
 pub mod secret;

@@ -6,6 +6,7 @@ mod doctor;
 mod export;
 mod host;
 mod image;
+pub mod maintenance;
 mod probe;
 pub mod proxy;
 pub mod reconcile;
@@ -59,6 +60,8 @@ enum Command {
     /// Adds, shows, closes, empties and removes the machines that run instances; makes their certificates.
     #[command(subcommand)]
     Host(host::HostCommand),
+    /// Lets visitors read that an instance is worked on, or reach it again. Its containers go on.
+    Maintenance(maintenance::Maintenance),
     /// Says in how many containers an instance runs, or wants another number of them.
     Scale(scale::Scale),
     /// What only somebody at the machine may do about staff.
@@ -132,6 +135,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Export(what) => runtime.block_on(export::run(&config, what)),
         Command::Image(command) => runtime.block_on(image::run(&config, command)),
         Command::Host(command) => runtime.block_on(host::run(&config, &command)),
+        Command::Maintenance(wish) => runtime.block_on(maintenance::run(&config, &wish)),
         Command::Scale(wish) => runtime.block_on(scale::run(&config, &wish)),
         Command::Staff(command) => runtime.block_on(staff::run(&config, &command)),
         Command::Setup => runtime.block_on(setup::run(&config)),

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde::Deserialize;
 
+use crate::base::network::Network;
 use crate::base::secret::Secret;
 use crate::certificates::Files;
 
@@ -132,6 +133,13 @@ pub struct Proxy {
     /// How many seconds' worth of them may come at once after a pause.
     #[serde(default = "Proxy::default_burst_seconds")]
     pub burst_seconds: u32,
+    /// How many visitors' connections are open at most; as many as there is memory for without it.
+    pub most_connections: Option<usize>,
+    /// How many of them may come from one address; an eighth without it.
+    pub most_connections_of_one_address: Option<u32>,
+    /// Networks whose word is taken for where a visitor comes from, and whether over HTTPS: what stands before the proxy.
+    #[serde(default)]
+    pub trusted: Vec<Network>,
 }
 
 /// HTTPS.

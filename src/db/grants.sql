@@ -19,7 +19,7 @@ BEGIN
         REVOKE INSERT, UPDATE, DELETE ON environment_troubles FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON meter_epochs, meter_samples, meter_batches, meter_refusals, meter_looks FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON usage_hours, usage_days, usage_due FROM sayoo_web;
-        REVOKE INSERT, UPDATE, DELETE ON traffic_refusals, scaling_months FROM sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON traffic_refusals, scaling_months, maintenances FROM sayoo_web;
         REVOKE UPDATE, DELETE ON audit_log FROM sayoo_web;
         -- It asks for a domain; how far it has come is for the worker to say. Private keys are nothing for it.
         REVOKE INSERT, UPDATE, DELETE ON domains FROM sayoo_web;
@@ -45,6 +45,7 @@ BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_proxy') THEN
         GRANT SELECT ON routes, route_proofs, suspended_environments, certificates, acme_challenges TO sayoo_proxy;
         GRANT SELECT (environment_id, requests_per_second) ON traffic_limits TO sayoo_proxy;
+        GRANT SELECT (environment_id) ON maintenances TO sayoo_proxy;
         GRANT SELECT (hostname, environment_id, state, removed_at) ON domains TO sayoo_proxy;
         GRANT INSERT ON traffic_samples, traffic_refusals, wake_requests TO sayoo_proxy;
     END IF;

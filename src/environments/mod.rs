@@ -5,6 +5,7 @@
 pub mod history;
 pub mod listing;
 pub mod logs;
+pub mod maintenance;
 pub mod names;
 pub mod opening;
 pub mod orders;

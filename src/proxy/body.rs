@@ -1,4 +1,5 @@
-//! Bodies on their way through: nothing is kept, everything is watched.
+//! Bodies on their way through: everything is watched. What is kept is the beginning of a request's, until all of a small one
+//! has come: only then others' time is used for it.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -6,13 +7,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
-use super::exchange::{Exchange, Lane};
+use super::LARGEST_BUFFER;
+use super::exchange::{Exchange, Lane, Wait};
 use super::pool::Lease;
+use super::room::{Claim, Room};
 use super::service_calls::Inspector;
+use super::uploads::Upload;
 use super::upstream::Outstanding;
 
 /// Why a request's body was cut off.
@@ -67,6 +71,15 @@ pub struct Stream {
     fate: Arc<Fate>,
     left: u64,
     inspector: Option<Inspector>,
+    /// What came before it was sent on.
+    gathered: Bytes,
+    /// The same in pieces, while it comes.
+    pieces: BytesMut,
+    claim: Option<Claim>,
+    /// Whether nothing more comes.
+    is_over: bool,
+    /// While it is sent on and not all there.
+    upload: Option<Upload>,
 }
 
 /// The body was cut off; its fate says why.
@@ -85,8 +98,37 @@ impl RequestBody {
             fate: Arc::clone(&fate),
             left: limit,
             inspector: inspects_calls.then(Inspector::default),
+            gathered: Bytes::new(),
+            pieces: BytesMut::new(),
+            claim: None,
+            is_over: false,
+            upload: None,
         };
         (Self::Stream(Box::new(stream)), fate)
+    }
+
+    /// Lets all of a small body come, or the beginning of a large one. As much as there is room for.
+    pub fn poll_gather(&mut self, cx: &mut Context<'_>, room: &Arc<Room>) -> Poll<Result<(), CutOff>> {
+        match self {
+            Self::Empty => Poll::Ready(Ok(())),
+            Self::Stream(stream) => stream.poll_gather(cx, room),
+        }
+    }
+
+    /// Whether all of it is here.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Stream(stream) => stream.is_whole(),
+        }
+    }
+
+    /// What ends when all of it has come.
+    pub fn is_upload(&mut self, upload: Upload) {
+        if let Self::Stream(stream) = self {
+            stream.upload = Some(upload);
+        }
     }
 }
 
@@ -96,38 +138,95 @@ impl Body for RequestBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
         let Self::Stream(stream) = &mut *self else { return Poll::Ready(None) };
-        loop {
-            let polled = Pin::new(&mut stream.incoming).poll_frame(cx);
-            stream.lane.waits_for_body(polled.is_pending());
-            return Poll::Ready(match ready!(polled) {
-                None => None,
-                Some(Err(_)) => Some(Err(stream.cut(Cut::Broken))),
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => Some(stream.pass(data)),
-                    // Trailers could carry headers that were refused in the head.
-                    Err(_) => continue,
-                },
-            });
+        if !stream.gathered.is_empty() {
+            stream.claim = None;
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut stream.gathered)))));
         }
+        stream.poll_data(cx).map(|polled| polled.map(|data| data.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Empty => true,
-            Self::Stream(stream) => stream.incoming.is_end_stream(),
+            Self::Stream(stream) => stream.gathered.is_empty() && stream.is_whole(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Empty => SizeHint::with_exact(0),
-            Self::Stream(stream) => stream.incoming.size_hint(),
+            Self::Stream(stream) => stream.size_hint(),
         }
     }
 }
 
 impl Stream {
-    fn pass(&mut self, data: Bytes) -> Result<Frame<Bytes>, CutOff> {
+    fn is_whole(&self) -> bool {
+        self.is_over || self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let gathered = self.gathered.len() as u64;
+        if self.is_whole() {
+            return SizeHint::with_exact(gathered);
+        }
+        let to_come = self.incoming.size_hint();
+        let mut size = SizeHint::new();
+        size.set_lower(to_come.lower() + gathered);
+        if let Some(upper) = to_come.upper() {
+            size.set_upper(upper + gathered);
+        }
+        size
+    }
+
+    fn poll_gather(&mut self, cx: &mut Context<'_>, room: &Arc<Room>) -> Poll<Result<(), CutOff>> {
+        let mut has_room = true;
+        while has_room && !self.is_whole() && self.gathered.len() + self.pieces.len() < LARGEST_BUFFER {
+            let Some(data) = ready!(self.poll_data(cx)).transpose()? else { break };
+            has_room = self.claim.get_or_insert_with(|| Claim::on(room)).grow(data.len());
+            if self.gathered.is_empty() && self.pieces.is_empty() {
+                self.gathered = data;
+                continue;
+            }
+            // Joined, because each piece may keep a buffer of its own.
+            self.pieces.extend_from_slice(&std::mem::take(&mut self.gathered));
+            self.pieces.extend_from_slice(&data);
+        }
+        if !self.pieces.is_empty() {
+            self.gathered = std::mem::take(&mut self.pieces).freeze();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, CutOff>>> {
+        if self.is_over {
+            return Poll::Ready(None);
+        }
+        loop {
+            let polled = Pin::new(&mut self.incoming).poll_frame(cx);
+            self.lane.waits_for_body(match (&polled, &self.upload) {
+                (Poll::Ready(_), _) => Wait::No,
+                (Poll::Pending, None) => Wait::Freely,
+                (Poll::Pending, Some(_)) => Wait::InPlace,
+            });
+            let passed = match ready!(polled) {
+                None => None,
+                Some(Err(_)) => Some(Err(self.cut(Cut::Broken))),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => Some(self.pass(data)),
+                    // Trailers could carry headers that were refused in the head.
+                    Err(_) => continue,
+                },
+            };
+            self.is_over = passed.is_none();
+            if self.is_whole() {
+                self.upload = None;
+            }
+            return Poll::Ready(passed);
+        }
+    }
+
+    fn pass(&mut self, data: Bytes) -> Result<Bytes, CutOff> {
         self.lane.has_read(data.len());
         self.left = self.left.checked_sub(data.len() as u64).ok_or_else(|| self.cut(Cut::TooLarge))?;
         if let Some(inspector) = &mut self.inspector
@@ -135,7 +234,7 @@ impl Stream {
         {
             return Err(self.cut(Cut::Forbidden));
         }
-        Ok(Frame::data(data))
+        Ok(data)
     }
 
     fn cut(&self, why: Cut) -> CutOff {
@@ -146,7 +245,7 @@ impl Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.lane.waits_for_body(false);
+        self.lane.waits_for_body(Wait::No);
     }
 }
 

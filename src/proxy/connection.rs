@@ -12,12 +12,14 @@ use std::task::{Context, Poll};
 use futures_util::task::AtomicWaker;
 use http::HeaderValue;
 
+use super::address::{Address, Seat};
 use super::alarm::Alarm;
 use super::counters::Counters;
-use super::exchange::Stream;
+use super::exchange::{Stream, Wait, cost};
 use super::frames::Reason;
-use super::socket::Witness;
+use super::pace::{Cost, Pace};
 use super::strict::{Scanner, Verdict};
+use super::unfinished::Unfinished;
 use super::{Limits, lock};
 
 /// Accounts of ended requests are thrown away at each tick, and between two ticks when there are so many.
@@ -51,8 +53,14 @@ pub enum Door {
 /// Everything happens on one thread; the atomics are there because hyper wants to be able to move an upgraded socket.
 #[derive(Debug)]
 pub struct Connection {
-    /// The visitor's address as a header.
+    /// The address of its other end as a header.
     pub peer_header: HeaderValue,
+    /// Whom its other end counts as.
+    pub address: Address,
+    /// Whether its other end is to be believed where visitors come from.
+    pub is_trusted: bool,
+    /// What it has of the connections that its address may have.
+    pub seat: Mutex<Option<Seat>>,
     /// By which door it came.
     pub door: Door,
     /// The name that it asked a certificate for.
@@ -73,10 +81,13 @@ pub struct Connection {
     moved_at: AtomicU64,
     read: AtomicU64,
     written: AtomicU64,
-    waits_for_body: AtomicBool,
+    /// A [`Wait`].
+    waits_for_body: AtomicU8,
     waits_for_write: AtomicBool,
     /// Whether what is read now belongs to a request whose environment is known.
     is_billed: AtomicBool,
+    /// Whether every answer was written to its end.
+    is_quiet: AtomicBool,
     is_condemned: AtomicBool,
     is_closing: AtomicBool,
     /// Why its websocket has to end; 0 while it has not.
@@ -86,6 +97,10 @@ pub struct Connection {
     pub alarm: Alarm,
     ledger: Mutex<Ledger>,
     scanner: Mutex<Scanner>,
+    /// In HTTP/2.
+    unfinished: Mutex<Unfinished>,
+    /// Since when a head has been unfinished, in HTTP/2; 0 when none is.
+    unfinished_since: AtomicU64,
 }
 
 /// Which bytes were put on whose account.
@@ -96,18 +111,20 @@ struct Ledger {
     written: u64,
     /// All bytes as of the last tick that saw any.
     moved: u64,
-    /// For slow visitors: since when, and the bytes then.
-    slow: Option<(u64, u64)>,
+    pace: Pace,
 }
 
 impl Connection {
     /// Returns the state of a connection that has just been accepted.
     #[must_use]
-    pub fn new(peer: SocketAddr, door: Door, now: u64) -> Arc<Self> {
+    pub fn new(peer: SocketAddr, door: Door, is_trusted: bool, now: u64) -> Arc<Self> {
         let peer_header =
             HeaderValue::from_str(&peer.ip().to_canonical().to_string()).expect("an address is plain ASCII");
         Arc::new(Self {
             peer_header,
+            address: peer.ip().into(),
+            is_trusted,
+            seat: Mutex::default(),
             door,
             server_name: OnceLock::new(),
             is_new: AtomicBool::new(true),
@@ -121,9 +138,10 @@ impl Connection {
             moved_at: AtomicU64::new(now),
             read: AtomicU64::new(0),
             written: AtomicU64::new(0),
-            waits_for_body: AtomicBool::new(false),
+            waits_for_body: AtomicU8::new(Wait::No as u8),
             waits_for_write: AtomicBool::new(false),
             is_billed: AtomicBool::new(false),
+            is_quiet: AtomicBool::new(true),
             is_condemned: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
             dismissed: AtomicU16::new(0),
@@ -131,6 +149,8 @@ impl Connection {
             alarm: Alarm::default(),
             ledger: Mutex::default(),
             scanner: Mutex::default(),
+            unfinished: Mutex::default(),
+            unfinished_since: AtomicU64::new(0),
         })
     }
 
@@ -172,6 +192,7 @@ impl Connection {
     /// A request's head was read; returns what its framing looked like.
     pub fn request_begins(&self) -> Verdict {
         self.is_new.store(false, Relaxed);
+        self.is_quiet.store(false, Relaxed);
         if self.is_http2() {
             if self.open.fetch_add(1, Relaxed) == 0 {
                 self.enter(Phase::Request);
@@ -249,8 +270,8 @@ impl Connection {
     }
 
     /// Says whether the request's body is what everybody waits for.
-    pub fn waits_for_body(&self, waits: bool) {
-        self.waits_for_body.store(waits, Relaxed);
+    pub fn waits_for_body(&self, waits: Wait) {
+        self.waits_for_body.store(waits as u8, Relaxed);
     }
 
     /// Asks the connection to end after the request it is busy with.
@@ -338,23 +359,19 @@ impl Connection {
             phase if phase == Phase::Request as u8 => still > limits.request_still_ms,
             _ => waited > limits.idle_ms && !self.waits_for_write.load(Relaxed),
         };
+        let is_unfinished = match self.unfinished_since.load(Relaxed) {
+            0 => false,
+            since => now.saturating_sub(since) > limits.head_ms,
+        };
         // Both directions count: what matters is whether this visitor keeps the others' places. In HTTP/2 one request may
         // wait for the visitor while others do not, so each is looked at by itself.
-        let is_slow = !self.is_tunnel() && (self.waits_for_body.load(Relaxed) || self.waits_for_write.load(Relaxed));
-        let is_too_slow = match (is_slow, ledger.slow) {
-            (false, _) => {
-                ledger.slow = None;
-                false
-            }
-            (true, None) => {
-                ledger.slow = Some((now, read + written));
-                false
-            }
-            (true, Some((from, bytes))) => {
-                let elapsed = now.saturating_sub(from);
-                elapsed > limits.slow_ms && (read + written - bytes) * 1000 < limits.slowest_bytes_per_second * elapsed
-            }
+        let cost = if self.is_tunnel() {
+            Cost::Nothing
+        } else {
+            let is_read_slowly = self.waits_for_write.load(Relaxed);
+            cost(self.waits_for_body.load(Relaxed), is_read_slowly, ledger.counters.as_ref(), limits)
         };
+        let is_too_slow = ledger.pace.is_too_slow(now, read + written, cost, limits);
         // A suspension ends what is open: downloads, requests in a queue, and websockets with a goodbye.
         let is_closed =
             self.is_billed.load(Relaxed) && ledger.counters.as_ref().is_some_and(|counters| counters.is_closed());
@@ -374,7 +391,7 @@ impl Connection {
             }
             streams.iter().any(|stream| stream.is_closed() || stream.is_stalled(now, limits))
         };
-        if is_over || is_too_slow || is_closed || (self.is_http2() && is_stalled()) {
+        if is_over || is_unfinished || is_too_slow || is_closed || (self.is_http2() && is_stalled()) {
             self.condemn();
         }
     }
@@ -385,10 +402,16 @@ impl Connection {
     }
 }
 
-impl<S> Witness<S> for Arc<Connection> {
-    fn has_read(&mut self, _: &S, seen: &[u8]) {
+impl Connection {
+    /// Bytes arrived.
+    pub fn has_read(&self, seen: &[u8]) {
         self.read.store(self.read.load(Relaxed) + seen.len() as u64, Relaxed);
         if self.is_http2() {
+            if !lock(&self.unfinished).see(seen) {
+                self.unfinished_since.store(0, Relaxed);
+            } else if self.unfinished_since.load(Relaxed) == 0 {
+                self.unfinished_since.store(self.now().max(1), Relaxed);
+            }
             return;
         }
         lock(&self.scanner).see(seen);
@@ -397,15 +420,25 @@ impl<S> Witness<S> for Arc<Connection> {
         }
     }
 
-    fn has_written(&mut self, _: &S, outcome: &Poll<Result<usize, Error>>) {
+    /// Bytes were taken, or have to wait.
+    pub fn has_written(&self, outcome: &Poll<Result<usize, Error>>) {
         if let Poll::Ready(Ok(bytes)) = outcome {
             self.written.store(self.written.load(Relaxed) + *bytes as u64, Relaxed);
         }
         self.waits_for_write.store(outcome.is_pending(), Relaxed);
     }
 
-    fn has_flushed(&mut self, is_pending: bool) {
+    /// Everything that was taken is on its way, or has to wait.
+    pub fn has_flushed(&self, is_pending: bool) {
         self.waits_for_write.store(is_pending, Relaxed);
+        if !is_pending && self.is_in(Phase::Idle) {
+            self.is_quiet.store(true, Relaxed);
+        }
+    }
+
+    /// Whether what is written now answers no request: all answers are on their way, and none was asked for since.
+    pub fn is_unasked(&self) -> bool {
+        !self.is_http2() && (self.is_in(Phase::Idle) || self.is_in(Phase::Head)) && self.is_quiet.swap(false, Relaxed)
     }
 }
 

@@ -1,8 +1,10 @@
 //! Finds out what a request wants: where it goes, or which page says why it goes nowhere.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bytes::BytesMut;
 use http::{HeaderValue, Method, Request, Response, header};
 use hyper::body::Incoming;
 
@@ -13,11 +15,23 @@ use super::connection::{Connection, Door};
 use super::exchange::{Exchange, Lane};
 use super::forbidden::Place;
 use super::forward::{Destination, Journey};
+use super::origin::Origin;
 use super::pages::{self, Page, Visitor};
 use super::server::Core;
 use super::strict::Verdict;
 use super::table::{Route, State};
 use super::{forbidden, headers, hold};
+
+/// How long the name of a request is.
+const NAME: usize = 32;
+
+/// How many names share one piece of memory. Each stays for as long as its request.
+const NAMES_AT_ONCE: usize = 64;
+
+thread_local! {
+    /// Where the next names come from: a piece of memory for each would be two more for every request.
+    static NAMES: RefCell<BytesMut> = RefCell::new(BytesMut::new());
+}
 
 /// What is to be done with a request that can be understood.
 enum Decision {
@@ -39,12 +53,11 @@ impl Core {
         request: Request<Incoming>,
     ) -> Response<ResponseBody> {
         let exchange = Exchange::begin(&connection, &self.shared.settings.limits);
-        let scheme = match connection.door {
-            Door::Tls => "https",
-            Door::Plain => self.shared.settings.scheme,
-        };
-        let mut response = Arc::clone(&self).decide_and_do(&exchange, request, scheme).await;
-        if scheme == "https" && (connection.door == Door::Tls || self.shared.tls_port.is_none()) {
+        let origin = Origin::of(&self, &connection, request.headers());
+        let is_over_https = origin.scheme == "https"
+            && (origin.is_told || connection.door == Door::Tls || self.shared.tls_port.is_none());
+        let mut response = Arc::clone(&self).decide_and_do(&exchange, request, origin).await;
+        if is_over_https {
             headers::insist_on_https(response.headers_mut());
         }
         if connection.is_http2() {
@@ -64,17 +77,17 @@ impl Core {
         self: Arc<Self>,
         exchange: &Exchange,
         request: Request<Incoming>,
-        scheme: &'static str,
+        origin: Origin,
     ) -> Response<ResponseBody> {
         let mut visitor = Visitor::new(request.method(), request.headers(), self.request_id());
         let decision = match exchange.verdict {
             Verdict::Ambiguous => Err(Page::Malformed),
-            _ => self.decide(&exchange.lane, &request, &mut visitor).await,
+            _ => self.decide(&exchange.lane, &origin, &request, &mut visitor).await,
         };
         match decision {
             Ok(Decision::Forward(destination, host)) => {
                 let lane = exchange.lane.clone();
-                Journey { core: self, lane, visitor, destination, host, scheme }.make(request).await
+                Journey { core: self, lane, visitor, destination, host, origin }.make(request).await
             }
             Ok(Decision::Redirect(location)) => {
                 exchange.lane.bill_to(None, || 0);
@@ -95,7 +108,13 @@ impl Core {
         }
     }
 
-    async fn decide(&self, lane: &Lane, request: &Request<Incoming>, visitor: &mut Visitor) -> Result<Decision, Page> {
+    async fn decide(
+        &self,
+        lane: &Lane,
+        origin: &Origin,
+        request: &Request<Incoming>,
+        visitor: &mut Visitor,
+    ) -> Result<Decision, Page> {
         if *request.method() == Method::CONNECT || *request.method() == Method::TRACE {
             return Err(Page::Method);
         }
@@ -103,6 +122,8 @@ impl Core {
         let asked = Asked::of(request, door).map_err(|_| Page::Malformed)?;
         let name = asked.name.as_ref();
         let host = asked.header(self.public_port(name, door)).map_err(|_| Page::Malformed)?;
+        // Who came over HTTPS as far as somebody trusted need not come again.
+        let came_by = if origin.is_told && origin.scheme == "https" { Door::Tls } else { door };
         if door == Door::Tls && !self.shared.certificates.book().is_the_same(lane.connection.server_name(), name) {
             return Err(Page::Misdirected);
         }
@@ -115,7 +136,7 @@ impl Core {
             return Ok(Decision::SayNothing);
         }
         if name == self.shared.settings.portal_host {
-            if let Some(location) = self.over_https(name, door, request) {
+            if let Some(location) = self.over_https(name, came_by, request) {
                 return Ok(Decision::Redirect(location));
             }
             lane.bill_to(None, || 0);
@@ -126,7 +147,7 @@ impl Core {
             let missing = if table.is_loaded { Page::Unknown } else { Page::NotLoaded };
             Arc::clone(table.find(name).ok_or(missing)?)
         };
-        if let Some(location) = self.over_https(name, door, request) {
+        if let Some(location) = self.over_https(name, came_by, request) {
             return Ok(Decision::Redirect(location));
         }
         visitor.locale = Some(route.locale);
@@ -144,6 +165,7 @@ impl Core {
             State::Starting => Err(Page::Starting),
             State::Stopped => Err(Page::Stopped),
             State::Suspended => Err(Page::Suspended),
+            State::Maintenance => Err(Page::Maintenance),
         }
     }
 
@@ -193,11 +215,17 @@ impl Core {
         Box::pin(hold::until_serving(&self.shared, name, patience)).await.ok_or(Page::Unknown)
     }
 
-    fn request_id(&self) -> HeaderValue {
+    /// Returns a name for one more request.
+    pub fn request_id(&self) -> HeaderValue {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        let mut id = [0_u8; 32];
-        hex::encode_to_slice(self.name.to_be_bytes(), &mut id[..16]).expect("eight bytes are sixteen digits");
-        hex::encode_to_slice(number.to_be_bytes(), &mut id[16..]).expect("eight bytes are sixteen digits");
-        HeaderValue::from_bytes(&id).expect("digits are a header value")
+        NAMES.with_borrow_mut(|names| {
+            if names.capacity() < NAME {
+                *names = BytesMut::with_capacity(NAME * NAMES_AT_ONCE);
+            }
+            names.resize(NAME, 0);
+            hex::encode_to_slice(self.name.to_be_bytes(), &mut names[..NAME / 2]).expect("eight bytes, sixteen digits");
+            hex::encode_to_slice(number.to_be_bytes(), &mut names[NAME / 2..]).expect("eight bytes, sixteen digits");
+            HeaderValue::from_maybe_shared(names.split().freeze()).expect("digits are a header value")
+        })
     }
 }

@@ -3,15 +3,46 @@
 //! In HTTP/1 a connection is busy with one of them at a time, so the connection itself keeps the account. In HTTP/2 there
 //! are many at once, for several environments perhaps: each has an account of its own, a `Stream`.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use super::alarm::Alarm;
 use super::connection::Connection;
-use super::counters::Counters;
+use super::counters::{Counters, Kind};
+use super::pace::{Cost, Pace};
 use super::strict::Verdict;
 use super::{Limits, lock};
+
+/// Whether a request waits for its visitor to send more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Wait {
+    /// It does not.
+    No,
+    /// It does, and keeps nothing that others could have.
+    Freely,
+    /// It does, at a container.
+    InPlace,
+}
+
+/// What it costs others that a request waits for its visitor.
+#[must_use]
+pub fn cost(body: u8, is_read_slowly: bool, counters: Option<&Arc<Counters>>, limits: &Limits) -> Cost {
+    let is_crowded = |in_place: bool| {
+        counters.is_some_and(|counters| {
+            in_place && counters.waiting.load(Relaxed) > 0
+                || is_read_slowly && counters.open(Kind::Request) > limits.most_lasting / 2
+        })
+    };
+    if body == Wait::No as u8 && !is_read_slowly {
+        Cost::Nothing
+    } else if is_crowded(body == Wait::InPlace as u8) {
+        Cost::Much
+    } else {
+        Cost::Little
+    }
+}
 
 /// The account of one request among many on a connection.
 #[derive(Debug, Default)]
@@ -19,10 +50,10 @@ pub struct Stream {
     counters: OnceLock<Arc<Counters>>,
     /// Bytes of both bodies.
     moved: AtomicU64,
-    waits_for_body: AtomicBool,
+    /// A [`Wait`].
+    waits_for_body: AtomicU8,
     waits_for_window: AtomicBool,
-    /// Since when it waits for the visitor, and the bytes then.
-    slow: Mutex<Option<(u64, u64)>>,
+    pace: Mutex<Pace>,
     /// For its answer.
     pub alarm: Alarm,
 }
@@ -35,15 +66,9 @@ impl Stream {
 
     /// Whether it has waited for the visitor for too long. To be asked at each tick.
     pub fn is_stalled(&self, now: u64, limits: &Limits) -> bool {
-        let moved = self.moved.load(Relaxed);
-        let mut slow = lock(&self.slow);
-        if !self.waits_for_body.load(Relaxed) && !self.waits_for_window.load(Relaxed) {
-            *slow = None;
-            return false;
-        }
-        let (since, before) = *slow.get_or_insert((now, moved));
-        let elapsed = now.saturating_sub(since);
-        elapsed > limits.slow_ms && (moved - before) * 1000 < limits.slowest_bytes_per_second * elapsed
+        let is_read_slowly = self.waits_for_window.load(Relaxed);
+        let cost = cost(self.waits_for_body.load(Relaxed), is_read_slowly, self.counters.get(), limits);
+        lock(&self.pace).is_too_slow(now, self.moved.load(Relaxed), cost, limits)
     }
 }
 
@@ -78,10 +103,10 @@ impl Lane {
     }
 
     /// Says whether the request's body is what everybody waits for.
-    pub fn waits_for_body(&self, waits: bool) {
+    pub fn waits_for_body(&self, waits: Wait) {
         match &self.stream {
             None => self.connection.waits_for_body(waits),
-            Some(stream) => stream.waits_for_body.store(waits, Relaxed),
+            Some(stream) => stream.waits_for_body.store(waits as u8, Relaxed),
         }
     }
 

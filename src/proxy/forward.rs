@@ -11,11 +11,12 @@ use super::body::{Cut, Fate, RequestBody, ResponseBody};
 use super::counters::Counters;
 use super::exchange::Lane;
 use super::headers::{self, Author, Truth};
+use super::origin::Origin;
 use super::pages::{self, Page, Visitor};
 use super::pool::Lease;
 use super::send::Failure;
 use super::server::Core;
-use super::table::Route;
+use super::table::{Route, State};
 use super::upstream::{Outstanding, Upstream};
 use super::{cookies, forbidden, tunnel};
 
@@ -34,12 +35,19 @@ impl Destination {
         match self {
             Self::Portal => &core.shared.web,
             Self::Instance(route)
-                if !route.websockets.is_empty() && (path == "/websocket" || path.starts_with("/websocket/")) =>
+                if (path == "/websocket" || path.starts_with("/websocket/")) && !route.websockets.is_empty() =>
             {
                 &route.websockets
             }
             Self::Instance(route) => &route.upstreams,
         }
+    }
+
+    /// Returns where requests for the same host go now, when that is elsewhere: an instance may have moved meanwhile.
+    pub(super) fn fresh(&self, core: &Core) -> Option<Self> {
+        let Self::Instance(route) = self else { return None };
+        let now = core.shared.table.load().find(&route.row.hostname).cloned()?;
+        (!Arc::ptr_eq(&now, route) && now.state() == State::Serving).then_some(Self::Instance(now))
     }
 
     /// Returns the environment's counters; the portal has none.
@@ -88,8 +96,8 @@ pub struct Journey {
     pub destination: Destination,
     /// The host that was asked for.
     pub host: HeaderValue,
-    /// How the visitor reached us.
-    pub scheme: &'static str,
+    /// Where it comes from.
+    pub origin: Origin,
 }
 
 impl Journey {
@@ -144,13 +152,13 @@ impl Journey {
         headers::prepare_request(
             &mut parts.headers,
             Truth {
-                peer: self.lane.connection.peer_header.clone(),
+                peer: self.origin.header(&self.lane.connection),
                 host: self.host.clone(),
-                scheme: self.scheme,
+                scheme: self.origin.scheme,
                 request_id: self.visitor.request_id.clone(),
             },
         );
-        if self.scheme == "https" && matches!(self.destination, Destination::Instance(_)) {
+        if self.origin.scheme == "https" && matches!(self.destination, Destination::Instance(_)) {
             cookies::bring_session_home(&mut parts.headers);
         }
         if is_websocket {
@@ -180,14 +188,14 @@ impl Journey {
             let left = self.destination.left(&self.core, outstanding.upstream());
             tunnel::open(Arc::clone(&self.lane.connection), visitor, upstream, outstanding, left);
             let (mut parts, _) = response.into_parts();
-            headers::prepare_response(&mut parts.headers, self.destination.author(), self.scheme, id);
+            headers::prepare_response(&mut parts.headers, self.destination.author(), self.origin.scheme, id);
             parts.headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
             parts.headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
             parts.extensions.clear();
             return Ok(Response::from_parts(parts, ResponseBody::own("")));
         }
         let (mut parts, body) = response.into_parts();
-        headers::prepare_response(&mut parts.headers, self.destination.author(), self.scheme, id);
+        headers::prepare_response(&mut parts.headers, self.destination.author(), self.origin.scheme, id);
         parts.version = Version::HTTP_11;
         if self.lane.connection.is_closing() {
             parts.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

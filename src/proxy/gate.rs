@@ -1,21 +1,24 @@
 //! How many requests a container works on at once, who waits for a place, and what is open there without one.
 //!
-//! First come, first served. All of it is one number, so that a request costs three atomic operations without a crowd: it
-//! takes a place, it needs none any more, it has ended. Nothing is allocated for it, whether it waits or not.
+//! All of it is one number, so that a request costs three atomic operations without a crowd: it takes a place, it needs none
+//! any more, it has ended. Nothing is allocated for it unless it waits, in the order of `waiters.rs`.
 
 use std::future::Future;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 
-use tokio::sync::Semaphore;
-
+use super::address::Address;
 use super::lock;
+use super::waiters::{Most, Ticket, Waiters};
 
 /// The numbers in the number, each of them far from the next one: nobody may have a million of anything.
 const BITS: u32 = 20;
 const PLACE: u64 = 1;
 const LASTING: u64 = 1 << BITS;
 const WAITING: u64 = 1 << (2 * BITS);
+
+/// What `lasts` cannot count beyond.
+pub const MOST: u32 = (1 << BITS) - 1;
 
 /// Returns one of the numbers.
 fn count(crowd: u64, unit: u64) -> u32 {
@@ -32,29 +35,22 @@ pub struct Gate {
     crowd: AtomicU64,
     /// How many places there are. While more are taken those that are given back are gone.
     limit: AtomicU32,
-    /// Places on their way to those who wait. Its own queue is fair, and who stops waiting leaves it.
-    handed: Semaphore,
-    /// Held by whoever hands places on, and by whoever leaves the queue without one.
-    queue: Mutex<()>,
+    /// Those who wait. There are as many as the number says whenever this is not locked.
+    queue: Mutex<Waiters>,
 }
 
 impl Gate {
     /// Returns a gate with so many places.
     #[must_use]
     pub fn new(limit: u32) -> Self {
-        Self {
-            crowd: AtomicU64::new(0),
-            limit: AtomicU32::new(limit),
-            handed: Semaphore::new(0),
-            queue: Mutex::default(),
-        }
+        Self { crowd: AtomicU64::new(0), limit: AtomicU32::new(limit), queue: Mutex::default() }
     }
 
     /// Changes how many places there are. One that is taken goes when it is given back.
     pub fn set_limit(&self, limit: u32) {
         if self.limit.load(Relaxed) != limit {
             self.limit.store(limit, SeqCst);
-            self.hand_out();
+            self.hand_out(&mut lock(&self.queue));
         }
     }
 
@@ -72,23 +68,28 @@ impl Gate {
         self.change(|crowd| (count(crowd, WAITING) == 0 && self.has_room(crowd)).then_some(crowd + PLACE))
     }
 
-    /// Waits for a place behind everybody who waits already; at most `most` wait. False when there is none to be had, or
-    /// when `patience` ends first. Dropping the future leaves the queue.
-    pub async fn wait(&self, most: u32, patience: impl Future<Output = ()>) -> bool {
-        if !self.change(|crowd| (count(crowd, WAITING) < most).then_some(crowd + WAITING)) {
-            return false;
-        }
-        let mut waits = Waits { gate: self, has_place: false };
-        // One may have become free after it was looked for.
-        self.hand_out();
+    /// Waits for a place: behind those of the same address who wait already, and in turn with other addresses. False when
+    /// there is none to be had, or when `patience` ends first. Dropping the future leaves the queue.
+    pub async fn wait(&self, address: Address, most: Most, patience: impl Future<Output = ()>) -> bool {
+        let Some(mut waits) = self.join(address, most) else { return false };
         tokio::select! {
             biased;
-            place = self.handed.acquire() => {
-                waits.has_place = place.map(tokio::sync::SemaphorePermit::forget).is_ok();
-            }
+            is_called = waits.ticket.is_called() => waits.has_place = is_called,
             () = patience => {}
         }
         waits.has_place
+    }
+
+    fn join(&self, address: Address, most: Most) -> Option<Waits<'_>> {
+        let mut queue = lock(&self.queue);
+        if self.waiting() >= most.in_all {
+            return None;
+        }
+        let ticket = queue.join(address, most.of_one)?;
+        self.crowd.fetch_add(WAITING, SeqCst);
+        // One may have become free after it was looked for.
+        self.hand_out(&mut queue);
+        Some(Waits { gate: self, ticket, has_place: false })
     }
 
     /// Gives a place back.
@@ -119,30 +120,27 @@ impl Gate {
     fn give_back(&self, and: u64) {
         if !self.change(|crowd| (count(crowd, WAITING) == 0).then(|| crowd - PLACE + and)) {
             self.change(|crowd| Some(crowd - PLACE + and));
-            self.hand_out();
+            self.hand_out(&mut lock(&self.queue));
         }
     }
 
     /// Hands free places to those who wait.
-    fn hand_out(&self) {
-        let _queue = lock(&self.queue);
+    fn hand_out(&self, queue: &mut Waiters) {
         while self.change(|crowd| (count(crowd, WAITING) > 0 && self.has_room(crowd)).then(|| crowd - WAITING + PLACE))
         {
-            self.handed.add_permits(1);
+            queue.call(|_| true);
         }
     }
 
     /// Leaves the queue. A place that is on its way to somebody who went is given back.
-    fn leave_queue(&self) {
-        let queue = lock(&self.queue);
-        if self.change(|crowd| (count(crowd, WAITING) > 0).then(|| crowd - WAITING)) {
+    fn leave_queue(&self, ticket: &Ticket) {
+        let mut queue = lock(&self.queue);
+        if queue.leave(ticket) {
+            self.crowd.fetch_sub(WAITING, SeqCst);
             return;
         }
-        let is_handed = self.handed.try_acquire().map(tokio::sync::SemaphorePermit::forget).is_ok();
         drop(queue);
-        if is_handed {
-            self.leave();
-        }
+        self.leave();
     }
 
     /// Returns how many wait for a place.
@@ -168,13 +166,14 @@ impl Gate {
 /// One who waits, and is counted.
 struct Waits<'a> {
     gate: &'a Gate,
+    ticket: Ticket,
     has_place: bool,
 }
 
 impl Drop for Waits<'_> {
     fn drop(&mut self) {
         if !self.has_place {
-            self.gate.leave_queue();
+            self.gate.leave_queue(&self.ticket);
         }
     }
 }
@@ -190,11 +189,44 @@ mod tests {
 
     use super::*;
 
+    fn from(last: u8) -> Address {
+        std::net::IpAddr::from([192, 0, 2, last]).into()
+    }
+
+    fn at_most(in_all: u32) -> Most {
+        Most { in_all, of_one: in_all }
+    }
+
+    /// Waits as somebody of the same address as everybody else.
+    async fn wait(gate: &Gate, patience: impl Future<Output = ()>) -> bool {
+        gate.wait(from(1), at_most(9), patience).await
+    }
+
+    #[tokio::test]
+    async fn a_crowd_from_one_address_neither_fills_the_queue_nor_keeps_another_waiting_for_all_of_it() {
+        let gate = Gate::new(1);
+        assert!(gate.enter());
+        let most = Most { in_all: 4, of_one: 2 };
+        let crowd = || gate.wait(from(1), most, pending());
+        let (mut first, mut second) = (pin!(crowd()), pin!(crowd()));
+        assert!(poll!(&mut first).is_pending() && poll!(&mut second).is_pending());
+        assert!(!crowd().await, "two of an address wait");
+        let mut other = pin!(gate.wait(from(2), most, pending()));
+        assert!(poll!(&mut other).is_pending());
+        gate.leave();
+        assert_eq!(poll!(&mut first), Poll::Ready(true));
+        gate.leave();
+        assert!(poll!(&mut second).is_pending());
+        assert_eq!(poll!(&mut other), Poll::Ready(true));
+        gate.leave();
+        assert_eq!(poll!(&mut second), Poll::Ready(true));
+    }
+
     #[tokio::test]
     async fn a_place_goes_to_whoever_waits_longest_and_nobody_overtakes() {
         let gate = Gate::new(2);
         assert!(gate.enter() && gate.enter() && !gate.enter());
-        let (mut first, mut second) = (pin!(gate.wait(9, pending())), pin!(gate.wait(9, pending())));
+        let (mut first, mut second) = (pin!(wait(&gate, pending())), pin!(wait(&gate, pending())));
         assert!(poll!(&mut first).is_pending() && poll!(&mut second).is_pending());
         assert_eq!(gate.waiting(), 2);
 
@@ -214,9 +246,9 @@ mod tests {
     async fn who_goes_away_leaves_the_queue_also_when_a_place_was_just_handed_over() {
         let gate = Gate::new(1);
         assert!(gate.enter());
-        let mut last = pin!(gate.wait(9, pending()));
+        let mut last = pin!(wait(&gate, pending()));
         {
-            let (mut first, mut second) = (pin!(gate.wait(9, pending())), pin!(gate.wait(9, pending())));
+            let (mut first, mut second) = (pin!(wait(&gate, pending())), pin!(wait(&gate, pending())));
             assert!(poll!(&mut first).is_pending() && poll!(&mut second).is_pending() && poll!(&mut last).is_pending());
             gate.leave();
         }
@@ -230,9 +262,9 @@ mod tests {
         let gate = Gate::new(1);
         assert!(gate.enter());
         let (clock, time) = oneshot::channel::<()>();
-        let mut patient = pin!(gate.wait(1, async { drop(time.await) }));
+        let mut patient = pin!(gate.wait(from(1), at_most(1), async { drop(time.await) }));
         assert!(poll!(&mut patient).is_pending());
-        assert!(!gate.wait(1, pending()).await, "the queue has room for one");
+        assert!(!gate.wait(from(1), at_most(1), pending()).await, "the queue has room for one");
         clock.send(()).unwrap();
         assert_eq!(poll!(&mut patient), Poll::Ready(false));
         assert_eq!(gate.waiting(), 0);
@@ -297,7 +329,8 @@ mod tests {
                                 pending::<()>().await;
                             }
                         };
-                        if gate.enter() || gate.wait(64, patience).await {
+                        let address = from(u8::try_from(turn % 5).unwrap());
+                        if gate.enter() || gate.wait(address, at_most(64), patience).await {
                             tokio::task::yield_now().await;
                             if turn.is_multiple_of(3) && gate.lasts(1_000, true) { gate.ends() } else { gate.leave() }
                         }

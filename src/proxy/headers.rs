@@ -7,10 +7,12 @@ use super::cookies;
 
 /// Names the request in our log, the upstream's log and on the visitor's error page.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// Who asked whoever asks us.
+pub const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
+/// How they were asked.
+pub const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// What the proxy knows about a request and upstreams believe.

@@ -6,21 +6,19 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Shared;
+use super::counters::Counters;
 use super::table::{Route, State};
-
-/// More would only collect requests that nobody will answer in time.
-const MOST_HELD: u32 = 4_096;
 
 /// Waits until the host name serves, or until it is plain that it will not. Returns the route as it is then.
 pub async fn until_serving(shared: &Shared, name: &str, patience: Duration) -> Option<Arc<Route>> {
-    let _place = Place::take(shared);
-    if shared.held.load(Ordering::Relaxed) > MOST_HELD {
-        let route = shared.table.load().find(name).cloned();
+    let first = shared.table.load().find(name).cloned()?;
+    let place = Place::take(shared, &first.counters);
+    if place.is_none() {
         // It has to wait elsewhere, but its wish counts.
-        if let Some(route) = route.as_ref().filter(|route| route.state() == State::Asleep) {
-            shared.wakes.ask(route.row.environment);
+        if first.state() == State::Asleep {
+            shared.wakes.ask(first.row.environment);
         }
-        return route;
+        return Some(Arc::clone(&first));
     }
     let mut swaps = shared.swaps.subscribe();
     let served = async {
@@ -43,17 +41,28 @@ pub async fn until_serving(shared: &Shared, name: &str, patience: Duration) -> O
 }
 
 /// One request that waits.
-struct Place<'a>(&'a Shared);
+struct Place<'a> {
+    shared: &'a Shared,
+    counters: &'a Counters,
+}
 
 impl<'a> Place<'a> {
-    fn take(shared: &'a Shared) -> Self {
-        shared.held.fetch_add(1, Ordering::Relaxed);
-        Self(shared)
+    /// An environment may have half of what the others left free: a crowd at some leaves room for the next one.
+    ///
+    /// More in all would only collect requests that nobody will answer in time.
+    fn take(shared: &'a Shared, counters: &'a Counters) -> Option<Self> {
+        let own = counters.held.load(Ordering::Relaxed);
+        let most = shared.settings.limits.most_held;
+        let next = |held| (own < most.saturating_sub(held).div_ceil(2)).then_some(held + 1);
+        shared.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok()?;
+        counters.held.fetch_add(1, Ordering::Relaxed);
+        Some(Self { shared, counters })
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.0.held.fetch_sub(1, Ordering::Relaxed);
+        self.shared.held.fetch_sub(1, Ordering::Relaxed);
+        self.counters.held.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::interim::Interim;
 use super::socket::{Socket, Witness};
 use super::upstream::Upstream;
 
@@ -50,6 +51,9 @@ pub struct Line {
     unanswered: usize,
     /// Whoever asks the host meanwhile, where that is much.
     doubt: Option<Doubt>,
+    interim: Interim,
+    /// Whether it announces answers and never gives one.
+    babbles: bool,
 }
 
 impl Line {
@@ -61,7 +65,8 @@ impl Line {
         let keepalive = TcpKeepalive::new().with_time(PROBE).with_interval(PROBE);
         let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
         bears(&stream, SILENCE);
-        Socket::new(stream, Self { upstream, began, unanswered: 0, doubt: None })
+        let interim = Interim::default();
+        Socket::new(stream, Self { upstream, began, unanswered: 0, doubt: None, interim, babbles: false })
     }
 }
 
@@ -75,8 +80,9 @@ fn is_silence(error: &Error) -> bool {
 }
 
 impl Witness<TcpStream> for Line {
-    fn has_read(&mut self, stream: &TcpStream, _seen: &[u8]) {
+    fn has_read(&mut self, stream: &TcpStream, seen: &[u8]) {
         self.unanswered = 0;
+        self.babbles = !self.interim.see(seen);
         if self.doubt.take().is_some() {
             bears(stream, SILENCE);
         }
@@ -85,6 +91,7 @@ impl Witness<TcpStream> for Line {
     fn has_written(&mut self, stream: &TcpStream, outcome: &Poll<Result<usize, Error>>) {
         let Poll::Ready(Ok(bytes)) = outcome else { return };
         self.unanswered = self.unanswered.saturating_add(*bytes);
+        self.interim.is_asked();
         match &self.doubt {
             Some(doubt) => doubt.has_moved(),
             None if self.unanswered > TAKEN_UNREAD => {
@@ -102,6 +109,9 @@ impl Witness<TcpStream> for Line {
     }
 
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        if self.babbles {
+            return Poll::Ready(ErrorKind::InvalidData.into());
+        }
         match &mut self.doubt {
             Some(doubt) => doubt.poll_silence(cx).map(|()| ErrorKind::TimedOut.into()),
             None => Poll::Pending,

@@ -6,27 +6,31 @@
 //! 1. `server.rs` accepts a connection on one of its cores; it stays on that core. On the port for HTTPS `tls.rs` sets up
 //!    TLS, with the certificate that `book.rs` finds for the name.
 //! 2. `socket.rs` sees every byte and tells `connection.rs`: it counts them, `strict.rs` checks the framing of HTTP/1 a
-//!    second time, and a connection that is idle, slow or stuck for too long is ended at the next tick (`alarm.rs`, where an
-//!    answer takes too long).
+//!    second time (`unfinished.rs` HTTP/2's heads), and a connection that is idle, slow or stuck for too long is ended at the
+//!    next tick (`alarm.rs`, where an answer takes too long).
 //! 3. hyper reads the head (`serve.rs`, HTTP/1.1 or HTTP/2); an `exchange.rs` begins. `authority.rs` refuses what is
 //!    ambiguous; `decide.rs` sends whoever came in the clear to HTTPS, and finds the route by the host name in `table.rs`.
 //!    `bucket.rs` refuses who asks for more than so many requests in a second.
 //! 4. A route that is stopped or suspended gets a page (`pages.rs`); one that is starting waits (`hold.rs`), one that
 //!    sleeps is woken as well (`wakes.rs`).
 //! 5. `forbidden.rs` refuses what must never be public, `service_calls.rs` the same inside bodies.
-//! 6. `headers.rs` removes every header that lies about where the request comes from, and writes the truth; `cookies.rs` keeps
-//!    what a tenant sets at home, and Odoo's session from being set by anybody else.
-//! 7. `forward.rs` makes the request ready; `send.rs` chooses the least busy upstream that is well (`upstream.rs`,
-//!    `health.rs`), waits at its `gate.rs` while it works on as many requests as it can, takes a connection from the core's
-//!    `pool.rs` (a `socket.rs` as well, whose `line.rs` ends it when the host at its other end is gone), sends the request,
+//! 6. `headers.rs` removes every header that lies about where the request comes from, and writes the truth (`origin.rs`);
+//!    `cookies.rs` keeps what a tenant sets at home, and Odoo's session from being set by anybody else.
+//! 7. `forward.rs` makes the request ready; `send.rs` lets its body begin to come (`body.rs`, `room.rs`), chooses the least
+//!    busy upstream that is well (`upstream.rs`, `health.rs`), waits at its `gate.rs` and `uploads.rs` while it works on as many
+//!    requests as it can (`waiters.rs`; `pace.rs` for those who keep others waiting), takes a connection from the core's
+//!    `pool.rs` (a `socket.rs` as well, whose `line.rs` ends it when its other end is gone or babbles, `interim.rs`), sends the
+//!    request,
 //!    and once more (`again.rs`) to another upstream or connection if nothing can have happened.
 //! 8. `body.rs` streams both bodies; a websocket becomes a `tunnel.rs`, which says goodbye between two frames (`frames.rs`)
 //!    when its upstream is left.
 //! 9. `counters.rs` has the numbers. `feed.rs` saves them, and swaps the table when routes change.
 
+mod address;
 mod again;
 mod alarm;
 mod authority;
+mod bare;
 mod body;
 mod book;
 mod bucket;
@@ -43,10 +47,14 @@ mod gate;
 mod headers;
 mod health;
 mod hold;
+mod interim;
 mod keys;
 mod line;
+mod origin;
+mod pace;
 mod pages;
 mod pool;
+mod room;
 mod send;
 mod serve;
 mod server;
@@ -57,7 +65,10 @@ mod strict;
 pub mod table;
 mod tls;
 mod tunnel;
+mod unfinished;
+mod uploads;
 pub mod upstream;
+mod waiters;
 mod wakes;
 
 use std::collections::HashMap;
@@ -75,11 +86,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::clock::Clock;
+use crate::base::network::Network;
 use crate::base::seal::SealingKey;
 use crate::certificates::Files;
 use crate::certificates::store::Answer;
 use crate::config::Config;
 use crate::handover::{self, End, Inheritance};
+use address::Tally;
 use connection::Door;
 use table::Table;
 use tls::Certificates;
@@ -108,6 +121,8 @@ pub struct Limits {
     pub slow_ms: u64,
     /// The slowest speed, in both directions.
     pub slowest_bytes_per_second: u64,
+    /// The same where others could have what a visitor keeps, and wait for it.
+    pub slowest_while_others_wait: u64,
     /// For an upstream to accept a connection.
     pub connect: Duration,
     /// The same where there is another upstream to turn to.
@@ -122,8 +137,16 @@ pub struct Limits {
     pub queue: Duration,
     /// How many wait for one container.
     pub most_waiting: u32,
-    /// How many websockets, long polls and answers that visitors still read one container may have.
+    /// How many of them may be of one address.
+    pub most_waiting_of_one: u32,
+    /// How many websockets and long polls one container may have beside the answers that visitors still read.
     pub most_lasting: u32,
+    /// How many of those websockets and long polls may be of one address.
+    pub most_lasting_of_one: u32,
+    /// How many requests wait for instances to start, in all.
+    pub most_held: u32,
+    /// How many bytes of bodies are kept until all of each has come, in all.
+    pub most_gathered: usize,
     /// How long requests may go on after the process was asked to end.
     pub drain: Duration,
     /// How often counters are saved.
@@ -152,6 +175,7 @@ impl Default for Limits {
             tunnel_idle_ms: 3_900_000,
             slow_ms: 15_000,
             slowest_bytes_per_second: 500,
+            slowest_while_others_wait: 16 * 1024,
             connect: Duration::from_secs(5),
             connect_or_else: Duration::from_secs(1),
             answer: Duration::from_mins(15),
@@ -159,7 +183,11 @@ impl Default for Limits {
             hold_other: Duration::from_secs(30),
             queue: Duration::from_secs(30),
             most_waiting: 1_024,
+            most_waiting_of_one: 768,
             most_lasting: 1_024,
+            most_lasting_of_one: 768,
+            most_held: 4_096,
+            most_gathered: 64 << 20,
             drain: Duration::from_secs(30),
             save: Duration::from_secs(10),
             reread: Duration::from_secs(30),
@@ -197,6 +225,10 @@ pub struct Settings {
     pub company: String,
     /// How many visitors' connections are open at most; above it the one that is idle longest has to go.
     pub most_connections: usize,
+    /// How many of them may be of one address.
+    pub most_connections_of_one: u32,
+    /// Whose word is taken for where a visitor comes from.
+    pub trusted: Vec<Network>,
     /// The last good table.
     pub table_file: PathBuf,
     /// The largest body of a request.
@@ -251,6 +283,8 @@ impl Settings {
             },
             company: config.public.company.clone(),
             most_connections: usize::MAX,
+            most_connections_of_one: u32::MAX,
+            trusted: config.proxy.trusted.clone(),
             table_file: config.proxy.table_file.clone(),
             max_body_bytes: config.proxy.max_body_bytes,
             requests_per_second: config.proxy.requests_per_second,
@@ -283,6 +317,8 @@ struct Shared {
     /// Grows with every swap; those who wait for a route wait here.
     swaps: watch::Sender<u64>,
     held: AtomicU32,
+    /// Whose connections are open.
+    visitors: Arc<Tally>,
     /// Sleeping instances that somebody waits for.
     wakes: wakes::Wakes,
 }
@@ -333,6 +369,7 @@ impl Running {
             began: Instant::now(),
             swaps: watch::Sender::new(0),
             held: AtomicU32::new(0),
+            visitors: Arc::default(),
             wakes: wakes::Wakes::default(),
             settings,
         });

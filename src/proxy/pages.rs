@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use askama::Template;
 use base64::Engine as _;
+use bytes::Bytes;
 use fluent_bundle::FluentValue;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Response, StatusCode};
@@ -35,6 +36,8 @@ pub enum Page {
     Stopped,
     /// It is suspended.
     Suspended,
+    /// Somebody works on it.
+    Maintenance,
     /// Never public.
     Blocked,
     /// The body is larger than allowed.
@@ -68,9 +71,13 @@ impl Page {
             Self::Limited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Failed => StatusCode::BAD_GATEWAY,
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
-            Self::NotLoaded | Self::Starting | Self::Waking | Self::Stopped | Self::Busy | Self::PortalDown => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::NotLoaded
+            | Self::Starting
+            | Self::Waking
+            | Self::Stopped
+            | Self::Maintenance
+            | Self::Busy
+            | Self::PortalDown => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -83,6 +90,7 @@ impl Page {
             Self::Waking => "proxy-waking",
             Self::Stopped => "proxy-stopped",
             Self::Suspended => "proxy-suspended",
+            Self::Maintenance => "proxy-maintenance",
             Self::Blocked => "proxy-blocked",
             Self::TooLarge => "proxy-too-large",
             Self::Busy => "proxy-busy",
@@ -99,6 +107,7 @@ impl Page {
             Self::Starting | Self::Waking => Some(2),
             Self::Busy | Self::NotLoaded | Self::PortalDown => Some(5),
             Self::Limited { seconds } => Some(seconds),
+            Self::Maintenance => Some(30),
             _ => None,
         }
     }
@@ -125,7 +134,8 @@ impl Visitor {
             let accept = accept.as_bytes();
             accept.starts_with(b"text/html") || accept.windows(9).any(|word| word == b"text/html")
         };
-        let may_get_page = *method == Method::GET || *method == Method::HEAD;
+        // The last two are refused whatever else they say.
+        let may_get_page = matches!(*method, Method::GET | Method::HEAD | Method::TRACE | Method::CONNECT);
         Self {
             wants_page: may_get_page && headers.get(header::ACCEPT).is_some_and(accepts),
             locale: None,
@@ -193,6 +203,20 @@ pub fn answer(page: Page, visitor: &Visitor, settings: &Settings) -> Response<Re
     response
 }
 
+/// Returns a whole answer to what is no request, as it is sent: nothing is known of who asked, so that it is in our own language.
+#[must_use]
+pub fn whole(status: StatusCode, request_id: HeaderValue, settings: &Settings) -> Option<Bytes> {
+    let visitor = Visitor { wants_page: true, locale: None, accept_language: None, request_id };
+    let html = render(Page::Malformed, &visitor, settings)?;
+    let (policy, id) = (POLICY.to_str().ok()?, visitor.request_id.to_str().ok()?);
+    Some(Bytes::from(format!(
+        "HTTP/1.1 {status}\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: {}\r\ncache-control: no-store\r\n\
+         content-security-policy: {policy}\r\nx-content-type-options: nosniff\r\nreferrer-policy: no-referrer\r\n\
+         x-request-id: {id}\r\nconnection: close\r\n\r\n{html}",
+        html.len()
+    )))
+}
+
 /// Sends the visitor to the same place over HTTPS. The method stays what it is (RFC 9110, 15.4.9).
 #[must_use]
 pub fn redirect(location: HeaderValue) -> Response<ResponseBody> {
@@ -237,7 +261,9 @@ fn render(page: Page, visitor: &Visitor, settings: &Settings) -> Option<String> 
             | Page::PortalDown
             | Page::NotLoaded
             | Page::Malformed
+            | Page::Method
             | Page::Misdirected
+            | Page::Maintenance
             | Page::Busy
             | Page::Limited { .. }
     );
@@ -249,7 +275,7 @@ fn render(page: Page, visitor: &Visitor, settings: &Settings) -> Option<String> 
         company: &settings.company,
         tone: match page {
             Page::Starting | Page::Waking => "busy",
-            Page::Stopped | Page::Unknown => "quiet",
+            Page::Stopped | Page::Maintenance | Page::Unknown => "quiet",
             Page::Suspended | Page::Blocked | Page::TooLarge | Page::Busy | Page::Limited { .. } => "warn",
             _ => "bad",
         },

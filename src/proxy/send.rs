@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use http::request::Parts;
@@ -9,11 +10,14 @@ use http::{Method, Request, Response};
 use hyper::body::Incoming;
 
 use super::again::Again;
-use super::body::RequestBody;
-use super::counters::Counters;
+use super::body::{CutOff, RequestBody};
+use super::counters::{Counters, Kind};
 use super::forward::{Destination, Journey};
+use super::gate;
 use super::pool::{Lease, OpenError, Repeat};
+use super::uploads::Upload;
 use super::upstream::{Outstanding, Upstream, choose};
+use super::waiters::Most;
 
 /// Where Odoo up to 15 lets a browser wait for news, for most of a minute each time.
 const LONG_POLL: &str = "/longpolling/poll";
@@ -36,6 +40,9 @@ pub enum Failure {
     /// There was no place.
     #[error("the upstream works on as many requests as it can, and too many wait")]
     Busy,
+    /// The request's body was cut off before anything was sent.
+    #[error("the request did not arrive")]
+    CutOff(#[source] CutOff),
     /// It is no websocket, and yet it changed.
     #[error("the upstream switched protocols without being asked")]
     Switched,
@@ -67,11 +74,20 @@ impl Journey {
         &self,
         stay: Stay,
         parts: Parts,
-        body: RequestBody,
+        mut body: RequestBody,
     ) -> Result<(Response<Incoming>, Lease, Outstanding), Failure> {
         let limits = &self.core.shared.settings.limits;
         let now = || self.core.shared.began.elapsed();
-        let upstreams = self.destination.upstreams(&self.core, parts.uri.path());
+        // Where the route leads by the time that it is sent.
+        let mut fresh = None;
+        if !body.is_whole() {
+            // A visitor who is slow keeps nobody's place: it is taken when there is something to work on.
+            let _arrives = Arrives::begin(self.destination.counters());
+            let gathered = std::future::poll_fn(|cx| body.poll_gather(cx, &self.core.room)).await;
+            gathered.map_err(Failure::CutOff)?;
+            fresh = self.destination.fresh(&self.core);
+        }
+        let upstreams = fresh.as_ref().unwrap_or(&self.destination).upstreams(&self.core, parts.uri.path());
         let repeat = repeat(&parts.method, &body);
         let mut copy = (repeat == Repeat::Allowed).then(|| Again::of(&parts));
         let mut request = Request::from_parts(parts, body);
@@ -84,7 +100,7 @@ impl Journey {
             let upstream = choose(upstreams, failed, self.core.turn(), now).ok_or(Failure::Busy)?;
             let mut outstanding = match kept.take().filter(|kept| kept.is_at(upstream)) {
                 Some(kept) => kept,
-                None => self.enter(upstream, stay).await?,
+                None => self.enter(upstream, stay, request.body_mut()).await?,
             };
             if let Some(counters) = self.destination.counters().filter(|_| tries == 1) {
                 counters.request();
@@ -113,7 +129,7 @@ impl Journey {
             let mut error = match self.lane.before(limits.answer, sent).await {
                 Some(Ok(response)) => {
                     // Odoo gives its database connection back before it sends: who reads slowly keeps nobody's place.
-                    outstanding.lasts(limits.most_lasting);
+                    outstanding.lasts(gate::MOST);
                     if !upstream.health.is_in() {
                         upstream.health.answered(now());
                     }
@@ -137,22 +153,74 @@ impl Journey {
     }
 
     /// Gets a place at an upstream, or what else the request needs there.
-    async fn enter(&self, upstream: &Arc<Upstream>, stay: Stay) -> Result<Outstanding, Failure> {
+    async fn enter(
+        &self,
+        upstream: &Arc<Upstream>,
+        stay: Stay,
+        body: &mut RequestBody,
+    ) -> Result<Outstanding, Failure> {
         let limits = &self.core.shared.settings.limits;
         let mut outstanding = Outstanding::at(upstream, self.destination.counters());
+        if !body.is_whole() {
+            body.is_upload(Box::pin(self.begin_upload(upstream)).await?);
+        }
         let is_in = match stay {
-            Stay::LongPoll => outstanding.lasts(limits.most_lasting),
+            Stay::LongPoll => {
+                outstanding.sits_down(self.origin.address, limits.most_lasting_of_one)
+                    && outstanding.lasts(limits.most_lasting)
+            }
             // Its handshake is a request like others: after a restart all of them come at once.
-            Stay::Websocket if upstream.lasting() >= limits.most_lasting => false,
+            Stay::Websocket
+                if upstream.lasting() >= limits.most_lasting
+                    || !outstanding.sits_down(self.origin.address, limits.most_lasting_of_one) =>
+            {
+                false
+            }
             Stay::Websocket | Stay::Short => {
                 // Apart, as everything that is rare: what a request may have to keep is moved about with it.
                 outstanding.enter() || {
-                    let _waits = Waits { counters: self.destination.counters(), since: Instant::now() };
-                    Box::pin(outstanding.wait(limits.most_waiting, tokio::time::sleep(limits.queue))).await
+                    let _waits = Waits::begin(self.destination.counters());
+                    Box::pin(outstanding.wait(self.origin.address, self.most(), tokio::time::sleep(limits.queue))).await
                 }
             }
         };
         if is_in { Ok(outstanding) } else { Err(Failure::Busy) }
+    }
+
+    /// Waits until a request may be sent whose body is not all there.
+    async fn begin_upload(&self, upstream: &Arc<Upstream>) -> Result<Upload, Failure> {
+        let (address, most) = (self.origin.address, self.most());
+        if let Some(upload) = upstream.uploads.begin(address, most, std::future::ready(())).await {
+            return Ok(upload);
+        }
+        let _waits = Waits::begin(self.destination.counters());
+        let patience = tokio::time::sleep(self.core.shared.settings.limits.queue);
+        upstream.uploads.begin(address, most, patience).await.ok_or(Failure::Busy)
+    }
+
+    fn most(&self) -> Most {
+        let limits = &self.core.shared.settings.limits;
+        Most { in_all: limits.most_waiting, of_one: limits.most_waiting_of_one }
+    }
+}
+
+/// A request whose body is awaited: it is one that is open, so that its instance is not put to sleep.
+struct Arrives<'a>(Option<&'a Arc<Counters>>);
+
+impl<'a> Arrives<'a> {
+    fn begin(counters: Option<&'a Arc<Counters>>) -> Self {
+        if let Some(counters) = counters {
+            counters.begins(Kind::Request);
+        }
+        Self(counters)
+    }
+}
+
+impl Drop for Arrives<'_> {
+    fn drop(&mut self) {
+        if let Some(counters) = self.0 {
+            counters.ends(Kind::Request);
+        }
     }
 }
 
@@ -162,9 +230,19 @@ struct Waits<'a> {
     since: Instant,
 }
 
+impl<'a> Waits<'a> {
+    fn begin(counters: Option<&'a Arc<Counters>>) -> Self {
+        if let Some(counters) = counters {
+            counters.waiting.fetch_add(1, Relaxed);
+        }
+        Self { counters, since: Instant::now() }
+    }
+}
+
 impl Drop for Waits<'_> {
     fn drop(&mut self) {
         if let Some(counters) = self.counters {
+            counters.waiting.fetch_sub(1, Relaxed);
             counters.queued(self.since.elapsed());
         }
     }

@@ -11,6 +11,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::bare::Doorkeeper;
 use super::connection::Connection;
 use super::server::Core;
 use super::socket::Socket;
@@ -31,7 +32,8 @@ pub async fn http1<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     connection: Arc<Connection>,
     stream: S,
 ) {
-    let socket = TokioIo::new(Socket::new(stream, Arc::clone(&connection)));
+    let doorkeeper = Doorkeeper { core: Arc::clone(&core), connection: Arc::clone(&connection) };
+    let socket = TokioIo::new(Socket::new(stream, doorkeeper));
     let mut http = one::Builder::new();
     http.half_close(false).header_read_timeout(None).max_buf_size(LARGEST_BUFFER).max_header_size(LARGEST_BUFFER);
     let service = service_fn({
@@ -53,7 +55,8 @@ pub async fn http2<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
 ) {
     let Limits { most_streams, ping, .. } = core.shared.settings.limits;
-    let socket = TokioIo::new(Socket::new(stream, Arc::clone(&connection)));
+    let doorkeeper = Doorkeeper { core: Arc::clone(&core), connection: Arc::clone(&connection) };
+    let socket = TokioIo::new(Socket::new(stream, doorkeeper));
     let mut http = two::Builder::new(TokioExecutor::new());
     http.timer(TokioTimer::new())
         .max_concurrent_streams(most_streams)

@@ -1,7 +1,7 @@
 //! Listens, one thread per core, and keeps visitors' connections in order.
 
 use std::net::{SocketAddr, TcpListener as StdListener};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, Weak};
 use std::task::Poll;
 use std::time::Duration;
@@ -14,10 +14,13 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::address::{Address, Seat};
 use super::connection::{Connection, Door};
 use super::frames::Reason;
 use super::pool::Pool;
+use super::room::Room;
 use super::{Shared, lock, serve, tls};
+use crate::base::network;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 4_096;
@@ -31,6 +34,9 @@ const NO_DESCRIPTORS: Duration = Duration::from_millis(50);
 /// For the first request of a connection that was accepted just before the end: two round trips of TLS on a bad line.
 const FIRST_REQUEST: Duration = Duration::from_secs(2);
 
+/// How many idle connections of an address that has too many go at once.
+const MOST_AT_ONCE: usize = 64;
+
 /// What one thread has.
 #[derive(Debug)]
 pub struct Core {
@@ -38,7 +44,12 @@ pub struct Core {
     pub shared: Arc<Shared>,
     /// Its connections to upstreams.
     pub pool: Arc<Pool>,
+    /// For bodies that are not all there.
+    pub room: Arc<Room>,
     connections: Mutex<Vec<Weak<Connection>>>,
+    /// At which of its ticks an address last had too many connections and none of them idle.
+    crowded: AtomicU64,
+    ticks: AtomicU64,
     started: Instant,
     tls: Option<Arc<ServerConfig>>,
     /// First half of request names: random, one for each core and start.
@@ -112,11 +123,15 @@ async fn accept(listeners: &[(TcpListener, Door)], first: usize) -> (std::io::Re
 
 impl Core {
     fn new(shared: Arc<Shared>, tls: Option<Arc<ServerConfig>>) -> Arc<Self> {
+        let room = Room::new(shared.settings.limits.most_gathered / shared.settings.threads.max(1));
         Arc::new(Self {
             shared,
             tls,
+            room,
             pool: Arc::default(),
             connections: Mutex::default(),
+            crowded: AtomicU64::new(u64::MAX),
+            ticks: AtomicU64::new(0),
             started: Instant::now(),
             name: rand::random(),
             requests: AtomicU64::new(rand::random()),
@@ -152,7 +167,7 @@ impl Core {
 
     /// Returns a number that is another one for each request.
     pub fn turn(&self) -> u64 {
-        self.requests.load(std::sync::atomic::Ordering::Relaxed)
+        self.requests.load(Relaxed)
     }
 
     fn now(&self) -> u64 {
@@ -161,6 +176,7 @@ impl Core {
 
     fn tick(&self) {
         let now = self.now();
+        self.ticks.fetch_add(1, Relaxed);
         self.pool.tick(now);
         lock(&self.connections).retain(|connection| {
             let Some(connection) = connection.upgrade() else { return false };
@@ -197,8 +213,9 @@ impl Core {
         // A socket that cannot be told these still works.
         let _ = stream.set_nodelay(true);
         let _ = socket2::SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
-        let connection = Connection::new(peer, door, self.now());
-        if !self.make_room(&connection) {
+        let is_trusted = network::contain(&self.shared.settings.trusted, peer.ip());
+        let connection = Connection::new(peer, door, is_trusted, self.now());
+        if !self.seat(&connection) || !self.make_room(&connection) {
             return;
         }
         let core = Arc::clone(self);
@@ -218,6 +235,44 @@ impl Core {
                 Box::pin(serve::http1(core, connection, stream)).await;
             }
         });
+    }
+
+    /// Gives a connection one of so many that its address may have. When there is none, whichever of them is idle longest
+    /// goes, else the newcomer. Who is trusted brings everybody's.
+    ///
+    /// Looking at all of them is not to be had for the price of a connection: after it was in vain, newcomers go until the
+    /// next tick.
+    fn seat(&self, newcomer: &Connection) -> bool {
+        if newcomer.is_trusted {
+            return true;
+        }
+        let most = self.shared.settings.most_connections_of_one;
+        let seat = self.shared.visitors.take(newcomer.address, most).or_else(|| self.seat_of_another(newcomer.address));
+        let is_seated = seat.is_some();
+        *lock(&newcomer.seat) = seat;
+        is_seated
+    }
+
+    fn seat_of_another(&self, address: Address) -> Option<Seat> {
+        let tick = self.ticks.load(Relaxed);
+        if self.crowded.load(Relaxed) == tick {
+            return None;
+        }
+        let connections: Vec<_> = lock(&self.connections).iter().filter_map(Weak::upgrade).collect();
+        let own = connections.into_iter().filter(|one| one.address == address);
+        let mut idle: Vec<_> = own.filter_map(|one| Some((one.idle_since()?, one))).collect();
+        idle.sort_unstable_by_key(|(since, _)| *since);
+        // A few more than one, so that the next newcomers need not look.
+        idle.truncate((idle.len() / 8).clamp(1, MOST_AT_ONCE));
+        if idle.is_empty() {
+            self.crowded.store(tick, Relaxed);
+        }
+        let mut seat = None;
+        for (_, one) in idle {
+            one.condemn();
+            seat = lock(&one.seat).take().or(seat);
+        }
+        seat
     }
 
     /// Takes a connection into the list. When the list is full, whoever is idle longest goes, else the newcomer.

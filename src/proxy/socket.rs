@@ -1,10 +1,11 @@
-//! A socket that tells a witness what passes: the visitor's `connection.rs`, or an upstream's `line.rs`.
+//! A socket that tells a witness what passes: the visitor's `connection.rs` (by `bare.rs`), or an upstream's `line.rs`.
 
 use std::cell::RefCell;
-use std::io::{Error, IoSlice};
+use std::io::{Error, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What is no larger is sent in one piece: sending several at once costs the kernel more than it costs us to join them.
@@ -29,6 +30,11 @@ pub trait Witness<S> {
     /// Reading or writing failed.
     fn has_failed(&mut self, _error: &Error) {}
 
+    /// Returns what is sent in place of these bytes, where that is something else.
+    fn instead_of(&mut self, _bytes: &[u8]) -> Option<Bytes> {
+        None
+    }
+
     /// Is asked first each time: `Ready` when the socket has to end.
     fn poll_end(&mut self, _cx: &mut Context<'_>) -> Poll<Error> {
         Poll::Pending
@@ -40,13 +46,15 @@ pub trait Witness<S> {
 pub struct Socket<S, W> {
     stream: S,
     witness: W,
+    /// What is still to be sent in place of something else.
+    instead: Bytes,
 }
 
 impl<S, W: Witness<S>> Socket<S, W> {
     /// Wraps a stream.
     #[must_use]
     pub fn new(stream: S, witness: W) -> Self {
-        Self { stream, witness }
+        Self { stream, witness, instead: Bytes::new() }
     }
 
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
@@ -65,6 +73,23 @@ impl<S, W: Witness<S>> Socket<S, W> {
             self.witness.has_failed(error);
         }
         outcome
+    }
+}
+
+impl<S: AsyncWrite + Unpin, W: Witness<S> + Unpin> Socket<S, W> {
+    /// Sends what the witness wants to be sent in place of these bytes; `None` when it has no such wish.
+    fn poll_instead(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Option<Poll<Result<usize, Error>>> {
+        if self.instead.is_empty() {
+            self.instead = self.witness.instead_of(bytes)?;
+        }
+        while !self.instead.is_empty() {
+            match Pin::new(&mut self.stream).poll_write(cx, &self.instead) {
+                Poll::Ready(Ok(0)) => return Some(self.wrote(Poll::Ready(Err(ErrorKind::WriteZero.into())))),
+                Poll::Ready(Ok(sent)) => self.instead.advance(sent),
+                other => return Some(self.wrote(other)),
+            }
+        }
+        Some(self.wrote(Poll::Ready(Ok(bytes.len()))))
     }
 }
 
@@ -92,6 +117,9 @@ impl<S: AsyncRead + Unpin, W: Witness<S> + Unpin> AsyncRead for Socket<S, W> {
 impl<S: AsyncWrite + Unpin, W: Witness<S> + Unpin> AsyncWrite for Socket<S, W> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
         self.poll_end(cx)?;
+        if let Some(outcome) = self.poll_instead(cx, bytes) {
+            return outcome;
+        }
         let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.wrote(outcome)
     }
@@ -102,6 +130,11 @@ impl<S: AsyncWrite + Unpin, W: Witness<S> + Unpin> AsyncWrite for Socket<S, W> {
         pieces: &[IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
         self.poll_end(cx)?;
+        if let [piece] = pieces
+            && let Some(outcome) = self.poll_instead(cx, piece)
+        {
+            return outcome;
+        }
         let mut stream = Pin::new(&mut self.stream);
         let outcome = match pieces {
             [piece] => stream.poll_write(cx, piece),

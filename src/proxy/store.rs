@@ -46,6 +46,8 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<table::Row>, StoreError> 
              -- What staff closed is closed, also while no worker gets to it.
              , CASE WHEN names.environment_id IN (SELECT environment_id FROM suspended_environments)
                     THEN 'suspended'
+                    WHEN names.state <> 'stopped' AND names.environment_id IN (SELECT environment_id FROM maintenances)
+                    THEN 'maintenance'
                     ELSE names.state
                END AS "state!"
              , names.upstreams AS "upstreams!"

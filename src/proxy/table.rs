@@ -24,6 +24,8 @@ pub enum State {
     Stopped,
     /// Says that it is suspended.
     Suspended,
+    /// Says that it is worked on.
+    Maintenance,
     /// Has it woken, and lets them wait for a moment.
     Asleep,
 }
@@ -38,6 +40,7 @@ impl State {
             "stopped" => Some(Self::Stopped),
             "suspended" => Some(Self::Suspended),
             "asleep" => Some(Self::Asleep),
+            "maintenance" => Some(Self::Maintenance),
             _ => None,
         }
     }
@@ -91,13 +94,13 @@ pub struct Route {
     pub counters: Arc<Counters>,
     /// Where requests go; what cannot be read as an address is left out.
     pub upstreams: Vec<Arc<Upstream>>,
-    /// Where `/websocket` goes; empty means the same upstreams.
-    pub websockets: Vec<Arc<Upstream>>,
     state: State,
     /// The language of our own pages.
     pub locale: Locale,
     /// How many requests in a second staff want it to get.
     pub requests_per_second: Option<u32>,
+    /// Where `/websocket` goes; empty means the same upstreams.
+    pub websockets: Vec<Arc<Upstream>>,
     /// The row it was made from.
     pub row: Row,
 }
@@ -215,7 +218,7 @@ fn route(row: Row, upstreams: &mut Upstreams, books: &mut Books) -> Route {
         addresses.map(|(address, proof)| upstreams.get(address, proof, row.requests_at_once)).collect::<Vec<_>>()
     };
     let counters = books.counters(row.environment);
-    counters.set_closed(row.state == State::Suspended);
+    counters.set_closed(matches!(row.state, State::Suspended | State::Maintenance));
     let upstreams = known(&row.upstreams);
     let is_nowhere = row.state == State::Serving && upstreams.is_empty();
     Route {

@@ -9,9 +9,12 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::address::{Address, Seat, Tally};
 use super::counters::{Counters, Kind};
 use super::gate::Gate;
 use super::health::Health;
+use super::uploads::Uploads;
+use super::waiters::Most;
 use crate::base::proof::ProofKey;
 
 /// How many upstreams there have been.
@@ -28,6 +31,10 @@ pub struct Upstream {
     pub number: u64,
     /// Who may come in.
     pub gate: Gate,
+    /// Requests here whose body is still on its way.
+    pub uploads: Arc<Uploads>,
+    /// Whose websockets and long polls are open here.
+    seats: Arc<Tally>,
     /// Whether it takes connections.
     pub health: Health,
     /// Requests here that became websockets: they end when the other side wants, not soon.
@@ -45,6 +52,8 @@ impl Upstream {
             proof,
             number: MADE.fetch_add(1, Ordering::Relaxed),
             gate: Gate::new(requests_at_once),
+            uploads: Arc::new(Uploads::new(requests_at_once)),
+            seats: Arc::default(),
             health: Health::default(),
             tunnels: AtomicU32::new(0),
             departure: Arc::default(),
@@ -98,6 +107,8 @@ pub struct Outstanding {
     /// The environment's; the portal has none.
     counters: Option<Arc<Counters>>,
     share: Share,
+    /// What a websocket or a long poll has of what its address may have.
+    seat: Option<Seat>,
     is_tunnel: bool,
 }
 
@@ -108,7 +119,13 @@ impl Outstanding {
         if let Some(counters) = counters {
             counters.begins(Kind::Request);
         }
-        Self { upstream: Arc::clone(upstream), counters: counters.cloned(), share: Share::Nothing, is_tunnel: false }
+        Self {
+            upstream: Arc::clone(upstream),
+            counters: counters.cloned(),
+            share: Share::Nothing,
+            seat: None,
+            is_tunnel: false,
+        }
     }
 
     /// Returns where it is.
@@ -133,12 +150,18 @@ impl Outstanding {
     }
 
     /// Takes a place when it is this request's turn. False when there was none to be had.
-    pub async fn wait(&mut self, most_waiting: u32, patience: impl Future<Output = ()>) -> bool {
-        let is_in = self.upstream.gate.wait(most_waiting, patience).await;
+    pub async fn wait(&mut self, address: Address, most: Most, patience: impl Future<Output = ()>) -> bool {
+        let is_in = self.upstream.gate.wait(address, most, patience).await;
         if is_in {
             self.share = Share::Place;
         }
         is_in
+    }
+
+    /// Takes one of so many that an address may have open for as long as it likes.
+    pub fn sits_down(&mut self, address: Address, most_of_one: u32) -> bool {
+        self.seat = self.upstream.seats.take(address, most_of_one);
+        self.seat.is_some()
     }
 
     /// Goes on without a place; what has one gives it back. False, and nothing changes, when `most` do so already.
@@ -219,6 +242,7 @@ impl Upstreams {
     pub fn get(&mut self, address: SocketAddr, proof: Option<ProofKey>, requests_at_once: u32) -> Arc<Upstream> {
         if let Some(known) = self.known.get(&(address, proof)).and_then(Weak::upgrade) {
             known.gate.set_limit(requests_at_once);
+            known.uploads.set_places(requests_at_once);
             return known;
         }
         let made = Arc::new(Upstream::new(address, proof, requests_at_once));
@@ -235,6 +259,7 @@ impl Upstreams {
 #[cfg(test)]
 mod tests {
     use std::future::ready;
+    use std::net::IpAddr;
 
     use super::*;
 
@@ -249,6 +274,7 @@ mod tests {
     }
 
     const NOW: Duration = Duration::from_secs(60);
+    const MOST: Most = Most { in_all: 9, of_one: 9 };
 
     /// The port of the upstream that is chosen.
     fn chosen(upstreams: &[Arc<Upstream>], failed: Option<u16>, turn: u64, now: Duration) -> u16 {
@@ -300,7 +326,10 @@ mod tests {
         let mut next = Outstanding::at(&upstream, None);
         assert!(next.enter());
         assert!(!next.lasts(1), "one may last, and one does");
-        assert!(!Outstanding::at(&upstream, None).wait(9, ready(())).await, "so it keeps its place");
+        assert!(
+            !Outstanding::at(&upstream, None).wait(IpAddr::from([192, 0, 2, 1]).into(), MOST, ready(())).await,
+            "so it keeps its place"
+        );
         drop(next);
         request.becomes_tunnel();
         assert_eq!((upstream.outstanding(), upstream.requests(), upstream.lasting()), (1, 0, 1));

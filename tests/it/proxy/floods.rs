@@ -197,3 +197,25 @@ async fn who_makes_us_take_back_requests_all_the_time_loses_the_connection_too(d
         assert!(requests < 100, "{requests} requests were made to be taken back");
     }
 }
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_head_that_does_not_go_on_ends_the_connection_and_a_pause_between_heads_does_not(db: PgPool) {
+    let secure = Secure::with(db, |settings| settings.limits.head_ms = 300).await;
+    let upstream = Upstream::answering(ok("a")).await;
+    secure.world.serves_over_https("a.apps.test", &upstream).await;
+    let mut patient = Raw::open(&secure, "a.apps.test", &[]).await;
+    patient.send(HEADERS, END_HEADERS | END_STREAM, 1, &good()).await;
+    assert!(patient.next(&[HEADERS, RST_STREAM, GOAWAY]).await.unwrap().is_ok());
+
+    let mut begun = Raw::open(&secure, "a.apps.test", &[]).await;
+    begun.send(HEADERS, END_STREAM, 1, &good()).await;
+    begun.reads_until_closed().await;
+    // Half a frame.
+    let mut half = Raw::open(&secure, "a.apps.test", &[]).await;
+    half.0.write_all(&[0, 0, 200, HEADERS, END_HEADERS | END_STREAM, 0, 0, 0, 1, 0]).await.unwrap();
+    half.0.flush().await.unwrap();
+    half.reads_until_closed().await;
+
+    patient.send(HEADERS, END_HEADERS | END_STREAM, 3, &good()).await;
+    assert!(patient.next(&[HEADERS, RST_STREAM, GOAWAY]).await.unwrap().is_ok(), "it was idle for longer than that");
+}

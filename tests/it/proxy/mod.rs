@@ -1,5 +1,6 @@
 //! The proxy, with real sockets and a real database.
 
+mod answers;
 mod counting;
 mod crowding;
 mod disk;
@@ -20,8 +21,10 @@ mod routing;
 pub mod secure;
 mod siblings;
 mod silence;
+mod slowness;
 mod smuggling;
 pub mod support;
 mod suspending;
+mod trusting;
 mod tunnels;
 mod waking;

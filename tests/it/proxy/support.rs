@@ -10,7 +10,7 @@ use sayoo::base::ids::EnvironmentId;
 use sayoo::proxy::{Limits, Running, Settings};
 use sqlx::PgPool;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 
 /// Longer than anything here takes; a test that waits so long has failed.
@@ -52,6 +52,8 @@ impl World {
             requests_per_second: 0,
             burst_seconds: 1,
             most_connections: 1_000,
+            most_connections_of_one: 1_000,
+            trusted: vec![],
             limits: Limits {
                 tick: Duration::from_millis(20),
                 save: Duration::from_millis(50),
@@ -182,6 +184,13 @@ impl World {
         // The proxy may close before it has read everything.
         let _ = stream.write_all(bytes.as_ref()).await;
         read_all(&mut stream).await
+    }
+
+    /// Connects as a visitor with another address: `127.0.0.` and this.
+    pub async fn connect_from(&self, last: u8) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, last], 0).into()).unwrap();
+        socket.connect(self.address).await.unwrap()
     }
 
     pub async fn connect(&self) -> TcpStream {

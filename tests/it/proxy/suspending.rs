@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use sayoo::cli::maintenance::{self, Maintenance, Switch};
 use sqlx::PgPool;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::support::{Act, Upstream, World, ok, read_all, read_until};
+use super::support::{Act, Upstream, World, header, ok, read_all, read_until};
 use crate::support::portal;
 
 /// What the switch may take; the bar is a minute.
@@ -136,4 +137,55 @@ async fn a_proxy_that_starts_without_the_database_keeps_closed_what_was_closed(d
         .unwrap();
     let again = world.again(away).await;
     assert!(again.get("shop.test", "/").await.starts_with("HTTP/1.1 403"));
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn an_instance_that_is_worked_on_says_so_in_three_languages_and_is_reached_again_after_that(db: PgPool) {
+    let people = portal::World::new(db.clone()).await;
+    let alice = people.customer("alice").await;
+    let (shop, other) = (alice.has_running(&people, "shop").await, alice.has_running(&people, "other").await);
+    let world = World::new(db).await;
+    let upstream = Upstream::answering(ok("open")).await;
+    for (environment, host) in [(shop, "shop.test"), (other, "other.test")] {
+        world.route_of(environment, host, "serving", &[upstream.address]).await;
+        until_answered(&world, host, "200").await;
+    }
+    let staff = people.staff().await;
+    let switch = async |name: &str, switch| {
+        let wish = Maintenance { name: name.to_owned(), switch };
+        maintenance::answer(&people.portal, &wish).await
+    };
+    assert!(switch("nobody", Switch::On).await.is_err());
+    assert!(switch("shop", Switch::On).await.unwrap().contains("worked on"));
+    assert!(switch("shop", Switch::On).await.unwrap().contains("already"));
+    until_answered(&world, "shop.test", "503").await;
+    let page = format!("/staff/instances/{shop}");
+    assert!(staff.get(&page).await.text("main").contains("Closed for maintenance since"));
+    for (language, words) in [("en", "being worked on"), ("fr", "en maintenance"), ("ar", "قيد الصيانة")] {
+        sqlx::query("UPDATE routes SET language = $1").bind(language).execute(&world.db).await.unwrap();
+        let browser = "GET / HTTP/1.1\r\nHost: shop.test\r\nAccept: text/html\r\nConnection: close\r\n\r\n";
+        world.until(|| async { world.send(browser).await.contains(words) }).await;
+        let page = world.send(browser).await;
+        assert_eq!((header(&page, "retry-after"), header(&page, "cache-control")), (Some("30"), Some("no-store")));
+        assert!(page.contains(&format!("<html lang=\"{language}\"")), "{page}");
+        let id = header(&page, "x-request-id").unwrap();
+        assert!(page.split_once("\r\n\r\n").unwrap().1.contains(id), "{page}");
+    }
+    assert!(world.get("other.test", "/").await.ends_with("open"), "its neighbour goes on");
+    // What its owner stopped is stopped.
+    world.route_of(shop, "shop.test", "stopped", &[]).await;
+    world.until(|| async { world.get("shop.test", "/").await.contains("متوقف") }).await;
+    world.route_of(shop, "shop.test", "serving", &[upstream.address]).await;
+
+    assert!(switch("shop", Switch::Off).await.unwrap().contains("again"));
+    assert!(switch("shop", Switch::Off).await.unwrap().contains("was not"));
+    until_answered(&world, "shop.test", "200").await;
+    assert!(!staff.get(&page).await.text("main").contains("Closed for maintenance"));
+    let audit: Vec<String> =
+        sqlx::query_scalar("SELECT action FROM audit_log WHERE environment_id = $1 ORDER BY seq DESC LIMIT 2")
+            .bind(shop.uuid())
+            .fetch_all(&world.db)
+            .await
+            .unwrap();
+    assert_eq!(audit, ["environment.maintenance-ended", "environment.maintenance-begun"]);
 }

@@ -317,6 +317,8 @@ impl World {
             scheme: "http",
             company: "Sayoo".to_owned(),
             most_connections: 1_000,
+            most_connections_of_one: 1_000,
+            trusted: vec![],
             table_file: folder.join("routes.json"),
             max_body_bytes: 100_000,
             requests_per_second: 0,

@@ -8,7 +8,7 @@ use super::accounts::{ListQuery, neighbours};
 use super::containers::{Containers, CountSlip};
 use super::rows::{AuditLine, InstanceLine, PlacementLine, TroubleLine, audit_of, cut, formats, status_words};
 use crate::base::ids::EnvironmentId;
-use crate::environments::{Status, scaling};
+use crate::environments::{Status, maintenance, scaling};
 use crate::hosts;
 use crate::portal::Portal;
 use crate::staff::directory::{self, InstanceFilter};
@@ -66,6 +66,8 @@ struct InstancePage {
     wake_url: String,
     /// Since when it sleeps, in a sentence; empty when it does not.
     asleep: String,
+    /// Since when visitors read that it is worked on; empty when they reach it.
+    maintenance: String,
     reason: String,
     purge: String,
     host: String,
@@ -129,6 +131,10 @@ pub async fn show(portal: &Portal, layout: Layout, id: EnvironmentId, slip: Opti
         } else {
             String::new()
         },
+        maintenance: maintenance::begun_at(&mut db, id)
+            .await?
+            .map(|at| formats(&layout).date_time(at))
+            .unwrap_or_default(),
         reason: row
             .status_reason
             .as_ref()
