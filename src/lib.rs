@@ -36,6 +36,7 @@ pub mod metering;
 // What runs.
 pub mod cli;
 pub mod doctor;
+pub mod governor;
 pub mod jobs;
 pub mod proxy;
 pub mod reconcile;

@@ -148,7 +148,7 @@ const ROWS: &[&[&str]] = &[
     &["certificates", "config", "db", "handover", "i18n", "portal", "queue", "telemetry"],
     &["accounts", "audit", "domains", "environments", "hosts", "metering", "odoo", "plans", "staff"],
     &["acme", "dns", "engine", "mail", "tenant_db"],
-    &["doctor", "jobs", "proxy", "reconcile", "web"],
+    &["doctor", "governor", "jobs", "proxy", "reconcile", "web"],
     &["cli"],
 ];
 

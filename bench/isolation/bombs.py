@@ -137,6 +137,12 @@ def cpu():
     as_many_as_possible(lambda: sum(range(10000)))
 
 
+def plain():
+    """No bomb: work, and no more of it than one process does."""
+    while goes_on():
+        sum(range(10000))
+
+
 def read():
     """Reads everything that there is from the disk, and lets the machine forget it."""
     while goes_on():

@@ -1,4 +1,4 @@
-//! `sayoo all`: the three processes in one tree. Starts them, starts again what dies, and ends them all together.
+//! `sayoo all`: the three processes in one tree, and as root the governor. Starts them, starts again what dies, and ends them all together.
 //!
 //! Another `sayoo all` of the same installation relieves this one: its web and proxy take over the listening sockets
 //! (`handover.rs`). With the proxy goes the rest; two workers may be at work meanwhile, because of their leases.
@@ -20,6 +20,8 @@ use crate::config::Config;
 
 /// The processes, each a subcommand of this program.
 const ROLES: [&str; 3] = ["web", "worker", "proxy"];
+/// The one that only root may be.
+const ROLE_OF_ROOT: &str = "governor";
 /// The shortest and the longest pause before a dead process is started again.
 const PAUSE_FROM: Duration = Duration::from_millis(250);
 const PAUSE_TO: Duration = Duration::from_secs(15);
@@ -43,14 +45,15 @@ struct Way {
 /// Runs all processes until `stop`, or until others have taken over.
 pub async fn run(file: Option<&Path>, config: &Config, stop: CancellationToken) -> anyhow::Result<()> {
     let program = std::env::current_exe().context("find this program's own file")?;
-    let confined = config.web.user.filter(|_| rustix::process::geteuid().is_root());
+    let is_root = rustix::process::geteuid().is_root();
+    let confined = config.web.user.filter(|_| is_root);
     let way = Arc::new(Way {
         program,
         config: file.map(Path::to_owned),
         confined: confined.map(|user| (user, config.clone())),
     });
     let mut roles = JoinSet::new();
-    for role in ROLES {
+    for role in ROLES.into_iter().chain(is_root.then_some(ROLE_OF_ROOT)) {
         let (way, stop) = (Arc::clone(&way), stop.clone());
         roles.spawn(async move { keep(role, &way, &stop).await });
     }

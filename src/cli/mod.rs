@@ -4,6 +4,7 @@ pub mod all;
 mod confined;
 mod doctor;
 mod export;
+mod governor;
 mod host;
 mod image;
 pub mod maintenance;
@@ -91,6 +92,17 @@ enum Command {
         #[arg(long, hide = true, env = "SAYOO_CRASH_AT")]
         crash_at: Option<String>,
     },
+    /// Sees that one tenant does not take this machine's processors from the others. As root; `sayoo all` starts it.
+    Governor {
+        #[command(flatten)]
+        life: Life,
+        /// On a machine without a configuration: the installation whose containers it looks after.
+        #[arg(long)]
+        installation: Option<String>,
+        /// There too: the folder with the data of the tenants' database server.
+        #[arg(long, requires = "installation")]
+        postgres: Option<PathBuf>,
+    },
     /// Prints what the worker sees of an environment and what it would do next.
     Reconcile {
         /// Changes nothing. There is no other way yet: the worker does the rest.
@@ -127,10 +139,15 @@ pub fn run() -> anyhow::Result<ExitCode> {
         // A container that is asked for its health may have no configuration.
         return probe::run(url).map(|()| ExitCode::SUCCESS);
     }
-    let config = Config::load(cli.config.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if let Command::Governor { life, installation: Some(installation), postgres } = cli.command {
+        let governing = async { governor::run_elsewhere(&installation, postgres, life.stop()?).await };
+        return runtime.block_on(governing).map(|()| ExitCode::SUCCESS);
+    }
+    let config = Config::load(cli.config.as_deref())?;
     match cli.command {
         Command::Probe { .. } => Ok(()),
+        Command::Governor { life, .. } => runtime.block_on(async { governor::run(&config, life.stop()?).await }),
         Command::Doctor => runtime.block_on(doctor::run(&config)),
         Command::Export(what) => runtime.block_on(export::run(&config, what)),
         Command::Image(command) => runtime.block_on(image::run(&config, command)),

@@ -244,6 +244,8 @@ pub struct Tenants {
     pub host_for_containers: String,
     /// The port by which containers reach the server.
     pub port_for_containers: u16,
+    /// The folder with its data, where it is on this machine: `postgres/tenants` in the data folder if not given.
+    pub data_dir: Option<PathBuf>,
     /// How long a transaction may be open with nothing going on in it; 0 for ever.
     #[serde(default = "Tenants::default_idle_transaction_minutes")]
     pub idle_transaction_minutes: u64,
@@ -353,6 +355,12 @@ impl Config {
             );
         }
         Ok(())
+    }
+
+    /// Returns the folder with the data of the tenants' database server, where it is on this machine.
+    #[must_use]
+    pub fn tenants_data(&self) -> PathBuf {
+        self.tenants.data_dir.clone().unwrap_or_else(|| self.installation.data_dir.join("postgres/tenants"))
     }
 
     /// Returns the folder with the certificates for daemons of other machines.

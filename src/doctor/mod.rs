@@ -5,6 +5,7 @@ mod certificate;
 mod databases;
 mod engine;
 mod files;
+mod governor;
 mod hosts;
 mod registry;
 mod store;
@@ -62,6 +63,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     findings.extend(registry::examine(config).await);
     findings.extend(hosts::examine(config).await);
     findings.push(world::examine(config));
+    findings.push(governor::examine(config, Clock::System.now()));
     findings.extend(hosts::certificates(config, Clock::System.now()));
     findings.extend(addresses::examine(config).await);
     findings

@@ -1,0 +1,215 @@
+//! Who gives way to the others: whoever has used much for some time. Pure.
+
+use std::collections::BTreeMap;
+
+use crate::tenant_db::DatabaseName;
+
+/// What sessions of a database may use in the long run and stay among the usual ones, as a part of all processors.
+const PART: f64 = 0.25;
+/// How much of it may be used at once, in seconds' worth: a large report goes on for this long before it gives way.
+const SAVED_SECONDS: f64 = 2.0;
+/// So many looks in a row in which a container was slowed in all periods but one make it heavy; as many in which it was not
+/// slowed at all end that. One is not enough: whoever looks at its health slows a small container for a moment.
+const LOOKS: u32 = 4;
+
+/// How a database's sessions, or a container, stand to the others'.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// All of these are equal.
+    #[default]
+    Usual,
+    /// It has used much: what the usual ones need comes first.
+    Heavy,
+}
+
+/// Heavy sessions that got less than this part of all processors may hold a lock that others wait for.
+const STARVED: f64 = 0.02;
+
+/// Whether heavy sessions are let on for the next look, though others want to run: they got next to nothing in the last one, in
+/// which they were not (`was_let_on`). So the longest time for which one can hold a lock is some tenths of a second.
+#[must_use]
+pub fn are_let_on(was_let_on: bool, used: f64, seconds: f64, processors: f64) -> bool {
+    !was_let_on && used < STARVED * seconds * processors
+}
+
+/// What the sessions of a database did since the last look.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Use {
+    /// Seconds of a processor.
+    pub seconds: f64,
+    /// Whether one of them runs at this moment, or would if it could.
+    pub is_running: bool,
+}
+
+/// What databases have used lately.
+#[derive(Debug, Default)]
+pub struct Databases(BTreeMap<DatabaseName, Account>);
+
+#[derive(Clone, Copy, Debug)]
+struct Account {
+    /// Seconds of a processor that it may use at once.
+    saved: f64,
+    standing: Standing,
+}
+
+impl Databases {
+    /// Takes what each database's sessions did since the last time, `seconds` ago. Those that are not named did nothing.
+    pub fn used(&mut self, used: &BTreeMap<DatabaseName, Use>, seconds: f64, processors: f64) {
+        let (most, gain) = (PART * processors * SAVED_SECONDS, PART * processors * seconds);
+        for database in used.keys() {
+            self.0.entry(database.clone()).or_insert(Account { saved: most, standing: Standing::Usual });
+        }
+        for (database, account) in &mut self.0 {
+            let used = used.get(database).copied().unwrap_or_default();
+            // Who gives way uses little because it gets little, and would begin again.
+            let is_kept_from_it = account.standing == Standing::Heavy && used.is_running;
+            let gain = if is_kept_from_it { 0.0 } else { gain };
+            account.saved = (account.saved + gain - used.seconds).clamp(-most, most);
+            if account.saved < 0.0 {
+                account.standing = Standing::Heavy;
+            } else if account.saved > most / 2.0 {
+                account.standing = Standing::Usual;
+            }
+        }
+        // Who has all of it back is like one that was never seen.
+        self.0.retain(|database, account| account.saved < most || used.contains_key(database));
+    }
+
+    /// Returns how a database stands.
+    #[must_use]
+    pub fn standing(&self, database: &DatabaseName) -> Standing {
+        self.0.get(database).map_or(Standing::Usual, |account| account.standing)
+    }
+}
+
+/// How often a container was slowed because it had used what its plan gives it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slowed {
+    /// Periods in which it ran.
+    pub periods: u64,
+    /// Those in which it was slowed.
+    pub slowed: u64,
+}
+
+/// What is remembered of a container.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Container {
+    last: Slowed,
+    busy: u32,
+    calm: u32,
+    standing: Standing,
+}
+
+impl Container {
+    /// Returns how it stood at the last look.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// Takes the present counters, and returns how it stands.
+    pub fn looked(&mut self, now: Slowed) -> Standing {
+        let periods = now.periods.saturating_sub(self.last.periods);
+        let slowed = now.slowed.saturating_sub(self.last.slowed);
+        let is_new = self.last == Slowed::default();
+        self.last = now;
+        if is_new {
+            return self.standing;
+        }
+        self.calm = if slowed == 0 { self.calm + 1 } else { 0 };
+        self.busy = if slowed > 0 && slowed + 1 >= periods { self.busy + 1 } else { 0 };
+        if self.busy >= LOOKS {
+            self.standing = Standing::Heavy;
+        } else if self.calm >= LOOKS {
+            self.standing = Standing::Usual;
+        }
+        self.standing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> DatabaseName {
+        DatabaseName::parse(text).unwrap()
+    }
+
+    /// One second on two processors, in four looks.
+    fn a_second(databases: &mut Databases, used: &[(&str, f64)]) {
+        let of = |used: f64| Use { seconds: used / 4.0, is_running: used > 0.0 };
+        let used = used.iter().map(|(database, used)| (name(database), of(*used))).collect();
+        for _ in 0..4 {
+            databases.used(&used, 0.25, 2.0);
+        }
+    }
+
+    #[test]
+    fn a_database_that_takes_all_processors_gives_way_within_a_second_and_nobody_else_does() {
+        let mut databases = Databases::default();
+        a_second(&mut databases, &[("greedy", 1.8), ("modest", 0.2)]);
+        assert_eq!(databases.standing(&name("greedy")), Standing::Heavy);
+        assert_eq!(databases.standing(&name("modest")), Standing::Usual);
+    }
+
+    #[test]
+    fn a_quarter_of_all_processors_may_be_used_for_ever() {
+        let mut databases = Databases::default();
+        for _ in 0..1000 {
+            a_second(&mut databases, &[("steady", 0.49)]);
+        }
+        assert_eq!(databases.standing(&name("steady")), Standing::Usual);
+    }
+
+    #[test]
+    fn whoever_used_much_for_long_is_forgiven_three_seconds_after_it_ends_and_then_forgotten() {
+        let mut databases = Databases::default();
+        for _ in 0..1000 {
+            a_second(&mut databases, &[("greedy", 2.0)]);
+        }
+        a_second(&mut databases, &[]);
+        assert_eq!(databases.standing(&name("greedy")), Standing::Heavy);
+        for _ in 0..3 {
+            a_second(&mut databases, &[]);
+        }
+        assert_eq!(databases.standing(&name("greedy")), Standing::Usual);
+        a_second(&mut databases, &[]);
+        assert!(databases.0.is_empty());
+    }
+
+    #[test]
+    fn whoever_gets_nothing_because_it_gives_way_is_not_forgiven_for_that() {
+        let mut databases = Databases::default();
+        a_second(&mut databases, &[("greedy", 2.0)]);
+        for _ in 0..100 {
+            a_second(&mut databases, &[("greedy", 0.01)]);
+        }
+        assert_eq!(databases.standing(&name("greedy")), Standing::Heavy);
+    }
+
+    #[test]
+    fn heavy_sessions_that_get_nothing_are_let_on_for_every_second_look_and_those_that_get_something_are_not() {
+        assert!(are_let_on(false, 0.0, 0.25, 2.0));
+        assert!(!are_let_on(true, 0.0, 0.25, 2.0));
+        assert!(!are_let_on(false, 0.02, 0.25, 2.0));
+    }
+
+    #[test]
+    fn a_container_that_is_slowed_for_a_second_gives_way_until_it_has_not_been_for_a_second() {
+        let mut container = Container::default();
+        let mut at = Slowed { periods: 100, slowed: 90 };
+        let mut look = |periods, slowed| {
+            at = Slowed { periods: at.periods + periods, slowed: at.slowed + slowed };
+            container.looked(at)
+        };
+        assert_eq!(look(0, 0), Standing::Usual, "what was before is not known");
+        for (periods, slowed) in [(3, 3), (2, 2), (3, 0), (3, 2), (2, 1), (3, 3)] {
+            assert_eq!(look(periods, slowed), Standing::Usual, "a moment is no habit");
+        }
+        assert_eq!(look(2, 2), Standing::Heavy);
+        for (periods, slowed) in [(1, 0), (0, 0), (2, 1), (3, 0), (3, 0), (0, 0)] {
+            assert_eq!(look(periods, slowed), Standing::Heavy);
+        }
+        assert_eq!(look(3, 0), Standing::Usual);
+    }
+}
