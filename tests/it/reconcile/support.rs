@@ -11,7 +11,7 @@ use sayoo::base::ids::{
 use sayoo::base::seal::SealingKey;
 use sayoo::base::secret::{Secret, new_code};
 use sayoo::config::{Mode, Public};
-use sayoo::engine::ServiceName;
+use sayoo::engine::{self, ServiceName};
 use sayoo::odoo::commands::{Front, Server};
 use sayoo::proxy::{Running, Settings};
 use sayoo::reconcile::sessions::plan::Limits;
@@ -277,7 +277,16 @@ impl World {
 
     /// How many services, databases (without templates) and roles there are.
     pub async fn counts(&self) -> (usize, usize, usize) {
-        let services = self.site.engine.list().await.unwrap().len();
+        let mut listed = self.site.engine.list().await;
+        for _ in 0..20 {
+            // A busy engine answers late, which says nothing of what there is.
+            if !matches!(listed, Err(engine::Error::Unreachable(_))) {
+                break;
+            }
+            crate::support::engine::pause().await;
+            listed = self.site.engine.list().await;
+        }
+        let services = listed.unwrap().len();
         let inventory = self.tenants.server.list().await.unwrap();
         let codes = sqlx::query("SELECT code FROM runtimes").fetch_all(&self.db).await.unwrap();
         let codes: Vec<String> = codes.iter().map(|row| row.get(0)).collect();
