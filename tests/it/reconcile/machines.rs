@@ -94,7 +94,7 @@ async fn a_machine_removed_by_force_is_down_with_the_reason_and_what_ran_there_r
     assert_ne!(all.home().await, home);
     // It stays so, is no home for anybody, and can be removed.
     let need = Need { cpu_millis: 100, memory_mb: 256, tenant: Tenant::Other, not_on: None, image: None };
-    let placement = hosts::take_room(&mut *all.world.db.acquire().await.unwrap(), need).await.unwrap();
+    let placement = hosts::take_room(&mut all.world.db.acquire().await.unwrap(), need).await.unwrap();
     assert_ne!(placement.host, host.id);
     assert!(placement.explanation.contains(&format!("{home} is down")), "{}", placement.explanation);
     all.ask().await;
