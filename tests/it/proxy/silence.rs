@@ -204,10 +204,12 @@ async fn an_upload_that_nobody_reads_ends_soon_after_its_host_falls_silent(db: P
     let mut stream = world.connect().await;
     let head = format!("POST /upload HTTP/1.1\r\nHost: a.test\r\nContent-Length: {}\r\n\r\n", 1 << 25);
     stream.write_all(head.as_bytes()).await.unwrap();
+    // So much of it is awaited before it is sent on.
+    let piece = vec![b'x'; 64 * 1024];
+    stream.write_all(&piece).await.unwrap();
     let (_unread, _) = listener.accept().await.unwrap();
     // Every buffer on the way is full: the container's kernel has closed its window.
-    let piece = vec![b'x'; 64 * 1024];
-    let mut sent = 0;
+    let mut sent = piece.len();
     while tokio::time::timeout(Duration::from_secs(1), stream.write_all(&piece)).await.is_ok() {
         sent += piece.len();
         assert!(sent < 1 << 25, "somebody reads it");
