@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::tenant_db::DatabaseName;
 
-/// What sessions of a database may use in the long run and stay among the usual ones, as a part of all processors.
+/// What sessions of a database gain while none of them runs, as a part of all processors.
 const PART: f64 = 0.25;
 /// How much of it may be used at once, in seconds' worth: a large report goes on for this long before it gives way.
 const SAVED_SECONDS: f64 = 2.0;
@@ -61,9 +61,8 @@ impl Databases {
         }
         for (database, account) in &mut self.0 {
             let used = used.get(database).copied().unwrap_or_default();
-            // Who gives way uses little because it gets little, and would begin again.
-            let is_kept_from_it = account.standing == Standing::Heavy && used.is_running;
-            let gain = if is_kept_from_it { 0.0 } else { gain };
+            // Who is not done uses little only because it gets little.
+            let gain = if used.is_running { 0.0 } else { gain };
             account.saved = (account.saved + gain - used.seconds).clamp(-most, most);
             if account.saved < 0.0 {
                 account.standing = Standing::Heavy;
@@ -153,12 +152,23 @@ mod tests {
     }
 
     #[test]
-    fn a_quarter_of_all_processors_may_be_used_for_ever() {
+    fn whoever_rests_in_between_may_use_a_third_of_a_processor_of_two_for_ever() {
         let mut databases = Databases::default();
-        for _ in 0..1000 {
-            a_second(&mut databases, &[("steady", 0.49)]);
+        for look in 0..4000 {
+            let is_running = look % 4 == 0;
+            let used = Use { seconds: if is_running { 0.33 } else { 0.0 }, is_running };
+            databases.used(&BTreeMap::from([(name("steady"), used)]), 0.25, 2.0);
+            assert_eq!(databases.standing(&name("steady")), Standing::Usual, "{look}");
         }
-        assert_eq!(databases.standing(&name("steady")), Standing::Usual);
+    }
+
+    #[test]
+    fn whoever_never_rests_gives_way_however_little_it_gets() {
+        let mut databases = Databases::default();
+        for _ in 0..6 {
+            a_second(&mut databases, &[("greedy", 0.2)]);
+        }
+        assert_eq!(databases.standing(&name("greedy")), Standing::Heavy);
     }
 
     #[test]
