@@ -98,7 +98,7 @@ async fn spares_make_room_for_another_plan_and_nobody_else_is_given_one_of_these
         sqlx::query_as("SELECT host_id, explanation FROM environment_updates").fetch_one(&mut *db).await.unwrap();
     assert!(why.starts_with("one keeps 464 MiB") && why.ends_with("once spares there have gone"), "{why}");
     let crowded: Vec<uuid::Uuid> =
-        sayoo::hosts::crowded(&mut db).await.unwrap().into_iter().map(|host| host.uuid()).collect();
+        sayoo::hosts::crowded(&mut db).await.unwrap().into_iter().map(sayoo::base::ids::HostId::uuid).collect();
     assert_eq!(crowded, [host], "its spare is promised");
 }
 
