@@ -6,6 +6,7 @@ a neighbour asks for pages as before (`attack.py`): how soon the slow ones lose 
 """
 
 import asyncio
+import collections
 import json
 import multiprocessing
 import os
@@ -106,11 +107,17 @@ async def idle_websockets(pid):
         reader, writer = end
         try:
             writer.write(PING)
-            return await asyncio.wait_for(reader.readexactly(len(PING)), 10) == PING
-        except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError):
-            return False
+            # A minute, so that a busy machine is not taken for a lost websocket.
+            return "kept" if await asyncio.wait_for(reader.readexactly(len(PING)), 60) == PING else "wrong"
+        except (OSError, asyncio.IncompleteReadError):
+            return "closed"
+        except asyncio.TimeoutError:
+            return "silent"
 
-    kept = sum(await asyncio.gather(*map(answers, ends)))
+    how = collections.Counter(await asyncio.gather(*map(answers, ends)))
+    kept = how["kept"]
+    if kept < WEBSOCKETS:
+        print(f"  websockets: {dict(how)}", flush=True)
     await asyncio.gather(*map(close, ends))
     print(f"  {kept} of {WEBSOCKETS} websockets answer after {SECONDS_IDLE} s, {each / 1024:.1f} KiB each", flush=True)
     return kept, each
