@@ -96,10 +96,10 @@ enum Command {
     Governor {
         #[command(flatten)]
         life: Life,
-        /// On a machine without a configuration: the installation whose containers it looks after.
-        #[arg(long)]
+        /// On a machine without a configuration: the installation whose tenants' database server is here.
+        #[arg(long, requires = "postgres")]
         installation: Option<String>,
-        /// There too: the folder with the data of the tenants' database server.
+        /// There too: the folder with that server's data.
         #[arg(long, requires = "installation")]
         postgres: Option<PathBuf>,
     },
@@ -140,7 +140,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         return probe::run(url).map(|()| ExitCode::SUCCESS);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    if let Command::Governor { life, installation: Some(installation), postgres } = cli.command {
+    if let Command::Governor { life, installation: Some(installation), postgres: Some(postgres) } = cli.command {
         let governing = async { governor::run_elsewhere(&installation, postgres, life.stop()?).await };
         return runtime.block_on(governing).map(|()| ExitCode::SUCCESS);
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use super::rule::{Slowed, Standing};
+use super::rule::Standing;
 use crate::tenant_db::DatabaseName;
 
 /// What all usual sessions weigh together, where each container has 1024 (version 1) or 100 (version 2): a session's answer is
@@ -150,43 +150,6 @@ impl Groups {
             Standing::Heavy => &self.heavy,
         }
     }
-
-    /// Returns the ids of Docker's containers that have a group here.
-    #[must_use]
-    pub fn containers(&self) -> BTreeSet<String> {
-        let mut found: BTreeSet<String> = folders(&self.tree.join(DOCKER)).into_iter().collect();
-        if self.version == Version::Two {
-            let scopes = folders(&self.tree.join(SYSTEM));
-            found.extend(
-                scopes.iter().filter_map(|name| Some(name.strip_prefix("docker-")?.strip_suffix(".scope")?.to_owned())),
-            );
-        }
-        found.retain(|id| id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        found
-    }
-
-    fn container(&self, id: &str) -> PathBuf {
-        let scope = self.tree.join(SYSTEM).join(format!("docker-{id}.scope"));
-        if self.version == Version::Two && scope.exists() { scope } else { self.tree.join(DOCKER).join(id) }
-    }
-
-    /// Looks how often a container was slowed; `None` when it is gone or has no limit.
-    #[must_use]
-    pub fn slowed(&self, id: &str) -> Option<Slowed> {
-        let text = fs::read_to_string(self.container(id).join("cpu.stat")).ok()?;
-        let number = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
-        Some(Slowed { periods: number("nr_periods ")?, slowed: number("nr_throttled ")? })
-    }
-
-    /// Lets a container give way to all that does not, or not any more.
-    pub fn stand(&self, id: &str, standing: Standing) -> anyhow::Result<()> {
-        let (file, wanted) = (self.container(id).join("cpu.idle"), if standing == Standing::Heavy { "1" } else { "0" });
-        // Docker, or systemd for it, may have written it since.
-        match fs::read_to_string(&file) {
-            Ok(now) if now.trim() == wanted => Ok(()),
-            _ => write(&file, wanted),
-        }
-    }
 }
 
 /// The tree with the controller of processors among what is mounted.
@@ -278,24 +241,5 @@ mod tests {
         assert_eq!(groups.of(&acme, Standing::Heavy), at("shop-heavy-sessions/acme"));
         groups.prepare().unwrap();
         assert_eq!(fs::read_to_string(at("docker/shop-sessions/cpu.shares")).unwrap(), "2048");
-    }
-
-    #[test]
-    fn containers_are_found_where_either_of_dockers_drivers_puts_them() {
-        let folder = tempfile::tempdir().unwrap();
-        let groups = Groups::at(folder.path().to_owned(), Version::Two, "shop");
-        let (one, other) = ("a1".repeat(32), "b2".repeat(32));
-        let scope = folder.path().join(format!("system.slice/docker-{one}.scope"));
-        for path in [scope.clone(), folder.path().join(format!("docker/{other}")), folder.path().join("docker/buildx")]
-        {
-            fs::create_dir_all(path).unwrap();
-        }
-        assert_eq!(groups.containers(), BTreeSet::from([one.clone(), other.clone()]));
-        fs::write(scope.join("cpu.stat"), "usage_usec 5\nnr_periods 12\nnr_throttled 7\nthrottled_usec 9\n").unwrap();
-        assert_eq!(groups.slowed(&one), Some(Slowed { periods: 12, slowed: 7 }));
-        assert_eq!(groups.slowed(&other), None);
-        fs::write(scope.join("cpu.idle"), "0\n").unwrap();
-        groups.stand(&one, Standing::Heavy).unwrap();
-        assert_eq!(fs::read_to_string(scope.join("cpu.idle")).unwrap(), "1");
     }
 }

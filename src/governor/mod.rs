@@ -1,11 +1,9 @@
 //! The governor: sees that what one tenant uses of a machine's processors is not taken from the others.
 //!
 //! It puts the sessions of each tenant's database into a control group, so that all of one tenant's together count as one against
-//! each other tenant's, and lets those that have used much for some time give way: sessions of a database, and containers that
-//! are at the limit of their plan all the time. It needs root, and no login anywhere. Without it everything works, and one
+//! each other tenant's, and lets those that have used much for some time give way. It needs root, and no login anywhere. Without it everything works, and one
 //! tenant takes what it can. It never stops a process and sets no limit.
 
-mod containers;
 pub mod groups;
 mod processes;
 pub mod report;
@@ -24,9 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::chain;
 use crate::base::clock::Clock;
-use crate::engine::Engine;
 use crate::tenant_db::DatabaseName;
-use containers::Containers;
 use groups::Groups;
 use report::Report;
 use sessions::Sessions;
@@ -40,12 +36,10 @@ const TRY_AGAIN: Duration = Duration::from_secs(30);
 
 /// What a governor looks after.
 pub struct Governor {
-    /// Whose containers.
+    /// Whose.
     pub installation: String,
-    /// The machine's own engine.
-    pub engine: Engine,
-    /// The folder of the tenants' database server; none where there is no server.
-    pub server: Option<PathBuf>,
+    /// The folder of the tenants' database server.
+    pub server: PathBuf,
     /// The installation's folder, for the report; none where there is no installation.
     pub data: Option<PathBuf>,
     /// Tells when a report was written.
@@ -72,8 +66,7 @@ impl Governor {
         groups.prepare()?;
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let processors = f64::from(u32::try_from(processors).unwrap_or(u32::MAX));
-        let mut containers = Containers::new(groups.clone(), self.engine.clone());
-        let mut sessions = self.server.as_ref().map(|server| Sessions::new(groups.clone(), server.clone(), processors));
+        let mut sessions = Sessions::new(groups.clone(), self.server.clone(), processors);
         let (mut last, mut reported, mut said) = (Instant::now(), None::<Instant>, None);
         let mut heavy_before = BTreeSet::new();
         tracing::info!(installation = self.installation, "the governor looks after processors");
@@ -81,41 +74,33 @@ impl Governor {
             let now = Instant::now();
             let seconds = (now - last).as_secs_f64();
             last = now;
-            let seen = sessions.as_mut().map(|sessions| sessions.look(seconds)).transpose();
-            let heavy = containers.look().await;
-            if let Ok(Some(seen)) = &seen {
+            let seen = sessions.look(seconds);
+            if let Ok(seen) = &seen {
                 tell(&heavy_before, &seen.heavy);
                 heavy_before.clone_from(&seen.heavy);
             }
-            let trouble = [seen.as_ref().err(), heavy.as_ref().err()].into_iter().flatten().map(chain::of_any).next();
+            let trouble = seen.as_ref().err().map(chain::of_any);
             if trouble != said
                 && let Some(trouble) = &trouble
             {
                 tracing::warn!(trouble, "the governor could not do everything");
             }
             if trouble != said || reported.is_none_or(|at| at.elapsed() >= REPORT_EVERY) {
-                let seen = seen.ok().flatten().unwrap_or_default();
+                let seen = seen.unwrap_or_default();
                 let sessions = seen.is_running.then_some(seen.sessions);
-                let (heavy_databases, heavy_containers) = (seen.heavy.len(), heavy.unwrap_or(0));
-                self.say(&Report {
-                    sessions,
-                    heavy_databases,
-                    heavy_containers,
-                    trouble: trouble.clone(),
-                    ..self.nothing()
-                });
+                let heavy_databases = seen.heavy.len();
+                self.say(&Report { sessions, heavy_databases, trouble: trouble.clone(), ..self.nothing() });
                 reported = Some(now);
             }
             said = trouble;
             pause(LOOK_EVERY.saturating_sub(now.elapsed()), stop).await;
         }
-        containers.leave();
         groups.leave();
         Ok(())
     }
 
     fn nothing(&self) -> Report {
-        Report { at: self.clock.now(), sessions: None, heavy_databases: 0, heavy_containers: 0, trouble: None }
+        Report { at: self.clock.now(), sessions: None, heavy_databases: 0, trouble: None }
     }
 
     /// A report that cannot be written is missed by `sayoo doctor`.

@@ -16,8 +16,6 @@ pub struct Report {
     pub sessions: Option<usize>,
     /// How many databases gave way to the others.
     pub heavy_databases: usize,
-    /// How many containers did.
-    pub heavy_containers: usize,
     /// What it could not do.
     pub trouble: Option<String>,
 }

@@ -8,11 +8,8 @@ use crate::tenant_db::DatabaseName;
 const PART: f64 = 0.25;
 /// How much of it may be used at once, in seconds' worth: a large report goes on for this long before it gives way.
 const SAVED_SECONDS: f64 = 2.0;
-/// So many looks in a row in which a container was slowed in all periods but one make it heavy; as many in which it was not
-/// slowed at all end that. One is not enough: whoever looks at its health slows a small container for a moment.
-const LOOKS: u32 = 4;
 
-/// How a database's sessions, or a container, stand to the others'.
+/// How a database's sessions stand to the others'.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
     /// All of these are equal.
@@ -78,51 +75,6 @@ impl Databases {
     #[must_use]
     pub fn standing(&self, database: &DatabaseName) -> Standing {
         self.0.get(database).map_or(Standing::Usual, |account| account.standing)
-    }
-}
-
-/// How often a container was slowed because it had used what its plan gives it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Slowed {
-    /// Periods in which it ran.
-    pub periods: u64,
-    /// Those in which it was slowed.
-    pub slowed: u64,
-}
-
-/// What is remembered of a container.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Container {
-    last: Slowed,
-    busy: u32,
-    calm: u32,
-    standing: Standing,
-}
-
-impl Container {
-    /// Returns how it stood at the last look.
-    #[must_use]
-    pub fn standing(&self) -> Standing {
-        self.standing
-    }
-
-    /// Takes the present counters, and returns how it stands.
-    pub fn looked(&mut self, now: Slowed) -> Standing {
-        let periods = now.periods.saturating_sub(self.last.periods);
-        let slowed = now.slowed.saturating_sub(self.last.slowed);
-        let is_new = self.last == Slowed::default();
-        self.last = now;
-        if is_new {
-            return self.standing;
-        }
-        self.calm = if slowed == 0 { self.calm + 1 } else { 0 };
-        self.busy = if slowed > 0 && slowed + 1 >= periods { self.busy + 1 } else { 0 };
-        if self.busy >= LOOKS {
-            self.standing = Standing::Heavy;
-        } else if self.calm >= LOOKS {
-            self.standing = Standing::Usual;
-        }
-        self.standing
     }
 }
 
@@ -202,24 +154,5 @@ mod tests {
         assert!(are_let_on(false, 0.0, 0.25, 2.0));
         assert!(!are_let_on(true, 0.0, 0.25, 2.0));
         assert!(!are_let_on(false, 0.02, 0.25, 2.0));
-    }
-
-    #[test]
-    fn a_container_that_is_slowed_for_a_second_gives_way_until_it_has_not_been_for_a_second() {
-        let mut container = Container::default();
-        let mut at = Slowed { periods: 100, slowed: 90 };
-        let mut look = |periods, slowed| {
-            at = Slowed { periods: at.periods + periods, slowed: at.slowed + slowed };
-            container.looked(at)
-        };
-        assert_eq!(look(0, 0), Standing::Usual, "what was before is not known");
-        for (periods, slowed) in [(3, 3), (2, 2), (3, 0), (3, 2), (2, 1), (3, 3)] {
-            assert_eq!(look(periods, slowed), Standing::Usual, "a moment is no habit");
-        }
-        assert_eq!(look(2, 2), Standing::Heavy);
-        for (periods, slowed) in [(1, 0), (0, 0), (2, 1), (3, 0), (3, 0), (0, 0)] {
-            assert_eq!(look(periods, slowed), Standing::Heavy);
-        }
-        assert_eq!(look(3, 0), Standing::Usual);
     }
 }
