@@ -82,9 +82,11 @@ async def settled(pid):
 async def open_many(count, port, say, until, tls=None):
     places = asyncio.Semaphore(32)
 
-    async def one():
+    async def one(number):
         async with places:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls, server_hostname="h1.bench.test" if tls else None)
+            # From several addresses: one alone may not have that many.
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", port, ssl=tls, server_hostname="h1.bench.test" if tls else None, local_addr=(f"127.0.0.{2 + number % 8}", 0))
             writer.write(say)
             head = await reader.readuntil(b"\r\n\r\n")
             if not head.startswith(until):
@@ -93,7 +95,7 @@ async def open_many(count, port, say, until, tls=None):
                 await reader.readexactly(4096)
             return reader, writer
 
-    return await asyncio.gather(*(one() for _ in range(count)))
+    return await asyncio.gather(*(one(number) for number in range(count)))
 
 
 async def idle_websockets(pid):
