@@ -55,7 +55,8 @@ def neighbour(port, is_over, times):
     """Four people ask for one page after the other. Puts into `times` how long each answer took, in milliseconds."""
 
     async def person(took):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        # Not from the attackers' address, which may not have everything.
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.9", 0))
         while not is_over.is_set():
             begun = time.monotonic()
             writer.write(f"GET / HTTP/1.1\r\nHost: {NEIGHBOUR}\r\n\r\n".encode())

@@ -360,7 +360,12 @@ async fn a_worker_killed_while_the_name_follows_a_replica_leads_it_to_all_that_s
     for place in WHILE_A_REPLICA_MOVES {
         let filter = format!("label=sayoo.installation={}", world.engine.installation);
         let names = docker(&["ps", "--filter", &filter, "--format", "{{.ID}} {{.Names}}"]);
-        let replica = names.lines().find(|line| line.contains("-r")).expect("a replica's container");
+        // A runtime's code may begin with the letter, too: after a replica's is its number, and then the Swarm's.
+        let is_replica = |line: &&str| {
+            let number = line.split('.').next().and_then(|service| service.rsplit_once("-r"));
+            number.is_some_and(|(_, number)| number.len() < 4 && number.parse::<u32>().is_ok())
+        };
+        let replica = names.lines().find(is_replica).expect("a replica's container");
         docker(&["kill", replica.split(' ').next().unwrap()]);
         worker(&world, Some(place)).killed(place).await;
         let second = worker(&world, None);
