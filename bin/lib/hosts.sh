@@ -62,6 +62,7 @@ http:
 YML
     sweep_registry
     # Started again when it dies. The group has the number of its first process.
+    # shellcheck disable=SC2016  # the inner shell expands it
     setsid nohup bash -c 'while :; do docker-registry serve "$1"; sleep 2; done' \
         sayoo-registry "$SAYOO_VAR/registry.yml" >"$LOGS/registry.log" 2>&1 </dev/null 8>&- 9>&- &
     printf '%s' "$!" >"$RUN/registry.pid"
