@@ -63,6 +63,12 @@ impl Rule {
         }
     }
 
+    /// Whether one may wait for so long after a change: from a minute to a day.
+    #[must_use]
+    pub fn is_pause(pause: TimeDelta) -> bool {
+        (TimeDelta::minutes(1)..=TimeDelta::days(1)).contains(&pause)
+    }
+
     /// Returns the bounds that hold on a plan with so many containers at most.
     #[must_use]
     pub fn bounds(&self, most: i32) -> (i32, i32) {

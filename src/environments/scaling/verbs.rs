@@ -1,7 +1,7 @@
 //! Wants another number of containers, or another rule about it.
 
 use anyhow::Context;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
@@ -168,8 +168,7 @@ fn refuse_wish(standing: &Standing, wish: &Wish, currency: Currency) -> Result<(
     if !(1..=100).contains(&wish.queue_percent) {
         return Err(Refusal::Queue);
     }
-    let pauses = TimeDelta::minutes(1)..=TimeDelta::days(1);
-    if !pauses.contains(&wish.pause_more) || !pauses.contains(&wish.pause_fewer) {
+    if !Rule::is_pause(wish.pause_more) || !Rule::is_pause(wish.pause_fewer) {
         return Err(Refusal::Pause);
     }
     let is_budget = wish.budget.is_none_or(|budget| budget.minor >= 0 && budget.currency == currency);

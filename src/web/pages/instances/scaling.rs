@@ -160,7 +160,7 @@ fn field(why: Refusal, wish: &Wish) -> &'static str {
         Refusal::BeyondPlan { most } if wish.minimum <= most => "maximum",
         Refusal::Target => "target_percent",
         Refusal::Queue => "queue_percent",
-        Refusal::Pause if (TimeDelta::minutes(1)..=TimeDelta::days(1)).contains(&wish.pause_more) => "pause_fewer",
+        Refusal::Pause if Rule::is_pause(wish.pause_more) => "pause_fewer",
         Refusal::Pause => "pause_more",
         Refusal::Budget => "budget",
         Refusal::Crossed => "maximum",

@@ -21,29 +21,13 @@ use crate::web::layout::{FlashKind, Layout};
 use crate::web::pages::instances::scaling::{RuleForm, refuse, spent};
 use crate::web::urls;
 
-/// What is typed.
+/// What is typed: the customer's form, and a reason.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct StaffRuleForm {
-    is_on: String,
-    minimum: String,
-    maximum: String,
-    target_percent: String,
-    queue_percent: String,
-    pause_more: String,
-    pause_fewer: String,
-    budget: String,
+    #[serde(flatten)]
+    rule: RuleForm,
     why: String,
-}
-
-impl StaffRuleForm {
-    /// Divides the rule from the reason.
-    fn divided(self) -> (RuleForm, String) {
-        let Self { is_on, minimum, maximum, target_percent, queue_percent, pause_more, pause_fewer, budget, why } =
-            self;
-        let rule = RuleForm { is_on, minimum, maximum, target_percent, queue_percent, pause_more, pause_fewer, budget };
-        (rule, why)
-    }
 }
 
 /// Shows the rule.
@@ -63,7 +47,7 @@ pub async fn post(
     let standing = rules::find_of_any_account(&mut db, *id).await?.ok_or(PageError::NotFound)?;
     let currency = orders::terms(&mut db, standing.account).await?.currency;
     drop(db);
-    let (form, why) = posted.form.divided();
+    let StaffRuleForm { rule: form, why } = posted.form;
     let (layout, mut problems) = (staff.layout, Problems::default());
     let wish = form.parse(&layout, currency, &mut problems);
     if problems.is_empty() {
