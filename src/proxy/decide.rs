@@ -223,7 +223,7 @@ impl Core {
                 *names = BytesMut::with_capacity(NAME * NAMES_AT_ONCE);
             }
             names.resize(NAME, 0);
-            hex::encode_to_slice(self.name.to_be_bytes(), &mut names[..NAME / 2]).expect("eight bytes, sixteen digits");
+            names[..NAME / 2].copy_from_slice(&self.name);
             hex::encode_to_slice(number.to_be_bytes(), &mut names[NAME / 2..]).expect("eight bytes, sixteen digits");
             HeaderValue::from_maybe_shared(names.split().freeze()).expect("digits are a header value")
         })

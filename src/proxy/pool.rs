@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -47,7 +48,7 @@ struct Kept {
 #[derive(Debug, Default)]
 pub struct Pool {
     /// By the upstream's number: an address may be another one's by now.
-    kept: Mutex<HashMap<u64, Vec<Kept>>>,
+    kept: Mutex<HashMap<u64, Vec<Kept>, RandomState>>,
     now: std::sync::atomic::AtomicU64,
 }
 

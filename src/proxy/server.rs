@@ -52,8 +52,8 @@ pub struct Core {
     ticks: AtomicU64,
     started: Instant,
     tls: Option<Arc<ServerConfig>>,
-    /// First half of request names: random, one for each core and start.
-    pub name: u64,
+    /// First half of request names, in digits: random, one for each core and start.
+    pub name: [u8; 16],
     /// Second half of the next request's name.
     pub requests: AtomicU64,
 }
@@ -133,7 +133,7 @@ impl Core {
             crowded: AtomicU64::new(u64::MAX),
             ticks: AtomicU64::new(0),
             started: Instant::now(),
-            name: rand::random(),
+            name: std::array::from_fn(|_| b"0123456789abcdef"[rand::random_range(0..16)]),
             requests: AtomicU64::new(rand::random()),
         })
     }

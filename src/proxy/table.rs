@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
 
 use super::counters::{Books, Counters};
@@ -126,7 +127,8 @@ impl Route {
 /// All routes at one moment.
 #[derive(Debug, Default)]
 pub struct Table {
-    routes: HashMap<Box<str>, Arc<Route>>,
+    /// With a hash that is made for short names: one is asked for with every request.
+    routes: HashMap<Box<str>, Arc<Route>, RandomState>,
     /// False until routes were read from anywhere: an unknown name then is our trouble, not the visitor's.
     pub is_loaded: bool,
 }
@@ -158,7 +160,7 @@ impl Table {
     /// Builds the next table. A route whose row did not change is taken over as it is.
     #[must_use]
     pub fn next(&self, rows: Vec<Row>, upstreams: &mut Upstreams, books: &mut Books) -> Self {
-        let mut routes = HashMap::with_capacity(rows.len());
+        let mut routes = HashMap::with_capacity_and_hasher(rows.len(), RandomState::default());
         for row in rows {
             let route = match self.routes.get(row.hostname.as_str()) {
                 Some(known) if known.row == row => Arc::clone(known),
