@@ -30,6 +30,8 @@ instances-count = { $count ->
    *[other] { $count } نسخة
 }
 instances-list-separator = {"، "}
+instances-maintenance = قيد الصيانة منذ { $when }
+instances-maintenance-text = يقرأ الزوار أن Odoo قيد الصيانة، ولا يضيع شيء. نعيد فتحه حالما ينتهي العمل.
 instances-queued = لا تقبل أجهزتنا تغييرات في هذه اللحظة. ما يعمل يبقى يعمل، وتغييراتك في قائمة الانتظار وستُنفَّذ من تلقاء نفسها.
 instances-parts = أقسام هذه النسخة
 instances-tab-overview = نظرة عامة

@@ -26,6 +26,8 @@ instances-count = { $count ->
    *[other] { $count } instances
 }
 instances-list-separator = {", "}
+instances-maintenance = Closed for maintenance since { $when }
+instances-maintenance-text = Visitors read that Odoo is being worked on; nothing is lost. We open it again when the work is done.
 instances-queued = Our machines take no changes at the moment. What runs goes on running; what you change is queued and follows by itself.
 instances-parts = Parts of this instance
 instances-tab-overview = Overview

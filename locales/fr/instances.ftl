@@ -26,6 +26,8 @@ instances-count = { $count ->
    *[other] { $count } instances
 }
 instances-list-separator = {", "}
+instances-maintenance = En maintenance depuis { $when }
+instances-maintenance-text = Les visiteurs lisent qu’Odoo est en maintenance ; rien n’est perdu. Nous le rouvrons dès que le travail est terminé.
 instances-queued = Nos machines n’acceptent pas de changements en ce moment. Ce qui tourne continue ; vos changements sont en attente et suivront d’eux-mêmes.
 instances-parts = Rubriques de cette instance
 instances-tab-overview = Aperçu

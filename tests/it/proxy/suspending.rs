@@ -161,6 +161,8 @@ async fn an_instance_that_is_worked_on_says_so_in_three_languages_and_is_reached
     until_answered(&world, "shop.test", "503").await;
     let page = format!("/staff/instances/{shop}");
     assert!(staff.get(&page).await.text("main").contains("Closed for maintenance since"));
+    let own = format!("/instances/{shop}");
+    assert!(alice.get(&own).await.text("main").contains("Closed for maintenance since"));
     for (language, words) in [("en", "being worked on"), ("fr", "en maintenance"), ("ar", "قيد الصيانة")] {
         sqlx::query("UPDATE routes SET language = $1").bind(language).execute(&world.db).await.unwrap();
         let browser = "GET / HTTP/1.1\r\nHost: shop.test\r\nAccept: text/html\r\nConnection: close\r\n\r\n";
@@ -181,6 +183,8 @@ async fn an_instance_that_is_worked_on_says_so_in_three_languages_and_is_reached
     assert!(switch("shop", Switch::Off).await.unwrap().contains("was not"));
     until_answered(&world, "shop.test", "200").await;
     assert!(!staff.get(&page).await.text("main").contains("Closed for maintenance"));
+    let told = alice.get(&own).await.text("main");
+    assert!(told.contains("Maintenance ended") && !told.contains("Closed for maintenance since"), "{told}");
     let audit: Vec<String> =
         sqlx::query_scalar("SELECT action FROM audit_log WHERE environment_id = $1 ORDER BY seq DESC LIMIT 2")
             .bind(shop.uuid())

@@ -10,7 +10,7 @@ use super::{facts, formats, id};
 use crate::accounts::policy::{self, Action};
 use crate::environments::history::{self, Event};
 use crate::environments::progress::{self, Step, StepState};
-use crate::environments::{self, Environment, Status, Wanted, orders, sentence};
+use crate::environments::{self, Environment, Status, Wanted, maintenance, orders, sentence};
 use crate::hosts;
 use crate::i18n::format::{Formats, When};
 use crate::metering::usage;
@@ -41,6 +41,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
     let layout = &member.layout;
     let formats = formats(layout);
     let month = cost::month(layout.now, formats.zone());
+    let worked_on_since = maintenance::begun_at(&mut db, environment.id).await?;
     let is_queued = hosts::silent_since(&mut db).await?.is_some();
     let used = usage::priced(&mut db, (member.account, environment.id), month).await?;
     let containers = match &plan {
@@ -74,6 +75,9 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
         steps: steps.iter().map(|step| StepLine::new(layout, formats, step)).collect(),
         usual: facts::usual_words(formats, usual),
         delay: delay(layout, &environment),
+        maintenance: worked_on_since
+            .map(|at| layout.t1("instances-maintenance", "when", formats.spoken(at, layout.now)))
+            .unwrap_or_default(),
         failure: failed.filter(|_| environment.is_being_made()).or(failing.flatten()).unwrap_or_default(),
         can_open: environment.can_be_opened() && may(Action::OpenInstance),
         can_start: can_steer && environment.wanted == Wanted::Stopped,
@@ -233,7 +237,7 @@ impl EventLine {
             "stopped" => "stopped",
             "asleep" => "sleeping",
             "failing" => "failed",
-            "suspended" | "deletion.asked" | "deleted" | "update.failed" | "scaling.budget" | "database.ended" => {
+            "suspended" | "maintenance.begun" | "deletion.asked" | "deleted" | "update.failed" | "scaling.budget" | "database.ended" => {
                 "warning"
             }
             _ => "neutral",
@@ -326,6 +330,8 @@ struct ShowPage {
     /// How long creations usually take here; nothing before the first one.
     usual: Option<String>,
     delay: String,
+    /// That visitors read that it is worked on, and since when; empty when they do not.
+    maintenance: String,
     failure: String,
     can_open: bool,
     can_start: bool,
