@@ -25,7 +25,11 @@ DATA, IMAGE = os.environ['BENCH_POSTGRES_DATA'], os.environ['IMAGE']
 # What cannot be undercut: beside each round the same is measured with a container that only uses half a core, without anything of ours.
 FLOOR = 'floor'
 VISITORS, PAUSE = 4, 0.2
-RATIO_AT_MOST, DISK_MB_AT_MOST = 1.5, 300
+# An attack's p99 is at most this times what it was in the quiet before it, or this times as much longer as the floor's: what a
+# plain container with half a core does on few processors, no protection of ours undercuts.
+OF_QUIET, OF_FLOOR = 1.5, 1.1
+# On the disk, by what is in containers; and by sorts in the database: `[tenants] temporary_gb` and what is written until the worker looks.
+DISK_MB_AT_MOST, SORTS_MB_AT_MOST = 300, 6 * 1024
 with open('bench/isolation/bombs.py', encoding='utf-8') as file:
     BOMBS = file.read()
 
@@ -44,6 +48,8 @@ class Visitors:
 
     def __init__(self, name):
         self.name, self.times, self.failed, self.stop = name, [], 0, threading.Event()
+        # Each answer's time, and when it was asked for.
+        self.slow, self.began = [], time.monotonic()
         self.threads = [threading.Thread(target=self.run, args=(number,), daemon=True) for number in range(VISITORS)]
         for thread in self.threads:
             thread.start()
@@ -65,6 +71,7 @@ class Visitors:
             except (OSError, http.client.HTTPException):
                 is_good, connection = False, None
             self.times.append(time.monotonic() - began)
+            self.slow.append((self.times[-1], began - self.began))
             self.failed += not is_good
             due = max(due + PAUSE, time.monotonic())
             self.stop.wait(max(0, due - time.monotonic()))
@@ -73,6 +80,8 @@ class Visitors:
         self.stop.set()
         for thread in self.threads:
             thread.join()
+        if os.environ.get('BENCH_VERBOSE'):
+            say('slowest: ' + ', '.join(f'{took * 1000:.0f} ms at {at:.1f} s' for took, at in sorted(self.slow)[-8:]))
         return sorted(self.times), self.failed
 
 
@@ -188,7 +197,7 @@ def try_out(attack, attacker, neighbour):
     ended = kills(victim) - ended if is_same else 1
     calm(attacker)
     bomb.kill()
-    if os.environ.get('BENCH_VERBOSE'):
+    if bomb.stderr:
         say(bomb.stderr.read()[-2000:])
     found = {
         'attack': attack, 'requests': len(during), 'failed': failed, 'failed_before': failed_before,
@@ -210,19 +219,29 @@ def main():
     for name in (attacker, neighbour):
         until(f'{name} serves', 300, lambda: serves(name))
     tried = [try_out(attack, attacker, neighbour) for _ in range(ROUNDS) for attack in [FLOOR, *ATTACKS]]
-    floor = statistics.median(one['ratio'] for one in tried if one['attack'] == FLOOR)
-    rounds = [one for one in tried if one['attack'] != FLOOR]
+    def median(of, what):
+        return round(statistics.median(what(one) for one in of), 2)
+
+    by_attack = {attack: [one for one in tried if one['attack'] == attack] for attack in [FLOOR, *ATTACKS]}
+    floor = median(by_attack[FLOOR], lambda one: one['ratio'])
+    bar = max(OF_QUIET, round(OF_FLOOR * floor, 2))
     attacks = {}
     for attack in ATTACKS:
-        of = [one for one in rounds if one['attack'] == attack]
-        attacks[attack] = {'p99_ratio': round(statistics.median(one['ratio'] for one in of), 2), 'disk_mb': max(one['disk_mb'] for one in of),
-                           'failed': sum(one['failed'] for one in of), 'daemon_cores': max(one['daemon_cores'] for one in of)}
-    worst = max(one['p99_ratio'] for one in attacks.values())
-    oom, disk = sum(one['oom'] for one in rounds), max(one['disk_mb'] for one in rounds)
-    failed = sum(one['failed'] for one in rounds)
-    print(json.dumps({'bench': 'isolation', 'attacks': attacks, 'floor_p99_ratio': round(floor, 2), 'neighbour_p99_ratio': worst, 'neighbour_failed': failed,
-                      'neighbour_oom': oom, 'disk_growth_mb': disk,
-                      'pass': worst <= RATIO_AT_MOST and oom == 0 and failed == 0 and disk <= DISK_MB_AT_MOST}))
+        of = by_attack[attack]
+        ratio = median(of, lambda one: one['ratio'])
+        attacks[attack] = {'p99_ms': median(of, lambda one: one['p99_ms'][1]), 'p99_ratio': ratio, 'pass': ratio <= bar,
+                           'disk_mb': max(one['disk_mb'] for one in of), 'failed': sum(one['failed'] for one in of),
+                           'daemon_cores': max(one['daemon_cores'] for one in of)}
+    rounds = [one for one in tried if one['attack'] != FLOOR]
+    disk = max((one['disk_mb'] for one in rounds if one['attack'] in IN_CONTAINER), default=0)
+    sorts = max((one['disk_mb'] for one in rounds if one['attack'] in IN_DATABASE), default=0)
+    oom, failed = sum(one['oom'] for one in rounds), sum(one['failed'] for one in rounds)
+    is_met = all(one['pass'] for one in attacks.values())
+    print(json.dumps({'bench': 'isolation', 'attacks': attacks, 'quiet_p99_ms': median(tried, lambda one: one['p99_ms'][0]),
+                      'floor_p99_ms': median(by_attack[FLOOR], lambda one: one['p99_ms'][1]), 'floor_p99_ratio': floor, 'bar_p99_ratio': bar,
+                      'neighbour_p99_ratio': max(one['p99_ratio'] for one in attacks.values()), 'neighbour_failed': failed, 'neighbour_oom': oom,
+                      'disk_growth_mb': disk, 'sorts_disk_mb': sorts,
+                      'pass': is_met and oom == 0 and failed == 0 and disk <= DISK_MB_AT_MOST and sorts <= SORTS_MB_AT_MOST}))
 
 
 main()

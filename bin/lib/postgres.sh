@@ -82,7 +82,9 @@ ensure_cluster() {
     elif port_answers "$port"; then
         port_is_taken "$port" "the PostgreSQL cluster '$name'"
     fi
-    as_postgres "$programs/pg_ctl" --pgdata "$data" --log "$POSTGRES_HOME/$name.log" --wait --timeout 120 start >/dev/null </dev/null 8>&- 9>&- ||
+    # A session that wants more memory is refused it, instead of the kernel ending one, and with it those of all tenants. The largest
+    # value that PostgreSQL answers with takes 2.5 GiB.
+    as_postgres prlimit --data=$((3 << 30)) "$programs/pg_ctl" --pgdata "$data" --log "$POSTGRES_HOME/$name.log" --wait --timeout 120 start >/dev/null </dev/null 8>&- 9>&- ||
         fail "the PostgreSQL cluster '$name' does not start" \
             "$(as_postgres tail -n 3 "$POSTGRES_HOME/$name.log")" "The log: $POSTGRES_HOME/$name.log"
     done_with "PostgreSQL cluster '$name' runs on port $port"
@@ -135,7 +137,9 @@ idle_in_transaction_session_timeout = '10min'
 # Whose client is gone need not be answered.
 client_connection_check_interval = '10s'
 # One sort of one tenant does not fill everybody's disk. Only a superuser may raise it.
-temp_file_limit = '4GB'
+temp_file_limit = '2GB'
+# All databases share one table of locks; the worker ends who takes much of it.
+max_locks_per_transaction = 256
 CONF
 }
 
@@ -183,6 +187,17 @@ GRANT CONNECT ON DATABASE postgres, template1 TO sayoo_platform;
 GRANT pg_signal_backend, pg_read_all_stats TO sayoo_platform;
 -- Who wrote how much to temporary files: the names and sizes, not what is in them.
 GRANT EXECUTE ON FUNCTION pg_ls_tmpdir() TO sayoo_platform;
+-- What tenants' sessions say stays out of the server's log: one statement may raise a hundred megabytes. New roles are made
+-- so by the platform, those of before here.
+DO $$ DECLARE tenant name; BEGIN
+    IF current_setting('server_version_num')::int >= 150000 THEN
+        EXECUTE 'GRANT SET ON PARAMETER log_min_messages, log_min_error_statement TO sayoo_platform';
+    END IF;
+    FOR tenant IN SELECT rolname FROM pg_roles WHERE shobj_description(oid, 'pg_authid') ~ '^sayoo [^ ]+ role' LOOP
+        EXECUTE format('ALTER ROLE %I SET log_min_messages = panic', tenant);
+        EXECUTE format('ALTER ROLE %I SET log_min_error_statement = panic', tenant);
+    END LOOP;
+END $$;
 -- From PostgreSQL 16 on, the maker of a role is its member only if it asks to be.
 DO $$ BEGIN
     IF current_setting('server_version_num')::int >= 160000 THEN

@@ -9,6 +9,7 @@ REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
 GRANT CONNECT ON DATABASE postgres, template1 TO sayoo_platform;
 GRANT pg_signal_backend, pg_read_all_stats TO sayoo_platform;
 GRANT EXECUTE ON FUNCTION pg_ls_tmpdir() TO sayoo_platform;
+GRANT SET ON PARAMETER log_min_messages, log_min_error_statement TO sayoo_platform;
 ALTER ROLE sayoo_platform SET createrole_self_grant = 'set, inherit';
 SQL
 cat >"$PGDATA/pg_hba.conf" <<'CONF'

@@ -74,6 +74,7 @@ event-database-ended-long = أُوقف عمل في قاعدة بياناته: ب
 event-database-ended-crowd = أُوقف عمل في قاعدة بياناته: عدد كبير من الاستعلامات الطويلة في وقت واحد
 event-database-ended-temporary = أُوقف عمل في قاعدة بياناته: كتبت عمليات الفرز والربط أكثر من اللازم على القرص
 event-database-ended-queue = أُوقف عمل في قاعدة بياناته: معاملة مفتوحة كانت تمنع تسليم الإشعارات
+event-database-ended-locks = أُوقف عمل في قاعدة بياناته: كان يحتفظ بأقفال كثيرة في وقت واحد
 event-because = { $what }: { $reason }
 
 reason-unknown = حدث خلل من جهتنا.

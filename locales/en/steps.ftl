@@ -71,6 +71,7 @@ event-database-ended-long = Work in its database was ended: a transaction was op
 event-database-ended-crowd = Work in its database was ended: too many long statements at once
 event-database-ended-temporary = Work in its database was ended: its sorts and joins wrote too much to the disk
 event-database-ended-queue = Work in its database was ended: an open transaction kept notifications from being delivered
+event-database-ended-locks = Work in its database was ended: it held too many locks at once
 event-because = { $what }: { $reason }
 
 reason-unknown = Something went wrong on our side.

@@ -71,6 +71,7 @@ event-database-ended-long = Un travail dans sa base de données a été interrom
 event-database-ended-crowd = Un travail dans sa base de données a été interrompu : trop de longues requêtes à la fois
 event-database-ended-temporary = Un travail dans sa base de données a été interrompu : ses tris et jointures écrivaient trop sur le disque
 event-database-ended-queue = Un travail dans sa base de données a été interrompu : une transaction ouverte retenait les notifications
+event-database-ended-locks = Un travail dans sa base de données a été interrompu : il tenait trop de verrous à la fois
 event-because = { $what } : { $reason }
 
 reason-unknown = Un problème est survenu de notre côté.

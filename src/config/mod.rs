@@ -400,7 +400,7 @@ impl Tenants {
 
     /// Twice what one sort may have.
     fn default_temporary_gb() -> u64 {
-        8
+        4
     }
 }
 

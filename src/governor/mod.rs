@@ -28,7 +28,7 @@ use report::Report;
 use sessions::Sessions;
 
 /// A session that has just begun is nobody's for this long.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How old a report may be before one must think that the governor has ended: some of these.
 const REPORT_EVERY: Duration = Duration::from_secs(5);
 /// What could not be done at all is tried again after this.
@@ -52,7 +52,8 @@ impl Governor {
         let Some(_alone) = self.alone(stop).await? else { return Ok(()) };
         while !stop.is_cancelled() {
             if let Err(error) = self.govern(stop).await {
-                let trouble = format!("{} (only root may do that)", chain::of_any(&error));
+                let hint = if rustix::process::geteuid().is_root() { "" } else { " (only root may do that)" };
+                let trouble = format!("{}{hint}", chain::of_any(&error));
                 tracing::warn!(trouble, "one tenant may take processors from the others: there is no governing here");
                 self.say(&Report { trouble: Some(trouble), ..self.nothing() });
                 pause(TRY_AGAIN, stop).await;
@@ -62,6 +63,7 @@ impl Governor {
     }
 
     async fn govern(&self, stop: &CancellationToken) -> anyhow::Result<()> {
+        let mut server = self.take_server()?;
         let groups = Groups::here(&self.installation)?;
         groups.prepare()?;
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -71,6 +73,10 @@ impl Governor {
         let mut heavy_before = BTreeSet::new();
         tracing::info!(installation = self.installation, "the governor looks after processors");
         while !stop.is_cancelled() {
+            if server.is_none() {
+                // It was only made now.
+                server = self.take_server()?;
+            }
             let now = Instant::now();
             let seconds = (now - last).as_secs_f64();
             last = now;
@@ -97,6 +103,22 @@ impl Governor {
         }
         groups.leave();
         Ok(())
+    }
+
+    /// Sees that no governor of another installation moves the same sessions: the kernel lets one of us have the lock of the server's
+    /// folder, for as long as the process lives. `None` while there is no such folder.
+    fn take_server(&self) -> anyhow::Result<Option<File>> {
+        let folder = match File::open(&self.server) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            folder => folder.context("open the folder of the tenants' database server")?,
+        };
+        match folder.try_lock() {
+            Ok(()) => Ok(Some(folder)),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                anyhow::bail!("another installation's governor looks after the server in {}", self.server.display())
+            }
+            Err(std::fs::TryLockError::Error(error)) => Err(error).context("take the lock of the server's folder"),
+        }
     }
 
     fn nothing(&self) -> Report {

@@ -23,7 +23,8 @@ pub enum Standing {
 const STARVED: f64 = 0.02;
 
 /// Whether heavy sessions are let on for the next look, though others want to run: they got next to nothing in the last one, in
-/// which they were not (`was_let_on`). So the longest time for which one can hold a lock is some tenths of a second.
+/// which they were not (`was_let_on`). So the longest time for which one can hold a lock is some tenths of a second. Longer pauses were
+/// tried: others that wait for such a lock waited for seconds.
 #[must_use]
 pub fn are_let_on(was_let_on: bool, used: f64, seconds: f64, processors: f64) -> bool {
     !was_let_on && used < STARVED * seconds * processors
@@ -34,8 +35,16 @@ pub fn are_let_on(was_let_on: bool, used: f64, seconds: f64, processors: f64) ->
 pub struct Use {
     /// Seconds of a processor.
     pub seconds: f64,
-    /// Whether one of them runs at this moment, or would if it could.
-    pub is_running: bool,
+    /// How many of them run at this moment, or would if they could.
+    pub running: u32,
+}
+
+impl Use {
+    /// What is taken from its account. With more sessions than processors a database takes as many turns of the others', and pays for
+    /// all of them: a crowd gives way at once, and a single report as late as ever.
+    fn price(self, processors: f64) -> f64 {
+        self.seconds * (f64::from(self.running) / processors).max(1.0)
+    }
 }
 
 /// What databases have used lately.
@@ -59,8 +68,8 @@ impl Databases {
         for (database, account) in &mut self.0 {
             let used = used.get(database).copied().unwrap_or_default();
             // Who is not done uses little only because it gets little.
-            let gain = if used.is_running { 0.0 } else { gain };
-            account.saved = (account.saved + gain - used.seconds).clamp(-most, most);
+            let gain = if used.running > 0 { 0.0 } else { gain };
+            account.saved = (account.saved + gain - used.price(processors)).clamp(-most, most);
             if account.saved < 0.0 {
                 account.standing = Standing::Heavy;
             } else if account.saved > most / 2.0 {
@@ -88,7 +97,7 @@ mod tests {
 
     /// One second on two processors, in four looks.
     fn a_second(databases: &mut Databases, used: &[(&str, f64)]) {
-        let of = |used: f64| Use { seconds: used / 4.0, is_running: used > 0.0 };
+        let of = |used: f64| Use { seconds: used / 4.0, running: u32::from(used > 0.0) };
         let used = used.iter().map(|(database, used)| (name(database), of(*used))).collect();
         for _ in 0..4 {
             databases.used(&used, 0.25, 2.0);
@@ -107,8 +116,8 @@ mod tests {
     fn whoever_rests_in_between_may_use_a_third_of_a_processor_of_two_for_ever() {
         let mut databases = Databases::default();
         for look in 0..4000 {
-            let is_running = look % 4 == 0;
-            let used = Use { seconds: if is_running { 0.33 } else { 0.0 }, is_running };
+            let running = u32::from(look % 4 == 0);
+            let used = Use { seconds: 0.33 * f64::from(running), running };
             databases.used(&BTreeMap::from([(name("steady"), used)]), 0.25, 2.0);
             assert_eq!(databases.standing(&name("steady")), Standing::Usual, "{look}");
         }
@@ -149,10 +158,36 @@ mod tests {
         assert_eq!(databases.standing(&name("greedy")), Standing::Heavy);
     }
 
+    /// How many looks of a tenth of a second it takes until a database gives way that takes all of two processors.
+    fn looks_until_heavy(running: u32) -> usize {
+        let mut databases = Databases::default();
+        let used = BTreeMap::from([(name("one"), Use { seconds: 0.1 * f64::from(running.min(2)), running })]);
+        let looks = (1..100).find(|_| {
+            databases.used(&used, 0.1, 2.0);
+            databases.standing(&name("one")) == Standing::Heavy
+        });
+        looks.unwrap()
+    }
+
+    #[test]
+    fn a_crowd_gives_way_at_the_first_look_and_a_single_report_after_a_second() {
+        assert_eq!([24, 12, 4, 2, 1].map(looks_until_heavy), [1, 1, 3, 6, 11]);
+    }
+
+    #[test]
+    fn a_crowd_that_gets_next_to_nothing_is_not_taken_for_one_that_takes_everything() {
+        let mut databases = Databases::default();
+        let used = BTreeMap::from([(name("victim"), Use { seconds: 0.004, running: 6 })]);
+        for _ in 0..20 {
+            databases.used(&used, 0.1, 2.0);
+            assert_eq!(databases.standing(&name("victim")), Standing::Usual);
+        }
+    }
+
     #[test]
     fn heavy_sessions_that_get_nothing_are_let_on_for_every_second_look_and_those_that_get_something_are_not() {
-        assert!(are_let_on(false, 0.0, 0.25, 2.0));
-        assert!(!are_let_on(true, 0.0, 0.25, 2.0));
-        assert!(!are_let_on(false, 0.02, 0.25, 2.0));
+        assert!(are_let_on(false, 0.0, 0.1, 2.0));
+        assert!(!are_let_on(true, 0.0, 0.1, 2.0));
+        assert!(!are_let_on(false, 0.01, 0.1, 2.0));
     }
 }

@@ -12,7 +12,7 @@ use super::titles::{Works, works_for};
 use crate::tenant_db::DatabaseName;
 
 /// So many looks pass between two in which groups are removed.
-const TIDY_EVERY: u32 = 40;
+const TIDY_EVERY: u32 = 100;
 
 /// What is known of a server's sessions.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ impl Sessions {
             };
             let of = used.entry(database.clone()).or_default();
             of.seconds += (process.used - until_then).max(0.0);
-            of.is_running |= process.is_running;
+            of.running += u32::from(process.is_running);
             known.insert(process.pid, Session { process, database, standing });
         }
         self.known = known;

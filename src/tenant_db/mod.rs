@@ -122,6 +122,8 @@ pub struct Session {
     pub state_for: Duration,
     /// Its temporary files.
     pub temporary_bytes: i64,
+    /// How many locks of the server's table it holds.
+    pub locks: i64,
 }
 
 /// What a session does.
@@ -144,6 +146,8 @@ pub struct Sessions {
     pub all: Vec<Session>,
     /// How full the queue of notifications is that all databases of the server share, from 0 to 1.
     pub notifications: f64,
+    /// How many locks there is room for in the table that all databases of the server share; zero where that is not known.
+    pub lock_room: i64,
 }
 
 /// A login role beside the one that owns everything in a database.

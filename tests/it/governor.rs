@@ -8,13 +8,16 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use sayoo::base::clock::Clock;
 use sayoo::base::secret::{Secret, new_code};
+use sayoo::governor::Governor;
 use sayoo::governor::groups::Groups;
 use sayoo::governor::report::Report;
 use sayoo::governor::rule::Standing;
 use sayoo::governor::sessions::{Seen, Sessions};
 use sayoo::tenant_db::{DatabaseName, RoleName};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use tokio_util::sync::CancellationToken;
 
 use crate::support::engine::pause;
 use crate::support::process::{Process, configuration};
@@ -301,4 +304,44 @@ async fn a_governor_without_a_server_says_so_and_goes_on_and_a_second_one_waits_
     reported(folder.path(), |last| last.at > later.at).await;
     second.send(Signal::TERM);
     assert_eq!(second.ended().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_server_is_looked_after_by_one_installations_governor_and_another_ones_says_why_it_does_not() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("only root may write control groups: this story is not told");
+        return;
+    }
+    let server = tempfile::tempdir().unwrap();
+    let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let governed = |folder: &Path| {
+        let governor = Governor {
+            installation: format!("t{}", new_code(9)),
+            server: server.path().to_owned(),
+            data: Some(folder.to_owned()),
+            clock: Clock::System,
+        };
+        let stop = CancellationToken::new();
+        let running = tokio::spawn({
+            let stop = stop.clone();
+            async move { governor.run(&stop).await }
+        });
+        (stop, running)
+    };
+    let (stop, first) = governed(ours.path());
+    reported(ours.path(), |report| report.trouble.is_none()).await;
+
+    let (stop_second, second) = governed(theirs.path());
+    let report = reported(theirs.path(), |_| true).await;
+    assert!(report.trouble.unwrap().contains("another installation's governor looks after the server in"));
+    stop_second.cancel();
+    second.await.unwrap().unwrap();
+    assert_eq!(Report::read(ours.path()).unwrap().unwrap().trouble, None);
+
+    stop.cancel();
+    first.await.unwrap().unwrap();
+    let (stop, third) = governed(theirs.path());
+    reported(theirs.path(), |report| report.trouble.is_none()).await;
+    stop.cancel();
+    third.await.unwrap().unwrap();
 }

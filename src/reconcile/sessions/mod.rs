@@ -24,7 +24,7 @@ use super::store::report;
 use plan::Why;
 
 /// What has gone on for too long ends this much later, at most.
-const LOOK_EVERY: Duration = Duration::from_secs(15);
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Whoever does the same again and again is told once an hour.
 const TOLD_EVERY: TimeDelta = TimeDelta::hours(1);
 

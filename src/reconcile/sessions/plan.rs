@@ -15,6 +15,12 @@ const QUEUE_AT_MOST: f64 = 0.1;
 /// Younger ones are not what fills it.
 const QUEUE_AFTER: Duration = Duration::from_mins(1);
 
+/// From half of it on, the table of locks that all databases share is kept from filling up: then hardly any tenant's statement
+/// would be carried out. Until then a large upgrade may take what it needs.
+const LOCKS_AT_MOST: i64 = 2;
+/// And then nobody keeps more than this part of it.
+const LOCKS_OF_ONE: i64 = 8;
+
 /// What a session may do. What is zero has no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -39,6 +45,8 @@ pub enum Why {
     Temporary,
     /// It kept the queue of notifications from being emptied.
     Queue,
+    /// Too many locks.
+    Locks,
 }
 
 impl Why {
@@ -51,6 +59,7 @@ impl Why {
             Self::Crowd => "crowd",
             Self::Temporary => "temporary",
             Self::Queue => "queue",
+            Self::Locks => "locks",
         }
     }
 }
@@ -74,7 +83,12 @@ pub fn too_much<'a>(seen: &'a Sessions, limits: &Limits) -> Vec<(&'a Session, Wh
         };
         found.push((session, why));
     }
-    found.extend(largest(&seen.all, limits.temporary_bytes).into_iter().map(|session| (session, Why::Temporary)));
+    let writers = largest(&seen.all, limits.temporary_bytes, |session| session.temporary_bytes);
+    found.extend(writers.into_iter().map(|session| (session, Why::Temporary)));
+    if seen.all.iter().map(|session| session.locks).sum::<i64>() > seen.lock_room / LOCKS_AT_MOST {
+        let hoarders = largest(&seen.all, seen.lock_room / LOCKS_OF_ONE, |session| session.locks);
+        found.extend(hoarders.into_iter().map(|session| (session, Why::Locks)));
+    }
     found.sort_by_key(|(session, why)| (session.pid, *why));
     found.dedup_by_key(|(session, _)| session.pid);
     found
@@ -97,23 +111,23 @@ fn crowds(all: &[Session]) -> Vec<&DatabaseName> {
     counts.into_iter().filter(|(_, count)| *count >= CROWD).map(|(database, _)| database).collect()
 }
 
-/// The sessions with the most temporary files of each database that has too many: as few as bring it below the limit.
-fn largest(all: &[Session], limit: i64) -> Vec<&Session> {
+/// The sessions that have most of something, of each database that has too much: as few as bring it below the limit.
+fn largest(all: &[Session], limit: i64, of: impl Fn(&Session) -> i64) -> Vec<&Session> {
     let mut sums: BTreeMap<&DatabaseName, i64> = BTreeMap::new();
     for session in all {
-        *sums.entry(&session.database).or_default() += session.temporary_bytes;
+        *sums.entry(&session.database).or_default() += of(session);
     }
-    let mut writers: Vec<&Session> = all.iter().filter(|session| session.temporary_bytes > 0).collect();
-    writers.sort_by_key(|session| std::cmp::Reverse(session.temporary_bytes));
-    writers.retain(|session| {
+    let mut largest: Vec<&Session> = all.iter().filter(|session| of(session) > 0).collect();
+    largest.sort_by_key(|session| std::cmp::Reverse(of(session)));
+    largest.retain(|session| {
         let sum = sums.entry(&session.database).or_default();
         let is_too_much = limit > 0 && *sum > limit;
         if is_too_much {
-            *sum -= session.temporary_bytes;
+            *sum -= of(session);
         }
         is_too_much
     });
-    writers
+    largest
 }
 
 #[cfg(test)]
@@ -135,11 +149,12 @@ mod tests {
             statement: Duration::ZERO,
             state_for: Duration::from_hours(9),
             temporary_bytes: 0,
+            locks: 0,
         }
     }
 
     fn ended(all: Vec<Session>, notifications: f64) -> Vec<(i32, Why)> {
-        let seen = Sessions { all, notifications };
+        let seen = Sessions { all, notifications, lock_room: 1000 };
         too_much(&seen, &LIMITS).into_iter().map(|(session, why)| (session.pid, why)).collect()
     }
 
@@ -174,7 +189,7 @@ mod tests {
             temporary_bytes: 1 << 40,
             ..session(1, "one")
         };
-        let seen = Sessions { all: vec![of], notifications: 0.0 };
+        let seen = Sessions { all: vec![of], ..Sessions::default() };
         let limits = Limits { idle: Duration::ZERO, transaction: Duration::ZERO, temporary_bytes: 0 };
         assert_eq!(too_much(&seen, &limits), []);
     }
@@ -210,5 +225,15 @@ mod tests {
         };
         let all = vec![of(1, "one", 3), of(2, "one", 4), of(3, "one", 4), of(4, "two", 8), of(5, "two", 0)];
         assert_eq!(ended(all, 0.0), [(2, Why::Temporary)]);
+    }
+
+    #[test]
+    fn once_half_of_all_locks_are_taken_nobody_keeps_more_than_an_eighth_and_until_then_an_upgrade_may() {
+        let of = |pid, database, locks| Session { locks, ..session(pid, database) };
+        assert_eq!(ended(vec![of(1, "one", 500)], 0.0), []);
+        let all = vec![of(1, "one", 100), of(2, "one", 350), of(3, "two", 125), of(4, "one", 20)];
+        assert_eq!(ended(all, 0.0), [(2, Why::Locks)]);
+        let all = (1..=24).map(|pid| of(pid, "one", 40)).collect();
+        assert_eq!(ended(all, 0.0).len(), 21, "many that hold few each");
     }
 }

@@ -2,7 +2,8 @@
 //! that one container can be shut out while the others go on.
 
 use super::{
-    EVER, Postgres, QUICK, SLOW, TENANT_DEFAULTS, end_sessions_begun_before_now, is_database, is_role, run, within,
+    EVER, Postgres, QUICK, SLOW, TENANT_DEFAULTS, end_sessions_begun_before_now, is_database, is_role, quiet, run,
+    within,
 };
 use crate::base::secret::Secret;
 use crate::tenant_db::{DatabaseName, Error, Member, Result, RoleName, scram};
@@ -20,6 +21,7 @@ impl Postgres {
             run(&mut tx, format!("CREATE ROLE {member} {rights}")).await?;
             run(&mut tx, format!("COMMENT ON ROLE {member} IS '{} role'", self.sign_prefix().trim_end())).await?;
             run(&mut tx, format!("GRANT {owner} TO {member}")).await?;
+            run(&mut tx, quiet(member)).await?;
             // Each session acts as the owner from its first statement on: tables that it makes are the owner's.
             run(&mut tx, format!("ALTER ROLE {member} IN DATABASE {database} SET role = '{owner}'")).await?;
             for (name, value) in TENANT_DEFAULTS {

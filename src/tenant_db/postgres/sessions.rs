@@ -14,6 +14,7 @@ impl Postgres {
         within(QUICK, async {
             let mut db = self.pool.acquire().await?;
             let files = temporary_files(&mut db).await?;
+            let (locks, lock_room) = locks(&mut db).await?;
             let rows = sqlx::query!(
                 r#"
                 SELECT activity.pid                      AS "pid!"
@@ -53,9 +54,10 @@ impl Postgres {
                     statement: seconds(row.statement),
                     state_for: seconds(row.state_for),
                     temporary_bytes: files.get(&row.pid).copied().unwrap_or(0),
+                    locks: locks.get(&row.pid).copied().unwrap_or(0),
                 })
             });
-            Ok(Sessions { all: all.collect(), notifications })
+            Ok(Sessions { all: all.collect(), notifications, lock_room })
         })
         .await
     }
@@ -102,6 +104,29 @@ async fn temporary_files(db: &mut PgConnection) -> sqlx::Result<BTreeMap<i32, i6
     Ok(rows.into_iter().map(|row| (row.pid, row.bytes)).collect())
 }
 
+/// Locks by the session that holds them, and how many there may be on the whole server. Those that take no room of it do not count.
+async fn locks(db: &mut PgConnection) -> sqlx::Result<(BTreeMap<i32, i64>, i64)> {
+    let room = sqlx::query_scalar!(
+        r#"
+        SELECT current_setting('max_locks_per_transaction')::bigint
+             * (current_setting('max_connections')::bigint + current_setting('max_prepared_transactions')::bigint) AS "room!"
+        "#
+    );
+    let room = room.fetch_one(&mut *db).await?;
+    let rows = sqlx::query!(
+        r#"
+        SELECT pid      AS "pid!"
+             , count(*) AS "count!"
+          FROM pg_locks
+         WHERE pid IS NOT NULL
+           AND NOT fastpath
+         GROUP BY pid
+        "#
+    );
+    let rows = rows.fetch_all(db).await?;
+    Ok((rows.into_iter().map(|row| (row.pid, row.count)).collect(), room))
+}
+
 fn seconds(count: f64) -> Duration {
     Duration::try_from_secs_f64(count).unwrap_or_default()
 }
@@ -111,6 +136,27 @@ pub(super) async fn end_sessions(db: &mut PgConnection, role: &RoleName) -> sqlx
     sqlx::query_scalar!(
         r#"SELECT pg_terminate_backend(pid, 5000) AS "is_gone!" FROM pg_stat_activity WHERE usename = $1"#,
         role.as_str(),
+    )
+    .fetch_all(db)
+    .await
+    .map(drop)
+}
+
+/// Ends sessions of tenants that hold a lock of a database as a whole. Whoever may connect to another one can take it, by a setting of
+/// its own role for this one, and a database is not removed while it is held.
+pub(super) async fn end_holders(db: &mut PgConnection, database: &DatabaseName) -> sqlx::Result<()> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT pg_terminate_backend(activity.pid, 5000) AS "is_gone!"
+          FROM pg_locks AS held
+          JOIN pg_stat_activity AS activity ON activity.pid = held.pid
+          JOIN pg_database ON pg_database.oid = held.objid
+         WHERE held.locktype = 'object'
+           AND held.classid = 'pg_database'::regclass
+           AND pg_database.datname = $1
+           AND starts_with(shobj_description(activity.usesysid, 'pg_authid'), 'sayoo ')
+        "#,
+        database.as_str(),
     )
     .fetch_all(db)
     .await

@@ -151,3 +151,21 @@ async fn a_sort_that_fills_the_disk_is_ended_and_a_small_one_is_not(db: PgPool) 
     assert_eq!(world.told(&large).await, ["temporary"]);
     world.end().await;
 }
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn whoever_takes_the_locks_of_all_is_ended_and_an_upgrade_beside_it_is_not(db: PgPool) {
+    let world = World::new(db).await;
+    let (greedy, busy) = (world.shop("greedy").await, world.shop("busy").await);
+    let (mut of_greedy, mut of_busy) = (world.session(&greedy).await, world.session(&busy).await);
+    say(&mut of_busy, "BEGIN; SELECT pg_advisory_xact_lock(n) FROM generate_series(1, 500) n").await;
+    // They stay after the statement, and need no transaction.
+    let room = "current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int";
+    say(&mut of_greedy, &format!("SELECT count(pg_advisory_lock(n)) FROM generate_series(1, {room} * 6 / 10) n")).await;
+
+    world.look(PATIENT).await;
+
+    assert!(!goes_on(&mut of_greedy).await, "it keeps the locks of all");
+    assert!(goes_on(&mut of_busy).await);
+    assert_eq!(world.told(&greedy).await, ["locks"]);
+    world.end().await;
+}

@@ -26,6 +26,7 @@ impl TestTenants {
             format!("GRANT pg_signal_backend, pg_read_all_stats TO {platform}"),
             format!("GRANT CONNECT ON DATABASE postgres TO {platform}"),
             format!("GRANT EXECUTE ON FUNCTION pg_ls_tmpdir() TO {platform}"),
+            format!("GRANT SET ON PARAMETER log_min_messages, log_min_error_statement TO {platform}"),
             "REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC".to_owned(),
         ] {
             // Another test may be saying the same at this moment.
@@ -58,7 +59,17 @@ impl TestTenants {
         role: &RoleName,
         password: &Secret<String>,
     ) -> sqlx::Result<PgConnection> {
-        self.superuser.clone().database(database).username(role.as_str()).password(password.expose()).connect().await
+        self.options(database, role, password).connect().await
+    }
+
+    /// How a tenant connects.
+    pub fn options(&self, database: &str, role: &RoleName, password: &Secret<String>) -> PgConnectOptions {
+        self.superuser.clone().database(database).username(role.as_str()).password(password.expose())
+    }
+
+    /// The platform's role.
+    pub fn platform(&self) -> &str {
+        &self.platform
     }
 
     /// Makes a template with one table of `rows` rows, owned by the role that fills it as Odoo's would be.

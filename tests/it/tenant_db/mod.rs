@@ -1,5 +1,8 @@
 //! Databases and login roles of tenants, on a real Postgres.
 
+mod attacks;
+mod hostile;
+
 use sayoo::base::secret::{Secret, new_code};
 use sayoo::tenant_db::{DatabaseName, DatabaseState, Error, Member, RoleName, Words};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
