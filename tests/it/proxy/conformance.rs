@@ -45,7 +45,7 @@ impl Seen {
         let is_well = self.goes_on && self.was_reset.is_none() && !self.is_closed;
         match must {
             End(why) => ends(&[why]),
-            Instead(_) => ends(&[PROTOCOL]),
+            Instead(rule) => rule != PROTOCOL && ends(&[PROTOCOL]),
             EndWith(one, other) => ends(&[one, other]),
             Close => self.is_closed,
             Reset(one, other) => resets(&[one, other]),
