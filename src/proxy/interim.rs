@@ -40,6 +40,12 @@ impl Interim {
         }
     }
 
+    /// Whether what is said here is no HTTP any more.
+    #[must_use]
+    pub fn has_switched(&self) -> bool {
+        self.state == State::Switched
+    }
+
     /// Looks at bytes that arrived. False when there were too many such heads.
     pub fn see(&mut self, bytes: &[u8]) -> bool {
         if matches!(self.state, State::Blind | State::Switched) {

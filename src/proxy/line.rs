@@ -5,6 +5,7 @@
 
 use std::io::{Error, ErrorKind};
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -28,6 +29,17 @@ const SILENCE: Duration = Duration::from_secs(3);
 /// apart there would be one in that time, and a single lost packet would end a connection.
 const PROBE: Duration = Duration::from_secs(1);
 
+/// The same as `SILENCE` for a websocket: to lose one costs a person more than to learn late that its host is gone, and if it
+/// is, its route changes before long and says so.
+const TUNNEL_SILENCE: Duration = Duration::from_secs(20);
+
+/// How often a websocket on which nothing moves is probed, in seconds: each has its own. A machine that stood still probes for
+/// all of its connections in the same moment afterwards, and the kernel has room for a thousand packets.
+const TUNNEL_PROBES: Range<u64> = 5..10;
+
+/// How soon after a probe of a websocket was lost comes the next one: not with the others' again.
+const TUNNEL_PROBES_AGAIN: Duration = Duration::from_secs(2);
+
 /// A living upstream takes this much without reading it, so it has acknowledged it.
 const TAKEN_UNREAD: usize = 16 * 1024;
 
@@ -47,6 +59,8 @@ pub struct Line {
     upstream: Arc<Upstream>,
     /// When the proxy began: the clock of the upstream's health.
     began: Instant,
+    /// How long what was sent may be unacknowledged.
+    silence: Duration,
     /// What was sent since the upstream last said something.
     unanswered: usize,
     /// Whoever asks the host meanwhile, where that is much.
@@ -66,7 +80,17 @@ impl Line {
         let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
         bears(&stream, SILENCE);
         let interim = Interim::default();
-        Socket::new(stream, Self { upstream, began, unanswered: 0, doubt: None, interim, babbles: false })
+        let it = Self { upstream, began, silence: SILENCE, unanswered: 0, doubt: None, interim, babbles: false };
+        Socket::new(stream, it)
+    }
+
+    /// It carries a websocket from now on.
+    fn becomes_tunnel(&mut self, stream: &TcpStream) {
+        self.silence = TUNNEL_SILENCE;
+        let probes = Duration::from_secs(rand::random_range(TUNNEL_PROBES));
+        let keepalive = TcpKeepalive::new().with_time(probes).with_interval(TUNNEL_PROBES_AGAIN);
+        let _ = SockRef::from(stream).set_tcp_keepalive(&keepalive);
+        bears(stream, self.silence);
     }
 }
 
@@ -83,8 +107,11 @@ impl Witness<TcpStream> for Line {
     fn has_read(&mut self, stream: &TcpStream, seen: &[u8]) {
         self.unanswered = 0;
         self.babbles = !self.interim.see(seen);
+        if self.interim.has_switched() && self.silence != TUNNEL_SILENCE {
+            self.becomes_tunnel(stream);
+        }
         if self.doubt.take().is_some() {
-            bears(stream, SILENCE);
+            bears(stream, self.silence);
         }
     }
 
@@ -96,7 +123,7 @@ impl Witness<TcpStream> for Line {
             Some(doubt) => doubt.has_moved(),
             None if self.unanswered > TAKEN_UNREAD => {
                 bears(stream, LARGE_SILENCE);
-                self.doubt = Some(Doubt::begin(self.upstream.address));
+                self.doubt = Some(Doubt::begin(self.upstream.address, self.silence));
             }
             None => {}
         }
@@ -131,10 +158,10 @@ struct Doubt {
 }
 
 impl Doubt {
-    fn begin(address: SocketAddr) -> Self {
+    fn begin(address: SocketAddr, patience: Duration) -> Self {
         let moves = Arc::<AtomicU64>::default();
         let (found, silence) = oneshot::channel();
-        tokio::spawn(ask(address, Arc::clone(&moves), found));
+        tokio::spawn(ask(address, patience, Arc::clone(&moves), found));
         Self { moves, silence: Some(silence), is_silent: false }
     }
 
@@ -153,7 +180,7 @@ impl Doubt {
     }
 }
 
-async fn ask(address: SocketAddr, moves: Arc<AtomicU64>, mut found: oneshot::Sender<()>) {
+async fn ask(address: SocketAddr, patience: Duration, moves: Arc<AtomicU64>, mut found: oneshot::Sender<()>) {
     let mut pause = FIRST_DOUBT;
     loop {
         let before = moves.load(Relaxed);
@@ -164,7 +191,7 @@ async fn ask(address: SocketAddr, moves: Arc<AtomicU64>, mut found: oneshot::Sen
             pause = FIRST_DOUBT;
             continue;
         }
-        match tokio::time::timeout(SILENCE, TcpStream::connect(address)).await {
+        match tokio::time::timeout(patience, TcpStream::connect(address)).await {
             Ok(Err(error)) if is_silence(&error) => break,
             Err(_) => break,
             // It is there, and busy.

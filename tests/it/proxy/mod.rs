@@ -1,6 +1,7 @@
 //! The proxy, with real sockets and a real database.
 
 mod answers;
+mod conformance;
 mod counting;
 mod crowding;
 mod disk;
@@ -18,6 +19,7 @@ mod refusing;
 mod replicas;
 mod retrying;
 mod routing;
+mod rules;
 pub mod secure;
 mod siblings;
 mod silence;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::support::{Act, PATIENCE, Upstream, World, ok, read_all, read_until};
@@ -115,21 +115,43 @@ async fn what_a_silent_host_worked_on_is_repeated_elsewhere_unless_it_changes_so
     assert_eq!((failed, sent), (1, asked - 1), "the one that was lost with the host was not sent twice");
 }
 
+/// An upstream there that sends back what it reads, and a websocket to it.
+async fn websocket(world: &World, name: &str, host: &Host) -> (Upstream, TcpStream) {
+    let switch = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n";
+    let upstream = host.upstream(move |_, _| Act::Echo(switch.to_owned())).await;
+    world.serves(name, &upstream).await;
+    let mut socket = world.connect().await;
+    let ask = "GET /websocket HTTP/1.1\r\nHost: NAME\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n";
+    socket.write_all(ask.replace("NAME", name).as_bytes()).await.unwrap();
+    read_until(&mut socket, "\r\n\r\n").await;
+    (upstream, socket)
+}
+
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_websocket_to_a_host_that_falls_silent_ends(db: PgPool) {
     let world = World::new(db).await;
     let mut host = Host::new();
-    let switch = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n";
-    let silent = host.upstream(move |_, _| Act::Echo(switch.to_owned())).await;
-    world.serves("a.test", &silent).await;
-    let mut socket = world.connect().await;
-    let ask = "GET /websocket HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n";
-    socket.write_all(ask.as_bytes()).await.unwrap();
-    read_until(&mut socket, "\r\n\r\n").await;
+    let (_upstream, mut socket) = websocket(&world, "a.test", &host).await;
     host.fall_silent();
     let mut goodbye = Vec::new();
-    tokio::time::timeout(PATIENCE, socket.read_to_end(&mut goodbye)).await.expect("it never ends").unwrap();
+    tokio::time::timeout(PATIENCE * 3, socket.read_to_end(&mut goodbye)).await.expect("it never ends").unwrap();
     assert_eq!(goodbye, [0x88, 2, 0x03, 0xF4], "the browser is told to come back");
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn websockets_outlive_a_network_that_is_silent_for_some_seconds(db: PgPool) {
+    let world = World::new(db).await;
+    let mut host = Host::new();
+    let (_first, mut idle) = websocket(&world, "a.test", &host).await;
+    let (_second, mut busy) = websocket(&world, "b.test", &host).await;
+    host.fall_silent();
+    busy.write_all(b"during").await.unwrap();
+    // Longer than silence is borne of a host that has a request.
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    host.come_back();
+    idle.write_all(b"after").await.unwrap();
+    read_until(&mut idle, "after").await;
+    read_until(&mut busy, "during").await;
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
