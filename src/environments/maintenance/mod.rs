@@ -33,9 +33,7 @@ pub async fn change_of_any_account(
     let now = portal.clock.now();
     let mut tx = portal.db.begin().await.context("begin")?;
     let (action, event, is_changed) = match change {
-        Change::Begin => {
-            ("environment.maintenance-begun", "maintenance.begun", store::insert(&mut tx, id, now).await)
-        }
+        Change::Begin => ("environment.maintenance-begun", "maintenance.begun", store::insert(&mut tx, id, now).await),
         Change::End => ("environment.maintenance-ended", "maintenance.ended", store::delete(&mut tx, id).await),
     };
     if !is_changed.context("write it down")? {

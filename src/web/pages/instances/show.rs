@@ -237,9 +237,8 @@ impl EventLine {
             "stopped" => "stopped",
             "asleep" => "sleeping",
             "failing" => "failed",
-            "suspended" | "maintenance.begun" | "deletion.asked" | "deleted" | "update.failed" | "scaling.budget" | "database.ended" => {
-                "warning"
-            }
+            "suspended" | "maintenance.begun" | "deletion.asked" | "deleted" | "update.failed" | "scaling.budget"
+            | "database.ended" => "warning",
             _ => "neutral",
         };
         if event.kind == "scaled" {
