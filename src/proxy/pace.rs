@@ -34,8 +34,15 @@ impl Pace {
             (elapsed > limits.slow_ms).then(|| (moved - before) * 1000 >= floor * elapsed)
         };
         let slow = *self.slow.get_or_insert((now, moved));
-        if rate(slow, limits.slowest_bytes_per_second) == Some(false) {
-            return true;
+        match rate(slow, limits.slowest_bytes_per_second) {
+            Some(true) => {
+                // What was moved faster than that lets it stand still for as long as anybody may, and not for hours.
+                let (since, before) = slow;
+                let enough = limits.slowest_bytes_per_second * (now.saturating_sub(since) + limits.slow_ms) / 1000;
+                self.slow = Some((since, before.max(moved.saturating_sub(enough))));
+            }
+            Some(false) => return true,
+            None => {}
         }
         if cost == Cost::Little {
             self.stretch = None;
@@ -73,6 +80,8 @@ mod tests {
         assert_eq!(ends(Cost::Much, |_| 16 * 1024), None);
         let begins_fast = |second| if second < 20 { 10_000_000 } else { 1_000 };
         assert_eq!(ends(Cost::Little, begins_fast), None);
+        let stops = |second| if second < 20 { 10_000_000 } else { 0 };
+        assert_eq!(ends(Cost::Little, stops), Some(35));
         assert!(ends(Cost::Much, begins_fast).is_some_and(|second| second < 50));
     }
 }
