@@ -4,13 +4,11 @@ use futures_util::future::join_all;
 use sqlx::PgPool;
 use tokio::io::AsyncWriteExt;
 
-use super::raw::{DATA, Frame, GOAWAY, HEADERS, RST_STREAM, Raw, SETTINGS};
+use super::raw::{DATA, Frame, GOAWAY, HEADERS, PREFACE, RST_STREAM, Raw, SETTINGS};
 use super::rules::Must::{self, Answer, Close, Data, End, EndWith, Ignore, Instead, Refuse, Reset};
 use super::rules::{self, Case, PROTOCOL, Step, request, settings};
 use super::secure::Secure;
 use super::support::{PATIENCE, Upstream, ok};
-
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// What a visitor saw.
 #[derive(Debug, Default)]

@@ -6,17 +6,11 @@ use sqlx::PgPool;
 use tokio::io::AsyncWriteExt;
 
 use super::raw::{
-    CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, GOOD, HEADERS, PING, RST_STREAM, Raw, SETTINGS, block,
-    good_but,
+    ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, GOOD, HEADERS, PADDED, PING, PRIORITY, PUSH_PROMISE,
+    RST_STREAM, Raw, SETTINGS, WINDOW_UPDATE, block, good_but, setting,
 };
 use super::secure::{Secure, get};
 use super::support::{Act, PATIENCE, Upstream, ok};
-
-const PRIORITY: u8 = 2;
-const PUSH_PROMISE: u8 = 5;
-const WINDOW_UPDATE: u8 = 8;
-const ACK: u8 = 1;
-const PADDED: u8 = 8;
 
 /// Frames: kind, flags, stream, payload.
 type Frames = Vec<(u8, u8, u32, Vec<u8>)>;
@@ -28,10 +22,6 @@ fn good() -> Vec<u8> {
 /// A request that is not over.
 fn post() -> Vec<u8> {
     block(&good_but(":method", "POST"))
-}
-
-fn setting(id: u16, value: u32) -> Vec<u8> {
-    [&id.to_be_bytes()[..], &value.to_be_bytes()].concat()
 }
 
 /// What no client may send (RFC 9113 and RFC 7541).

@@ -7,13 +7,20 @@ use super::support::PATIENCE;
 
 pub const DATA: u8 = 0;
 pub const HEADERS: u8 = 1;
+pub const PRIORITY: u8 = 2;
 pub const RST_STREAM: u8 = 3;
 pub const SETTINGS: u8 = 4;
+pub const PUSH_PROMISE: u8 = 5;
 pub const PING: u8 = 6;
 pub const GOAWAY: u8 = 7;
+pub const WINDOW_UPDATE: u8 = 8;
 pub const CONTINUATION: u8 = 9;
 pub const END_STREAM: u8 = 1;
+pub const ACK: u8 = 1;
 pub const END_HEADERS: u8 = 4;
+pub const PADDED: u8 = 8;
+
+pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 pub struct Frame {
     pub kind: u8,
@@ -27,20 +34,15 @@ pub struct Raw(pub Stream);
 impl Raw {
     pub async fn open(secure: &Secure, name: &str, settings: &[(u16, u32)]) -> Self {
         let mut raw = Self(secure.connect(name, "h2").await);
-        raw.0.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
-        let payload: Vec<u8> = settings
-            .iter()
-            .flat_map(|(id, value)| [id.to_be_bytes().to_vec(), value.to_be_bytes().to_vec()].concat())
-            .collect();
+        raw.0.write_all(PREFACE).await.unwrap();
+        let payload: Vec<u8> = settings.iter().flat_map(|(id, value)| setting(*id, *value)).collect();
         assert!(raw.send(SETTINGS, 0, 0, &payload).await);
         raw
     }
 
     /// Whether the proxy still takes it.
     pub async fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> bool {
-        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-        let head = [&length[1..], &[kind, flags], &stream.to_be_bytes()].concat();
-        self.0.write_all(&[&head, payload].concat()).await.is_ok() && self.0.flush().await.is_ok()
+        self.0.write_all(&frame(kind, flags, stream, payload)).await.is_ok() && self.0.flush().await.is_ok()
     }
 
     pub async fn frame(&mut self) -> Option<Frame> {
@@ -68,6 +70,17 @@ impl Raw {
     pub async fn reads_until_closed(&mut self) {
         while self.frame().await.is_some() {}
     }
+}
+
+/// A frame as it is sent.
+pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+/// One setting, as it stands in a frame of them.
+pub fn setting(id: u16, value: u32) -> Vec<u8> {
+    [&id.to_be_bytes()[..], &value.to_be_bytes()].concat()
 }
 
 impl Frame {

@@ -2,15 +2,10 @@
 //! h2spec and some more. `conformance.rs` tries them.
 
 use super::raw::{
-    CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, GOOD, HEADERS, PING, RST_STREAM, SETTINGS, block, good_and,
-    good_but, good_without,
+    ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, GOOD, HEADERS, PADDED, PING, PRIORITY, PUSH_PROMISE,
+    RST_STREAM, SETTINGS, WINDOW_UPDATE, block, frame, good_and, good_but, good_without, setting,
 };
 
-const PRIORITY: u8 = 2;
-const PUSH_PROMISE: u8 = 5;
-const WINDOW_UPDATE: u8 = 8;
-const ACK: u8 = 1;
-const PADDED: u8 = 8;
 const WITH_PRIORITY: u8 = 0x20;
 const WHOLE: u8 = END_STREAM | END_HEADERS;
 
@@ -61,11 +56,6 @@ pub struct Case {
     pub steps: Vec<Step>,
 }
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
-}
-
 fn say(section: &'static str, what: &'static str, must: Must, frames: &[Vec<u8>]) -> Case {
     Case { section, what, must, steps: vec![Step::Say(frames.concat())] }
 }
@@ -96,10 +86,6 @@ fn with(fields: &[(&'static str, &'static str)]) -> Vec<Vec<u8>> {
 /// A request with this behind its fields, as it is.
 fn packed(more: &[u8]) -> Vec<Vec<u8>> {
     vec![frame(HEADERS, WHOLE, 1, &[&block(&GOOD), more].concat())]
-}
-
-fn setting(id: u16, value: u32) -> Vec<u8> {
-    [&id.to_be_bytes()[..], &value.to_be_bytes()].concat()
 }
 
 pub fn settings(id: u16, value: u32) -> Vec<u8> {
