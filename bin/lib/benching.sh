@@ -52,12 +52,7 @@ bench_databases() {
     scratch_database sayoo_bench >&2
     PSQL="$(postgres_programs)/psql"
     ensure_secrets
-    {
-        ensure_role_sql sayoo_platform "$(password_of platform)" "NOSUPERUSER CREATEDB CREATEROLE"
-        printf 'GRANT CONNECT ON DATABASE postgres, template1 TO sayoo_platform;\n'
-        printf 'GRANT pg_signal_backend, pg_read_all_stats TO sayoo_platform;\nGRANT EXECUTE ON FUNCTION pg_ls_tmpdir() TO sayoo_platform;\n'
-        printf 'GRANT SET ON PARAMETER log_min_messages, log_min_error_statement TO sayoo_platform;\n'
-    } | "$PSQL" --no-psqlrc --quiet "$DATABASE_URL" >&2
+    platform_sql | "$PSQL" --no-psqlrc --quiet "$DATABASE_URL" >&2
     port=${DATABASE_URL##*:} port=${port%%/*}
 }
 

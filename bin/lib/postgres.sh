@@ -177,11 +177,11 @@ SQL
 }
 
 # The role that makes databases and roles for tenants, without being a superuser.
-ensure_tenants_server() {
-    local port=$SAYOO_TENANTS_PORT
-    {
-        ensure_role_sql sayoo_platform "$(password_of platform)" "NOSUPERUSER CREATEDB CREATEROLE"
-        cat <<'SQL'
+ensure_tenants_server() { platform_sql | superuser_sql "$SAYOO_TENANTS_PORT" postgres; }
+
+platform_sql() {
+    ensure_role_sql sayoo_platform "$(password_of platform)" "NOSUPERUSER CREATEDB CREATEROLE"
+    cat <<'SQL'
 REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
 GRANT CONNECT ON DATABASE postgres, template1 TO sayoo_platform;
 GRANT pg_signal_backend, pg_read_all_stats TO sayoo_platform;
@@ -193,7 +193,11 @@ DO $$ DECLARE tenant name; BEGIN
     IF current_setting('server_version_num')::int >= 150000 THEN
         EXECUTE 'GRANT SET ON PARAMETER log_min_messages, log_min_error_statement TO sayoo_platform';
     END IF;
-    FOR tenant IN SELECT rolname FROM pg_roles WHERE shobj_description(oid, 'pg_authid') ~ '^sayoo [^ ]+ role' LOOP
+    FOR tenant IN
+        SELECT rolname FROM pg_roles
+         WHERE shobj_description(oid, 'pg_authid') ~ '^sayoo [^ ]+ role'
+           AND NOT coalesce(rolconfig, '{}') @> '{log_min_messages=panic,log_min_error_statement=panic}'
+    LOOP
         EXECUTE format('ALTER ROLE %I SET log_min_messages = panic', tenant);
         EXECUTE format('ALTER ROLE %I SET log_min_error_statement = panic', tenant);
     END LOOP;
@@ -205,7 +209,6 @@ DO $$ BEGIN
     END IF;
 END $$;
 SQL
-    } | superuser_sql "$port" postgres
 }
 
 ensure_role_sql() {
