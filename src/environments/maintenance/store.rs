@@ -1,4 +1,4 @@
-//! Instances that are worked on. Of any account: for the installation's own people.
+//! Instances that are worked on. Of any account: whoever asks for a customer has looked before that it is the customer's.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
