@@ -41,10 +41,20 @@ macro_rules! ids {
 ids! {
     /// A customer: one organisation that pays, with any number of users.
     AccountId
+    /// A part of a payment or of a credit note that pays an invoice.
+    AllocationId
+    /// A transfer as our people or a bank's statement reported it.
+    BankReceiptId
+    /// What a closed period costs, of one thing.
+    ChargeId
     /// A Postgres server that holds databases of environments.
     DatabaseServerId
+    /// An invoice or a credit note.
+    DocumentId
     /// A customer's own domain for an environment.
     DomainId
+    /// An entry of the ledger.
+    EntryId
     /// One Odoo with its own database, address and history: development, test or production.
     EnvironmentId
     /// A machine that runs containers.
@@ -59,6 +69,12 @@ ids! {
     MeterBatchId
     /// One run of one counter, or one gauge.
     MeterEpochId
+    /// Money that went back to a customer.
+    PaybackId
+    /// Money that came in.
+    PaymentId
+    /// A month of an account.
+    PeriodId
     /// Something that can be bought.
     PlanId
     /// One immutable version of a plan, with its prices.
@@ -71,6 +87,8 @@ ids! {
     RolloutId
     /// One database, one login role and one service.
     RuntimeId
+    /// One of our own companies.
+    SellerId
     /// A logged-in browser.
     SessionId
     /// One of Sayoo's own people.
