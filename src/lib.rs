@@ -33,6 +33,9 @@ pub mod tenant_db;
 // The domain that looks at the outside world.
 pub mod metering;
 
+// The domain that is about money.
+pub mod billing;
+
 // What runs.
 pub mod cli;
 pub mod doctor;

@@ -1,0 +1,6 @@
+//! Money: who is charged by whom, what a period costs, the documents that say so, and the ledger under them.
+//!
+//! The database forbids what must never be (migrations of 2026-11-28); docs/billing.md says how a price is computed.
+
+pub mod ledger;
+pub mod payments;
