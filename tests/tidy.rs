@@ -146,7 +146,7 @@ const OPEN_STORES: &[(&str, &str)] =
 const ROWS: &[&[&str]] = &[
     &["base"],
     &["certificates", "config", "db", "handover", "i18n", "portal", "queue", "telemetry"],
-    &["accounts", "audit", "billing", "domains", "environments", "hosts", "metering", "odoo", "plans", "staff"],
+    &["accounts", "audit", "billing", "domains", "environments", "exports", "hosts", "metering", "odoo", "plans", "staff"],
     &["acme", "dns", "engine", "mail", "tenant_db"],
     &["doctor", "governor", "jobs", "proxy", "reconcile", "web"],
     &["cli"],
