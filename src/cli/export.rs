@@ -137,7 +137,7 @@ pub async fn run(config: &Config, export: Export) -> anyhow::Result<()> {
         Export::Payments(wish) => list(pool, List::Payments, wish).await,
         Export::Ledger(wish) => list(pool, List::Ledger, wish).await,
         Export::Focus { days, account, out } => {
-            let (filter, now) = (days.filter(account)?, Clock::system().now());
+            let (filter, now) = (days.filter(account)?, Clock::System.now());
             let wanted = Set::ALL.map(|set| Wanted {
                 name: format!("{}.csv", set.word()),
                 export: Part::focus(set, filter, now),
@@ -183,7 +183,7 @@ async fn one(
 
 async fn write(pool: &PgPool, folder: &std::path::Path, wanted: Vec<Wanted>) -> anyhow::Result<()> {
     let names: Vec<String> = wanted.iter().map(|file| file.name.clone()).collect();
-    let written = files::write(pool, folder, wanted, Clock::system().now()).await?;
+    let written = files::write(pool, folder, wanted, Clock::System.now()).await?;
     for (name, entry) in names.iter().zip(written) {
         eprintln!("{}: {} rows", folder.join(name).display(), entry.rows);
     }
