@@ -165,7 +165,9 @@ BEGIN
       FROM sellers s
       JOIN accounts a ON a.id = NEW.account_id
       LEFT JOIN billing_profiles b ON b.account_id = a.id
-      LEFT JOIN billing_periods p ON p.id = NEW.period_id
+      -- A credit note for what a month's corrections took back is that month's.
+      LEFT JOIN billing_periods p ON p.id = COALESCE(NEW.period_id, (
+               SELECT c.period_id FROM charge_lines l JOIN charges c ON c.id = l.charge_id WHERE l.document_id = NEW.id LIMIT 1))
      WHERE s.id = NEW.seller_id;
     RETURN NULL;
 END
@@ -194,7 +196,8 @@ SELECT d.id, COALESCE(NULLIF(s.details ->> 'legal_name', ''), s.code), COALESCE(
   JOIN sellers s ON s.id = d.seller_id
   JOIN accounts a ON a.id = d.account_id
   LEFT JOIN billing_profiles b ON b.account_id = a.id
-  LEFT JOIN billing_periods p ON p.id = d.period_id
+  LEFT JOIN billing_periods p ON p.id = COALESCE(d.period_id, (
+           SELECT c.period_id FROM charge_lines l JOIN charges c ON c.id = l.charge_id WHERE l.document_id = d.id LIMIT 1))
  WHERE d.state = 'final';
 SELECT divide_charges(id) FROM billing_periods WHERE state = 'closed';
 

@@ -104,7 +104,11 @@ async fn write_one(db: &PgPool, folder: &Path, file: &mut Wanted, now: DateTime<
 }
 
 /// Writes a small file at once.
-fn put(folder: &Path, name: &str, write: impl FnOnce(&mut BufWriter<File>) -> anyhow::Result<()>) -> anyhow::Result<()> {
+fn put(
+    folder: &Path,
+    name: &str,
+    write: impl FnOnce(&mut BufWriter<File>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let mut out = BufWriter::new(File::create(folder.join(format!("{name}{UNFINISHED}")))?);
     write(&mut out)?;
     finish(out, folder, name)

@@ -14,7 +14,10 @@ mod books;
 mod focus;
 
 pub use books::{Balance, BalanceKey, Line, list_balances, list_entries, list_sellers};
-pub use focus::{Charge, Document, DocumentLine, Month, Vat, list_documents, list_focus_charges, list_focus_lines, list_months, list_vat};
+pub use focus::{
+    Charge, Document, DocumentLine, Month, Vat, list_documents, list_focus_charges, list_focus_lines, list_months,
+    list_vat,
+};
 
 /// Returns charges of periods that ended in the days, after one, by their ids.
 pub(super) async fn list_charges(

@@ -106,8 +106,7 @@ pub const BILLING_PERIOD: [&str; 6] = [
 ];
 
 /// What CostAndUsage had in FOCUS 1.2 and has no more, with where it went.
-const RENAMED: [(&str, &str); 2] =
-    [("ProviderName", "ServiceProviderName"), ("PublisherName", "HostProviderName")];
+const RENAMED: [(&str, &str); 2] = [("ProviderName", "ServiceProviderName"), ("PublisherName", "HostProviderName")];
 
 /// What CostAndUsage did not have yet in FOCUS 1.2.
 const NEWER: [&str; 10] = [

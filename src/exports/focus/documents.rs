@@ -32,9 +32,10 @@ fn span(document: &Document) -> (DateTime<Utc>, DateTime<Utc>) {
     }
 }
 
-/// What a line is: on a credit note, all are credits.
+/// What a line is: on a credit note, all are credits that no charge stands on.
 fn line_category(document: &Document, line: &DocumentLine) -> &'static str {
-    if document.kind == "credit_note" { "Credit" } else { category(&line.kind, line.meter.as_deref()) }
+    let is_credit = document.kind == "credit_note" && !line.has_charges;
+    if is_credit { "Credit" } else { category(&line.kind, line.meter.as_deref()) }
 }
 
 /// Writes the rows of CostAndUsage that no charge is: discounts, credited lines, VAT.
@@ -115,7 +116,8 @@ pub fn write_details(document: &Document, papers: &Papers, out: &mut Vec<u8>) {
             amount: signed(document, vat.amount_minor),
             category: "Tax",
             title: vat_title(vat),
-            grain: json!({"x_VatCategory": plain(&vat.category), "x_VatRate": vat.rate.normalize().to_string()}).to_string(),
+            grain: json!({"x_VatCategory": plain(&vat.category), "x_VatRate": vat.rate.normalize().to_string()})
+                .to_string(),
         };
         detail.write(document, out);
     }

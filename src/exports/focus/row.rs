@@ -229,7 +229,10 @@ mod tests {
             assert_eq!(cell(1, name), "4.168");
         }
         assert_eq!(cell(1, "BillingAccountName"), "'=A, \"B\"");
-        assert_eq!((cell(0, "ChargePeriodEnd").as_str(), cell(0, "PricingQuantity").as_str()), ("2026-10-05T00:00:01Z", "5210"));
+        assert_eq!(
+            (cell(0, "ChargePeriodEnd").as_str(), cell(0, "PricingQuantity").as_str()),
+            ("2026-10-05T00:00:01Z", "5210")
+        );
         assert_eq!(cell(1, "ChargePeriodEnd"), "2026-10-06T00:00:00Z");
     }
 }

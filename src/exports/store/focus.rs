@@ -101,7 +101,7 @@ pub async fn list_focus_charges(
              , l.kind           AS "line_kind?"
              , l.meter          AS "line_meter?"
              , q.days           AS "days?"
-             , q.quantities     AS "quantities?"
+             , q.quantities     AS "quantities?: Vec<Decimal>"
           FROM charges c
           JOIN billing_periods p ON p.id = c.period_id
           JOIN period_facts f ON f.period_id = p.id
@@ -316,11 +316,7 @@ pub struct Month {
 }
 
 /// Returns the periods that ended in the days, each once.
-pub async fn list_months(
-    db: &mut PgConnection,
-    filter: &Filter,
-    now: DateTime<Utc>,
-) -> Result<Vec<Month>, StoreError> {
+pub async fn list_months(db: &mut PgConnection, filter: &Filter, now: DateTime<Utc>) -> Result<Vec<Month>, StoreError> {
     Ok(sqlx::query_as!(
         Month,
         r#"
