@@ -18,7 +18,10 @@ BEGIN
         REVOKE INSERT, UPDATE, DELETE ON routes, runtimes, replicas, replica_troubles, traffic_samples, environment_activity FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON environment_troubles FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON meter_epochs, meter_samples, meter_batches, meter_refusals, meter_looks FROM sayoo_web;
-        REVOKE INSERT, UPDATE, DELETE ON usage_hours, usage_days, usage_due FROM sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON usage_hours, usage_days, usage_due, user_days, meter_generations FROM sayoo_web;
+        -- With its salt, who somebody is could be found out from a hash.
+        REVOKE ALL ON user_looks FROM sayoo_web;
+        GRANT SELECT (environment_id, looked_at, read_until) ON user_looks TO sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON traffic_refusals, scaling_months, maintenances FROM sayoo_web;
         REVOKE UPDATE, DELETE ON audit_log FROM sayoo_web;
         -- It asks for a domain; how far it has come is for the worker to say. Private keys are nothing for it.
@@ -40,6 +43,7 @@ BEGIN
         REVOKE ALL ON sessions, staff_sessions, staff_recovery_codes, _sqlx_migrations FROM sayoo_worker;
         GRANT SELECT (id, expires_at), DELETE ON sessions, staff_sessions TO sayoo_worker;
         REVOKE UPDATE, DELETE ON audit_log, meter_samples, meter_batches, meter_refusals FROM sayoo_worker;
+        REVOKE DELETE ON user_days FROM sayoo_worker;
     END IF;
 
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_proxy') THEN
