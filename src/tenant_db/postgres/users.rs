@@ -15,10 +15,11 @@ const MOST: usize = 50_000;
 
 /// Of the connection. A tenant can change what it finds here for the statements of its own functions, and nothing by it: it would
 /// do as itself what it may do anyway.
-const SETTINGS: [(&str, &str); 4] = [
+const SETTINGS: [(&str, &str); 5] = [
     ("search_path", "pg_catalog"),
     ("statement_timeout", "5s"),
     ("lock_timeout", "1s"),
+    ("client_min_messages", "error"),
     ("default_transaction_read_only", "on"),
 ];
 
