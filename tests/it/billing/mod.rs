@@ -1,0 +1,3 @@
+//! Money: what is owed, paid, and done about it.
+
+mod transfers;
