@@ -79,6 +79,16 @@ impl Money {
         Self { minor: i64::try_from(cents).unwrap_or(i64::MAX), currency }
     }
 
+    /// Rounds a fraction of smallest coins, half away from zero as [`Money::rounded`] does; `None` when it has no room.
+    #[must_use]
+    pub fn of_ratio(dividend: i128, divisor: i128, currency: Currency) -> Option<Self> {
+        let (whole, rest) = (dividend.checked_div(divisor)?, dividend.checked_rem(divisor)?);
+        let is_up = rest.unsigned_abs() >= divisor.unsigned_abs() - rest.unsigned_abs();
+        let away = if (dividend < 0) == (divisor < 0) { 1 } else { -1 };
+        let minor = i64::try_from(whole + if is_up { away } else { 0 }).ok()?;
+        Some(Self { minor, currency })
+    }
+
     /// Returns the amount in whole units of the currency, exactly.
     #[must_use]
     pub fn exact(self) -> Decimal {
@@ -95,6 +105,20 @@ mod tests {
         for (exact, minor) in [("0.005", 1), ("0.004999", 0), ("-0.005", -1), ("12.345", 1235), ("7", 700)] {
             assert_eq!(Money::rounded(exact.parse().unwrap(), Currency::Eur).minor, minor, "{exact}");
         }
+    }
+
+    #[test]
+    fn a_fraction_is_rounded_as_a_decimal_is() {
+        for dividend in -40..=40 {
+            for divisor in [1, 2, 5, 8, 10, -4] {
+                let exact = Decimal::from(dividend) / Decimal::from(divisor) / Decimal::ONE_HUNDRED;
+                let ratio = Money::of_ratio(i128::from(dividend), i128::from(divisor), Currency::Eur);
+                assert_eq!(ratio, Some(Money::rounded(exact, Currency::Eur)), "{dividend}/{divisor}");
+            }
+        }
+        assert_eq!(Money::of_ratio(i128::MAX, 1, Currency::Eur), None);
+        assert_eq!(Money::of_ratio(i128::MIN, -1, Currency::Eur), None);
+        assert_eq!(Money::of_ratio(1, 0, Currency::Eur), None);
     }
 
     #[test]

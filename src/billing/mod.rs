@@ -2,6 +2,13 @@
 //!
 //! The database forbids what must never be (migrations of 2026-11-28); docs/billing.md says how a price is computed.
 
+pub mod documents;
 pub mod ledger;
+pub mod papers;
 pub mod payments;
+pub mod profiles;
+pub mod rating;
+pub mod run;
+pub mod sellers;
 pub mod transfers;
+pub mod vat;

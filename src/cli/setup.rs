@@ -8,6 +8,7 @@ use sqlx::PgPool;
 use crate::base::chain;
 use crate::base::clock::Clock;
 use crate::base::seal::read_hex_key;
+use crate::billing::sellers;
 use crate::config::Config;
 use crate::engine::{Engine, Membership};
 use crate::reconcile::{images, setup};
@@ -35,6 +36,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let mut tx = pool.begin().await.context("begin")?;
     setup::register(&mut tx, config, &found, now).await?;
     plans::seed(&mut tx, now).await.context("make the first plans")?;
+    sellers::seed(&mut tx, now).await.context("make the companies that sell")?;
     db::wake(&mut tx).await?;
     tx.commit().await.context("commit")?;
     println!("installation {} on {} machine(s), image {}", config.installation.name, nodes.len(), image.digest);

@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::crash;
+use crate::billing::run as billing;
 use crate::config::Config;
 use crate::db;
 use crate::engine::{Certificates, Engine, RegistryLogin, Swarm};
@@ -38,6 +39,7 @@ pub async fn run(config: &Config, crash_at: Option<String>, stop: CancellationTo
     tasks.spawn(reconcile::run_edge(edge, stop.clone()));
     let folder = Folder::new(config.docker_certificates());
     tasks.spawn(certificates::keep(folder, site.installation.clone(), site.clock.clone(), stop.clone()));
+    tasks.spawn(billing::run(portal.clone(), stop.clone()));
     tasks.spawn(jobs::run(portal, mailer, stop.clone()));
     let sampler = Sampler {
         db: site.db.clone(),

@@ -121,7 +121,7 @@ async fn want_deleted(
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     let id = environment.id;
-    store::set_wanted(db, by.account, id, Wanted::Deleted { purge_after }).await.context("want it deleted")?;
+    store::set_wanted(db, by.account, id, Wanted::Deleted { purge_after }, now).await.context("want it deleted")?;
     let detail = json!({ "was": environment.wanted.code(), "purge_after": purge_after });
     history::record(db, id, "deletion.asked", &by.name, detail.clone(), now).await?;
     let entry = audit::Entry::new("environment.deletion-asked").account(by.account).environment(id).detail(detail);
@@ -132,7 +132,7 @@ async fn want_back(db: &mut PgConnection, by: &By, id: EnvironmentId, now: DateT
     let asked = history::last_detail(db, id, "deletion.asked").await?;
     let was_stopped = asked.is_some_and(|detail| detail["was"] == "stopped");
     let wanted = if was_stopped { Wanted::Stopped } else { Wanted::Running };
-    store::set_wanted(db, by.account, id, wanted).await.context("want it back")?;
+    store::set_wanted(db, by.account, id, wanted, now).await.context("want it back")?;
     history::record(db, id, "deletion.undone", &by.name, json!({}), now).await?;
     let entry = audit::Entry::new("environment.deletion-undone").account(by.account).environment(id);
     audit::record(db, &by.actor, entry, now).await

@@ -65,11 +65,11 @@ pub async fn change(portal: &Portal, by: &By, id: EnvironmentId, change: Change)
         (Change::Wake, Wanted::Running) if environment.status != Status::Asleep => return Ok(Some(())),
         (Change::Restart | Change::Wake, Wanted::Stopped) => return refused(Refusal::Stopped),
         (Change::Start, Wanted::Stopped) => {
-            store::set_wanted(&mut tx, by.account, id, Wanted::Running).await.context("want it running")?;
+            store::set_wanted(&mut tx, by.account, id, Wanted::Running, now).await.context("want it running")?;
             ("start.asked", "environment.start-asked")
         }
         (Change::Stop, Wanted::Running) => {
-            store::set_wanted(&mut tx, by.account, id, Wanted::Stopped).await.context("want it stopped")?;
+            store::set_wanted(&mut tx, by.account, id, Wanted::Stopped, now).await.context("want it stopped")?;
             ("stop.asked", "environment.stop-asked")
         }
         (Change::Restart, Wanted::Running) => {

@@ -13,6 +13,7 @@ pub async fn set_wanted(
     account: AccountId,
     id: EnvironmentId,
     wanted: Wanted,
+    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let purge_after = match wanted {
         Wanted::Deleted { purge_after } => Some(purge_after),
@@ -24,13 +25,16 @@ pub async fn set_wanted(
            SET wanted = $3
              , purge_after = $4
              , wanted_generation = wanted_generation + 1
+               -- What is being deleted costs nothing from now on; taken back, it costs again.
+             , charged_since = CASE WHEN (wanted = 'deleted') <> ($3 = 'deleted') THEN $5 ELSE charged_since END
          WHERE id = $1
            AND account_id = $2
         "#,
         id as EnvironmentId,
         account as AccountId,
         wanted.code(),
-        purge_after
+        purge_after,
+        now
     )
     .execute(db)
     .await?;

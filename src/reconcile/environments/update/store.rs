@@ -278,6 +278,7 @@ pub async fn set_plan(
         r#"
         UPDATE environments
            SET plan_version_id = plan_versions.id
+             , charged_since = $3
              , kind = plans.kind
              , replicas = least(before.replicas, plan_versions.max_replicas)
              , scaled_at = CASE WHEN before.replicas > plan_versions.max_replicas THEN $3 ELSE environments.scaled_at END

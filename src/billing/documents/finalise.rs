@@ -1,0 +1,279 @@
+//! Makes a draft final: number, date, VAT, the text that is hashed, and the entry in the ledger, all in one transaction.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use chrono::{DateTime, Days, Utc};
+use rust_decimal::Decimal;
+use sayoo_papers::check;
+use sayoo_papers::document as paper;
+use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
+
+use super::Kind;
+use super::store::{self, Draft, Sealed};
+use crate::base::ids::DocumentId;
+use crate::base::money::{Currency, Money};
+use crate::billing::ledger::{self, Entry, Journal, Posting, Role};
+use crate::billing::payments;
+use crate::billing::profiles::{self, Profile};
+use crate::billing::sellers::{self, Seller};
+use crate::billing::vat::{self, Customer, Treatment};
+use crate::i18n::{Locale, Texts};
+
+/// Why a draft stays one, and what somebody has to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// `seller`: our company's details are missing; `buyer`: the customer's; `document`: something that cannot be right.
+    pub reason: &'static str,
+    /// What exactly, for staff.
+    pub problems: Vec<String>,
+}
+
+/// Makes a draft final, or says what it waits for. Nothing is written in that case. A document that is final stays as it is.
+pub async fn finalise(db: &mut PgConnection, id: DocumentId, now: DateTime<Utc>) -> anyhow::Result<Result<(), Held>> {
+    let Some(draft) = store::lock_draft(db, id).await.context("lock a draft")? else { return Ok(Ok(())) };
+    let seller = sellers::find(db, draft.whose.seller).await?.context("a document has a seller")?;
+    let Some(details) = seller.details.clone() else {
+        return Ok(Err(Held { reason: "seller", problems: vec![format!("{}: details are missing", seller.code)] }));
+    };
+    let profile = profiles::find(db, draft.whose.account).await?;
+    if !profile.is_complete() {
+        return Ok(Err(Held { reason: "buyer", problems: vec!["the customer's address is missing".to_owned()] }));
+    }
+    let mail = profiles::owner_mail(db, draft.whose.account).await?;
+
+    let today = now.with_timezone(&seller.zone).date_naive();
+    let series = store::lock_series(db, &seller, today).await.context("lock a series of numbers")?;
+    let issued_on = series.last_on.map_or(today, |last| last.max(today));
+    let due_on = match draft.kind {
+        Kind::Invoice => issued_on + Days::new(u64::try_from(seller.payment_days).unwrap_or(0)),
+        Kind::CreditNote => issued_on,
+    };
+    let number = format!("{}{:06}", series.prefix, series.last_no + 1);
+
+    let lines = taxed(&draft, &seller, &profile);
+    let groups = groups(&lines, draft.whose.currency);
+    let net: i64 = lines.iter().map(|line| line.net_minor).sum();
+    let vat: i64 = groups.iter().map(|group| group.amount.minor).sum();
+    let paid = if draft.kind == Kind::Invoice { settled(db, &draft, net + vat).await? } else { 0 };
+    let words = Texts::new(profile.language);
+    let document = paper::Document {
+        schema: paper::SCHEMA,
+        kind: match draft.kind {
+            Kind::Invoice => paper::Kind::Invoice,
+            Kind::CreditNote => paper::Kind::CreditNote,
+        },
+        number: number.clone(),
+        issue_date: issued_on,
+        due_date: due_on,
+        currency: match draft.whose.currency {
+            Currency::Eur => paper::Currency::Eur,
+            Currency::Mad => paper::Currency::Mad,
+        },
+        language: match profile.language {
+            Locale::Fr => paper::Language::Fr,
+            Locale::En => paper::Language::En,
+            Locale::Ar => paper::Language::Ar,
+        },
+        purchase_order: (!profile.purchase_order.is_empty()).then(|| profile.purchase_order.clone()),
+        corrects: draft.corrects.clone().map(|(number, issue_date)| paper::Corrected { number, issue_date }),
+        period: paper::Period { from: draft.period.0, until: draft.period.1, zone: seller.zone.name().to_owned() },
+        seller: details.seller,
+        buyer: profile.on_paper(&mail),
+        lines: lines.iter().map(on_paper).collect::<anyhow::Result<_>>()?,
+        vat: groups.iter().map(|group| group.on_paper(&words)).collect(),
+        totals: paper::Totals {
+            net: exact(net),
+            vat: exact(vat),
+            gross: exact(net + vat),
+            paid: exact(paid),
+            due: exact(net + vat - paid),
+        },
+        vat_in_seller_currency: None,
+        mentions: paper::Mentions {
+            payment: paper::PaymentMeans::Transfer,
+            late_penalties: details.late_penalties,
+            recovery_fee: details.recovery_fee,
+            early_payment_discount: None,
+            operation: paper::Operation::Services,
+            vat_on_debits: details.vat_on_debits,
+            remark: details.remark,
+        },
+    };
+    if let Err(problems) = check(&document) {
+        let is_buyer = problems.iter().all(|problem| problem.at.starts_with("buyer"));
+        let problems = problems.iter().map(ToString::to_string).collect();
+        return Ok(Err(Held { reason: if is_buyer { "buyer" } else { "document" }, problems }));
+    }
+
+    let canonical = serde_json::to_string(&document).context("write the document down")?;
+    let sha256 = Sha256::new().chain_update(&series.last_sha256).chain_update(canonical.as_bytes()).finalize().to_vec();
+    let sealed = Sealed {
+        year: series.year,
+        no: series.last_no + 1,
+        number: &number,
+        issued_on,
+        due_on,
+        canonical: &canonical,
+        sha256: &sha256,
+        previous_sha256: &series.last_sha256,
+        amounts: (net, vat),
+    };
+    store::write_taxes(db, id, &lines, &groups).await.context("write the VAT")?;
+    store::seal(db, id, &sealed, now).await.context("make a document final")?;
+    post(db, &draft, (net, vat), &number, &sealed, now).await?;
+    payments::settle(db, draft.whose.account, now).await?;
+    Ok(Ok(()))
+}
+
+/// A line with the VAT that it has in the end.
+fn taxed(draft: &Draft, seller: &Seller, profile: &Profile) -> Vec<store::Line> {
+    let mut lines = draft.lines.clone();
+    if draft.kind == Kind::CreditNote {
+        // As the invoice had it, whatever the customer is today.
+        return lines;
+    }
+    let customer = Customer {
+        country: &profile.country,
+        is_business: profile.is_business,
+        has_checked_number: profile.vat_checked.is_some(),
+    };
+    let treatment = vat::treat(&seller.country, customer);
+    for line in &mut lines {
+        treatment.category.code().clone_into(&mut line.vat_category);
+        line.vat_rate = treatment.rate;
+        line.treatment = Some(treatment);
+    }
+    lines
+}
+
+/// The VAT of all lines of one category and rate.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    pub category: String,
+    pub rate: Decimal,
+    pub base: Money,
+    pub amount: Money,
+    pub treatment: Option<Treatment>,
+    pub reason_code: String,
+}
+
+impl Group {
+    fn on_paper(&self, words: &Texts) -> paper::Vat {
+        let reason = self.treatment.and_then(|treatment| treatment.reason);
+        let fallback = match self.reason_code.as_str() {
+            "VATEX-EU-AE" => Some("vat-reason-reverse-charge"),
+            "VATEX-EU-G" => Some("vat-reason-outside-union"),
+            _ => None,
+        };
+        paper::Vat {
+            category: category(&self.category),
+            rate: self.rate,
+            base: self.base.exact(),
+            amount: self.amount.exact(),
+            reason_code: (!self.reason_code.is_empty()).then(|| self.reason_code.clone()),
+            reason: reason.or(fallback).map(|key| words.text(key)),
+        }
+    }
+}
+
+/// Adds lines up by category and rate, and rounds the VAT of each group once (EN 16931, BG-23).
+fn groups(lines: &[store::Line], currency: Currency) -> Vec<Group> {
+    let mut sums: BTreeMap<(String, Decimal), (i64, Option<Treatment>)> = BTreeMap::new();
+    for line in lines {
+        let sum = sums.entry((line.vat_category.clone(), line.vat_rate)).or_insert((0, line.treatment));
+        sum.0 += line.net_minor;
+    }
+    let group = |((category, rate), (base, treatment)): ((String, Decimal), (i64, Option<Treatment>))| {
+        let base = Money::new(base, currency);
+        let code = match category.as_str() {
+            "AE" => "VATEX-EU-AE",
+            "G" => "VATEX-EU-G",
+            _ => "",
+        };
+        Group {
+            amount: Money::rounded(base.exact() * rate / Decimal::ONE_HUNDRED, currency),
+            category,
+            rate,
+            base,
+            treatment,
+            reason_code: code.to_owned(),
+        }
+    };
+    sums.into_iter().map(group).collect()
+}
+
+/// How much of a new invoice the customer's credit pays at once: what is free, less what older invoices still ask for.
+async fn settled(db: &mut PgConnection, draft: &Draft, gross: i64) -> anyhow::Result<i64> {
+    let credit = ledger::balance(db, draft.whose.account, Role::CustomerCredit, draft.whose.currency).await?;
+    let older = payments::open_invoices(db, draft.whose.account).await?;
+    let older: i64 = older.iter().map(|invoice| invoice.open.minor).sum();
+    Ok((-credit.minor - older).clamp(0, gross))
+}
+
+async fn post(
+    db: &mut PgConnection,
+    draft: &Draft,
+    (net, vat): (i64, i64),
+    number: &str,
+    sealed: &Sealed<'_>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let sign = if draft.kind == Kind::Invoice { 1 } else { -1 };
+    // What a credit note gives back is the customer's credit until it is allocated.
+    let owed = if draft.kind == Kind::Invoice { Role::Receivable } else { Role::CustomerCredit };
+    let of = |minor: i64| Money::new(sign * minor, draft.whose.currency);
+    let entry = Entry {
+        seller: draft.whose.seller,
+        journal: Journal::Sales,
+        effective_on: sealed.issued_on,
+        source: ("document", draft.id.uuid()),
+        template: "final",
+        label: number.to_owned(),
+        postings: vec![
+            Posting { role: owed, account: Some(draft.whose.account), amount: of(net + vat) },
+            Posting { role: Role::Revenue, account: None, amount: of(-net) },
+            Posting { role: Role::Vat, account: None, amount: of(-vat) },
+        ],
+    };
+    if net + vat > 0 {
+        ledger::post(db, &entry, now).await?;
+    }
+    Ok(())
+}
+
+fn on_paper(line: &store::Line) -> anyhow::Result<paper::Line> {
+    let word = |text: &str| serde_json::Value::String(text.to_owned());
+    Ok(paper::Line {
+        line_no: u32::try_from(line.line_no).context("lines are counted from 1")?,
+        kind: serde_json::from_value(word(&line.kind)).context("a kind of line")?,
+        text: line.title.clone(),
+        detail: (!line.detail.is_empty()).then(|| line.detail.clone()),
+        environment_id: line.environment.map(|id| id.to_string()),
+        meter: line.meter.clone(),
+        quantity: line.quantity.normalize(),
+        unit: serde_json::from_value(word(&line.unit)).context("a unit")?,
+        unit_price: line.unit_price.normalize(),
+        net: exact(line.net_minor),
+        vat_category: category(&line.vat_category),
+        vat_rate: line.vat_rate.normalize(),
+        period: line.from_at.zip(line.until_at).map(|(from, until)| paper::LinePeriod { from, until }),
+    })
+}
+
+fn category(code: &str) -> paper::VatCategory {
+    match code {
+        "AE" => paper::VatCategory::Ae,
+        "G" => paper::VatCategory::G,
+        "O" => paper::VatCategory::O,
+        "E" => paper::VatCategory::E,
+        "Z" => paper::VatCategory::Z,
+        "K" => paper::VatCategory::K,
+        _ => paper::VatCategory::S,
+    }
+}
+
+fn exact(minor: i64) -> Decimal {
+    Decimal::new(minor, 2)
+}

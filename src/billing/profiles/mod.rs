@@ -1,0 +1,103 @@
+//! Who a customer is on paper.
+
+mod store;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use sayoo_papers::document::{Address, Buyer};
+use sqlx::PgConnection;
+
+use crate::base::ids::AccountId;
+use crate::i18n::Locale;
+
+/// Who a customer is on paper. Documents keep a copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Whether they buy as a business.
+    pub is_business: bool,
+    /// The name that documents are made out to.
+    pub legal_name: String,
+    /// Street and number.
+    pub street: String,
+    /// The postcode.
+    pub postcode: String,
+    /// The city.
+    pub city: String,
+    /// ISO 3166 code.
+    pub country: String,
+    /// The VAT number, with its country's letters and without spaces; may be empty.
+    pub vat_number: String,
+    /// When the number was found to be right; with what was answered then.
+    pub vat_checked: Option<(DateTime<Utc>, String)>,
+    /// SIREN of a French customer: nine digits; may be empty.
+    pub siren: String,
+    /// ICE of a Moroccan customer: fifteen digits; may be empty.
+    pub ice: String,
+    /// Where documents are sent; empty: to the owners and those who handle money.
+    pub email: String,
+    /// The customer's own order number; may be empty.
+    pub purchase_order: String,
+    /// The language of documents.
+    pub language: Locale,
+}
+
+impl Profile {
+    /// Whether documents can be made out to it: a street and a city are asked for by every country's law.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        !self.legal_name.is_empty() && !self.street.is_empty() && !self.city.is_empty()
+    }
+
+    /// Returns it as documents keep it; `mail` is where they go when the profile names nothing.
+    #[must_use]
+    pub fn on_paper(&self, mail: &str) -> Buyer {
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Buyer {
+            name: self.legal_name.clone(),
+            address: Address {
+                lines: self.street.lines().map(str::to_owned).collect(),
+                postcode: some(&self.postcode),
+                city: self.city.clone(),
+                country: self.country.clone(),
+            },
+            is_business: self.is_business,
+            vat_number: some(&self.vat_number),
+            siren: some(&self.siren),
+            ice: some(&self.ice),
+            email: if self.email.is_empty() { mail.to_owned() } else { self.email.clone() },
+        }
+    }
+}
+
+/// Returns a customer's profile; until one was saved, what the account says.
+pub async fn find(db: &mut PgConnection, account: AccountId) -> anyhow::Result<Profile> {
+    if let Some(profile) = store::find(db, account).await.context("read a billing profile")? {
+        return Ok(profile);
+    }
+    store::of_account(db, account).await.context("read an account")?.context("there is no such account")
+}
+
+/// Returns the address of an owner: where documents go when the profile names none.
+pub async fn owner_mail(db: &mut PgConnection, account: AccountId) -> anyhow::Result<String> {
+    Ok(store::owner_mail(db, account).await.context("read an owner's address")?.unwrap_or_default())
+}
+
+/// Saves a customer's profile. Another VAT number, or another country, has to be checked anew.
+pub async fn save(
+    db: &mut PgConnection,
+    account: AccountId,
+    profile: &Profile,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    store::save(db, account, profile, now).await.context("save a billing profile")
+}
+
+/// Notes that a customer's VAT number was checked, with the answer. False when there is no number, or another one by now.
+pub async fn note_vat_check(
+    db: &mut PgConnection,
+    account: AccountId,
+    (number, answer): (&str, &str),
+    now: DateTime<Utc>,
+) -> anyhow::Result<bool> {
+    store::note_vat_check(db, account, (number, answer), now).await.context("note a check")
+}

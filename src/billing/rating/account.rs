@@ -1,0 +1,173 @@
+//! An account's months, rated from what the database knows. Invoices and pages ask here, and nowhere else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Context;
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgConnection;
+
+use super::store::{self, Stretch};
+use super::{Carries, Charged, Facts, Owner, Pace, Rated, Segment, Span};
+use crate::base::ids::{AccountId, EnvironmentId, PeriodId};
+use crate::base::money::Currency;
+use crate::metering::rollup::{hour_of, whole_days};
+use crate::plans::Meter;
+
+/// Usage of the last days tells how an open period will go on.
+const PACE_OF: TimeDelta = TimeDelta::days(7);
+
+/// Which month of whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Month<'a> {
+    /// Whose.
+    pub account: AccountId,
+    /// In which currency it pays.
+    pub currency: Currency,
+    /// From its first instant until the next one's.
+    pub period: Span,
+    /// Some of its environments only, for a page about them: each costs the same as in the whole.
+    pub only: Option<&'a [EnvironmentId]>,
+}
+
+/// Returns what a month costs, or costs so far while it is open.
+pub async fn rate_account(db: &mut PgConnection, month: Month<'_>, now: DateTime<Utc>) -> anyhow::Result<Rated> {
+    let (facts, _) = facts(db, month, now).await?;
+    let carries = store::carries(db, month.account, month.period.from).await.context("read what remains unbilled")?;
+    Ok(super::rate(&facts, &carries)?)
+}
+
+/// The same, after corrections of earlier periods have changed what remains unbilled.
+pub async fn rate_after(
+    db: &mut PgConnection,
+    month: Month<'_>,
+    carries: &Carries,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Rated> {
+    let (facts, _) = facts(db, month, now).await?;
+    Ok(super::rate(&facts, carries)?)
+}
+
+/// Returns what a month costs so far, and what it will cost when everything goes on as it does: an estimate.
+pub async fn forecast_account(
+    db: &mut PgConnection,
+    month: Month<'_>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<(Rated, Rated)> {
+    let (facts, lasting) = facts(db, month, now).await?;
+    let carries = store::carries(db, month.account, month.period.from).await.context("read what remains unbilled")?;
+    let paces = paces(db, month, &lasting, now).await?;
+    let so_far = super::rate(&facts, &carries)?;
+    Ok((so_far, super::forecast(&facts, &lasting, &paces, &carries, now)?))
+}
+
+/// Returns what is unbilled before a period: what corrections begin with.
+pub async fn carries_before(db: &mut PgConnection, account: AccountId, period: Span) -> anyhow::Result<Carries> {
+    store::carries(db, account, period.from).await.context("read what remains unbilled")
+}
+
+/// Returns what an earlier, closed month costs more or less than was charged for it, to be billed in the period that begins at
+/// `billed_from`. `month.currency` is the one that it was charged in.
+pub async fn correct_account(
+    db: &mut PgConnection,
+    month: Month<'_>,
+    of: PeriodId,
+    billed_from: DateTime<Utc>,
+    carries: &Carries,
+) -> anyhow::Result<Rated> {
+    let (facts, charged) = facts_to_correct(db, month, of, billed_from).await?;
+    Ok(super::correct(&facts, &charged, carries)?)
+}
+
+async fn facts_to_correct(
+    db: &mut PgConnection,
+    month: Month<'_>,
+    of: PeriodId,
+    billed_from: DateTime<Utc>,
+) -> anyhow::Result<(Facts, Charged)> {
+    let charges = store::charged(db, month.account, of, billed_from).await.context("read what was charged")?;
+    let (mut facts, _) = facts(db, month, month.period.until).await?;
+    // Of what was charged and, as is known now, should not have been.
+    let missing: BTreeSet<_> = charges.iter().map(|charge| charge.item.plan_version).collect();
+    let missing: Vec<_> = missing.into_iter().filter(|id| !facts.tariffs.contains_key(id)).collect();
+    facts.tariffs.extend(store::tariffs(db, &missing, month.currency).await.context("read prices")?);
+    Ok((facts, Charged::new(&charges)?))
+}
+
+/// Everything that is known of a month, cut at now; and which environments go on.
+async fn facts(
+    db: &mut PgConnection,
+    month: Month<'_>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<(Facts, BTreeSet<EnvironmentId>)> {
+    let known = Span { from: month.period.from, until: now.min(month.period.until) };
+    let trial = store::trial(db, month.account).await.context("read the trial")?;
+    let found = store::segments(db, month.account, known, month.only).await.context("read who was on which plan")?;
+    let ours = |segment: &Segment| segment.owner == Owner::Ours;
+    let lasting = found.iter().filter(|(it, is_open)| *is_open && ours(it)).map(|(it, _)| it.environment).collect();
+    let segments: Vec<Segment> = found.into_iter().map(|(segment, _)| segment).collect();
+    let usage = store::usage(db, &stretches(&segments, trial, known)).await.context("read the usage")?;
+    let versions: BTreeSet<_> = segments.iter().filter(|it| ours(it)).map(|it| it.plan_version).collect();
+    let versions: Vec<_> = versions.into_iter().collect();
+    let tariffs = store::tariffs(db, &versions, month.currency).await.context("read prices")?;
+    let (period, currency) = (month.period, month.currency);
+    Ok((Facts { period, currency, segments, trial, usage, tariffs }, lasting))
+}
+
+/// Divides a time into stretches of whole hours in which an environment did not change, and the single hours in which it did.
+fn stretches(segments: &[Segment], trial: Option<Span>, known: Span) -> Vec<Stretch> {
+    let mut found: BTreeSet<(EnvironmentId, Span)> = BTreeSet::new();
+    for segment in segments {
+        let Some(span) = segment.span.within(known) else { continue };
+        let mut bounds = vec![span.from, span.until];
+        bounds.extend(
+            trial.iter().flat_map(|trial| [trial.from, trial.until]).filter(|at| span.from < *at && *at < span.until),
+        );
+        bounds.sort_unstable();
+        for pair in bounds.windows(2) {
+            let (first, last) = (hour_of(pair[0]), hour_of(pair[1]));
+            let from = if first == pair[0] { first } else { first + TimeDelta::hours(1) };
+            if from < last {
+                found.insert((segment.environment, Span { from, until: last }));
+            }
+        }
+        for at in bounds {
+            let from = hour_of(at);
+            if from != at {
+                found.insert((segment.environment, Span { from, until: from + TimeDelta::hours(1) }));
+            }
+        }
+    }
+    let stretch = |(environment, span): (EnvironmentId, Span)| Stretch {
+        environment,
+        span,
+        days: whole_days(span.from, span.until),
+    };
+    found.into_iter().map(stretch).collect()
+}
+
+/// What environments used in the last days, and for how long they were there to use it.
+async fn paces(
+    db: &mut PgConnection,
+    month: Month<'_>,
+    lasting: &BTreeSet<EnvironmentId>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<BTreeMap<(EnvironmentId, Meter), Pace>> {
+    let recent = Span { from: hour_of(now - PACE_OF), until: now };
+    let lasting: Vec<_> = lasting.iter().copied().collect();
+    let found = store::segments(db, month.account, recent, Some(&lasting)).await.context("read the last days")?;
+    let segments: Vec<Segment> = found.into_iter().map(|(it, _)| it).filter(|it| it.owner == Owner::Ours).collect();
+    let mut micros: BTreeMap<EnvironmentId, i128> = BTreeMap::new();
+    for segment in &segments {
+        let lasted = segment.span.within(recent).map_or(0, Span::micros);
+        *micros.entry(segment.environment).or_default() += lasted;
+    }
+    let mut paces: BTreeMap<(EnvironmentId, Meter), Pace> = BTreeMap::new();
+    for used in
+        store::usage(db, &stretches(&segments, None, recent)).await.context("read the usage of the last days")?
+    {
+        let micros = micros.get(&used.environment).copied().unwrap_or_default();
+        let pace = paces.entry((used.environment, used.meter)).or_insert(Pace { raw: 0, micros });
+        pace.raw += used.raw;
+    }
+    Ok(paces)
+}

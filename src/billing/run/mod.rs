@@ -1,0 +1,319 @@
+//! The month's end: periods are opened, rated when they are over, billed, and closed. A step that was interrupted is done again.
+//!
+//! Each account is rated in a transaction of its own (charges and drafts); drafts become final some at a time, so that numbers
+//! of one seller follow each other fast. What cannot be right waits for a person, and all others go on.
+
+mod lines;
+mod store;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use sqlx::{Connection, PgConnection};
+use tokio_util::sync::CancellationToken;
+
+use super::documents::{self, Held, Whose};
+use super::rating::account::{self, Month};
+use super::rating::{Charge, Span};
+use super::sellers::{self, Seller};
+use super::{papers, profiles};
+use crate::base::chain;
+use crate::base::crash;
+use crate::base::ids::{AccountId, ChargeId, DocumentId, PeriodId};
+use crate::base::money::{Currency, Money};
+use crate::i18n::Texts;
+use crate::plans::cost;
+use crate::portal::Portal;
+use crate::queue;
+
+/// How long after its end a month is rated: samples that are late by less are in it, later ones are corrected for.
+pub const GRACE: TimeDelta = TimeDelta::hours(3);
+/// How long after its end a month is looked at again for what came late.
+pub const LATE: TimeDelta = TimeDelta::days(35);
+/// Time between two looks.
+const LOOK_EVERY: Duration = Duration::from_secs(20);
+/// Documents that become final in one transaction.
+const FINAL_AT_ONCE: i64 = 50;
+/// An invoice that is so many times the usual one waits for a person.
+const UNUSUAL: i64 = 3;
+/// Below this (in the smallest coin) nothing is unusual.
+const LITTLE: i64 = 1000;
+
+/// A month of an account.
+#[derive(Clone, Debug)]
+pub struct Period {
+    /// Which one.
+    pub id: PeriodId,
+    /// Whose.
+    pub account: AccountId,
+    /// Who sells.
+    pub whose: Whose,
+    /// From its first instant until the next one's.
+    pub span: Span,
+}
+
+/// What a look did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Months opened.
+    pub opened: u64,
+    /// Months rated.
+    pub rated: u64,
+    /// Documents made final.
+    pub finalised: u64,
+    /// Months that wait for somebody.
+    pub parked: u64,
+}
+
+/// Looks again and again until told to stop. Several workers may do this: each month and document is taken by one.
+pub async fn run(portal: Portal, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match look(&portal).await {
+            Ok(done) if done != Done::default() => tracing::info!(?done, "billing"),
+            Ok(_) => {}
+            Err(error) => tracing::error!(error = chain::of_any(&error), "billing failed and will be tried again"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// Does whatever is due now.
+pub async fn look(portal: &Portal) -> anyhow::Result<Done> {
+    let now = portal.clock.now();
+    let mut db = portal.db.acquire().await.context("acquire a connection")?;
+    let mut done = Done::default();
+    let sellers = sellers::list(&mut db).await?;
+    for seller in &sellers {
+        done.opened += open_periods(&mut db, seller, now).await?;
+    }
+    while let Some(is_parked) = rate_next(&mut db, now).await? {
+        done.rated += 1;
+        done.parked += u64::from(is_parked);
+    }
+    store::try_again(&mut db).await.context("look again at what waited for details")?;
+    for seller in &sellers {
+        loop {
+            let (finalised, parked) = finalise_some(&mut db, seller, now).await?;
+            done.finalised += finalised;
+            done.parked += parked;
+            if finalised + parked == 0 {
+                break;
+            }
+        }
+    }
+    done.rated += store::close_empty(&mut db, now).await.context("close months without charges")?;
+    Ok(done)
+}
+
+/// Opens the months of accounts that have something to be charged for, from the first one's until now, each after the other.
+async fn open_periods(db: &mut PgConnection, seller: &Seller, now: DateTime<Utc>) -> anyhow::Result<u64> {
+    store::begin_trials(db, seller, now).await.context("begin trials")?;
+    let mut opened = 0;
+    for (account, mut from) in store::list_to_open(db, seller, now).await.context("list accounts without a month")? {
+        while from <= now {
+            let (first, next) = cost::month(from, seller.zone);
+            let id = PeriodId::new(now);
+            store::insert_period(db, id, (account, seller), (first, next), now).await.context("open a month")?;
+            from = next;
+            opened += 1;
+        }
+    }
+    Ok(opened)
+}
+
+/// Rates the next month that is over and writes its drafts. `None` when there is none; whether it waits for a person.
+async fn rate_next(db: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<Option<bool>> {
+    let mut tx = db.begin().await.context("begin")?;
+    let Some(period) = store::lock_due(&mut tx, now - GRACE).await.context("take a month")? else { return Ok(None) };
+    let rated = {
+        // What fails in here is undone alone: the month is then parked with the reason.
+        let mut inner = tx.begin().await.context("begin")?;
+        match rate(&mut inner, &period, now).await {
+            Ok(()) => {
+                inner.commit().await.context("commit")?;
+                Ok(())
+            }
+            Err(error) => {
+                inner.rollback().await.context("roll back")?;
+                Err(error)
+            }
+        }
+    };
+    let parked = match rated {
+        Ok(()) => None,
+        Err(error) => {
+            tracing::error!(account = %period.account, error = chain::of_any(&error), "a month cannot be rated");
+            Some(json!({ "reason": "failed", "problems": [chain::of_any(&error)] }))
+        }
+    };
+    store::note_rated(&mut tx, period.id, parked.as_ref(), now).await.context("note that a month is rated")?;
+    crash::point("billing:rated");
+    tx.commit().await.context("commit")?;
+    Ok(Some(parked.is_some()))
+}
+
+/// Rates a month: corrections of the months before it first, then itself.
+async fn rate(db: &mut PgConnection, period: &Period, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let mut carries = account::carries_before(db, period.account, period.span).await?;
+    let mut all: Vec<(ChargeId, PeriodId, Charge)> = Vec::new();
+    let closed = store::list_closed_before(db, period, LATE).await.context("list the months before")?;
+    for earlier in &closed {
+        let month = month_of(period.account, earlier.whose.currency, earlier.span);
+        let corrected =
+            account::correct_account(db, month, earlier.id, period.span.from, &carries).await.context("correct")?;
+        carries = corrected.carries;
+        all.extend(corrected.charges.into_iter().map(|charge| (ChargeId::new(now), earlier.id, charge)));
+    }
+    let month = month_of(period.account, period.whose.currency, period.span);
+    let rated = account::rate_after(db, month, &carries, now).await?;
+    all.extend(rated.charges.into_iter().map(|charge| (ChargeId::new(now), period.id, charge)));
+    store::insert_charges(db, period, &all, now).await.context("insert the charges")?;
+    draft(db, period, &all, now).await
+}
+
+fn month_of(account: AccountId, currency: Currency, period: Span) -> Month<'static> {
+    Month { account, currency, period, only: None }
+}
+
+/// Writes the month's invoice, and a credit note for each earlier month that was billed too much.
+async fn draft(
+    db: &mut PgConnection,
+    period: &Period,
+    all: &[(ChargeId, PeriodId, Charge)],
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let profile = profiles::find(db, period.account).await?;
+    let words = Texts::new(profile.language);
+    let names = store::names(db, all.iter().map(|it| &it.2.item)).await.context("read names")?;
+    let billable = all.iter().filter(|(.., charge)| charge.is_billable() && charge.net.minor != 0);
+    let mut invoice = Vec::new();
+    let mut given_back: BTreeMap<PeriodId, Vec<documents::NewLine>> = BTreeMap::new();
+    for (id, of, charge) in billable {
+        let line = lines::line(*id, charge, &names, (&words, profile.language))?;
+        if charge.net.minor > 0 {
+            invoice.push(line);
+        } else {
+            given_back.entry(*of).or_default().push(lines::given_back(line));
+        }
+    }
+    for (of, mut lines) in given_back {
+        let cited = store::invoice_of(db, of).await.context("find the invoice")?;
+        let (cited, vat) = cited.context("what is given back was billed")?;
+        for line in &mut lines {
+            line.vat = vat.clone();
+        }
+        documents::draft_note_of_corrections(db, period.whose, cited, &lines, now).await?;
+    }
+    if invoice.is_empty() {
+        return Ok(());
+    }
+    let id = documents::draft_invoice(db, period.whose, period.id, &invoice, now).await?;
+    let net: i64 = invoice.iter().map(|line| line.net.minor).sum();
+    let usual = store::usual_net(db, period).await.context("read earlier invoices")?;
+    if let Some(usual) = usual.filter(|usual| net > UNUSUAL * (*usual).max(LITTLE)) {
+        let told = format!(
+            "{} {} where {} is usual",
+            Money::new(net, period.whose.currency).exact(),
+            period.whose.currency,
+            Money::new(usual, period.whose.currency).exact()
+        );
+        store::hold(db, id, &json!({ "reason": "unusual", "problems": [told] })).await.context("hold a draft")?;
+    }
+    Ok(())
+}
+
+/// Makes some drafts of a seller final and closes their months, in one transaction. Returns how many, and how many wait.
+async fn finalise_some(db: &mut PgConnection, seller: &Seller, now: DateTime<Utc>) -> anyhow::Result<(u64, u64)> {
+    let mut tx = db.begin().await.context("begin")?;
+    let drafts = documents::list_drafts(&mut tx, seller.id, FINAL_AT_ONCE).await?;
+    let (mut finalised, mut parked) = (0, 0);
+    for id in drafts {
+        let held = match finalise_one(&mut tx, id, now).await? {
+            Ok(()) => {
+                finalised += 1;
+                continue;
+            }
+            Err(held) => held,
+        };
+        let why = json!({ "reason": held.reason, "problems": held.problems });
+        store::hold(&mut tx, id, &why).await.context("hold a draft")?;
+        parked += 1;
+    }
+    crash::point("billing:finalised");
+    tx.commit().await.context("commit")?;
+    Ok((finalised, parked))
+}
+
+/// Makes one draft final, in a part of the transaction that can be undone alone.
+async fn finalise_one(tx: &mut PgConnection, id: DocumentId, now: DateTime<Utc>) -> anyhow::Result<Result<(), Held>> {
+    let mut inner = tx.begin().await.context("begin")?;
+    let done = match documents::finalise(&mut inner, id, now).await {
+        Ok(Ok(())) => {
+            store::close_of(&mut inner, id, now).await.context("close a month")?;
+            queue::enqueue(&mut inner, &papers::MakePapers { document: id }, now).await?;
+            Ok(())
+        }
+        Ok(Err(held)) => Err(held),
+        Err(error) => {
+            tracing::error!(document = %id, error = chain::of_any(&error), "a document cannot be made final");
+            Err(Held { reason: "failed", problems: vec![chain::of_any(&error)] })
+        }
+    };
+    if done.is_ok() {
+        inner.commit().await.context("commit")?
+    } else {
+        inner.rollback().await.context("roll back")?
+    }
+    Ok(done)
+}
+
+/// What waits for somebody: a draft, or a month that could not be rated.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// The draft.
+    pub document: Option<DocumentId>,
+    /// The month.
+    pub period: Option<PeriodId>,
+    /// Whose.
+    pub account: AccountId,
+    /// The customer's name.
+    pub account_name: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// `unusual`: much more than usual. `seller`, `buyer`: details are missing. `document`, `failed`: a fault of ours.
+    pub reason: String,
+    /// What exactly.
+    pub problems: Vec<String>,
+    /// What the draft says without VAT.
+    pub net: Money,
+}
+
+/// Returns what waits for somebody, oldest first.
+pub async fn list_waiting(db: &mut PgConnection) -> anyhow::Result<Vec<Waiting>> {
+    store::list_waiting(db).await.context("list what waits")
+}
+
+/// Lets a draft go on that waited for a person. False when it does not wait.
+pub async fn release_draft(db: &mut PgConnection, draft: DocumentId) -> anyhow::Result<bool> {
+    Ok(store::release_draft(db, draft).await.context("release a draft")?)
+}
+
+/// Lets a month be rated again that could not be. False when it does not wait.
+pub async fn release_period(db: &mut PgConnection, period: PeriodId) -> anyhow::Result<bool> {
+    Ok(store::release_period(db, period).await.context("release a month")?)
+}
+
+/// Returns the open month of an account, if it has one.
+pub async fn open_period(
+    db: &mut PgConnection,
+    account: AccountId,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Option<Period>> {
+    store::open_period(db, account, now).await.context("read the open month")
+}

@@ -1,0 +1,507 @@
+//! Periods, trials and charges.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use super::lines::Names;
+use super::{Period, Waiting};
+use crate::base::ids::{AccountId, ChargeId, DocumentId, EnvironmentId, PeriodId, PlanVersionId, SellerId};
+use crate::base::money::Money;
+use crate::billing::documents::Whose;
+use crate::billing::rating::{Charge, Item, Span};
+use crate::billing::sellers::Seller;
+use crate::db::StoreError;
+
+/// Gives every account of a seller that has something to be charged for, and had no trial yet, its trial.
+pub async fn begin_trials(db: &mut PgConnection, seller: &Seller, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        INSERT INTO trials (account_id, from_at, until_at)
+        SELECT segments.account_id, min(segments.from_at), min(segments.from_at) + make_interval(days => $2)
+          FROM environment_segments segments
+          JOIN accounts ON accounts.id = segments.account_id
+         WHERE accounts.currency = $1
+           AND $2 > 0
+           AND NOT EXISTS (SELECT FROM trials WHERE trials.account_id = segments.account_id)
+           AND NOT EXISTS (SELECT FROM billing_periods WHERE account_id = segments.account_id AND state = 'closed')
+         GROUP BY segments.account_id
+        HAVING min(segments.from_at) <= $3
+            ON CONFLICT DO NOTHING
+        "#,
+        seller.currency.code(),
+        seller.trial_days,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Accounts of a seller whose newest month is over, or who have none yet, with where the next one begins.
+pub async fn list_to_open(
+    db: &mut PgConnection,
+    seller: &Seller,
+    now: DateTime<Utc>,
+) -> Result<Vec<(AccountId, DateTime<Utc>)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT accounts.id AS "account: AccountId"
+             , COALESCE(newest.until_at, first.from_at) AS "from_at!"
+          FROM accounts
+          JOIN LATERAL (SELECT min(from_at) AS from_at, bool_or(until_at IS NULL) AS is_open, max(until_at) AS until_at
+                          FROM environment_segments
+                         WHERE account_id = accounts.id) AS first ON first.from_at IS NOT NULL
+          LEFT JOIN LATERAL (SELECT max(until_at) AS until_at FROM billing_periods WHERE account_id = accounts.id) AS newest ON true
+         WHERE accounts.currency = $1
+           AND COALESCE(newest.until_at, first.from_at) <= $2
+           AND (newest.until_at IS NULL OR first.is_open OR first.until_at > newest.until_at)
+        "#,
+        seller.currency.code(),
+        now
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.account, row.from_at)).collect())
+}
+
+/// Opens a month; what is there already stays.
+pub async fn insert_period(
+    db: &mut PgConnection,
+    id: PeriodId,
+    (account, seller): (AccountId, &Seller),
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        INSERT INTO billing_periods (id, account_id, seller_id, currency, from_at, until_at, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT DO NOTHING
+        "#,
+        id as PeriodId,
+        account as AccountId,
+        seller.id as SellerId,
+        seller.currency.code(),
+        from,
+        until,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes the oldest month that ended before `ended`, was not rated, and whose earlier months are all rated. Each is taken by
+/// one worker. Months with hours that are still to be derived wait for them.
+pub async fn lock_due(db: &mut PgConnection, ended: DateTime<Utc>) -> anyhow::Result<Option<Period>> {
+    let row = sqlx::query!(
+        r#"
+        SELECT id AS "id: PeriodId"
+             , account_id AS "account: AccountId"
+             , seller_id AS "seller: SellerId"
+             , currency
+             , from_at
+             , until_at
+          FROM billing_periods
+         WHERE state = 'open'
+           AND rated_at IS NULL
+           AND until_at <= $1
+           AND NOT EXISTS (SELECT
+                             FROM billing_periods earlier
+                            WHERE earlier.account_id = billing_periods.account_id
+                              AND earlier.until_at <= billing_periods.from_at
+                              AND earlier.state = 'open')
+           AND NOT EXISTS (SELECT
+                             FROM usage_due
+                             JOIN environments ON environments.id = usage_due.environment_id
+                            WHERE environments.account_id = billing_periods.account_id
+                              AND usage_due.hour < billing_periods.until_at)
+         ORDER BY until_at, id
+         LIMIT 1
+           FOR UPDATE SKIP LOCKED
+        "#,
+        ended
+    )
+    .fetch_optional(db)
+    .await
+    .map_err(StoreError::from)?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Period {
+        id: row.id,
+        account: row.account,
+        whose: Whose { account: row.account, seller: row.seller, currency: row.currency.parse()? },
+        span: Span { from: row.from_at, until: row.until_at },
+    }))
+}
+
+/// Notes that a month's charges and drafts are written, and why it waits, if it does.
+pub async fn note_rated(
+    db: &mut PgConnection,
+    id: PeriodId,
+    parked: Option<&Value>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE billing_periods SET rated_at = $3, parked = $2 WHERE id = $1", id as PeriodId, parked, now)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Closed months of the account that ended less than `late` before this one begins.
+pub async fn list_closed_before(
+    db: &mut PgConnection,
+    period: &Period,
+    late: TimeDelta,
+) -> anyhow::Result<Vec<Period>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT id AS "id: PeriodId"
+             , seller_id AS "seller: SellerId"
+             , currency
+             , from_at
+             , until_at
+          FROM billing_periods
+         WHERE account_id = $1
+           AND state = 'closed'
+           AND until_at > $2
+           AND until_at <= $3
+         ORDER BY from_at
+        "#,
+        period.account as AccountId,
+        period.span.from - late,
+        period.span.from
+    )
+    .fetch_all(db)
+    .await
+    .map_err(StoreError::from)?;
+    let closed = rows.into_iter().map(|row| {
+        Ok(Period {
+            id: row.id,
+            account: period.account,
+            whose: Whose { account: period.account, seller: row.seller, currency: row.currency.parse()? },
+            span: Span { from: row.from_at, until: row.until_at },
+        })
+    });
+    closed.collect()
+}
+
+/// Inserts charges, each with the period that it speaks of.
+pub async fn insert_charges(
+    db: &mut PgConnection,
+    period: &Period,
+    charges: &[(ChargeId, PeriodId, Charge)],
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let big = |raw: i128| Decimal::try_from_i128_with_scale(raw, 0);
+    let mut used = Vec::with_capacity(charges.len());
+    let (mut carry_in, mut carry_out) = (Vec::new(), Vec::new());
+    for (.., charge) in charges {
+        used.push(big(charge.used_raw)?);
+        carry_in.push(big(charge.carry_in_raw)?);
+        carry_out.push(big(charge.carry_out_raw)?);
+    }
+    sqlx::query!(
+        r#"
+        INSERT INTO charges (id, account_id, period_id, of_period_id, environment_id, plan_version_id, class, revision, meter, tier
+                           , from_at, until_at, used_raw, carry_in_raw, carry_out_raw, quantity, unit_price, currency, net_minor
+                           , created_at)
+        SELECT id, $1, $2, of_period_id, environment_id, plan_version_id, class, revision, meter, tier
+             , from_at, until_at, used_raw, carry_in_raw, carry_out_raw, quantity, unit_price, $3, net_minor, $4
+          FROM unnest($5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::text[], $10::int[], $11::text[], $12::int[]
+                    , $13::timestamptz[], $14::timestamptz[], $15::numeric[], $16::numeric[], $17::numeric[], $18::numeric[]
+                    , $19::numeric[], $20::bigint[])
+            AS charged (id, of_period_id, environment_id, plan_version_id, class, revision, meter, tier
+                      , from_at, until_at, used_raw, carry_in_raw, carry_out_raw, quantity, unit_price, net_minor)
+        "#,
+        period.account as AccountId,
+        period.id as PeriodId,
+        period.whose.currency.code(),
+        now,
+        &charges.iter().map(|it| it.0.uuid()).collect::<Vec<_>>(),
+        &charges.iter().map(|it| it.1.uuid()).collect::<Vec<_>>(),
+        &charges.iter().map(|it| it.2.item.environment.uuid()).collect::<Vec<_>>(),
+        &charges.iter().map(|it| it.2.item.plan_version.uuid()).collect::<Vec<_>>(),
+        &charges.iter().map(|it| it.2.class.code().to_owned()).collect::<Vec<_>>(),
+        &charges.iter().map(|it| it.2.revision).collect::<Vec<_>>(),
+        &charges.iter().map(|it| it.2.what.meter().map(|meter| meter.code().to_owned())).collect::<Vec<_>>()
+            as &[Option<String>],
+        &charges.iter().map(|it| it.2.what.tier()).collect::<Vec<_>>() as &[Option<i32>],
+        &charges.iter().map(|it| it.2.span.from).collect::<Vec<_>>(),
+        &charges.iter().map(|it| it.2.span.until).collect::<Vec<_>>(),
+        &used,
+        &carry_in,
+        &carry_out,
+        &charges.iter().map(|it| it.2.quantity).collect::<Vec<_>>(),
+        &charges.iter().map(|it| it.2.unit_price).collect::<Vec<_>>(),
+        &charges.iter().map(|it| it.2.net.minor).collect::<Vec<_>>()
+    )
+    .execute(db)
+    .await
+    .map_err(StoreError::from)?;
+    Ok(())
+}
+
+/// What environments and plans are called.
+pub async fn names(db: &mut PgConnection, items: impl Iterator<Item = &Item>) -> anyhow::Result<Names> {
+    let items: BTreeSet<Item> = items.copied().collect();
+    let environments = sqlx::query!(
+        r#"SELECT id AS "id: EnvironmentId", name FROM environments WHERE id = ANY($1)"#,
+        &items.iter().map(|item| item.environment.uuid()).collect::<Vec<_>>()
+    )
+    .fetch_all(&mut *db)
+    .await
+    .map_err(StoreError::from)?;
+    let plans = sqlx::query!(
+        r#"
+        SELECT plan_versions.id AS "id: PlanVersionId"
+             , plans.names
+          FROM plan_versions
+          JOIN plans ON plans.id = plan_versions.plan_id
+         WHERE plan_versions.id = ANY($1)
+        "#,
+        &items.iter().map(|item| item.plan_version.uuid()).collect::<Vec<_>>()
+    )
+    .fetch_all(db)
+    .await
+    .map_err(StoreError::from)?;
+    let mut names =
+        Names { environments: environments.into_iter().map(|row| (row.id, row.name)).collect(), ..Names::default() };
+    for row in plans {
+        names.plans.insert(row.id, serde_json::from_value(row.names)?);
+    }
+    Ok(names)
+}
+
+/// A month's final invoice, and the VAT of its lines.
+pub async fn invoice_of(
+    db: &mut PgConnection,
+    period: PeriodId,
+) -> Result<Option<(DocumentId, (String, Decimal))>, StoreError> {
+    let row = sqlx::query!(
+        r#"
+        SELECT documents.id AS "id: DocumentId"
+             , document_vat.category
+             , document_vat.rate
+          FROM documents
+          JOIN document_vat ON document_vat.document_id = documents.id
+         WHERE documents.period_id = $1
+           AND documents.state = 'final'
+         ORDER BY document_vat.base_minor DESC
+         LIMIT 1
+        "#,
+        period as PeriodId
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| (row.id, (row.category, row.rate))))
+}
+
+/// The median of the account's last six invoices without VAT; `None` when there are fewer than three.
+pub async fn usual_net(db: &mut PgConnection, period: &Period) -> Result<Option<i64>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT CASE WHEN count(*) >= 3 THEN percentile_disc(0.5) WITHIN GROUP (ORDER BY net_minor) END
+          FROM (SELECT net_minor
+                  FROM documents
+                 WHERE account_id = $1
+                   AND kind = 'invoice'
+                   AND state = 'final'
+                   AND currency = $2
+                 ORDER BY issued_on DESC
+                 LIMIT 6) AS newest
+        "#,
+        period.account as AccountId,
+        period.whose.currency.code()
+    )
+    .fetch_one(db)
+    .await?)
+}
+
+/// Notes why a draft waits, or that it does no more.
+pub async fn hold(db: &mut PgConnection, draft: DocumentId, why: &Value) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE documents SET held = $2 WHERE id = $1 AND state = 'draft'", draft as DocumentId, why)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Closes the month of a document that became final, when nothing of the month is left that is not.
+pub async fn close_of(db: &mut PgConnection, document: DocumentId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE billing_periods
+           SET state = 'closed'
+             , closed_at = $2
+             , parked = NULL
+         WHERE state = 'open'
+           AND id IN (SELECT charges.period_id
+                        FROM charge_lines
+                        JOIN charges ON charges.id = charge_lines.charge_id
+                       WHERE charge_lines.document_id = $1)
+           AND NOT EXISTS (SELECT
+                             FROM charges
+                             JOIN charge_lines ON charge_lines.charge_id = charges.id
+                             JOIN documents ON documents.id = charge_lines.document_id
+                            WHERE charges.period_id = billing_periods.id
+                              AND documents.state = 'draft')
+        "#,
+        document as DocumentId,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Closes months that were rated and for which nothing is to be paid: no number is used for nothing.
+pub async fn close_empty(db: &mut PgConnection, now: DateTime<Utc>) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE billing_periods
+           SET state = 'closed'
+             , closed_at = $1
+         WHERE state = 'open'
+           AND rated_at IS NOT NULL
+           AND parked IS NULL
+           AND NOT EXISTS (SELECT
+                             FROM charges
+                             JOIN charge_lines ON charge_lines.charge_id = charges.id
+                            WHERE charges.period_id = billing_periods.id)
+        "#,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Lets drafts go on that waited for our company's or the customer's details, when those are there now.
+pub async fn try_again(db: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE documents
+           SET held = NULL
+         WHERE state = 'draft'
+           AND CASE held ->> 'reason'
+               WHEN 'seller' THEN EXISTS (SELECT FROM sellers WHERE id = documents.seller_id AND details <> '{}')
+               WHEN 'buyer' THEN EXISTS (SELECT
+                                           FROM billing_profiles
+                                          WHERE account_id = documents.account_id
+                                            AND street <> ''
+                                            AND city <> '')
+               ELSE false
+               END
+        "#
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Lets a draft go on that waits for a person.
+pub async fn release_draft(db: &mut PgConnection, draft: DocumentId) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "UPDATE documents SET held = NULL WHERE id = $1 AND state = 'draft' AND held IS NOT NULL",
+        draft as DocumentId
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Lets a month be rated again that could not be.
+pub async fn release_period(db: &mut PgConnection, period: PeriodId) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE billing_periods
+           SET rated_at = NULL
+             , parked = NULL
+         WHERE id = $1
+           AND state = 'open'
+           AND parked IS NOT NULL
+        "#,
+        period as PeriodId
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Drafts and months that wait for somebody, oldest first.
+pub async fn list_waiting(db: &mut PgConnection) -> anyhow::Result<Vec<Waiting>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT waiting.document AS "document: DocumentId"
+             , waiting.period AS "period: PeriodId"
+             , waiting.account_id AS "account!: AccountId"
+             , accounts.name
+             , waiting.since AS "since!"
+             , waiting.currency AS "currency!"
+             , waiting.why AS "why!"
+             , waiting.net_minor AS "net_minor!"
+          FROM (SELECT id AS document, NULL::uuid AS period, account_id, created_at AS since, currency, held AS why, net_minor
+                  FROM documents
+                 WHERE held IS NOT NULL
+                 UNION ALL
+                SELECT NULL, id, account_id, until_at, currency, parked, 0
+                  FROM billing_periods
+                 WHERE parked IS NOT NULL) AS waiting
+          JOIN accounts ON accounts.id = waiting.account_id
+         ORDER BY waiting.since, accounts.name
+        "#
+    )
+    .fetch_all(db)
+    .await
+    .map_err(StoreError::from)?;
+    let waiting = rows.into_iter().map(|row| {
+        let problems = row.why["problems"].as_array().cloned().unwrap_or_default();
+        Ok(Waiting {
+            document: row.document,
+            period: row.period,
+            account: row.account,
+            account_name: row.name,
+            since: row.since,
+            reason: row.why["reason"].as_str().unwrap_or("failed").to_owned(),
+            problems: problems.iter().filter_map(|problem| problem.as_str().map(str::to_owned)).collect(),
+            net: Money::new(row.net_minor, row.currency.parse()?),
+        })
+    });
+    waiting.collect()
+}
+
+/// The month of an account that `now` lies in.
+pub async fn open_period(
+    db: &mut PgConnection,
+    account: AccountId,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Option<Period>> {
+    let row = sqlx::query!(
+        r#"
+        SELECT id AS "id: PeriodId"
+             , seller_id AS "seller: SellerId"
+             , currency
+             , from_at
+             , until_at
+          FROM billing_periods
+         WHERE account_id = $1
+           AND from_at <= $2
+           AND until_at > $2
+        "#,
+        account as AccountId,
+        now
+    )
+    .fetch_optional(db)
+    .await
+    .map_err(StoreError::from)?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Period {
+        id: row.id,
+        account,
+        whose: Whose { account, seller: row.seller, currency: row.currency.parse()? },
+        span: Span { from: row.from_at, until: row.until_at },
+    }))
+}

@@ -1,0 +1,103 @@
+//! Our own companies: who sells, and what has to stand on their documents.
+
+mod store;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use rust_decimal::Decimal;
+use sayoo_papers::document::{LatePenalties, Seller as OnPaper};
+use serde::{Deserialize, Serialize};
+use sqlx::{Connection, PgConnection};
+
+use super::ledger::Role;
+use super::ledger::chart;
+use crate::base::ids::SellerId;
+use crate::base::money::{Currency, Money};
+
+/// One of our companies.
+#[derive(Clone, Debug)]
+pub struct Seller {
+    /// Which one.
+    pub id: SellerId,
+    /// Stands in the numbers of its documents.
+    pub code: String,
+    /// ISO 3166 code.
+    pub country: String,
+    /// What it sells in.
+    pub currency: Currency,
+    /// By which its months and days are counted.
+    pub zone: Tz,
+    /// What stands on its documents; `None` until our people have filled it in: no document becomes final before.
+    pub details: Option<Details>,
+    /// Days until an invoice is due.
+    pub payment_days: i32,
+    /// Days that a new customer pays nothing for.
+    pub trial_days: i32,
+    /// Above this a transfer needs two of our people.
+    pub four_eyes: Money,
+}
+
+/// What has to stand on a company's documents.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Details {
+    /// Name, address, identifiers, bank.
+    pub seller: OnPaper,
+    /// The interest on what is paid late.
+    pub late_penalties: Option<LatePenalties>,
+    /// What a late payer owes for the recovery, in EUR (40 in France).
+    #[serde(with = "rust_decimal::serde::str_option")]
+    pub recovery_fee: Option<Decimal>,
+    /// Whether VAT is owed when it is billed.
+    pub vat_on_debits: bool,
+    /// One more sentence of its own.
+    pub remark: Option<String>,
+}
+
+/// Code, country, currency and zone of the companies that an installation begins with.
+const FIRST: [(&str, &str, Currency, &str); 2] =
+    [("FR", "FR", Currency::Eur, "Europe/Paris"), ("MA", "MA", Currency::Mad, "Africa/Casablanca")];
+
+/// Creates the companies that are not there yet, each with its books. Safe to run again: what is there stays.
+pub async fn seed(db: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let mut tx = db.begin().await.context("begin")?;
+    for (code, country, currency, zone) in FIRST {
+        let id = SellerId::new(now);
+        if store::insert(&mut tx, id, (code, country, currency, zone), now).await.context("insert a seller")? {
+            for role in Role::ALL {
+                let (number, name) = chart::account(country, role);
+                store::insert_ledger_account(&mut tx, id, role, (number, name)).await.context("insert an account")?;
+            }
+        }
+    }
+    tx.commit().await.context("commit")
+}
+
+/// Returns all of them.
+pub async fn list(db: &mut PgConnection) -> anyhow::Result<Vec<Seller>> {
+    store::list(db).await.context("list the sellers")
+}
+
+/// Returns one of them.
+pub async fn find(db: &mut PgConnection, id: SellerId) -> anyhow::Result<Option<Seller>> {
+    Ok(list(db).await?.into_iter().find(|seller| seller.id == id))
+}
+
+/// What staff may change of a company.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// What stands on its documents.
+    pub details: Details,
+    /// Days until an invoice is due.
+    pub payment_days: i32,
+    /// Days that a new customer pays nothing for.
+    pub trial_days: i32,
+    /// Above this a transfer needs two of our people.
+    pub four_eyes: Money,
+}
+
+/// Changes what stands on a company's future documents. False when there is no such company.
+pub async fn change(db: &mut PgConnection, id: SellerId, terms: &Terms) -> anyhow::Result<bool> {
+    store::update(db, id, terms).await.context("change a seller")
+}

@@ -1,0 +1,115 @@
+//! Which VAT a customer pays. Pure.
+//!
+//! The table of shared rules: France sells to France at 20 %, to businesses of the Union whose number was checked with the
+//! tax owed by them, to others of the Union at their own country's rate (one-stop shop), and beyond the Union without VAT.
+//! Morocco sells at home at 20 % (CGI art. 89) and abroad as an export of services (art. 92-I-1°).
+
+use rust_decimal::Decimal;
+use sayoo_papers::document::VatCategory;
+
+/// What is known of a customer, as far as VAT goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Customer<'a> {
+    /// ISO 3166 code.
+    pub country: &'a str,
+    /// Whether they buy as a business.
+    pub is_business: bool,
+    /// Whether they have a VAT number that was found to be right.
+    pub has_checked_number: bool,
+}
+
+/// How a sale is taxed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Treatment {
+    /// The category.
+    pub category: VatCategory,
+    /// In per cent; 0 unless it is taxed.
+    pub rate: Decimal,
+    /// Why no VAT is charged: a code of the list VATEX.
+    pub reason_code: Option<&'static str>,
+    /// The key of the same in words.
+    pub reason: Option<&'static str>,
+}
+
+/// Standard rates of the countries of the Union other than France, in tenths of a per cent, as of November 2026.
+const UNION: [(&str, i64); 26] = [
+    ("AT", 200),
+    ("BE", 210),
+    ("BG", 200),
+    ("CY", 190),
+    ("CZ", 210),
+    ("DE", 190),
+    ("DK", 250),
+    ("EE", 240),
+    ("ES", 210),
+    ("FI", 255),
+    ("GR", 240),
+    ("HR", 250),
+    ("HU", 270),
+    ("IE", 230),
+    ("IT", 220),
+    ("LT", 210),
+    ("LU", 170),
+    ("LV", 210),
+    ("MT", 180),
+    ("NL", 210),
+    ("PL", 230),
+    ("PT", 230),
+    ("RO", 210),
+    ("SE", 250),
+    ("SI", 220),
+    ("SK", 230),
+];
+
+/// Returns how a sale to a customer is taxed.
+#[must_use]
+pub fn treat(seller_country: &str, customer: Customer<'_>) -> Treatment {
+    let in_union = UNION.iter().find(|(country, _)| *country == customer.country);
+    match (seller_country, in_union) {
+        (seller, _) if seller == customer.country => taxed(Decimal::from(20)),
+        // Monaco is France as far as VAT goes.
+        ("FR", _) if customer.country == "MC" => taxed(Decimal::from(20)),
+        ("FR", Some(_)) if customer.is_business && customer.has_checked_number => Treatment {
+            category: VatCategory::Ae,
+            rate: Decimal::ZERO,
+            reason_code: Some("VATEX-EU-AE"),
+            reason: Some("vat-reason-reverse-charge"),
+        },
+        ("FR", Some((_, tenths))) => taxed(Decimal::new(*tenths, 1)),
+        ("FR", None) => export("vat-reason-outside-union"),
+        _ => export("vat-reason-export"),
+    }
+}
+
+fn taxed(rate: Decimal) -> Treatment {
+    Treatment { category: VatCategory::S, rate, reason_code: None, reason: None }
+}
+
+fn export(reason: &'static str) -> Treatment {
+    Treatment { category: VatCategory::G, rate: Decimal::ZERO, reason_code: Some("VATEX-EU-G"), reason: Some(reason) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(seller: &str, country: &str, is_business: bool, has_checked_number: bool) -> (VatCategory, Decimal) {
+        let treatment = treat(seller, Customer { country, is_business, has_checked_number });
+        assert_eq!(treatment.rate.is_zero(), treatment.reason_code.is_some(), "no VAT has its reason");
+        (treatment.category, treatment.rate)
+    }
+
+    #[test]
+    fn every_row_of_the_table_has_its_answer() {
+        let rate = |tenths| Decimal::new(tenths, 1);
+        assert_eq!(of("FR", "FR", true, true), (VatCategory::S, rate(200)), "at home a number changes nothing");
+        assert_eq!(of("FR", "DE", true, true), (VatCategory::Ae, rate(0)));
+        assert_eq!(of("FR", "DE", true, false), (VatCategory::S, rate(190)), "a number that nobody checked");
+        assert_eq!(of("FR", "FI", false, false), (VatCategory::S, rate(255)));
+        assert_eq!(of("FR", "DE", false, true), (VatCategory::S, rate(190)), "a consumer");
+        assert_eq!(of("FR", "MA", true, false), (VatCategory::G, rate(0)));
+        assert_eq!(of("FR", "MC", true, false), (VatCategory::S, rate(200)));
+        assert_eq!(of("MA", "MA", true, false), (VatCategory::S, rate(200)));
+        assert_eq!(of("MA", "FR", true, true), (VatCategory::G, rate(0)));
+    }
+}
