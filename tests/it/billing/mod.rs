@@ -2,4 +2,5 @@
 
 mod guards;
 mod months;
+mod transfers;
 pub mod world;
