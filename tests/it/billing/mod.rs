@@ -1,4 +1,7 @@
-//! What customers are charged, and the papers and books about it.
+//! Months become invoices, invoices are paid, and the database forbids what must never be.
 
+mod guards;
+mod months;
 mod rating;
 mod recompute;
+pub mod world;
