@@ -3,4 +3,6 @@
 mod guards;
 mod months;
 mod transfers;
+mod rating;
+mod recompute;
 pub mod world;
