@@ -138,7 +138,7 @@ $$;
 CREATE FUNCTION freeze_period() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     INSERT INTO period_facts (period_id, issuer, customer)
-    SELECT NEW.id, COALESCE(NULLIF(s.details ->> 'legal_name', ''), s.code), COALESCE(b.legal_name, a.name)
+    SELECT NEW.id, COALESCE(NULLIF(s.details #>> '{seller,name}', ''), s.code), COALESCE(b.legal_name, a.name)
       FROM sellers s
       JOIN accounts a ON a.id = NEW.account_id
       LEFT JOIN billing_profiles b ON b.account_id = a.id
@@ -158,7 +158,7 @@ CREATE TRIGGER billing_periods_are_frozen AFTER UPDATE OF state ON billing_perio
 CREATE FUNCTION freeze_document() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     INSERT INTO document_facts (document_id, issuer, customer, purchase_order, from_at, until_at)
-    SELECT NEW.id, COALESCE(NULLIF(s.details ->> 'legal_name', ''), s.code), COALESCE(b.legal_name, a.name)
+    SELECT NEW.id, COALESCE(NULLIF(s.details #>> '{seller,name}', ''), s.code), COALESCE(b.legal_name, a.name)
          , COALESCE(b.purchase_order, '')
          , COALESCE(p.from_at, date_trunc('month', NEW.issued_on::timestamp) AT TIME ZONE s.timezone)
          , COALESCE(p.until_at, (date_trunc('month', NEW.issued_on::timestamp) + interval '1 month') AT TIME ZONE s.timezone)
@@ -177,7 +177,7 @@ CREATE TRIGGER documents_are_frozen AFTER UPDATE OF state ON documents
 
 -- What is there already.
 INSERT INTO period_facts (period_id, issuer, customer)
-SELECT p.id, COALESCE(NULLIF(s.details ->> 'legal_name', ''), s.code), COALESCE(b.legal_name, a.name)
+SELECT p.id, COALESCE(NULLIF(s.details #>> '{seller,name}', ''), s.code), COALESCE(b.legal_name, a.name)
   FROM billing_periods p
   JOIN sellers s ON s.id = p.seller_id
   JOIN accounts a ON a.id = p.account_id
@@ -189,7 +189,7 @@ SELECT DISTINCT c.period_id, e.id, e.name, e.kind, COALESCE((SELECT max(name) FR
   JOIN environments e ON e.id = c.environment_id
   JOIN billing_periods p ON p.id = c.period_id AND p.state = 'closed';
 INSERT INTO document_facts (document_id, issuer, customer, purchase_order, from_at, until_at)
-SELECT d.id, COALESCE(NULLIF(s.details ->> 'legal_name', ''), s.code), COALESCE(b.legal_name, a.name), COALESCE(b.purchase_order, '')
+SELECT d.id, COALESCE(NULLIF(s.details #>> '{seller,name}', ''), s.code), COALESCE(b.legal_name, a.name), COALESCE(b.purchase_order, '')
      , COALESCE(p.from_at, date_trunc('month', d.issued_on::timestamp) AT TIME ZONE s.timezone)
      , COALESCE(p.until_at, (date_trunc('month', d.issued_on::timestamp) + interval '1 month') AT TIME ZONE s.timezone)
   FROM documents d

@@ -6,6 +6,7 @@
 )]
 #![expect(clippy::large_futures, reason = "a test has stack enough")]
 
+mod billing;
 mod cluster;
 mod db;
 mod doctor;
