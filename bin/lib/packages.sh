@@ -37,6 +37,7 @@ install_packages() {
         need_command shellcheck shellcheck
         need_command pebble pebble
         need_command knotd knot
+        python3 -c 'import ensurepip' 2>/dev/null || MISSING+=(python3-venv)
         docker compose version >/dev/null 2>&1 || need_command docker-compose docker-compose
     fi
     # Debian 13 has Docker's client in a package of its own; Debian 12 in docker.io.

@@ -175,7 +175,8 @@ fn push_balance(
         out.push_str(&format!("\n{from} open {account}\n"));
     }
     if balance.day > from {
-        out.push_str(&format!("{} balance {account}  {amount} {currency}\n", balance.day));
+        // Without a tolerance of ours, a coin more or less would do.
+        out.push_str(&format!("{} balance {account}  {amount} ~ 0.001 {currency}\n", balance.day));
     } else if is_new && balance.minor != 0 {
         let against = money(balance.minor.saturating_neg());
         out.push_str(&format!(

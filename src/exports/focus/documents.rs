@@ -148,7 +148,7 @@ impl Detail {
             finalised.clone(),
             self.title,
             self.grain,
-            self.id,
+            self.id.clone(),
             finalised.clone(),
             document.number.clone(),
             finalised,
@@ -157,7 +157,7 @@ impl Detail {
             // Paid in the currency that it is written in.
             document.currency.clone(),
             amount,
-            String::new(),
+            self.id,
             instant(document.due_on.and_time(NaiveTime::MIN).and_utc()),
             format!("Net {terms}"),
             harmless(&document.purchase_order).into_owned(),

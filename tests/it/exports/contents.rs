@@ -48,7 +48,7 @@ async fn every_list_has_each_row_once_with_every_column_and_says_the_same_as_csv
     ] {
         let count: i64 = sqlx::query_scalar(counted).fetch_one(&db).await.unwrap();
         let csv = rows(&db, Export::list(list, year(None), Format::Csv)).await;
-        assert_eq!(csv.len() as i64, count, "{list:?}");
+        assert_eq!(i64::try_from(csv.len()).unwrap(), count, "{list:?}");
         let json: Vec<BTreeMap<String, Option<String>>> =
             serde_json::from_str(&text(&db, Export::list(list, year(None), Format::Json)).await).unwrap();
         assert_eq!(json.len(), csv.len(), "{list:?}");
