@@ -1,4 +1,7 @@
-//! Money: what is owed, paid, and done about it.
+//! Months become invoices, invoices are paid, and the database forbids what must never be.
 
 mod dunning;
+mod guards;
+mod months;
 mod transfers;
+pub mod world;
