@@ -24,17 +24,17 @@ pub async fn make_known(db: &mut PgConnection, task: &str, now: DateTime<Utc>) -
     Ok(())
 }
 
-/// Makes a task's only subject due when money has paid something since it was last looked at.
+/// Makes a task's only subject due when something was written into the books since it was last looked at.
 pub async fn hurry_after_payment(db: &mut PgConnection, task: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
         UPDATE turns
            SET due_at = $3
-             , marker = newest.id::text
-          FROM (SELECT id FROM allocations ORDER BY id DESC LIMIT 1) AS newest
+             , marker = books.seq::text
+          FROM (SELECT sum(last_seq) AS seq FROM journal_counters) AS books
          WHERE task = $1
            AND subject = $2
-           AND marker IS DISTINCT FROM newest.id::text
+           AND marker <> books.seq::text
         "#,
         task,
         ONLY_SUBJECT,

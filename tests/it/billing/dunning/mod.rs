@@ -12,6 +12,7 @@ use sayoo::reconcile::driver::Driver;
 use sayoo::reconcile::dunning::Dunning;
 use uuid::Uuid;
 
+use crate::support::invoices::seller;
 use crate::support::portal::{Person, World};
 
 pub fn mad(minor: i64) -> Money {
@@ -45,6 +46,7 @@ pub async fn pass(world: &World, days: i64) {
 
 /// Money comes in and pays what is open, as by card: whoever books it knows nothing of dunning.
 pub async fn pay(world: &World, account: AccountId, minor: i64) {
+    seller(world, "MAD").await;
     let now = world.portal.clock.now();
     let mut tx = world.db.begin().await.unwrap();
     let external_ref = Uuid::new_v4().to_string();

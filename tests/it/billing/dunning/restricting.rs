@@ -11,7 +11,7 @@ use crate::support::portal::World;
 async fn each_step_takes_what_was_announced_and_payment_gives_all_of_it_back_at_once(db: PgPool) {
     let world = World::new(db.clone()).await;
     let (alice, bob) = (world.customer("alice").await, world.customer("bob").await);
-    let dev = has(&world, &alice, "development", "dev").await;
+    let dev = has(&world, &alice, "development", "devel").await;
     let shop = has(&world, &alice, "production", "shop").await;
     has(&world, &bob, "development", "bobs").await;
     final_invoice(&world, alice.account, mad(12_000), in_days(&world, 0)).await;
@@ -24,9 +24,10 @@ async fn each_step_takes_what_was_announced_and_payment_gives_all_of_it_back_at_
     assert_eq!((suspended(&world).await, limits(&world).await), (vec![dunned(false)], vec![]), "development rests");
     assert!(alice.instance(dev).await.suspension.is_some());
     assert!(alice.instance(shop).await.suspension.is_none());
-    alice.get(&format!("/instances/{dev}")).await.assert_says(200, "As soon as it is paid, this runs again");
+    let browser = world.again(&alice).await;
+    browser.get(&format!("/instances/{dev}")).await.assert_says(200, "As soon as it is paid, this runs again");
     // Nobody wakes it, and one that is made now rests too.
-    alice.post(&format!("/instances/{dev}/start"), &[]).await;
+    browser.post(&format!("/instances/{dev}/start"), &[]).await;
     has(&world, &alice, "development", "another").await;
     world.wait(TimeDelta::seconds(11));
     look(&world).await;
@@ -44,7 +45,8 @@ async fn each_step_takes_what_was_announced_and_payment_gives_all_of_it_back_at_
     assert_eq!(world.mails_to("bob@example.com").await.len(), 0);
 
     // The portal stays open: the page to pay on is reachable, and says what there is.
-    alice.get("/instances").await.assert_says(200, "MAD 120.00 have been due");
+    let browser = world.again(&alice).await;
+    browser.get("/instances").await.assert_says(200, "MAD 120.00 have been due");
     // A part is not enough.
     pay(&world, alice.account, 11_999).await;
     look(&world).await;
@@ -53,7 +55,7 @@ async fn each_step_takes_what_was_announced_and_payment_gives_all_of_it_back_at_
     pay(&world, alice.account, 1).await;
     look(&world).await;
     assert_eq!((suspended(&world).await, limits(&world).await), (vec![], vec![]));
-    let page = alice.get("/instances").await;
+    let page = browser.get("/instances").await;
     assert!(!page.words().contains("have been due"), "{}", page.words());
     assert!(world.audit().await.contains(&"dunning.restored".to_owned()));
 }
@@ -99,13 +101,13 @@ async fn staff_and_dunning_lift_their_own_suspensions_only(db: PgPool) {
     let alice = world.customer("alice").await;
     let shop = has(&world, &alice, "production", "shop").await;
     final_invoice(&world, alice.account, mad(12_000), in_days(&world, 0)).await;
-    let sam = world.staff().await;
     let (suspend, resume) =
         (format!("/staff/accounts/{}/suspend", alice.account), format!("/staff/accounts/{}/resume", alice.account));
     let by = |who: &str| (true, who.to_owned());
 
     pass(&world, 46).await;
     assert_eq!(suspended(&world).await, [by("dunning")]);
+    let sam = world.staff().await;
     sam.post(&resume, &[("reason", "He is a friend")]).await;
     assert_eq!(suspended(&world).await, [by("dunning")], "staff do not lift it by the way");
     sam.post(&suspend, &[("reason", "Sends spam")]).await;

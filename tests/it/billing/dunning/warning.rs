@@ -1,6 +1,7 @@
 //! Reminders: one for each step, none after payment, never nearer to each other than announced.
 
 use chrono::TimeDelta;
+use sayoo::base::ids::PaymentId;
 use sqlx::PgPool;
 
 use super::{in_days, limits, look, mad, pass, pay, steps, suspended};
@@ -96,7 +97,7 @@ async fn case_59_credit_for_one_of_two_invoices_at_once_is_given_once(db: PgPool
     pay(&world, alice.account, 15_000).await;
     let first = final_invoice(&world, alice.account, mad(10_000), in_days(&world, 5)).await;
     let second = final_invoice(&world, alice.account, mad(10_000), in_days(&world, 5)).await;
-    let payment = sqlx::query_scalar("SELECT id FROM payments").fetch_one(&db).await.unwrap();
+    let payment: PaymentId = sqlx::query_scalar("SELECT id FROM payments").fetch_one(&db).await.unwrap();
     let now = world.portal.clock.now();
     let take = async |document| {
         let mut tx = db.begin().await.unwrap();
@@ -113,12 +114,13 @@ async fn case_59_credit_for_one_of_two_invoices_at_once_is_given_once(db: PgPool
 async fn a_customer_reads_on_every_page_what_comes_when_and_staff_may_give_more_time(db: PgPool) {
     let world = World::new(db.clone()).await;
     let alice = world.customer("alice").await;
-    super::has(&world, &alice, "development", "dev").await;
+    super::has(&world, &alice, "development", "devel").await;
     final_invoice(&world, alice.account, mad(12_000), in_days(&world, 0)).await;
     assert!(!alice.get("/instances").await.body.contains("/account/billing\">See and pay"));
     pass(&world, 10).await;
+    let browser = world.again(&alice).await;
     for path in ["/instances", "/account", "/account/security"] {
-        let page = alice.get(path).await;
+        let page = browser.get(path).await;
         for words in [
             "MAD 120.00 have been due since 22 November 2026",
             "Now: development and test instances rest",
@@ -144,7 +146,7 @@ async fn a_customer_reads_on_every_page_what_comes_when_and_staff_may_give_more_
     send(form("2036-12-20", "He said so")).await.assert_says(422, "within a year");
     send(form("2026-12-20", "Promised for the 20th")).await.assert_redirect("/staff/dunning");
     sam.get("/staff/dunning").await.assert_says(200, "More time until 20 December 2026 (Sam: Promised for the 20th)");
-    for stranger in [&alice.browser, &world.stranger()] {
+    for stranger in [&browser, &world.stranger()] {
         stranger.get("/staff/dunning").await.assert_redirect("/staff/login");
         let fields = [("account", account.as_str()), ("until", "2026-12-30"), ("reason", "I say so")];
         stranger.post("/staff/dunning", &fields).await.assert_redirect("/staff/login");
