@@ -4,4 +4,6 @@ mod dunning;
 mod guards;
 mod months;
 mod transfers;
+mod rating;
+mod recompute;
 pub mod world;
