@@ -194,6 +194,8 @@ table! {
     Post "/staff/transfers/{receipt}/book" Staff        staff::transfers::show::book;
     Post "/staff/transfers/{receipt}/refuse" Staff      staff::transfers::show::refuse;
     Post "/staff/transfers/{receipt}/reopen" Staff      staff::transfers::show::reopen;
+    Get  "/staff/dunning"                  Staff        staff::dunning::get;
+    Post "/staff/dunning"                  Staff        staff::dunning::post;
     Get  "/staff/search"                   Staff        staff::search::get;
     Get  "/staff/audit"                    Staff        staff::audit::get;
     Post "/staff/audit/verify"             Staff        staff::audit::verify;

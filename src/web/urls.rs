@@ -21,6 +21,12 @@ pub fn pricing() -> String {
     "/pricing".to_owned()
 }
 
+/// What an organisation owes and pays. Open in every state.
+#[must_use]
+pub fn account_billing() -> String {
+    "/account/billing".to_owned()
+}
+
 /// Sign up.
 #[must_use]
 pub fn sign_up() -> String {

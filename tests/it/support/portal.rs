@@ -194,6 +194,15 @@ impl World {
         Person { account, user, name: name.to_owned(), email, browser, portal: self.portal.clone() }
     }
 
+    /// Logs somebody in anew, in another browser: the login of before may be over.
+    pub async fn again(&self, person: &Person) -> Browser {
+        let origin = Origin { address: "192.0.2.1".to_owned(), user_agent: "test".to_owned(), ..Origin::default() };
+        let mut db = self.db.acquire().await.unwrap();
+        let now = self.portal.clock.now();
+        let token = sessions::start(&mut db, (person.user, person.account), &origin, now).await.unwrap();
+        Browser::with_cookie(&self.url, &format!("sayoo={}", token.expose()))
+    }
+
     /// Returns the newest version of a plan.
     pub async fn plan(&self, code: &str) -> PlanVersionId {
         let mut db = self.db.acquire().await.unwrap();
