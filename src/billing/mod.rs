@@ -4,6 +4,7 @@
 
 pub mod documents;
 pub mod ledger;
+pub mod lookup;
 pub mod papers;
 pub mod payments;
 pub mod profiles;
