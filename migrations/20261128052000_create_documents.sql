@@ -132,6 +132,8 @@ CREATE TABLE journal_entries (
   , template      text NOT NULL
   , label         text NOT NULL
   , created_at    timestamptz NOT NULL
+    -- The transaction that wrote it: sides come in the same one, or never.
+  , written_in    xid8 NOT NULL DEFAULT pg_current_xact_id()
   , UNIQUE (seller_id, seq)
     -- The same thing is posted once, whoever tries again.
   , UNIQUE (source_kind, source_id, template)
@@ -166,6 +168,7 @@ BEGIN
     INSERT INTO journal_counters (seller_id, last_seq) VALUES (NEW.seller_id, 1)
         ON CONFLICT (seller_id) DO UPDATE SET last_seq = journal_counters.last_seq + 1
     RETURNING last_seq INTO NEW.seq;
+    NEW.written_in := pg_current_xact_id();
     RETURN NEW;
 END
 $$;
@@ -173,8 +176,9 @@ CREATE TRIGGER journal_entries_are_numbered BEFORE INSERT ON journal_entries FOR
 
 CREATE FUNCTION refuse_unbalanced_entry() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    entry uuid := CASE TG_TABLE_NAME WHEN 'postings' THEN NEW.entry_id ELSE NEW.id END;
+    entry uuid;
 BEGIN
+    IF TG_TABLE_NAME = 'postings' THEN entry := NEW.entry_id; ELSE entry := NEW.id; END IF;
     IF NOT EXISTS (SELECT FROM postings WHERE entry_id = entry) THEN
         RAISE EXCEPTION 'an entry has postings' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
@@ -188,7 +192,7 @@ BEGIN
         RAISE EXCEPTION 'an entry stays in the books of its seller' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     -- What was committed before is complete: nothing is added to it.
-    IF TG_TABLE_NAME = 'postings' AND (SELECT xmin::text <> pg_current_xact_id()::xid::text FROM journal_entries WHERE id = entry) THEN
+    IF TG_TABLE_NAME = 'postings' AND (SELECT written_in <> pg_current_xact_id() FROM journal_entries WHERE id = entry) THEN
         RAISE EXCEPTION 'rows of postings are never added to an old entry' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NULL;
@@ -297,8 +301,8 @@ BEGIN
                     WHERE e.source_kind = 'document' AND e.source_id = NEW.id AND e.template = 'final'
                       AND p.account_id = NEW.account_id
                       -- What a credit note gives is the customer's credit until it is allocated.
-                      AND (l.role, p.amount_minor) = CASE NEW.kind WHEN 'invoice' THEN ('receivable', NEW.gross_minor)
-                                                                   ELSE ('customer_credit', -NEW.gross_minor) END) THEN
+                      AND l.role = CASE NEW.kind WHEN 'invoice' THEN 'receivable' ELSE 'customer_credit' END
+                      AND p.amount_minor = CASE NEW.kind WHEN 'invoice' THEN NEW.gross_minor ELSE -NEW.gross_minor END) THEN
         RAISE EXCEPTION 'a final document stands in the ledger' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NULL;

@@ -89,6 +89,8 @@ table! {
     Post "/account/sessions/revoke-others" Member       account::sessions::revoke_others;
     Post "/account/sessions/{session}/revoke" Member    account::sessions::revoke;
     Get  "/account/members"                Member       account::members::get;
+    Get  "/account/billing/exports"        Member       account::exports::get;
+    Get  "/account/billing/exports/file"   Member       account::exports::file;
     Get  "/account/close"                  Member       account::close::get;
     Post "/account/close"                  Member       account::close::post;
     Get  "/account/closing"                Member       account::closing::get;
@@ -191,6 +193,8 @@ table! {
     Get  "/staff/usage"                    Staff        staff::usage::get;
     Get  "/staff/usage.csv"                Staff        staff::usage::csv;
     Get  "/staff/usage.json"               Staff        staff::usage::json;
+    Get  "/staff/exports"                  Staff        staff::exports::get;
+    Get  "/staff/exports/file"             Staff        staff::exports::file;
     Get  "/staff/search"                   Staff        staff::search::get;
     Get  "/staff/audit"                    Staff        staff::audit::get;
     Post "/staff/audit/verify"             Staff        staff::audit::verify;

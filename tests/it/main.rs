@@ -6,11 +6,13 @@
 )]
 #![expect(clippy::large_futures, reason = "a test has stack enough")]
 
+mod billing;
 mod cluster;
 mod db;
 mod doctor;
 mod edge;
 mod engine;
+mod exports;
 mod governor;
 mod hosts;
 mod instances;

@@ -30,9 +30,9 @@ pub struct Held {
     pub problems: Vec<String>,
 }
 
-/// Makes a draft final, or says what it waits for. Nothing is written in that case. A document that is final stays as it is.
-pub async fn finalise(db: &mut PgConnection, id: DocumentId, now: DateTime<Utc>) -> anyhow::Result<Result<(), Held>> {
-    let Some(draft) = store::lock_draft(db, id).await.context("lock a draft")? else { return Ok(Ok(())) };
+/// Makes a draft final, or says what it waits for; nothing is written in that case. `false`: it is no draft any more.
+pub async fn finalise(db: &mut PgConnection, id: DocumentId, now: DateTime<Utc>) -> anyhow::Result<Result<bool, Held>> {
+    let Some(draft) = store::lock_draft(db, id).await.context("lock a draft")? else { return Ok(Ok(false)) };
     let seller = sellers::find(db, draft.whose.seller).await?.context("a document has a seller")?;
     let Some(details) = seller.details.clone() else {
         return Ok(Err(Held { reason: "seller", problems: vec![format!("{}: details are missing", seller.code)] }));
@@ -124,7 +124,7 @@ pub async fn finalise(db: &mut PgConnection, id: DocumentId, now: DateTime<Utc>)
     store::seal(db, id, &sealed, now).await.context("make a document final")?;
     post(db, &draft, (net, vat), &number, &sealed, now).await?;
     payments::settle(db, draft.whose.account, now).await?;
-    Ok(Ok(()))
+    Ok(Ok(true))
 }
 
 /// A line with the VAT that it has in the end.

@@ -386,7 +386,7 @@ pub async fn seal(
     Ok(())
 }
 
-/// Drafts that may become final: oldest first. Those that wait for somebody are left out.
+/// Locks drafts that may become final: oldest first. Those that wait for somebody, or that another worker has, are left out.
 pub async fn list_drafts(db: &mut PgConnection, seller: SellerId, limit: i64) -> Result<Vec<DocumentId>, StoreError> {
     Ok(sqlx::query_scalar!(
         r#"
@@ -397,6 +397,7 @@ pub async fn list_drafts(db: &mut PgConnection, seller: SellerId, limit: i64) ->
            AND documents.held IS NULL
          ORDER BY documents.created_at, documents.id
          LIMIT $2
+           FOR UPDATE SKIP LOCKED
         "#,
         seller as SellerId,
         limit

@@ -2,6 +2,8 @@
 //!
 //! What comes in is the customer's credit first; allocating it to an invoice takes it from there. So what customers owe in
 //! the ledger is what is open on their invoices, and their credit there is what is free of payments and credit notes.
+//!
+//! All of it within the caller's transaction: the database demands a row and its entry at the same commit.
 
 mod store;
 

@@ -235,8 +235,8 @@ async fn finalise_some(db: &mut PgConnection, seller: &Seller, now: DateTime<Utc
     let (mut finalised, mut parked) = (0, 0);
     for id in drafts {
         let held = match finalise_one(&mut tx, id, now).await? {
-            Ok(()) => {
-                finalised += 1;
+            Ok(is_new) => {
+                finalised += u64::from(is_new);
                 continue;
             }
             Err(held) => held,
@@ -251,13 +251,14 @@ async fn finalise_some(db: &mut PgConnection, seller: &Seller, now: DateTime<Utc
 }
 
 /// Makes one draft final, in a part of the transaction that can be undone alone.
-async fn finalise_one(tx: &mut PgConnection, id: DocumentId, now: DateTime<Utc>) -> anyhow::Result<Result<(), Held>> {
+async fn finalise_one(tx: &mut PgConnection, id: DocumentId, now: DateTime<Utc>) -> anyhow::Result<Result<bool, Held>> {
     let mut inner = tx.begin().await.context("begin")?;
     let done = match documents::finalise(&mut inner, id, now).await {
-        Ok(Ok(())) => {
+        Ok(Ok(false)) => Ok(false),
+        Ok(Ok(true)) => {
             store::close_of(&mut inner, id, now).await.context("close a month")?;
             queue::enqueue(&mut inner, &papers::MakePapers { document: id }, now).await?;
-            Ok(())
+            Ok(true)
         }
         Ok(Err(held)) => Err(held),
         Err(error) => {

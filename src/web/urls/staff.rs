@@ -177,6 +177,18 @@ fn usage_query(from: &str, to: &str, account: Option<AccountId>, instance: Optio
     format!("from={}&to={}{account}{instance}", encoded(from), encoded(to))
 }
 
+/// Files for accountants.
+#[must_use]
+pub fn staff_exports() -> String {
+    "/staff/exports".to_owned()
+}
+
+/// One of them.
+#[must_use]
+pub fn staff_exports_file() -> String {
+    "/staff/exports/file".to_owned()
+}
+
 /// The audit log.
 #[must_use]
 pub fn staff_audit() -> String {

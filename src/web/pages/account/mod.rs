@@ -2,6 +2,7 @@
 
 pub mod close;
 pub mod closing;
+pub mod exports;
 pub mod members;
 pub mod overview;
 pub mod security;

@@ -28,19 +28,20 @@ use crate::web::layout::Layout;
 use crate::web::urls;
 
 /// A tab of these pages.
-struct Tab {
+pub(super) struct Tab {
     label: String,
     href: String,
     is_current: bool,
 }
 
 /// Returns the tabs; the one with `current` as address is the present one.
-fn tabs(layout: &Layout, current: &str) -> Vec<Tab> {
+pub(super) fn tabs(layout: &Layout, current: &str) -> Vec<Tab> {
     [
         ("billing-tab-overview", urls::billing()),
         ("billing-tab-invoices", urls::billing_invoices()),
         ("billing-tab-statement", urls::billing_statement()),
         ("billing-tab-details", urls::billing_details()),
+        ("account-tab-exports", urls::account_exports()),
     ]
     .map(|(key, href)| Tab { label: layout.t(key), is_current: href == current, href })
     .into()

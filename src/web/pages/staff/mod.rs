@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod containers;
+pub mod exports;
 pub mod home;
 pub mod hosts;
 pub mod images;

@@ -1,0 +1,5 @@
+//! Months become invoices, invoices are paid, and the database forbids what must never be.
+
+mod guards;
+mod months;
+pub mod world;
