@@ -2,4 +2,5 @@
 
 mod guards;
 mod months;
+mod pages;
 pub mod world;

@@ -126,7 +126,13 @@ impl Pen<'_> {
             }
         };
         let name = format!("{} {}", seller.name, seller.legal_form);
-        Party { title: self.layout.t("billing-seller"), name, lines: self.address(&seller.address), numbers, email: seller.email.clone() }
+        Party {
+            title: self.layout.t("billing-seller"),
+            name,
+            lines: self.address(&seller.address),
+            numbers,
+            email: seller.email.clone(),
+        }
     }
 
     fn buyer(&self, buyer: &paper::Buyer) -> Party {

@@ -29,9 +29,9 @@ use crate::web::urls;
 
 /// A tab of these pages.
 pub(super) struct Tab {
-    label: String,
-    href: String,
-    is_current: bool,
+    pub label: String,
+    pub href: String,
+    pub is_current: bool,
 }
 
 /// Returns the tabs; the one with `current` as address is the present one.
