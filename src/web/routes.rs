@@ -195,6 +195,15 @@ table! {
     Get  "/staff/usage.json"               Staff        staff::usage::json;
     Get  "/staff/exports"                  Staff        staff::exports::get;
     Get  "/staff/exports/file"             Staff        staff::exports::file;
+    Get  "/staff/transfers"                Staff        staff::transfers::get;
+    Get  "/staff/transfers/new"            Staff        staff::transfers::add::get;
+    Post "/staff/transfers/new"            Staff        staff::transfers::add::post;
+    Get  "/staff/transfers/import"         Staff        staff::transfers::import::get;
+    Post "/staff/transfers/import"         Staff        staff::transfers::import::post;
+    Get  "/staff/transfers/{receipt}"      Staff        staff::transfers::show::get;
+    Post "/staff/transfers/{receipt}/book" Staff        staff::transfers::show::book;
+    Post "/staff/transfers/{receipt}/refuse" Staff      staff::transfers::show::refuse;
+    Post "/staff/transfers/{receipt}/reopen" Staff      staff::transfers::show::reopen;
     Get  "/staff/search"                   Staff        staff::search::get;
     Get  "/staff/audit"                    Staff        staff::audit::get;
     Post "/staff/audit/verify"             Staff        staff::audit::verify;

@@ -8,6 +8,7 @@ import { INSPECTED } from "./support.mjs";
 const NOT_PAGES = new Set([
   "/assets/{file}", "/health", "/instances/check-name", "/instances/{id}/events", "/instances/{id}/logs/stream",
   "/account/billing/invoices/{document}/files/{kind}", "/account/billing/invoices/{document}/lines/{line}/hours.csv",
+  "/account/billing/exports/file",
   "/staff/usage.csv", "/staff/usage.json",
 ]);
 

@@ -32,7 +32,7 @@ pub async fn list_sellers(db: &mut PgConnection) -> Result<Vec<SellerRow>, Store
              , code
              , country
              , currency
-             , COALESCE(details -> 'identifiers' ->> 'siren', '') AS "siren!"
+             , COALESCE(details #>> '{seller,identifiers,siren}', '') AS "siren!"
           FROM sellers
          ORDER BY code
         "#,

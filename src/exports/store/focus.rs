@@ -327,7 +327,7 @@ pub async fn list_months(db: &mut PgConnection, filter: &Filter, now: DateTime<U
              , max(m.updated_at)    AS "updated_at!"
              , bool_and(m.is_closed) AS "is_closed!"
           FROM (
-              SELECT COALESCE(f.issuer, NULLIF(s.details ->> 'legal_name', ''), s.code) AS issuer
+              SELECT COALESCE(f.issuer, NULLIF(s.details #>> '{seller,name}', ''), s.code) AS issuer
                    , p.from_at, p.until_at, p.created_at, COALESCE(p.closed_at, p.created_at) AS updated_at
                    , p.state = 'closed' AS is_closed
                 FROM billing_periods p

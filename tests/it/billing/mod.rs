@@ -3,4 +3,7 @@
 mod guards;
 mod months;
 mod pages;
+mod rating;
+mod recompute;
+mod transfers;
 pub mod world;

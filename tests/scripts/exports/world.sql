@@ -1,7 +1,7 @@
 -- Two sellers, three customers, October and November 2026, with everything that a file can have to say.
 
-SELECT pg_temp.seller('FR', 'FR', 'EUR', 'Europe/Paris', '{"legal_name": "Sayoo France SAS", "identifiers": {"siren": "732829320"}}');
-SELECT pg_temp.seller('MA', 'MA', 'MAD', 'Africa/Casablanca', '{"legal_name": "Sayoo Maroc SARL"}');
+SELECT pg_temp.seller('FR', 'FR', 'EUR', 'Europe/Paris', '{"seller": {"name": "Sayoo France SAS", "identifiers": {"country": "FR", "siren": "732829320"}}}');
+SELECT pg_temp.seller('MA', 'MA', 'MAD', 'Africa/Casablanca', '{"seller": {"name": "Sayoo Maroc SARL"}}');
 SELECT pg_temp.plan('pro');
 SELECT pg_temp.account('acme', '=HYPERLINK("http://evil") & Zoé, "Söhne"', 'FR', 'EUR', 'Europe/Paris');
 SELECT pg_temp.account('atlas', E'شركة الأطلس \u202Eevil\u202C', 'MA', 'MAD', 'Africa/Casablanca');

@@ -21,5 +21,6 @@ pub mod scaling;
 pub mod search;
 pub mod second_factor;
 pub mod suspend;
+pub mod transfers;
 pub mod usage;
 pub mod wake;
