@@ -59,6 +59,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
         open: pen.formats.money(found.listed.open),
         paid: paid.iter().map(|paid| pen.paid(paid)).collect(),
         transfer: transfer(&found),
+        pdf_url: kinds.iter().any(|made| made == "pdf").then(|| urls::billing_file(id, "pdf")),
         files: FILES.map(|kind| File {
             label: layout.t(format!("billing-file-{kind}")),
             detail: layout.t(format!("billing-file-{kind}-detail")),
@@ -138,7 +139,13 @@ impl Pen<'_> {
     fn buyer(&self, buyer: &paper::Buyer) -> Party {
         let numbers = [("TVA", &buyer.vat_number), ("SIREN", &buyer.siren), ("ICE", &buyer.ice)];
         let numbers = numbers.into_iter().filter_map(|(name, number)| Some((name, number.clone()?))).collect();
-        Party { name: buyer.name.clone(), lines: self.address(&buyer.address), numbers, email: buyer.email.clone() }
+        Party {
+            title: self.layout.t("billing-buyer"),
+            name: buyer.name.clone(),
+            lines: self.address(&buyer.address),
+            numbers,
+            email: buyer.email.clone(),
+        }
     }
 
     fn line(&self, id: DocumentId, line: &paper::Line, zone: &str) -> Line {
@@ -248,6 +255,7 @@ struct InvoicePage {
     paid: Vec<PaidLine>,
     transfer: Option<Transfer>,
     files: [File; 3],
+    pdf_url: Option<String>,
     sha256: String,
     previous_sha256: Option<String>,
 }
