@@ -5,6 +5,7 @@
 pub mod documents;
 pub mod dunning;
 pub mod ledger;
+pub mod lookup;
 pub mod papers;
 pub mod payments;
 pub mod profiles;

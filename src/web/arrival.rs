@@ -16,6 +16,7 @@ use super::keys::Keys;
 use super::layout::{Banner, Flash, Layout, NavItem, Person, Theme};
 use super::{csrf, urls};
 use crate::accounts::Origin;
+use crate::accounts::policy::{self, Action};
 use crate::accounts::sessions::{self, Session};
 use crate::base::secret::{Secret, new_token};
 use crate::billing::dunning::{self, Standing};
@@ -104,7 +105,7 @@ pub async fn look(request: &ServiceRequest) -> (Rc<Arrival>, Option<anyhow::Erro
         dir: locale.dir(),
         theme: wanted(Kind::Theme).and_then(|name| Theme::from_name(&name)).unwrap_or_default(),
         csrf: csrf::token(keys, &binding),
-        nav: session.as_ref().map(|_| navigation(texts, request.path())).unwrap_or_default(),
+        nav: session.as_ref().map(|session| navigation(session, texts, request.path())).unwrap_or_default(),
         person: session.as_ref().map(|session| person(session, texts, request.path())),
         path,
         flash,
@@ -186,16 +187,24 @@ fn address(request: &ServiceRequest) -> String {
         .unwrap_or_default()
 }
 
-fn navigation(texts: Texts, path: &str) -> Vec<NavItem> {
+fn navigation(session: &Session, texts: Texts, path: &str) -> Vec<NavItem> {
     let item = |href: String, icon, key: &str, side_only| {
         let current = path == href || path.strip_prefix(href.as_str()).is_some_and(|rest| rest.starts_with('/'));
         NavItem { current, href, icon, label: texts.text(key), side_only }
     };
-    vec![
+    let billing = item(urls::billing(), "card", "nav-billing", false);
+    let mut account = item(urls::account(), "account", "nav-account", false);
+    // What is paid stands below the account's address, and is a place of its own.
+    account.current &= !billing.current;
+    let mut items = vec![
         item(urls::instances(), "stack", "nav-instances", false),
         item(urls::pricing(), "plan", "nav-pricing", false),
-        item(urls::account(), "account", "nav-account", false),
-    ]
+    ];
+    if policy::may(session.role, Action::SeeCosts) {
+        items.push(billing);
+    }
+    items.push(account);
+    items
 }
 
 fn person(session: &Session, texts: Texts, path: &str) -> Person {

@@ -4,7 +4,7 @@ use actix_web::web::ServiceConfig;
 use actix_web::{Route, guard, web};
 
 use super::assets;
-use super::pages::{account, auth, dev, health, home, instances, preferences, pricing, staff};
+use super::pages::{account, auth, billing, dev, health, home, instances, preferences, pricing, staff};
 use crate::config::Mode;
 
 /// Who may use a route.
@@ -95,6 +95,16 @@ table! {
     Post "/account/close"                  Member       account::close::post;
     Get  "/account/closing"                Member       account::closing::get;
     Post "/account/keep"                   Member       account::closing::keep;
+
+    Get  "/account/billing"                Member       billing::overview::get;
+    Get  "/account/billing/invoices"       Member       billing::invoices::get;
+    Get  "/account/billing/invoices/{document}" Member  billing::invoice::get;
+    Get  "/account/billing/invoices/{document}/files/{kind}" Member billing::file::get;
+    Get  "/account/billing/invoices/{document}/lines/{line}" Member billing::line::get;
+    Get  "/account/billing/invoices/{document}/lines/{line}/hours.csv" Member billing::line::csv;
+    Get  "/account/billing/statement"      Member       billing::statement::get;
+    Get  "/account/billing/details"        Member       billing::details::get;
+    Post "/account/billing/details"        Member       billing::details::post;
 
     Get  "/dev/mails"                      Development  dev::mails::get;
     Get  "/instances"                      Member       instances::list::get;

@@ -1,9 +1,11 @@
 //! Every link: typed values in, a path out. Addresses are written here and in `routes.rs` only.
 
+mod billing;
 mod staff;
 
 use std::fmt::Write as _;
 
+pub use billing::*;
 pub use staff::*;
 
 use crate::accounts::sessions::LONGEST_PATH;

@@ -3,7 +3,8 @@
 mod dunning;
 mod guards;
 mod months;
-mod transfers;
+mod pages;
 mod rating;
 mod recompute;
+mod transfers;
 pub mod world;
