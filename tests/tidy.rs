@@ -102,6 +102,10 @@ fn each_foreign_system_is_named_in_one_place() {
         &uses(&["lettre::"], |name| name == "src/mail/transport.rs"),
     );
     assert_none("only src/dns/mod.rs names hickory", &uses(&["hickory_"], |name| name == "src/dns/mod.rs"));
+    assert_none(
+        "only src/payments/stripe.rs names Stripe's paths",
+        &uses(&["\"/v1/"], |name| name == "src/payments/stripe.rs"),
+    );
     assert_none("only src/acme/mod.rs names instant-acme", &uses(&["instant_acme"], |name| name == "src/acme/mod.rs"));
 }
 
@@ -147,7 +151,7 @@ const ROWS: &[&[&str]] = &[
     &["base"],
     &["certificates", "config", "db", "handover", "i18n", "portal", "queue", "telemetry"],
     &["accounts", "audit", "billing", "domains", "environments", "hosts", "metering", "odoo", "plans", "staff"],
-    &["acme", "dns", "engine", "mail", "tenant_db"],
+    &["acme", "dns", "engine", "mail", "payments", "tenant_db"],
     &["doctor", "governor", "jobs", "proxy", "reconcile", "web"],
     &["cli"],
 ];

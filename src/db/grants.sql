@@ -25,6 +25,9 @@ BEGIN
         REVOKE INSERT, UPDATE, DELETE ON environment_segments, charges, charge_lines, billing_periods, trials FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON journal_counters, document_files FROM sayoo_web;
         REVOKE UPDATE, DELETE ON journal_entries, postings, payments, allocations, paybacks FROM sayoo_web;
+        -- It keeps what Stripe posts; attempts and what they came to are for the worker.
+        REVOKE INSERT, UPDATE, DELETE ON payment_attempts, card_disputes, stripe_polls FROM sayoo_web;
+        REVOKE UPDATE, DELETE ON stripe_events FROM sayoo_web;
         -- It asks for a domain; how far it has come is for the worker to say. Private keys are nothing for it.
         REVOKE INSERT, UPDATE, DELETE ON domains FROM sayoo_web;
         GRANT INSERT (id, account_id, environment_id, hostname, token, created_at) ON domains TO sayoo_web;
@@ -45,6 +48,7 @@ BEGIN
         GRANT SELECT (id, expires_at), DELETE ON sessions, staff_sessions TO sayoo_worker;
         REVOKE UPDATE, DELETE ON audit_log, meter_samples, meter_batches, meter_refusals FROM sayoo_worker;
         REVOKE INSERT, UPDATE, DELETE ON environment_segments, journal_counters FROM sayoo_worker;
+        REVOKE DELETE ON payment_attempts, stripe_events, card_disputes FROM sayoo_worker;
         REVOKE UPDATE, DELETE ON charges, document_files, journal_entries, postings, payments, allocations, paybacks FROM sayoo_worker;
     END IF;
 

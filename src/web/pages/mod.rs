@@ -9,3 +9,4 @@ pub mod instances;
 pub mod preferences;
 pub mod pricing;
 pub mod staff;
+pub mod webhooks;
