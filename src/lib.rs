@@ -18,6 +18,7 @@ pub mod accounts;
 pub mod audit;
 pub mod domains;
 pub mod environments;
+pub mod exports;
 pub mod hosts;
 pub mod plans;
 pub mod staff;

@@ -118,6 +118,12 @@ usage-memory = Memory
 usage-database = Database
 usage-requests = Requests a minute
 usage-egress = Traffic a minute
+usage-users =
+    { $count ->
+        [0] Nobody has used this Odoo in the last 30 days. Only internal users count.
+        [one] One person has used this Odoo in the last 30 days. Only internal users count.
+       *[other] { $count } people have used this Odoo in the last 30 days. Only internal users count.
+    }
 usage-cores = { $value } CPU
 
 cost-base = Base price so far

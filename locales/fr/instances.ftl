@@ -118,6 +118,12 @@ usage-memory = Mémoire
 usage-database = Base de données
 usage-requests = Requêtes par minute
 usage-egress = Trafic par minute
+usage-users =
+    { $count ->
+        [0] Personne n’a utilisé cet Odoo ces 30 derniers jours. Seuls les utilisateurs internes comptent.
+        [one] Une personne a utilisé cet Odoo ces 30 derniers jours. Seuls les utilisateurs internes comptent.
+       *[other] { $count } personnes ont utilisé cet Odoo ces 30 derniers jours. Seuls les utilisateurs internes comptent.
+    }
 usage-cores = { $value } CPU
 
 cost-base = Prix de base à ce jour

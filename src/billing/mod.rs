@@ -10,4 +10,5 @@ pub mod profiles;
 pub mod rating;
 pub mod run;
 pub mod sellers;
+pub mod transfers;
 pub mod vat;

@@ -18,7 +18,10 @@ BEGIN
         REVOKE INSERT, UPDATE, DELETE ON routes, runtimes, replicas, replica_troubles, traffic_samples, environment_activity FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON environment_troubles FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON meter_epochs, meter_samples, meter_batches, meter_refusals, meter_looks FROM sayoo_web;
-        REVOKE INSERT, UPDATE, DELETE ON usage_hours, usage_days, usage_due FROM sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON usage_hours, usage_days, usage_due, user_days, meter_generations FROM sayoo_web;
+        -- With its salt, who somebody is could be found out from a hash.
+        REVOKE ALL ON user_looks FROM sayoo_web;
+        GRANT SELECT (environment_id, looked_at, read_until) ON user_looks TO sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON traffic_refusals, scaling_months, maintenances FROM sayoo_web;
         REVOKE UPDATE, DELETE ON audit_log FROM sayoo_web;
         -- What is charged is for the database and the worker to say; money that moved, and final papers, are never changed by anybody.
@@ -28,6 +31,7 @@ BEGIN
         -- It keeps what Stripe posts; attempts and what they came to are for the worker.
         REVOKE INSERT, UPDATE, DELETE ON payment_attempts, card_disputes, stripe_polls FROM sayoo_web;
         REVOKE UPDATE, DELETE ON stripe_events FROM sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON charge_days, period_facts, environment_facts, document_facts FROM sayoo_web;
         -- It asks for a domain; how far it has come is for the worker to say. Private keys are nothing for it.
         REVOKE INSERT, UPDATE, DELETE ON domains FROM sayoo_web;
         GRANT INSERT (id, account_id, environment_id, hostname, token, created_at) ON domains TO sayoo_web;
@@ -49,7 +53,9 @@ BEGIN
         REVOKE UPDATE, DELETE ON audit_log, meter_samples, meter_batches, meter_refusals FROM sayoo_worker;
         REVOKE INSERT, UPDATE, DELETE ON environment_segments, journal_counters FROM sayoo_worker;
         REVOKE DELETE ON payment_attempts, stripe_events, card_disputes FROM sayoo_worker;
+        REVOKE INSERT, UPDATE, DELETE ON charge_days, period_facts, environment_facts, document_facts FROM sayoo_worker;
         REVOKE UPDATE, DELETE ON charges, document_files, journal_entries, postings, payments, allocations, paybacks FROM sayoo_worker;
+        REVOKE DELETE ON user_days FROM sayoo_worker;
     END IF;
 
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_proxy') THEN

@@ -134,6 +134,10 @@ pub struct Reading {
     pub runtime: RuntimeId,
     /// The Swarm's id of the machine it is on.
     pub node: String,
+    /// The service that it is of; empty when it is of none.
+    pub service: String,
+    /// The generation of the specification it was started from.
+    pub generation: u64,
     /// The container: counters begin anew with another one.
     pub container: String,
     /// When it was started: its counters were 0 then.

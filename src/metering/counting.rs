@@ -5,6 +5,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::sampling::SAMPLE_EVERY;
 use super::{Kind, Meter, Observation, Quality};
 
+/// The longest time after which a number may still come in.
+pub const LATE_WINDOW: TimeDelta = TimeDelta::days(35);
+/// How far ahead of ours the clock of whoever took a number may be.
+pub const AHEAD: TimeDelta = TimeDelta::minutes(5);
 /// A lower number that comes this soon after a higher one was only late: two workers took them at once.
 const LATE: TimeDelta = TimeDelta::seconds(30);
 
@@ -58,6 +62,12 @@ pub enum Reason {
     WentBack,
     /// Less than nothing.
     Negative,
+    /// It is of a container that a newer generation of the same service has taken over from.
+    Fenced,
+    /// It was taken longer ago than [`LATE_WINDOW`].
+    TooLate,
+    /// It was taken in the future: whoever took it has a clock that is wrong.
+    TooEarly,
 }
 
 impl Reason {
@@ -67,8 +77,41 @@ impl Reason {
         match self {
             Self::WentBack => "went_back",
             Self::Negative => "negative",
+            Self::Fenced => "fenced",
+            Self::TooLate => "too_late",
+            Self::TooEarly => "too_early",
         }
     }
+
+    /// Reads the word kept in the database.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        let all = [Self::WentBack, Self::Negative, Self::Fenced, Self::TooLate, Self::TooEarly];
+        all.into_iter().find(|reason| reason.as_str() == word)
+    }
+}
+
+/// Says why a number that was taken at `observed_at` is not even looked at now.
+///
+/// What a counter used is not lost by it: the next number that comes in time shows it.
+#[must_use]
+pub fn out_of_time(observed_at: DateTime<Utc>, now: DateTime<Utc>) -> Option<Reason> {
+    if observed_at > now + AHEAD {
+        Some(Reason::TooEarly)
+    } else if observed_at < now - LATE_WINDOW {
+        Some(Reason::TooLate)
+    } else {
+        None
+    }
+}
+
+/// Says whether a number of one generation is fenced: a newer one had been seen before it was taken.
+///
+/// It depends on the instants alone and not on the order in which numbers come in. What a container used until the moment at
+/// which its successor is first seen is still counted.
+#[must_use]
+pub fn is_fenced(generation: i64, observed_at: DateTime<Utc>, seen: &[(i64, DateTime<Utc>)]) -> bool {
+    seen.iter().any(|(newer, seen_at)| *newer > generation && *seen_at < observed_at)
 }
 
 /// Returns where a source stands before its first number.
@@ -219,6 +262,32 @@ mod tests {
         assert_eq!(judge(&cursor, &seen(Meter::Cpu, 61, 99)), Verdict::Duplicate);
         assert_eq!(judge(&cursor, &seen(Meter::Cpu, 120, 99)), Verdict::Refused(Reason::WentBack));
         assert_eq!(judge(&cursor, &seen(Meter::Cpu, 120, -1)), Verdict::Refused(Reason::Negative));
+    }
+
+    #[test]
+    fn a_number_comes_in_within_thirty_five_days_and_no_more_than_five_minutes_before_its_time() {
+        let now = at(0);
+        assert_eq!(out_of_time(now - LATE_WINDOW, now), None);
+        assert_eq!(out_of_time(now - LATE_WINDOW - TimeDelta::seconds(1), now), Some(Reason::TooLate));
+        assert_eq!(out_of_time(now + AHEAD, now), None);
+        assert_eq!(out_of_time(now + AHEAD + TimeDelta::seconds(1), now), Some(Reason::TooEarly));
+    }
+
+    #[test]
+    fn an_older_generation_counts_until_a_newer_one_is_seen() {
+        let seen = [(1, at(0)), (3, at(120)), (2, at(60))];
+        for (generation, second, is_refused) in [
+            (1, 60, false),
+            (1, 61, true),
+            (2, 61, false),
+            (2, 120, false),
+            (2, 121, true),
+            (3, 9999, false),
+            (4, 9999, false),
+        ] {
+            assert_eq!(is_fenced(generation, at(second), &seen), is_refused, "{generation} at {second}");
+        }
+        assert!(!is_fenced(0, at(9999), &[]));
     }
 
     #[test]

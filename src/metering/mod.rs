@@ -5,11 +5,13 @@
 
 pub mod counting;
 pub mod export;
+pub mod refusals;
 pub mod rollup;
 pub mod sampling;
 pub mod store;
 pub mod units;
 pub mod usage;
+pub mod users;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -113,6 +115,15 @@ impl Quality {
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Measured, Self::Interpolated, Self::LowerBound].into_iter().find(|quality| quality.as_str() == word)
     }
+}
+
+/// The service that a source's container is of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Holder {
+    /// Its name: the containers of an environment that count side by side (an update, replicas) are of different ones.
+    pub service: String,
+    /// The generation of the specification that the container was started from.
+    pub generation: i64,
 }
 
 /// A number as it was read, of one meter of one environment.

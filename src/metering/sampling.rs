@@ -8,8 +8,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use super::store::{self, Batch, Claimed};
-use super::{Meter, Observation, rollup};
+use super::store::{self, Batch, Claimed, Holders};
+use super::{Holder, Meter, Observation, rollup};
 use crate::base::chain;
 use crate::base::clock::Clock;
 use crate::base::crash;
@@ -107,7 +107,8 @@ impl Sampler {
         let mut tx = self.db.begin().await?;
         let claimed = store::list_claimed(&mut tx).await?;
         let now = self.clock.now();
-        let batch = store::ingest(&mut tx, now, &of_containers(&readings, &claimed, now)).await?;
+        let numbers = of_containers(&readings, &claimed, now);
+        let batch = store::ingest_held(&mut tx, now, &numbers, &holders(&readings)).await?;
         crash::point("containers:middle");
         tx.commit().await?;
         crash::point("containers:after");
@@ -204,7 +205,7 @@ fn of_containers(readings: &[Reading], claimed: &[Claimed], now: DateTime<Utc>) 
         Some([(Meter::Cpu, cpu_micros), (Meter::Memory, memory_bytes)].map(|(meter, value)| Observation {
             environment: claimed.environment,
             meter,
-            source: format!("container:{}", reading.container),
+            source: source_of(reading),
             opened_at: reading.started_at.max(claimed.claimed_at).min(now),
             is_inherited: reading.started_at < claimed.claimed_at,
             observed_at: now,
@@ -212,4 +213,17 @@ fn of_containers(readings: &[Reading], claimed: &[Claimed], now: DateTime<Utc>) 
         }))
     };
     readings.iter().filter_map(of).flatten().collect()
+}
+
+fn source_of(reading: &Reading) -> String {
+    format!("container:{}", reading.container)
+}
+
+/// Says which service each container is of. One of which the engine says nothing is fenced by nobody.
+fn holders(readings: &[Reading]) -> Holders {
+    let held = readings.iter().filter(|reading| !reading.service.is_empty()).filter_map(|reading| {
+        let generation = i64::try_from(reading.generation).ok()?;
+        Some((source_of(reading), Holder { service: reading.service.clone(), generation }))
+    });
+    held.collect()
 }

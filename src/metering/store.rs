@@ -7,13 +7,18 @@ use super::{Meter, Observation};
 use crate::base::ids::{EnvironmentId, RuntimeId};
 use crate::db::StoreError;
 
+mod generations;
 mod hours;
+mod refusals;
 mod samples;
 mod usage;
+mod users;
 
 pub use hours::{HourKey, add_up_days, list_slices, mark_due, put_hours, take_due};
-pub use samples::{Batch, ingest};
-pub use usage::{Step, last_value, list_steps, list_steps_of_hours, list_totals};
+pub use refusals::list_refusals;
+pub use samples::{Batch, Holders, ingest, ingest_held};
+pub use usage::{Step, last_value, list_coverage, list_steps, list_steps_of_hours, list_totals};
+pub use users::{count_users, keep_users, note_look, take_users_due};
 
 /// A runtime that belongs to an environment.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use sqlx::postgres::PgConnection;
 
-use super::{Meter, store, units};
+use super::{Meter, Quality, store, units};
 use crate::base::ids::{AccountId, EnvironmentId};
 use crate::db::StoreError;
 
@@ -93,6 +93,58 @@ pub async fn priced_by_environment(
     let found = store::list_totals(db, account, environments, period).await?;
     let priced = |(id, meter, quantity)| Some((id, units::price_of(meter)?, units::priced(meter, quantity)));
     Ok(found.into_iter().filter_map(priced).collect())
+}
+
+/// How much of a period is known of one meter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coverage {
+    /// The meter.
+    pub meter: Meter,
+    /// The seconds that samples speak of, added up from whole hours.
+    pub covered_seconds: i64,
+    /// The other seconds of its life within the period: it was stopped, it slept, or nobody looked. Nothing is billed for them.
+    ///
+    /// `None` for what proxies count: they write when something happens, so silence is a zero and no gap.
+    pub gap_seconds: Option<i64>,
+    /// The worst quality of its hours; `None` when there are none.
+    pub quality: Option<Quality>,
+}
+
+/// Returns how much is known of an account's environment from one hour to another, of every meter in the order of
+/// [`Meter::ALL`]. `until` is not in the future: what has not come yet would be a gap.
+///
+/// Covered and gap seconds together are the life of the environment within the period. Empty for another account's.
+pub async fn coverage(
+    db: &mut PgConnection,
+    account: AccountId,
+    environment: EnvironmentId,
+    period: (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Vec<Coverage>, StoreError> {
+    let found = store::list_coverage(db, (account, environment), period).await?;
+    let coverage = |meter: Meter| {
+        let row = found.iter().find(|row| row.meter == meter)?;
+        let is_seen_always = !matches!(meter, Meter::Egress | Meter::Requests);
+        Some(Coverage {
+            meter,
+            covered_seconds: row.covered_seconds,
+            gap_seconds: is_seen_always.then(|| (row.life_seconds - row.covered_seconds).max(0)),
+            quality: row.quality,
+        })
+    };
+    Ok(Meter::ALL.into_iter().filter_map(coverage).collect())
+}
+
+/// Returns how many people used each of some of an account's environments in a period: internal users with a session, each
+/// once, whatever they used.
+///
+/// An environment of whose sessions nothing is known yet, for the period, is left out: that is not zero.
+pub async fn active_users(
+    db: &mut PgConnection,
+    account: AccountId,
+    environments: &[EnvironmentId],
+    period: (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Vec<(EnvironmentId, i64)>, StoreError> {
+    store::count_users(db, account, environments, period).await
 }
 
 /// Returns the newest known size of the environment's database, in bytes.

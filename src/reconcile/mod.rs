@@ -23,6 +23,7 @@ mod shows;
 pub mod spares;
 pub mod store;
 pub mod templates;
+pub mod users;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -138,6 +139,7 @@ pub async fn run(site: Arc<Site>, stop: CancellationToken) {
     start.task(logs::Logs::new(Arc::clone(&site)));
     start.task(leftovers::Leftovers::new(Arc::clone(&site)));
     start.task(sessions::Sessions::new(Arc::clone(&site)));
+    start.task(users::Users::new(Arc::clone(&site)));
     start.task(scaling::Scaling::new(site.db.clone(), site.clock.clone()));
     drivers.spawn(listen(site.db.clone(), call, stop.clone()));
     while drivers.join_next().await.is_some() {}

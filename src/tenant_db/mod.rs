@@ -101,6 +101,15 @@ pub struct Schedule {
     pub is_at_work: bool,
 }
 
+/// A time at which a person was seen in an Odoo, as its own database says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Activity {
+    /// Odoo's own number of the person.
+    pub user: i64,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
 /// A tenant's session on the server, as it looks from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
@@ -227,6 +236,18 @@ impl TenantDb {
         password: &Secret<String>,
     ) -> Result<Schedule> {
         ask!(self, schedule(database, role, password))
+    }
+
+    /// Asks an Odoo's database which internal users had a session between two instants, as the tenant's own role. What it says is
+    /// the tenant's word; what has another shape is an error.
+    pub async fn active_users(
+        &self,
+        database: &DatabaseName,
+        role: &RoleName,
+        password: &Secret<String>,
+        between: (DateTime<Utc>, DateTime<Utc>),
+    ) -> Result<Vec<Activity>> {
+        ask!(self, active_users(database, role, password, between))
     }
 
     /// Gives a role that exists another password and ends every session that was begun with the one before: whoever

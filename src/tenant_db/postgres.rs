@@ -6,6 +6,7 @@
 mod members;
 mod schedule;
 mod sessions;
+mod users;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;

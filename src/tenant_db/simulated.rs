@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chrono::{DateTime, Utc};
+
 use super::{
-    DatabaseName, DatabaseSize, DatabaseState, Error, Inventory, Member, Result, RoleName, Schedule, Session, Sessions,
-    Words,
+    Activity, DatabaseName, DatabaseSize, DatabaseState, Error, Inventory, Member, Result, RoleName, Schedule, Session,
+    Sessions, Words,
 };
 use crate::base::faults::{Faults, Kind, Untrue};
 use crate::base::secret::Secret;
@@ -44,6 +46,8 @@ struct Inside {
     bytes: i64,
     /// Whether it was handed over to its tenant.
     is_ready: bool,
+    /// What it says of who used it.
+    users: Vec<Activity>,
     /// What was done in it last as its tenant, and how new that order was.
     told: Vec<String>,
     generation: i64,
@@ -70,7 +74,7 @@ impl Known {
 
 impl Inside {
     fn fresh(bytes: i64, is_ready: bool) -> Self {
-        Self { bytes, is_ready, told: Vec::new(), generation: 0 }
+        Self { bytes, is_ready, users: Vec::new(), told: Vec::new(), generation: 0 }
     }
 }
 
@@ -98,6 +102,13 @@ impl Simulated {
         state.known.databases.insert(database, Inside::fresh(FRESH_BYTES, true));
         let login = Login { may_log_in: true, password: Secret::new(String::new()), generation: 0 };
         state.known.roles.insert(role, login);
+    }
+
+    /// Has somebody use an Odoo.
+    pub fn use_by(&self, database: &DatabaseName, activity: Activity) {
+        if let Some(inside) = self.lock().known.databases.get_mut(database) {
+            inside.users.push(activity);
+        }
     }
 
     /// Returns the statements that were run last in a database as its tenant.
@@ -232,6 +243,20 @@ impl Simulated {
 
     pub(super) async fn schedule(&self, _: &DatabaseName, _: &RoleName, _: &Secret<String>) -> Result<Schedule> {
         self.answer("schedule", |_| Ok(Schedule::default())).await
+    }
+
+    pub(super) async fn active_users(
+        &self,
+        database: &DatabaseName,
+        role: &RoleName,
+        _: &Secret<String>,
+        (since, until): (DateTime<Utc>, DateTime<Utc>),
+    ) -> Result<Vec<Activity>> {
+        self.answer("active users", |known| {
+            let inside = known.databases.get(database).filter(|_| known.may_log_in(role)).ok_or_else(nothing)?;
+            Ok(inside.users.iter().filter(|seen| seen.at >= since && seen.at <= until).copied().collect())
+        })
+        .await
     }
 
     pub(super) async fn sessions(&self) -> Result<Sessions> {

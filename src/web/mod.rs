@@ -8,6 +8,7 @@ pub mod assets;
 mod contrast;
 pub mod cookies;
 pub mod csrf;
+pub mod download;
 pub mod error;
 pub mod extract;
 pub mod form;

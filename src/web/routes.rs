@@ -91,6 +91,8 @@ table! {
     Post "/account/sessions/revoke-others" Member       account::sessions::revoke_others;
     Post "/account/sessions/{session}/revoke" Member    account::sessions::revoke;
     Get  "/account/members"                Member       account::members::get;
+    Get  "/account/billing/exports"        Member       account::exports::get;
+    Get  "/account/billing/exports/file"   Member       account::exports::file;
     Get  "/account/close"                  Member       account::close::get;
     Post "/account/close"                  Member       account::close::post;
     Get  "/account/closing"                Member       account::closing::get;
@@ -183,6 +185,17 @@ table! {
     Get  "/staff/usage"                    Staff        staff::usage::get;
     Get  "/staff/usage.csv"                Staff        staff::usage::csv;
     Get  "/staff/usage.json"               Staff        staff::usage::json;
+    Get  "/staff/exports"                  Staff        staff::exports::get;
+    Get  "/staff/exports/file"             Staff        staff::exports::file;
+    Get  "/staff/transfers"                Staff        staff::transfers::get;
+    Get  "/staff/transfers/new"            Staff        staff::transfers::add::get;
+    Post "/staff/transfers/new"            Staff        staff::transfers::add::post;
+    Get  "/staff/transfers/import"         Staff        staff::transfers::import::get;
+    Post "/staff/transfers/import"         Staff        staff::transfers::import::post;
+    Get  "/staff/transfers/{receipt}"      Staff        staff::transfers::show::get;
+    Post "/staff/transfers/{receipt}/book" Staff        staff::transfers::show::book;
+    Post "/staff/transfers/{receipt}/refuse" Staff      staff::transfers::show::refuse;
+    Post "/staff/transfers/{receipt}/reopen" Staff      staff::transfers::show::reopen;
     Get  "/staff/search"                   Staff        staff::search::get;
     Get  "/staff/audit"                    Staff        staff::audit::get;
     Post "/staff/audit/verify"             Staff        staff::audit::verify;

@@ -147,6 +147,18 @@ pub fn account_members() -> String {
     "/account/members".to_owned()
 }
 
+/// The organisation's files for accountants.
+#[must_use]
+pub fn account_exports() -> String {
+    "/account/billing/exports".to_owned()
+}
+
+/// One of them.
+#[must_use]
+pub fn account_exports_file() -> String {
+    "/account/billing/exports/file".to_owned()
+}
+
 /// Closes the account.
 #[must_use]
 pub fn account_close() -> String {

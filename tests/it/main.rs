@@ -12,6 +12,7 @@ mod db;
 mod doctor;
 mod edge;
 mod engine;
+mod exports;
 mod governor;
 mod hosts;
 mod instances;

@@ -6,8 +6,9 @@ use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
+use super::proof::Proof;
 use super::store::{self, Stretch};
-use super::{Carries, Charged, Facts, Owner, Pace, Rated, Segment, Span};
+use super::{Carries, Charge, Charged, Facts, Owner, Pace, Rated, Segment, SoFar, Span};
 use crate::base::ids::{AccountId, EnvironmentId, PeriodId};
 use crate::base::money::Currency;
 use crate::metering::rollup::{hour_of, whole_days};
@@ -31,9 +32,22 @@ pub struct Month<'a> {
 
 /// Returns what a month costs, or costs so far while it is open.
 pub async fn rate_account(db: &mut PgConnection, month: Month<'_>, now: DateTime<Utc>) -> anyhow::Result<Rated> {
-    let (facts, _) = facts(db, month, now).await?;
+    let (facts, _) = facts(db, month, now, By::Stretch).await?;
     let carries = store::carries(db, month.account, month.period.from).await.context("read what remains unbilled")?;
     Ok(super::rate(&facts, &carries)?)
+}
+
+/// Returns what each environment costs so far: what [`rate_account`] says, told as pages tell it. One that began this moment is
+/// missing.
+pub async fn environments_so_far(
+    db: &mut PgConnection,
+    month: Month<'_>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<BTreeMap<EnvironmentId, SoFar>> {
+    let (facts, _) = facts(db, month, now, By::Stretch).await?;
+    let carries = store::carries(db, month.account, month.period.from).await.context("read what remains unbilled")?;
+    let rated = super::rate(&facts, &carries)?;
+    Ok(super::so_far(&facts, &rated)?)
 }
 
 /// The same, after corrections of earlier periods have changed what remains unbilled.
@@ -43,7 +57,7 @@ pub async fn rate_after(
     carries: &Carries,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Rated> {
-    let (facts, _) = facts(db, month, now).await?;
+    let (facts, _) = facts(db, month, now, By::Stretch).await?;
     Ok(super::rate(&facts, carries)?)
 }
 
@@ -53,7 +67,7 @@ pub async fn forecast_account(
     month: Month<'_>,
     now: DateTime<Utc>,
 ) -> anyhow::Result<(Rated, Rated)> {
-    let (facts, lasting) = facts(db, month, now).await?;
+    let (facts, lasting) = facts(db, month, now, By::Stretch).await?;
     let carries = store::carries(db, month.account, month.period.from).await.context("read what remains unbilled")?;
     let paces = paces(db, month, &lasting, now).await?;
     let so_far = super::rate(&facts, &carries)?;
@@ -74,8 +88,31 @@ pub async fn correct_account(
     billed_from: DateTime<Utc>,
     carries: &Carries,
 ) -> anyhow::Result<Rated> {
-    let (facts, charged) = facts_to_correct(db, month, of, billed_from).await?;
-    Ok(super::correct(&facts, &charged, carries)?)
+    let (facts, charges) = facts_to_correct(db, month, of, billed_from, By::Stretch).await?;
+    Ok(super::correct(&facts, &Charged::new(&charges)?, carries)?)
+}
+
+/// Returns the file that a month is computed again with: the same as `rate_after` its `corrected` months, oldest first, from the
+/// hours themselves. It speaks of what is known when it is made, so it is made together with the charges.
+pub async fn prove_account(
+    db: &mut PgConnection,
+    month: Month<'_>,
+    corrected: &[(PeriodId, Month<'_>)],
+    now: DateTime<Utc>,
+) -> anyhow::Result<Proof> {
+    let before = carries_before(db, month.account, month.period).await?;
+    let (mut carries, mut corrections) = (before.clone(), Vec::new());
+    for (of, earlier) in corrected {
+        let (facts, charges) = facts_to_correct(db, *earlier, *of, month.period.from, By::Hour).await?;
+        let more = super::correct(&facts, &Charged::new(&charges)?, &carries)?;
+        carries.clone_from(&more.carries);
+        if !more.charges.is_empty() {
+            corrections.push((facts, charges, more));
+        }
+    }
+    let (facts, _) = facts(db, month, now, By::Hour).await?;
+    let rated = super::rate(&facts, &carries)?;
+    Ok(Proof::new(&facts, &before, &corrections, &rated))
 }
 
 async fn facts_to_correct(
@@ -83,14 +120,26 @@ async fn facts_to_correct(
     month: Month<'_>,
     of: PeriodId,
     billed_from: DateTime<Utc>,
-) -> anyhow::Result<(Facts, Charged)> {
+    detail: By,
+) -> anyhow::Result<(Facts, Vec<Charge>)> {
     let charges = store::charged(db, month.account, of, billed_from).await.context("read what was charged")?;
-    let (mut facts, _) = facts(db, month, month.period.until).await?;
+    let (mut facts, _) = facts(db, month, month.period.until, detail).await?;
     // Of what was charged and, as is known now, should not have been.
     let missing: BTreeSet<_> = charges.iter().map(|charge| charge.item.plan_version).collect();
     let missing: Vec<_> = missing.into_iter().filter(|id| !facts.tariffs.contains_key(id)).collect();
-    facts.tariffs.extend(store::tariffs(db, &missing, month.currency).await.context("read prices")?);
-    Ok((facts, Charged::new(&charges)?))
+    if !missing.is_empty() {
+        facts.tariffs.extend(store::tariffs(db, &missing, month.currency).await.context("read prices")?);
+    }
+    Ok((facts, charges))
+}
+
+/// How usage is read: both come to the same.
+#[derive(Clone, Copy, Debug)]
+enum By {
+    /// Added up where nothing changed in between.
+    Stretch,
+    /// Each hour, for whoever computes it again.
+    Hour,
 }
 
 /// Everything that is known of a month, cut at now; and which environments go on.
@@ -98,6 +147,7 @@ async fn facts(
     db: &mut PgConnection,
     month: Month<'_>,
     now: DateTime<Utc>,
+    detail: By,
 ) -> anyhow::Result<(Facts, BTreeSet<EnvironmentId>)> {
     let known = Span { from: month.period.from, until: now.min(month.period.until) };
     let trial = store::trial(db, month.account).await.context("read the trial")?;
@@ -105,7 +155,14 @@ async fn facts(
     let ours = |segment: &Segment| segment.owner == Owner::Ours;
     let lasting = found.iter().filter(|(it, is_open)| *is_open && ours(it)).map(|(it, _)| it.environment).collect();
     let segments: Vec<Segment> = found.into_iter().map(|(segment, _)| segment).collect();
-    let usage = store::usage(db, &stretches(&segments, trial, known)).await.context("read the usage")?;
+    let usage = match detail {
+        By::Stretch => store::usage(db, &stretches(&segments, trial, known)).await,
+        By::Hour => {
+            let whose: BTreeSet<_> = segments.iter().map(|segment| segment.environment).collect();
+            store::hours(db, &whose.into_iter().collect::<Vec<_>>(), known).await
+        }
+    };
+    let usage = usage.context("read the usage")?;
     let versions: BTreeSet<_> = segments.iter().filter(|it| ours(it)).map(|it| it.plan_version).collect();
     let versions: Vec<_> = versions.into_iter().collect();
     let tariffs = store::tariffs(db, &versions, month.currency).await.context("read prices")?;

@@ -10,7 +10,10 @@ mod measure;
 mod parts;
 pub mod proof;
 mod rate;
+mod so_far;
 mod store;
+#[cfg(test)]
+mod tests;
 mod tiers;
 
 use std::collections::BTreeMap;
@@ -26,6 +29,7 @@ pub use corrections::{Charged, correct};
 pub use forecast::{Pace, forecast};
 pub use measure::{decimals, raw_per_step};
 pub use rate::rate;
+pub use so_far::{Line, SoFar, so_far};
 
 /// From one instant until another: `[from, until)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]

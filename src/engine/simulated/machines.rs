@@ -80,6 +80,8 @@ impl Simulated {
                     .map(|container| Reading {
                         runtime: service.spec.runtime,
                         node: container.node.clone(),
+                        service: service.spec.name.as_str().to_owned(),
+                        generation: container.generation,
                         container: container.id.clone(),
                         started_at: container.started_at,
                         read_at: now,

@@ -200,10 +200,12 @@ impl Swarm {
         let parts = memory.stats.unwrap_or_default();
         // Version 1 of cgroups has the sum over children under another name.
         let inactive = parts.get("total_inactive_file").or_else(|| parts.get("inactive_file")).copied().unwrap_or(0);
-        let node = summary.labels.as_ref().and_then(|labels| labels.get(SWARM_NODE)).cloned().unwrap_or_default();
+        let label = |name| summary.labels.as_ref().and_then(|labels| labels.get(name)).cloned();
         Ok(Some(Reading {
             runtime,
-            node,
+            node: label(SWARM_NODE).unwrap_or_default(),
+            service: label(SWARM_SERVICE).unwrap_or_default(),
+            generation: label(LABEL_GENERATION).and_then(|text| text.parse().ok()).unwrap_or(0),
             container,
             started_at,
             read_at,

@@ -6,11 +6,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
+use super::generations::{self, Generations};
 use crate::base::ids::{EnvironmentId, MeterBatchId, MeterEpochId};
 use crate::db::StoreError;
 use crate::metering::counting::{self, Cursor, Reason, Sample, Verdict};
 use crate::metering::rollup::hours_of;
-use crate::metering::{Meter, Observation};
+use crate::metering::{Holder, Meter, Observation};
 
 /// How long usage by hour may lag behind the samples.
 const DERIVED_AFTER: TimeDelta = TimeDelta::minutes(3);
@@ -28,28 +29,49 @@ pub struct Batch {
     pub refused: usize,
 }
 
-/// Judges numbers and keeps what they add: samples, cursors, refusals, and which hours are to be derived again.
-///
-/// One transaction: all of it is done, or none. Sources are locked in one order, so that two workers never wait for
-/// each other.
+/// Which service the container of each source is of; sources that are no containers have none.
+pub type Holders = BTreeMap<String, Holder>;
+
+/// Judges numbers of sources that are no containers; see [`ingest_held`].
 pub async fn ingest(
     tx: &mut PgConnection,
     now: DateTime<Utc>,
     observations: &[Observation],
 ) -> Result<Batch, StoreError> {
+    ingest_held(tx, now, observations, &Holders::new()).await
+}
+
+/// Judges numbers and keeps what they add: samples, cursors, refusals, and which hours are to be derived again.
+///
+/// One transaction: all of it is done, or none. Sources are locked in one order, so that two workers never wait for
+/// each other.
+pub async fn ingest_held(
+    tx: &mut PgConnection,
+    now: DateTime<Utc>,
+    observations: &[Observation],
+    holders: &Holders,
+) -> Result<Batch, StoreError> {
     if observations.is_empty() {
         return Ok(Batch::default());
     }
-    let mut sources: BTreeMap<(EnvironmentId, &str, &str), Vec<&Observation>> = BTreeMap::new();
+    let mut refusals: Vec<(&Observation, Reason)> = Vec::new();
+    let mut in_time = Vec::new();
     for observation in observations {
+        match counting::out_of_time(observation.observed_at, now) {
+            Some(reason) => refusals.push((observation, reason)),
+            None => in_time.push(observation),
+        }
+    }
+    let mut batch = Batch { received: observations.len(), refused: refusals.len(), ..Batch::default() };
+    let mut sources = Sources::new();
+    for observation in &in_time {
         let key = (observation.environment, observation.meter.as_str(), observation.source.as_str());
         sources.entry(key).or_default().push(observation);
     }
     open_epochs(tx, now, &sources).await?;
     let cursors = lock_cursors(tx, &sources).await?;
-    let mut batch = Batch { received: observations.len(), ..Batch::default() };
+    let generations = generations::note(tx, &in_time, holders).await?;
     let mut samples: Vec<(Uuid, Meter, EnvironmentId, Sample)> = Vec::new();
-    let mut refusals: Vec<(&Observation, Reason)> = Vec::new();
     for (key, mut observations) in sources {
         let Some((epoch, mut cursor)) = cursors.get(&(key.0, key.1.to_owned(), key.2.to_owned())).copied() else {
             continue;
@@ -57,6 +79,10 @@ pub async fn ingest(
         observations.sort_by_key(|observation| (observation.observed_at, observation.value));
         for observation in observations {
             match counting::judge(&cursor, observation) {
+                Verdict::Accepted(_) if is_fenced(observation, holders, &generations) => {
+                    batch.refused += 1;
+                    refusals.push((observation, Reason::Fenced));
+                }
                 Verdict::Accepted(sample) => {
                     batch.accepted += 1;
                     cursor.last_seq = sample.seq;
@@ -75,6 +101,12 @@ pub async fn ingest(
     insert_samples(tx, now, &samples).await?;
     insert_batch(tx, now, batch, &refusals).await?;
     Ok(batch)
+}
+
+fn is_fenced(observation: &Observation, holders: &Holders, generations: &Generations) -> bool {
+    let Some(holder) = holders.get(&observation.source) else { return false };
+    let seen = generations.get(&(observation.environment, holder.service.clone()));
+    seen.is_some_and(|seen| counting::is_fenced(holder.generation, observation.observed_at, seen))
 }
 
 type Sources<'a> = BTreeMap<(EnvironmentId, &'a str, &'a str), Vec<&'a Observation>>;

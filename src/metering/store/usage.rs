@@ -6,7 +6,7 @@ use sqlx::postgres::PgConnection;
 
 use crate::base::ids::{AccountId, EnvironmentId};
 use crate::db::StoreError;
-use crate::metering::{Meter, rollup};
+use crate::metering::{Meter, Quality, rollup};
 
 /// A part of a graph's line.
 #[derive(Clone, Copy, Debug)]
@@ -138,6 +138,74 @@ pub async fn list_totals(
         .into_iter()
         .filter_map(|row| Some((row.environment, Meter::from_word(&row.meter)?, row.quantity)))
         .collect())
+}
+
+/// How much of a period hours speak of.
+#[derive(Clone, Copy, Debug)]
+pub struct Covered {
+    /// The meter.
+    pub meter: Meter,
+    /// The seconds of it that samples speak of.
+    pub covered_seconds: i64,
+    /// The seconds of it between the first time that it was ready and its end.
+    pub life_seconds: i64,
+    /// The worst of its hours.
+    pub quality: Option<Quality>,
+}
+
+/// Returns how much is known of each meter of an account's environment, from one hour to another.
+///
+/// Its life begins when its first source was opened, and ends with its last runtime.
+pub async fn list_coverage(
+    db: &mut PgConnection,
+    (account, environment): (AccountId, EnvironmentId),
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Vec<Covered>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT named.meter AS "meter!"
+             , coalesce(hours.covered_seconds, 0) AS "covered_seconds!"
+             , CASE WHEN life.from_at IS NULL THEN 0
+                    ELSE floor(extract(epoch FROM least($4, life.until_at) - greatest($3, life.from_at)))::bigint
+               END AS "life_seconds!"
+             , hours.quality
+          FROM environments v
+         CROSS JOIN UNNEST($5::text[]) AS named (meter)
+         CROSS JOIN LATERAL (
+            SELECT (SELECT min(opened_at) FROM meter_epochs WHERE environment_id = v.id AND meter = named.meter AND last_seq > 0) AS from_at
+                 , CASE WHEN v.wanted = 'deleted'
+                        THEN (SELECT max(coalesce(gone_at, 'infinity')) FROM runtimes WHERE environment_id = v.id)
+                   END AS until_at
+          ) AS life
+         CROSS JOIN LATERAL (
+            SELECT sum(covered_seconds)::bigint AS covered_seconds
+                 , (ARRAY['measured', 'interpolated', 'lower_bound'])[max(array_position(ARRAY['measured', 'interpolated', 'lower_bound'], quality))] AS quality
+              FROM usage_hours
+             WHERE environment_id = v.id
+               AND meter = named.meter
+               AND hour >= $3
+               AND hour < $4
+          ) AS hours
+         WHERE v.id = $1
+           AND v.account_id = $2
+        "#,
+        environment as EnvironmentId,
+        account as AccountId,
+        from,
+        until,
+        &Meter::ALL.map(|meter| meter.as_str().to_owned()),
+    )
+    .fetch_all(db)
+    .await?;
+    let known = rows.into_iter().filter_map(|row| {
+        Some(Covered {
+            meter: Meter::from_word(&row.meter)?,
+            covered_seconds: row.covered_seconds,
+            life_seconds: row.life_seconds.max(0),
+            quality: row.quality.as_deref().and_then(Quality::from_word),
+        })
+    });
+    Ok(known.collect())
 }
 
 /// Returns the newest number of one meter of an account's environment.

@@ -3,9 +3,11 @@
 mod member;
 mod posted;
 mod staff;
+mod uploaded;
 mod visitor;
 
 pub use member::Member;
 pub use posted::{Button, Posted, Sent};
 pub use staff::{Staff, staff_token};
+pub use uploaded::Uploaded;
 pub use visitor::Visitor;

@@ -1,7 +1,7 @@
 //! Links to the staff's pages.
 
 use super::encoded;
-use crate::base::ids::{AccountId, EnvironmentId, HostId, PlanId, PlanVersionId, RolloutId};
+use crate::base::ids::{AccountId, BankReceiptId, EnvironmentId, HostId, PlanId, PlanVersionId, RolloutId};
 
 /// The staff's overview.
 #[must_use]
@@ -177,6 +177,18 @@ fn usage_query(from: &str, to: &str, account: Option<AccountId>, instance: Optio
     format!("from={}&to={}{account}{instance}", encoded(from), encoded(to))
 }
 
+/// Files for accountants.
+#[must_use]
+pub fn staff_exports() -> String {
+    "/staff/exports".to_owned()
+}
+
+/// One of them.
+#[must_use]
+pub fn staff_exports_file() -> String {
+    "/staff/exports/file".to_owned()
+}
+
 /// The audit log.
 #[must_use]
 pub fn staff_audit() -> String {
@@ -211,4 +223,34 @@ pub fn staff_host_act(host: HostId, act: &str) -> String {
 #[must_use]
 pub fn staff_host_drain(host: HostId) -> String {
     format!("/staff/hosts/{host}/drain")
+}
+
+/// Bank transfers, for staff.
+#[must_use]
+pub fn staff_transfers() -> String {
+    "/staff/transfers".to_owned()
+}
+
+/// Enters a transfer.
+#[must_use]
+pub fn staff_transfer_new() -> String {
+    "/staff/transfers/new".to_owned()
+}
+
+/// Takes a bank's statement in.
+#[must_use]
+pub fn staff_transfer_import() -> String {
+    "/staff/transfers/import".to_owned()
+}
+
+/// One transfer.
+#[must_use]
+pub fn staff_transfer(receipt: BankReceiptId) -> String {
+    format!("/staff/transfers/{receipt}")
+}
+
+/// Books, refuses or reopens a transfer (POST).
+#[must_use]
+pub fn staff_transfer_act(receipt: BankReceiptId, act: &str) -> String {
+    format!("/staff/transfers/{receipt}/{act}")
 }

@@ -2,4 +2,7 @@
 
 mod guards;
 mod months;
+mod rating;
+mod recompute;
+mod transfers;
 pub mod world;

@@ -1,9 +1,11 @@
 //! Metering on a real Postgres: numbers that come twice, late, never, or from a clock that jumps.
 
+mod cases;
 mod exports;
 mod invariants;
 pub mod killed;
 mod orders;
+mod users;
 mod world;
 
 use chrono::TimeDelta;

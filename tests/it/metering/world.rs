@@ -11,7 +11,7 @@ use sayoo::base::ids::{
 use sayoo::base::secret::new_code;
 use sayoo::engine::{Engine, ServiceName, ServiceSpec, Simulated};
 use sayoo::metering::sampling::Sampler;
-use sayoo::metering::store::Batch;
+use sayoo::metering::store::{Batch, Holders};
 use sayoo::metering::{Meter, Observation};
 use sayoo::tenant_db::{self, DatabaseName, RoleName, TenantDb};
 use sqlx::PgPool;
@@ -28,6 +28,8 @@ pub fn start() -> DateTime<Utc> {
 pub struct Instance {
     pub account: AccountId,
     pub environment: EnvironmentId,
+    pub runtime: RuntimeId,
+    pub database: DatabaseName,
     pub service: ServiceName,
 }
 
@@ -126,15 +128,26 @@ impl World {
         Engine::Simulated(self.engine.clone()).apply(&spec(&service, runtime)).await.unwrap();
         self.advance(head_start);
         self.tenants.put(DatabaseName::parse(&code).unwrap(), RoleName::of(&code, 1).unwrap());
-        Instance { account, environment, service }
+        Instance { account, environment, runtime, database: DatabaseName::parse(&code).unwrap(), service }
     }
 
-    /// Hands numbers in, as a collector does.
+    /// Hands numbers in, as a collector does. No earlier than they were read, however little the test's clock has moved.
     pub async fn ingest(&self, observations: &[Observation]) -> Batch {
+        let read_at = observations.iter().map(|observation| observation.observed_at).max();
+        self.ingest_at(read_at.unwrap_or_default().max(self.clock.now()), observations, &Holders::new()).await
+    }
+
+    /// Hands in numbers of containers of which the service is known.
+    pub async fn ingest_at(&self, now: DateTime<Utc>, observations: &[Observation], holders: &Holders) -> Batch {
         let mut tx = self.db.begin().await.unwrap();
-        let batch = sayoo::metering::store::ingest(&mut tx, self.clock.now(), observations).await.unwrap();
+        let batch = sayoo::metering::store::ingest_held(&mut tx, now, observations, holders).await.unwrap();
         tx.commit().await.unwrap();
         batch
+    }
+
+    /// Returns why numbers were refused, in the order in which they came.
+    pub async fn reasons(&self) -> Vec<String> {
+        sqlx::query_scalar("SELECT reason FROM meter_refusals ORDER BY id").fetch_all(&self.db).await.unwrap()
     }
 
     /// Writes what a proxy process counted since it began.

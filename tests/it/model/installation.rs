@@ -122,7 +122,14 @@ impl Installation {
             Event::Drain(_) | Event::Reopen(_) => {
                 // Emptying is refused while somebody would find no room, as when the others were lost a moment ago.
                 self.settles(model).await?;
-                self.people.steer(event == Event::Drain(number), self.host(number).await).await;
+                let mut tries = 0;
+                // A machine that was found again takes nothing before it was looked at.
+                while !self.people.steer(event == Event::Drain(number), self.host(number).await).await {
+                    tries += 1;
+                    assert!(tries < WHILES, "there is room somewhere");
+                    self.pass(model, A_WHILE).await;
+                    self.settles(model).await?;
+                }
             }
             Event::Lose(_) | Event::Find(_) => self.world.engine.set_lost(NODES[number], event == Event::Lose(number)),
             Event::EngineAway | Event::EngineBack | Event::TenantsAway | Event::TenantsBack => {

@@ -85,15 +85,17 @@ impl People {
         })
     }
 
-    /// Empties a machine, or opens it again.
-    pub async fn steer(&self, is_emptied: bool, host: HostId) {
+    /// Empties a machine, or opens it again. `false` when somebody would find no room meanwhile.
+    pub async fn steer(&self, is_emptied: bool, host: HostId) -> bool {
         let actor = Actor::staff(self.staff.id, &self.staff.name);
         let done = if is_emptied {
             hosts::drain(&self.portal, &actor, host, "new disks", hosts::Consent::None).await
         } else {
             hosts::uncordon(&self.portal, &actor, host).await
         };
-        done.unwrap();
+        let is_full = matches!(done, Err(hosts::HostError::NoRoom(_)));
+        assert!(done.is_ok() || is_full, "{done:?}");
+        !is_full
     }
 }
 

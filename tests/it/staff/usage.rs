@@ -1,7 +1,8 @@
 //! Usage for invoicing: the page, its files and the command say the same.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sayoo::base::ids::{AccountId, EnvironmentId};
+use sayoo::metering::{Meter, Observation, store};
 use sqlx::PgPool;
 
 use crate::support::portal::{Page, World};
@@ -189,4 +190,35 @@ async fn a_period_that_is_too_long_or_none_is_said_and_never_replaced_by_another
     let crowded = used.sam.get("/staff/usage?from=2026-11-10&to=2026-11-11").await;
     crowded.assert_says(200, "Only the first");
     assert_eq!(crowded.body.matches("<tr><td").count(), 1000);
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn what_was_put_aside_is_shown_with_its_reason(db: PgPool) {
+    let world = World::new(db).await;
+    let alice = world.customer("alice").await;
+    let shop = alice.has_running(&world, "shop").await;
+    let sam = world.staff().await;
+    let now = world.portal.clock.now();
+    assert!(!sam.get("/staff/usage").await.text("main").contains("Put aside"));
+    let number = |ahead: TimeDelta, value: i64| Observation {
+        environment: shop,
+        meter: Meter::Requests,
+        source: "proxy:<b>".to_owned(),
+        opened_at: now,
+        is_inherited: false,
+        observed_at: now + ahead,
+        value,
+    };
+    let hour = TimeDelta::hours(1);
+    let all = [number(hour, 5), number(hour * 2, 6), number(-TimeDelta::days(36), 1), number(-hour, -1)];
+    let batch = store::ingest(&mut *world.db.acquire().await.unwrap(), now, &all).await.unwrap();
+    assert_eq!((batch.received, batch.refused), (4, 4));
+    let page = sam.get("/staff/usage").await;
+    let rows = page.text("main tbody");
+    for said in ["a clock is wrong", "more than 35 days", "less than nothing", "proxy:<b>", "shop"] {
+        assert!(rows.contains(said), "{said}: {rows}");
+    }
+    assert_eq!(page.body.matches("<tr><td").count(), 3, "one line for each reason: {rows}");
+    let other = sam.get(&format!("/staff/usage?account={}", world.customer("bob").await.account)).await;
+    assert!(!other.text("main").contains("Put aside"));
 }

@@ -55,6 +55,18 @@ impl Browser {
         self.send(self.client.post(format!("{}{path}", self.url)).form(fields)).await
     }
 
+    /// Sends a form that may have files in it, as it is.
+    pub async fn post_parts(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let mut body = String::new();
+        for (name, value) in fields {
+            let file = if *name == "file" { "; filename=\"statement\"" } else { "" };
+            body += &format!("--bound\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{value}\r\n");
+        }
+        body += "--bound--\r\n";
+        let request = self.client.post(format!("{}{path}", self.url)).body(body);
+        self.send(request.header("content-type", "multipart/form-data; boundary=bound")).await
+    }
+
     /// Opens a stream of events.
     pub async fn stream(&self, path: &str, last: Option<&str>) -> Response {
         let mut request = self.client.get(format!("{}{path}", self.url));

@@ -4,6 +4,7 @@ mod browser;
 pub mod engine;
 pub mod fault_proxy;
 pub mod gate;
+pub mod invoices;
 pub mod portal;
 pub mod process;
 pub mod simulated;

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod hostile;
+mod users;
 
 use sayoo::base::secret::{Secret, new_code};
 use sayoo::tenant_db::{DatabaseName, DatabaseState, Error, Member, RoleName, Words};

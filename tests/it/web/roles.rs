@@ -23,6 +23,7 @@ const ROLES: &[(Verb, &[&str], &[&str])] = &[
     (Verb::Get, ALL, &["/instances", "/instances/check-name", "/instances/{id}", "/instances/{id}/events"]),
     (Verb::Get, ALL, &["/instances/{id}/logs", "/instances/{id}/logs/stream", "/instances/{id}/usage"]),
     (Verb::Get, ALL, &["/instances/{id}/domains", "/instances/{id}/scaling"]),
+    (Verb::Get, OWNER_AND_BILLING, &["/account/billing/exports", "/account/billing/exports/file"]),
     (Verb::Post, OWNER, &["/account/close", "/account/keep", "/instances/{id}/plan"]),
     (Verb::Post, OWNER_AND_BILLING, &["/account/organisation"]),
     (Verb::Post, OWNER_AND_DEVELOPER, &["/instances/new", "/instances/{id}/rename", "/instances/{id}/delete"]),

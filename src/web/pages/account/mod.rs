@@ -2,11 +2,13 @@
 
 pub mod close;
 pub mod closing;
+pub mod exports;
 pub mod members;
 pub mod overview;
 pub mod security;
 pub mod sessions;
 
+use crate::accounts::policy::{self, Action};
 use crate::web::layout::Layout;
 use crate::web::urls;
 
@@ -19,12 +21,16 @@ struct Tab {
 
 /// Returns the tabs; the one with `current` as address is the present one.
 fn tabs(layout: &Layout, current: &str) -> Vec<Tab> {
+    let may_see_costs = layout.person.as_ref().is_some_and(|person| policy::may(person.role, Action::SeeCosts));
     [
         ("account-tab-overview", urls::account()),
         ("account-tab-security", urls::account_security()),
         ("account-tab-sessions", urls::account_sessions()),
         ("account-tab-members", urls::account_members()),
+        ("account-tab-exports", urls::account_exports()),
     ]
+    .into_iter()
+    .filter(|(_, href)| may_see_costs || *href != urls::account_exports())
     .map(|(key, href)| Tab { label: layout.t(key), is_current: href == current, href })
-    .into()
+    .collect()
 }

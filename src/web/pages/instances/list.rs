@@ -5,11 +5,11 @@ use anyhow::Context;
 use askama::Template;
 use serde::Deserialize;
 
-use super::{facts, formats};
+use super::{costs_so_far, facts, formats};
 use crate::accounts::policy::{self, Action};
+use crate::base::money::Money;
 use crate::environments::{self, listing, orders, sentence};
-use crate::metering::usage;
-use crate::plans::{self, cost};
+use crate::plans;
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
 use crate::web::extract::Member;
@@ -42,12 +42,11 @@ pub async fn get(portal: Data<Portal>, member: Member, wish: Query<Wish>) -> Ans
     let layout = &member.layout;
     let formats = formats(layout);
     let sees_costs = policy::may(member.role, Action::SeeCosts);
-    let used = if sees_costs {
-        let month = cost::month(layout.now, formats.zone());
+    let costs = if sees_costs {
         let shown: Vec<_> = page.environments.iter().map(|environment| environment.id).collect();
-        usage::priced_by_environment(&mut db, member.account, &shown, month).await?
+        costs_so_far(&mut db, &member, currency, &shown).await
     } else {
-        Vec::new()
+        None
     };
     drop(db);
 
@@ -56,10 +55,9 @@ pub async fn get(portal: Data<Portal>, member: Member, wish: Query<Wish>) -> Ans
         let plan = catalogue.iter().find_map(|(plan, versions)| {
             versions.iter().find(|version| version.id == environment.plan_version).map(|version| (plan, version))
         });
-        let cost = plan.filter(|_| sees_costs).and_then(|(_, version)| {
-            let own = used.iter().filter(|(id, ..)| *id == environment.id);
-            let own: Vec<_> = own.map(|(_, meter, quantity)| (*meter, *quantity)).collect();
-            cost::so_far(version, currency, environment.created_at, layout.now, formats.zone(), &own)
+        let cost = costs.as_ref().map(|costs| {
+            // One that began this moment is not among them.
+            costs.get(&environment.id).map_or(Money::new(0, currency), |cost| cost.total)
         });
         Row {
             url: urls::instance(environment.id),
@@ -73,7 +71,7 @@ pub async fn get(portal: Data<Portal>, member: Member, wish: Query<Wish>) -> Ans
             word: layout.t(said.word),
             sentence: facts::of_state(layout, formats, &said, usual),
             plan: plan.map(|(plan, _)| plan.names.of(layout.locale).to_owned()).unwrap_or_default(),
-            cost: cost.map(|cost| formats.money(cost.total)).unwrap_or_default(),
+            cost: cost.map(|cost| formats.money(cost)).unwrap_or_default(),
         }
     });
     let address = |number: usize| urls::instances_page(&words, state, number);

@@ -6,16 +6,17 @@ use askama::Template;
 use rust_decimal::Decimal;
 
 use super::containers::{self, Card};
-use super::{facts, formats, id};
+use super::{costs_so_far, facts, formats, id};
 use crate::accounts::policy::{self, Action};
+use crate::base::money::Money;
+use crate::billing::rating::{self, SoFar};
 use crate::environments::history::{self, Event};
 use crate::environments::progress::{self, Step, StepState};
 use crate::environments::{self, Environment, Status, Wanted, maintenance, orders, sentence};
 use crate::hosts;
 use crate::i18n::format::{Formats, When};
-use crate::metering::usage;
 use crate::odoo::{apps, regions};
-use crate::plans::{self, cost};
+use crate::plans;
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
@@ -40,10 +41,9 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
     let plan = plans::version(&mut db, environment.plan_version).await?;
     let layout = &member.layout;
     let formats = formats(layout);
-    let month = cost::month(layout.now, formats.zone());
     let worked_on_since = maintenance::begun_at(&mut db, environment.id).await?;
     let is_queued = hosts::silent_since(&mut db).await?.is_some();
-    let used = usage::priced(&mut db, (member.account, environment.id), month).await?;
+    let costs = costs_so_far(&mut db, &member, currency, &[environment.id]).await;
     let containers = match &plan {
         Some((_, version)) => Card::read(&mut db, &member, &environment, (version, currency), formats).await?,
         None => None,
@@ -53,7 +53,9 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
     let said = sentence::of(&environment);
     let may = |action| policy::may(member.role, action);
     let cost = plan.as_ref().filter(|_| may(Action::SeeCosts)).and_then(|(_, version)| {
-        cost::so_far(version, currency, environment.created_at, layout.now, formats.zone(), &used)
+        let so_far = costs.as_ref()?.get(&environment.id).cloned();
+        let so_far = so_far.unwrap_or_else(|| SoFar::nothing(version, currency, layout.now));
+        Some(CostLine::new(layout, formats, &so_far, version.monthly(currency)?))
     });
     let is_deleting = matches!(environment.wanted, Wanted::Deleted { .. });
     let can_steer = may(Action::SteerInstance) && !is_deleting && environment.suspension.is_none();
@@ -92,7 +94,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
         can_delete: may(Action::DeleteInstance) && !is_deleting,
         can_undo: may(Action::DeleteInstance) && is_deleting && environment.status != Status::Deleted,
         details: Details::new(layout, formats, &environment, plan.as_ref()),
-        cost: cost.map(|cost| CostLine::new(layout, formats, &cost)),
+        cost,
         containers,
         events: events.iter().filter_map(|event| EventLine::new(layout, formats, event)).collect(),
         addresses: Addresses::new(&environment, &version),
@@ -194,10 +196,10 @@ struct MeterLine {
 }
 
 impl CostLine {
-    fn new(layout: &Layout, formats: Formats, cost: &cost::SoFar) -> Self {
+    fn new(layout: &Layout, formats: Formats, cost: &SoFar, monthly: Money) -> Self {
         /// Hours of the month that prices are made with: people think of a database in GB that stay the month.
         const HOURS_OF_MONTH: i64 = 730;
-        let quantity = |line: &cost::Line, value: Decimal| {
+        let quantity = |line: &rating::Line, value: Decimal| {
             let value =
                 if line.meter == plans::Meter::Database { value / Decimal::from(HOURS_OF_MONTH) } else { value };
             formats.decimal(value, 2)
@@ -210,7 +212,7 @@ impl CostLine {
         Self {
             total: formats.money(cost.total),
             base: formats.money(cost.base),
-            monthly: formats.price(cost.monthly.exact(), cost.monthly.currency),
+            monthly: formats.price(monthly.exact(), monthly.currency),
             from: formats.day(cost.from),
             meters: meters.collect(),
         }

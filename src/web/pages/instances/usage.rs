@@ -133,7 +133,10 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>, wish:
     let mut db = portal.db.acquire().await.context("acquire a connection")?;
     let plan = plans::version(&mut db, environment.plan_version).await?;
     let events = history::latest(&mut db, member.account, environment.id, 200).await?;
-    let measured = Measured::read(&mut db, (member.account, environment.id), period, member.layout.now).await?;
+    let now = member.layout.now;
+    let measured = Measured::read(&mut db, (member.account, environment.id), period, now).await?;
+    let month = (now - Period::Month.length(), now);
+    let users = usage::active_users(&mut db, member.account, &[environment.id], month).await?;
     drop(db);
 
     let layout = &member.layout;
@@ -151,6 +154,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>, wish:
             label: layout.t(format!("usage-period-{}", other.code())),
             is_current: other == period,
         }),
+        users: users.first().map(|(_, users)| layout.t1("usage-users", "count", *users)),
         name: environment.name.clone(),
         instance_url: urls::instance(environment.id),
         logs_url: urls::instance_logs(environment.id),
@@ -234,6 +238,8 @@ struct PeriodLink {
 struct UsagePage {
     layout: Layout,
     name: String,
+    /// How many people used it lately; `None` while that is not known.
+    users: Option<String>,
     graphs: Vec<Graph>,
     periods: [PeriodLink; 4],
     instance_url: String,

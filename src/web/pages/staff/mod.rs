@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod containers;
+pub mod exports;
 pub mod home;
 pub mod hosts;
 pub mod images;
@@ -20,5 +21,6 @@ pub mod scaling;
 pub mod search;
 pub mod second_factor;
 pub mod suspend;
+pub mod transfers;
 pub mod usage;
 pub mod wake;

@@ -10,7 +10,9 @@ use sqlx::PgConnection;
 
 use super::rows::{cut, formats};
 use crate::base::ids::{AccountId, EnvironmentId};
+use crate::metering::counting::Reason;
 use crate::metering::export::{self, Filter, Format};
+use crate::metering::refusals::{self, Refusal};
 use crate::metering::units;
 use crate::portal::Portal;
 use crate::staff::directory::{self, UsageRow};
@@ -22,6 +24,9 @@ use crate::web::urls;
 
 /// What the table adds up at most; the files have no limit.
 const LONGEST_SHOWN: TimeDelta = TimeDelta::days(400);
+
+/// Lines of what was put aside.
+const REFUSALS: usize = 50;
 
 /// Years beyond these are mistakes in typing, and some of them no database can read.
 const YEARS: std::ops::RangeInclusive<i32> = 1970..=9999;
@@ -43,6 +48,9 @@ struct UsagePage {
     csv_url: String,
     json_url: String,
     lines: Vec<UsageLine>,
+    refused: Vec<RefusalLine>,
+    /// That there are more of them.
+    refused_notice: Option<String>,
 }
 
 struct UsageLine {
@@ -53,6 +61,20 @@ struct UsageLine {
     meter: String,
     quantity: String,
     covered: String,
+}
+
+/// Numbers of one source that were put aside.
+struct RefusalLine {
+    account: String,
+    account_url: String,
+    instance: String,
+    instance_url: String,
+    meter: String,
+    source: String,
+    reason: String,
+    times: i64,
+    last: String,
+    last_iso: String,
 }
 
 /// What the address may hold: days in UTC, the last one not included (this month without them); one customer's or instance's number.
@@ -126,6 +148,9 @@ pub async fn get(portal: Data<Portal>, staff: Staff, query: Query<UsageQuery>) -
     } else {
         (Vec::new(), false)
     };
+    let period = (start(asked.from), start(asked.to));
+    let most = i64::try_from(REFUSALS).unwrap_or(0);
+    let refused = refusals::latest(&mut db, period, (asked.account, asked.instance), most + 1).await?;
     let notice = match (is_shown, has_more) {
         (false, _) => Some(layout.t1("staff-usage-too-long", "days", LONGEST_SHOWN.num_days())),
         (true, true) => Some(layout.t1("staff-usage-cut", "count", directory::USAGE_LINES)),
@@ -143,6 +168,8 @@ pub async fn get(portal: Data<Portal>, staff: Staff, query: Query<UsageQuery>) -
         csv_url: asked.file_url("csv"),
         json_url: asked.file_url("json"),
         lines: rows.iter().map(|row| usage_line(&layout, &asked, row)).collect(),
+        refused_notice: (refused.len() > REFUSALS).then(|| layout.t1("staff-refused-cut", "count", most)),
+        refused: refused.iter().take(REFUSALS).map(|refusal| refusal_line(&layout, &asked, refusal)).collect(),
         layout,
     })
 }
@@ -177,6 +204,8 @@ fn wrong(layout: Layout, query: &UsageQuery, key: &str) -> Answer {
         csv_url: urls::staff_usage_file("csv", "", "", None, None),
         json_url: urls::staff_usage_file("json", "", "", None, None),
         lines: Vec::new(),
+        refused: Vec::new(),
+        refused_notice: None,
         layout,
     })
 }
@@ -192,6 +221,27 @@ fn usage_line(layout: &Layout, asked: &Asked, row: &UsageRow) -> UsageLine {
         meter: layout.t(format!("staff-meter-{}", row.meter.as_str())),
         quantity,
         covered: formats.duration(TimeDelta::seconds(row.covered_seconds)),
+    }
+}
+
+fn refusal_line(layout: &Layout, asked: &Asked, refusal: &Refusal) -> RefusalLine {
+    RefusalLine {
+        account: refusal.account_name.clone(),
+        account_url: asked.url_of(Some(refusal.account), None),
+        instance: refusal.environment_name.clone(),
+        instance_url: asked.url_of(None, Some(refusal.environment)),
+        meter: layout.t(format!("staff-meter-{}", refusal.meter.as_str())),
+        source: refusal.source.clone(),
+        reason: layout.t(match refusal.reason {
+            Reason::WentBack => "staff-refused-went-back",
+            Reason::Negative => "staff-refused-negative",
+            Reason::Fenced => "staff-refused-fenced",
+            Reason::TooLate => "staff-refused-too-late",
+            Reason::TooEarly => "staff-refused-too-early",
+        }),
+        times: refusal.times,
+        last: formats(layout).date_time(refusal.taken_at),
+        last_iso: refusal.taken_at.to_rfc3339(),
     }
 }
 
