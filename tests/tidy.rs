@@ -104,6 +104,10 @@ fn each_foreign_system_is_named_in_one_place() {
     assert_none("only src/dns/mod.rs names hickory", &uses(&["hickory_"], |name| name == "src/dns/mod.rs"));
     let broken = uses(&["typst", "en16931"], |_| false);
     assert_none("typst and the e-invoices stand behind crates/papers", &broken);
+    assert_none(
+        "only src/payments/stripe.rs names Stripe's paths",
+        &uses(&["\"/v1/"], |name| name == "src/payments/stripe.rs"),
+    );
     assert_none("only src/acme/mod.rs names instant-acme", &uses(&["instant_acme"], |name| name == "src/acme/mod.rs"));
 }
 
@@ -165,7 +169,7 @@ const ROWS: &[&[&str]] = &[
         "plans",
         "staff",
     ],
-    &["acme", "dns", "engine", "mail", "tenant_db"],
+    &["acme", "dns", "engine", "mail", "payments", "tenant_db"],
     &["doctor", "governor", "jobs", "proxy", "reconcile", "web"],
     &["cli"],
 ];

@@ -4,7 +4,7 @@ use actix_web::web::ServiceConfig;
 use actix_web::{Route, guard, web};
 
 use super::assets;
-use super::pages::{account, auth, billing, dev, health, home, instances, preferences, pricing, staff};
+use super::pages::{account, auth, billing, dev, health, home, instances, preferences, pricing, staff, webhooks};
 use crate::config::Mode;
 
 /// Who may use a route.
@@ -60,6 +60,8 @@ table! {
     Get  "/health"                         Anyone       health::get;
     Post "/preferences"                    Anyone       preferences::post;
     Get  "/pricing"                        Anyone       pricing::get;
+
+    Post "/webhooks/stripe"                Anyone       webhooks::stripe;
 
     Get  "/signup"                         Anyone       auth::signup::get;
     Post "/signup"                         Anyone       auth::signup::post;

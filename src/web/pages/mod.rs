@@ -10,3 +10,4 @@ pub mod instances;
 pub mod preferences;
 pub mod pricing;
 pub mod staff;
+pub mod webhooks;
