@@ -29,6 +29,7 @@ pub mod dns;
 pub mod engine;
 pub mod mail;
 pub mod odoo;
+pub mod payments;
 pub mod tenant_db;
 
 // The domain that looks at the outside world.

@@ -28,12 +28,14 @@ install_packages() {
     need_command sg login
     if [ -n "${SAYOO_ADDRESS:-}" ] || [ "${1:-}" = with_tests ]; then need_command docker-registry docker-registry; fi
     need_package ca-certificates
+    # Invoices are set in them.
+    need_package fonts-noto-core
     postgres_programs >/dev/null || MISSING+=(postgresql)
     # dockerd refuses to start containers where the kernel has AppArmor and its parser is missing.
     if [ -d /sys/kernel/security/apparmor ]; then need_command apparmor_parser apparmor; fi
     if [ "${1:-}" = with_tests ]; then
         need_command chromium chromium
-        need_package fonts-noto-core
+        python3 -c 'import ensurepip' 2>/dev/null || MISSING+=(python3-venv)
         need_command shellcheck shellcheck
         need_command pebble pebble
         need_command knotd knot

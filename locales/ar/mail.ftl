@@ -92,3 +92,23 @@ mail-domain-lost-text =
     إن كان النطاق لا يزال لك فأنشئ أحد السجلين من جديد، ويعود النطاق تلقائيًا خلال دقائق.
 mail-domain-lost-action = عرض السجلات
 mail-domain-lost-note = إن كنت قد تخليت عن النطاق فلا حاجة إلى فعل شيء، ويمكنك إزالته من الصفحة نفسها.
+
+mail-overdue-subject = الفاتورة { $number } متأخرة
+mail-overdue-text =
+    مرحبًا { $name }،
+
+    حل موعد سداد الفاتورة { $number }. المبلغ المتأخر { $amount }.
+
+    { $next } إن دفعت قبل ذلك فلا يحدث شيء.
+mail-overdue-action = عرض ودفع
+mail-overdue-note = إن دفعت في الأيام الأخيرة فشكرًا لك: تستغرق التحويلات وقتًا، ولا حاجة إلى فعل شيء.
+
+mail-restricted-subject = الفاتورة { $number } غير مسددة: { $done }
+mail-restricted-text =
+    مرحبًا { $name }،
+
+    الفاتورة { $number } غير مسددة، والمبلغ المتأخر { $amount }. كما أعلنّا، من الآن: { $done }.
+
+    { $next } حالما تُسدد يعود كل شيء للعمل فورًا. لا تُحذف أي بيانات.
+mail-restricted-action = عرض ودفع
+mail-restricted-note = إن دفعت في الأيام الأخيرة أو احتجت إلى وقت، فأجب على هذه الرسالة.

@@ -92,3 +92,23 @@ mail-domain-lost-text =
     If the domain is still yours, set one of the two records again. The domain comes back by itself within minutes.
 mail-domain-lost-action = See the records
 mail-domain-lost-note = If you gave the domain up, you need not do anything. You can remove it on the same page.
+
+mail-overdue-subject = Invoice { $number } is overdue
+mail-overdue-text =
+    Hello { $name },
+
+    the day on which invoice { $number } was to be paid has passed. { $amount } are overdue.
+
+    { $next } If you pay before, nothing happens.
+mail-overdue-action = See and pay
+mail-overdue-note = If you have paid in the last days, thank you: transfers take a while to arrive, and you need not do anything.
+
+mail-restricted-subject = Invoice { $number } is not paid: { $done }
+mail-restricted-text =
+    Hello { $name },
+
+    invoice { $number } is not paid; { $amount } are overdue. As announced, { $done } from now on.
+
+    { $next } As soon as it is paid, everything runs again at once. No data is deleted.
+mail-restricted-action = See and pay
+mail-restricted-note = If you have paid in the last days, or need more time, answer this mail.

@@ -92,3 +92,23 @@ mail-domain-lost-text =
     Si le domaine est toujours à vous, recréez l’un des deux enregistrements. Le domaine revient de lui-même en quelques minutes.
 mail-domain-lost-action = Voir les enregistrements
 mail-domain-lost-note = Si vous avez abandonné ce domaine, vous n’avez rien à faire. Vous pouvez le retirer sur la même page.
+
+mail-overdue-subject = La facture { $number } est en retard
+mail-overdue-text =
+    Bonjour { $name },
+
+    la facture { $number } est arrivée à échéance. { $amount } sont en retard.
+
+    { $next } Si vous payez avant, rien ne se passe.
+mail-overdue-action = Voir et payer
+mail-overdue-note = Si vous avez payé ces derniers jours, merci : un virement met du temps à arriver, et vous n’avez rien à faire.
+
+mail-restricted-subject = La facture { $number } n’est pas réglée : { $done }
+mail-restricted-text =
+    Bonjour { $name },
+
+    la facture { $number } n’est pas réglée ; { $amount } sont en retard. Comme annoncé, désormais { $done }.
+
+    { $next } Dès le règlement, tout repart aussitôt. Aucune donnée n’est supprimée.
+mail-restricted-action = Voir et payer
+mail-restricted-note = Si vous avez payé ces derniers jours, ou s’il vous faut du temps, répondez à ce message.

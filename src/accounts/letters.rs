@@ -1,9 +1,9 @@
 //! The mails that accounts cause. Only who and why is kept: links are made when the mail is written, so that no secret rests in the queue.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::base::ids::{EnvironmentId, UserId};
+use crate::base::ids::{DocumentId, EnvironmentId, UserId};
 use crate::base::money::Currency;
 use crate::queue::Job;
 
@@ -81,6 +81,23 @@ pub enum SendLetter {
         instance: String,
         /// The domain.
         hostname: String,
+    },
+    /// An invoice is overdue, and something was done about it or will be. Sent to whoever pays, unless it is paid by then.
+    Overdue {
+        /// The person.
+        user: UserId,
+        /// The invoice.
+        document: DocumentId,
+        /// Its number.
+        number: String,
+        /// What is open on everything that is overdue, in the currency's smallest coin.
+        overdue_minor: i64,
+        /// Of which currency.
+        currency: Currency,
+        /// What was done now: a word of `billing::dunning`.
+        step: String,
+        /// What is restricted next, and when.
+        next: Option<(String, NaiveDate)>,
     },
     /// The account is being closed; sent to its owners.
     Closing {

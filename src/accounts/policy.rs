@@ -21,6 +21,8 @@ pub enum Action {
     DeleteInstance,
     /// See what the organisation pays.
     SeeCosts,
+    /// Say who pays, and how.
+    ManageBilling,
     /// See who belongs to the organisation.
     SeeMembers,
     /// Change the organisation's name, country, currency and time zone.
@@ -31,7 +33,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::SeeInstances,
         Self::OpenInstance,
         Self::OrderInstance,
@@ -40,6 +42,7 @@ impl Action {
         Self::ChangePlan,
         Self::DeleteInstance,
         Self::SeeCosts,
+        Self::ManageBilling,
         Self::SeeMembers,
         Self::ChangeOrganisation,
         Self::CloseAccount,
@@ -55,7 +58,7 @@ pub fn may(role: Role, action: Action) -> bool {
         Action::OrderInstance | Action::SteerInstance | Action::ScaleInstance | Action::DeleteInstance => {
             matches!(role, Role::Owner | Role::Developer)
         }
-        Action::SeeCosts => matches!(role, Role::Owner | Role::Billing),
+        Action::SeeCosts | Action::ManageBilling => matches!(role, Role::Owner | Role::Billing),
         Action::ChangeOrganisation => matches!(role, Role::Owner | Role::Billing),
         Action::CloseAccount | Action::ChangePlan => role == Role::Owner,
     }

@@ -43,6 +43,8 @@ ids! {
     AccountId
     /// A part of a payment or of a credit note that pays an invoice.
     AllocationId
+    /// A try to have an invoice paid by card.
+    AttemptId
     /// A transfer as our people or a bank's statement reported it.
     BankReceiptId
     /// What a closed period costs, of one thing.
@@ -73,6 +75,8 @@ ids! {
     PaybackId
     /// Money that came in.
     PaymentId
+    /// A card that a customer saved.
+    PaymentMethodId
     /// A month of an account.
     PeriodId
     /// Something that can be bought.

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::clock::Clock;
 use crate::config::Config;
 use crate::handover::{self, End, Inheritance};
+use crate::payments::signature::Secrets;
 use crate::portal::Portal;
 use crate::{db, web};
 
@@ -23,7 +24,10 @@ pub async fn run(config: &Config, stop: CancellationToken) -> anyhow::Result<End
         clock: Clock::System,
         public: Arc::new(config.public.clone()),
     };
-    let keys = web::Keys::load(&config.web.cookie_key_file, &config.web.sso_key_file)?;
+    let mut keys = web::Keys::load(&config.web.cookie_key_file, &config.web.sso_key_file)?;
+    if let Some(payments) = &config.payments {
+        keys = keys.with_webhooks(Secrets::load(&payments.webhook_secrets_file)?);
+    }
     let file = config.proxy.table_file.with_file_name("web.sock");
     let mut before = Inheritance::ask(&file).await;
     let listen = &config.web.listen;

@@ -15,6 +15,7 @@ use crate::hosts::certificates::Folder;
 use crate::jobs::worker as jobs;
 use crate::mail::transport::Mailer;
 use crate::metering::sampling::{self, Sampler};
+use crate::payments::{self as cards, Cards};
 use crate::portal::Portal;
 use crate::reconcile::edge::Edge;
 use crate::reconcile::hosts::certificates;
@@ -40,6 +41,9 @@ pub async fn run(config: &Config, crash_at: Option<String>, stop: CancellationTo
     let folder = Folder::new(config.docker_certificates());
     tasks.spawn(certificates::keep(folder, site.installation.clone(), site.clock.clone(), stop.clone()));
     tasks.spawn(billing::run(portal.clone(), stop.clone()));
+    if let Some(payments) = &config.payments {
+        tasks.spawn(cards::run(Cards::new(portal.clone(), payments)?, stop.clone()));
+    }
     tasks.spawn(jobs::run(portal, mailer, stop.clone()));
     let sampler = Sampler {
         db: site.db.clone(),

@@ -13,6 +13,7 @@ use crate::base::network::Network;
 use crate::base::secret::Secret;
 use crate::certificates::Files;
 
+pub mod payments;
 #[cfg(test)]
 mod tests;
 
@@ -46,6 +47,8 @@ pub struct Config {
     pub pool: Pool,
     /// Outgoing mail.
     pub mail: Mail,
+    /// Cards. Without it none are taken, and everything else works.
+    pub payments: Option<payments::Payments>,
 }
 
 /// Which installation this is: several can share one Docker engine, each with its own name.
@@ -335,6 +338,9 @@ impl Config {
             bail!("[installation] name must be 1 to 20 lower-case letters, digits and hyphens");
         }
         self.public.validate()?;
+        if let Some(payments) = &self.payments {
+            payments.validate(self.public.mode)?;
+        }
         if let Some(tls) = &self.tls
             && tls.certificate_file.is_some() != tls.key_file.is_some()
         {

@@ -28,6 +28,15 @@ BEGIN
         REVOKE INSERT, UPDATE, DELETE ON environment_segments, charges, charge_lines, billing_periods, trials FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON journal_counters, document_files FROM sayoo_web;
         REVOKE UPDATE, DELETE ON journal_entries, postings, payments, allocations, paybacks FROM sayoo_web;
+        -- To lock a payment. A trigger refuses every change of one.
+        GRANT UPDATE (created_at) ON payments TO sayoo_web;
+        -- Staff give more time; what is done about unpaid invoices is for the worker.
+        REVOKE INSERT, UPDATE, DELETE ON dunning_steps, dunning_states, dunning_limits FROM sayoo_web;
+        REVOKE UPDATE, DELETE ON dunning_delays FROM sayoo_web;
+        REVOKE DELETE ON bank_receipts FROM sayoo_web;
+        -- It keeps what Stripe posts; attempts and what they came to are for the worker.
+        REVOKE INSERT, UPDATE, DELETE ON payment_attempts, card_disputes, stripe_polls FROM sayoo_web;
+        REVOKE UPDATE, DELETE ON stripe_events FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON charge_days, period_facts, environment_facts, document_facts FROM sayoo_web;
         -- It asks for a domain; how far it has come is for the worker to say. Private keys are nothing for it.
         REVOKE INSERT, UPDATE, DELETE ON domains FROM sayoo_web;
@@ -49,14 +58,18 @@ BEGIN
         GRANT SELECT (id, expires_at), DELETE ON sessions, staff_sessions TO sayoo_worker;
         REVOKE UPDATE, DELETE ON audit_log, meter_samples, meter_batches, meter_refusals FROM sayoo_worker;
         REVOKE INSERT, UPDATE, DELETE ON environment_segments, journal_counters FROM sayoo_worker;
+        REVOKE DELETE ON payment_attempts, stripe_events, card_disputes FROM sayoo_worker;
         REVOKE INSERT, UPDATE, DELETE ON charge_days, period_facts, environment_facts, document_facts FROM sayoo_worker;
         REVOKE UPDATE, DELETE ON charges, document_files, journal_entries, postings, payments, allocations, paybacks FROM sayoo_worker;
+        GRANT UPDATE (created_at) ON payments TO sayoo_worker;
+        REVOKE DELETE ON bank_receipts FROM sayoo_worker;
         REVOKE DELETE ON user_days FROM sayoo_worker;
     END IF;
 
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_proxy') THEN
         GRANT SELECT ON routes, route_proofs, suspended_environments, certificates, acme_challenges TO sayoo_proxy;
         GRANT SELECT (environment_id, requests_per_second) ON traffic_limits TO sayoo_proxy;
+        GRANT SELECT ON dunning_limits TO sayoo_proxy;
         GRANT SELECT (environment_id) ON maintenances TO sayoo_proxy;
         GRANT SELECT (hostname, environment_id, state, removed_at) ON domains TO sayoo_proxy;
         GRANT INSERT ON traffic_samples, traffic_refusals, wake_requests TO sayoo_proxy;

@@ -21,6 +21,9 @@ pub struct Sentence {
     pub reason: Option<String>,
 }
 
+/// The reason of suspensions that `billing::dunning` makes.
+const UNPAID: &str = "reason-unpaid";
+
 /// Says how an environment is.
 ///
 /// What was asked for is said at once, before the worker has seen it: a person who clicked *Stop* reads that it stops.
@@ -31,14 +34,23 @@ pub fn of(environment: &Environment) -> Sentence {
         Wanted::Deleted { purge_after } if environment.status != Status::Deleted => purge_after,
         _ => environment.suspension.as_ref().map_or(environment.status_since, |suspension| suspension.since),
     };
+    // A suspension that nobody wrote a reason for names a sentence.
+    let (written_by_us, reason) = match environment.suspension.as_ref().map(|suspension| suspension.reason.clone()) {
+        Some(key) if key == UNPAID => (Some(key), None),
+        reason => (None, reason),
+    };
     Sentence {
         badge,
         word,
         key,
         at,
-        reason_key: (environment.status == Status::Failing)
-            .then(|| environment.status_reason.clone().unwrap_or_else(|| "reason-unknown".to_owned())),
-        reason: environment.suspension.as_ref().map(|suspension| suspension.reason.clone()),
+        reason_key: if written_by_us.is_some() {
+            written_by_us
+        } else {
+            (environment.status == Status::Failing)
+                .then(|| environment.status_reason.clone().unwrap_or_else(|| "reason-unknown".to_owned()))
+        },
+        reason,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Dates, numbers, money, sizes and durations as a reader of the language writes them.
 
-use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 use icu::calendar::{Date, Gregorian};
 use icu::collator::{Collator, CollatorBorrowed};
@@ -104,6 +104,18 @@ impl Formats {
     #[must_use]
     pub fn date(self, at: DateTime<Utc>) -> String {
         self.tools(|tools| tools.long_date.format(&self.parts(at).date).to_string())
+    }
+
+    /// A day of the calendar, whatever the zone: `22 November 2026`.
+    #[must_use]
+    pub fn calendar_day(self, day: NaiveDate) -> String {
+        Self { zone: Tz::UTC, ..self }.date(day.and_time(NaiveTime::MIN).and_utc())
+    }
+
+    /// The texts of the reader's language.
+    #[must_use]
+    pub fn texts(self) -> Texts {
+        Texts::new(self.locale)
     }
 
     /// `22 Nov`.

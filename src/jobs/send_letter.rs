@@ -1,12 +1,14 @@
 //! Writes a mail about somebody's account in the person's language, makes the link in it, and sends it.
 
-use chrono::{DateTime, Utc};
+use anyhow::Context;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::JobError;
 use crate::accounts::letters::{LinkKind, SendLetter};
 use crate::accounts::{links, people};
 use crate::base::ids::{JobId, UserId};
 use crate::base::money::Money;
+use crate::billing::dunning::{self, rule::Step};
 use crate::i18n::format::Formats;
 use crate::mail::messages::{self, Draft};
 use crate::mail::transport::{Mailer, SendError};
@@ -30,6 +32,9 @@ pub(super) async fn run(
     now: DateTime<Utc>,
 ) -> Result<(), JobError> {
     let Some(person) = people::receiver(portal, letter).await? else { return Ok(()) };
+    if is_settled(portal, letter).await? {
+        return Ok(());
+    }
     let formats = Formats::new(person.locale, &person.timezone);
     let content = content(portal, letter, person.id, formats, now).await?;
     let mut values = vec![("name", person.name.clone()), ("email", person.email.clone())];
@@ -62,6 +67,9 @@ async fn content(
     };
     let plain = |name, path| Content { name, to: None, values: Vec::new(), path };
     Ok(match letter {
+        SendLetter::Overdue { number, overdue_minor, currency, step, next, .. } => {
+            overdue(formats, number, Money::new(*overdue_minor, *currency), (step.as_str(), next.as_ref()))
+        }
         SendLetter::Verify { visit_hash, .. } => {
             let visit = visit_hash.as_deref().and_then(|hash| hex::decode(hash).ok());
             plain("verify", Some(urls::verify(link(LinkKind::VerifyEmail, None, visit).await?.expose())))
@@ -106,4 +114,34 @@ async fn content(
             ..plain("closing", Some(urls::account_closing()))
         },
     })
+}
+
+/// Whether what a mail would remind of was paid before it was written.
+async fn is_settled(portal: &Portal, letter: &SendLetter) -> anyhow::Result<bool> {
+    let SendLetter::Overdue { document, .. } = letter else { return Ok(false) };
+    let mut db = portal.db.acquire().await.context("reach the control database")?;
+    Ok(!dunning::is_open(&mut db, *document).await?)
+}
+
+/// A reminder: what was done, and what comes when.
+fn overdue(formats: Formats, number: &str, open: Money, (step, next): (&str, Option<&(String, NaiveDate)>)) -> Content {
+    let texts = formats.texts();
+    let said = |word: &str| Step::from_word(word).map(|step| texts.text(step.key())).unwrap_or_default();
+    let next = next.map_or_else(
+        || texts.text("dunning-nothing-next"),
+        |(word, on)| {
+            texts.with("dunning-next", &[("date", formats.calendar_day(*on).into()), ("what", said(word).into())])
+        },
+    );
+    Content {
+        name: if Step::from_word(step).is_some_and(Step::restricts) { "restricted" } else { "overdue" },
+        to: None,
+        values: vec![
+            ("number", number.to_owned()),
+            ("amount", formats.money(open)),
+            ("done", said(step)),
+            ("next", next),
+        ],
+        path: Some(urls::account_billing()),
+    }
 }

@@ -28,7 +28,8 @@ pub struct Personal<'a> {
     pub address: &'a str,
 }
 
-/// Returns the statements that make a clone the customer's own. Running them again changes nothing.
+/// Returns the statements that make a clone the customer's own. Running them again changes nothing but the address, which may be
+/// another one by then.
 ///
 /// `entropy` becomes the salt and hash of a password that nobody knows: people come in through the portal, and may set
 /// a password in Odoo later.
@@ -45,9 +46,8 @@ pub fn statements(personal: &Personal<'_>, entropy: &[u8; 80]) -> Vec<String> {
         ("{company}", personal.company),
         ("{country}", personal.country),
         ("{currency}", personal.currency),
-        ("{address}", personal.address),
     ];
-    vec![filled(include_str!("personalise.sql"), &values)]
+    [vec![filled(include_str!("personalise.sql"), &values)], readdress(personal.address)].concat()
 }
 
 /// Returns the statement that refuses what was ordered before something newer was done. It comes first.
@@ -107,6 +107,7 @@ mod tests {
         assert_eq!(sql.matches("$personalise$").count(), 2, "the block ends where it should");
         let places = ["{owner}", "{admin", "{password", "{lang", "{time", "{comp", "{country", "{curr", "{address"];
         assert!(places.iter().all(|place| !sql.contains(place)), "every place is filled");
+        assert!(sql.contains(&hex::encode(personal().address)));
         assert!(!readdress("https://x").join("").contains("{address}"));
     }
 

@@ -1,6 +1,7 @@
 -- Makes a fresh clone the customer's own. Run as the tenant's role, before anybody has used the database; the Odoo that
 -- serves it may run already. `{name}` is replaced by an expression of type text that cannot end what stands around it.
--- Done once: a second run for the same owner changes nothing, one for another owner fails.
+-- Done once: a second run for the same owner changes nothing, one for another owner fails. The address is not told here but
+-- right after this, each time (`readdress.sql`): between two runs the customer may have chosen another one.
 DO $personalise$
 DECLARE
     new_owner          text := {owner};
@@ -12,7 +13,6 @@ DECLARE
     new_company_name   text := {company};
     new_country_code   text := {country};
     new_currency_code  text := {currency};
-    new_address        text := {address};
     done_for           text;
     admin              integer;
     admin_partner      integer;
@@ -87,8 +87,6 @@ BEGIN
     FOR parameter IN
         SELECT *
           FROM (VALUES ('sayoo.owner', new_owner)
-                     , ('web.base.url', new_address)
-                     , ('web.base.url.freeze', 'True')
                      -- Two clones with one identity would be one to Odoo's services; with one secret, each could sign
                      -- the other's links.
                      , ('database.uuid', gen_random_uuid()::text)

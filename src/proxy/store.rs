@@ -55,10 +55,12 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<table::Row>, StoreError> 
              , route_proofs.proofs AS "proofs?: sqlx::types::Json<ProofKeys>"
              , names.language AS "language!"
              , names.requests_at_once AS "requests_at_once!"
-             , traffic_limits.requests_per_second AS "requests_per_second?"
+             -- What staff set, or what is left to somebody who has not paid: the smaller one. LEAST leaves out what is not there.
+             , least(traffic_limits.requests_per_second, dunning_limits.requests_per_second) AS "requests_per_second?"
           FROM names
           LEFT JOIN route_proofs ON route_proofs.environment_id = names.environment_id
           LEFT JOIN traffic_limits ON traffic_limits.environment_id = names.environment_id
+          LEFT JOIN dunning_limits ON dunning_limits.environment_id = names.environment_id
         "#
     )
     .fetch_all(db)

@@ -4,6 +4,7 @@
 
 pub mod domains;
 pub mod driver;
+pub mod dunning;
 pub mod edge;
 pub mod environments;
 pub mod hosts;
@@ -141,6 +142,7 @@ pub async fn run(site: Arc<Site>, stop: CancellationToken) {
     start.task(sessions::Sessions::new(Arc::clone(&site)));
     start.task(users::Users::new(Arc::clone(&site)));
     start.task(scaling::Scaling::new(site.db.clone(), site.clock.clone()));
+    start.task(dunning::Dunning::new(site.db.clone(), site.clock.clone()));
     drivers.spawn(listen(site.db.clone(), call, stop.clone()));
     while drivers.join_next().await.is_some() {}
 }

@@ -24,6 +24,27 @@ pub async fn make_known(db: &mut PgConnection, task: &str, now: DateTime<Utc>) -
     Ok(())
 }
 
+/// Makes a task's only subject due when something was written into the books since it was last looked at.
+pub async fn hurry_after_payment(db: &mut PgConnection, task: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        UPDATE turns
+           SET due_at = $3
+             , marker = books.seq::text
+          FROM (SELECT sum(last_seq) AS seq FROM journal_counters) AS books
+         WHERE task = $1
+           AND subject = $2
+           AND marker <> books.seq::text
+        "#,
+        task,
+        ONLY_SUBJECT,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Takes the lease of up to `limit` due subjects of a task, the longest waiting first.
 ///
 /// A lease whose holder gave no sign of life is taken over.

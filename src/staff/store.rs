@@ -335,6 +335,7 @@ pub async fn lift_suspension(
              , lifted_reason = $4
          WHERE account_id = $1
            AND environment_id IS NOT DISTINCT FROM $2
+           AND origin = 'staff'
            AND lifted_at IS NULL
         "#,
         account as AccountId,

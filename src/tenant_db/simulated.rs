@@ -39,6 +39,8 @@ struct Login {
     password: Secret<String>,
     /// Of the newest order.
     generation: u64,
+    /// How often its sessions were ended.
+    ends: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -48,11 +50,13 @@ struct Inside {
     is_ready: bool,
     /// What it says of who used it.
     users: Vec<Activity>,
-    /// What was done in it last as its tenant, and how new that order was.
+    /// What was done in it once and last as its tenant, and how new that order was.
     told: Vec<String>,
     generation: i64,
 }
 
+/// What is in a statement of which a second run changes nothing: `odoo/personalise.sql`.
+const ONCE: &str = "$personalise$";
 /// What a fresh Odoo takes.
 const FRESH_BYTES: i64 = 80 * 1024 * 1024;
 
@@ -66,7 +70,8 @@ impl Known {
         if self.roles.get(role).is_some_and(|login| login.generation > generation) {
             return Err(newer());
         }
-        let login = Login { may_log_in: true, password: password.clone(), generation };
+        let ends = self.roles.get(role).map_or(0, |login| login.ends);
+        let login = Login { may_log_in: true, password: password.clone(), generation, ends };
         self.roles.insert(role.clone(), login);
         Ok(())
     }
@@ -75,6 +80,17 @@ impl Known {
 impl Inside {
     fn fresh(bytes: i64, is_ready: bool) -> Self {
         Self { bytes, is_ready, users: Vec::new(), told: Vec::new(), generation: 0 }
+    }
+
+    fn tell(&mut self, words: &Words) {
+        let is_once = |statement: &String| statement.contains(ONCE);
+        let (once, again): (Vec<String>, Vec<String>) = words.statements.iter().cloned().partition(is_once);
+        self.told.retain(is_once);
+        if self.told.is_empty() {
+            self.told = once;
+        }
+        self.told.extend(again);
+        self.generation = words.generation;
     }
 }
 
@@ -100,7 +116,7 @@ impl Simulated {
     pub fn put(&self, database: DatabaseName, role: RoleName) {
         let mut state = self.lock();
         state.known.databases.insert(database, Inside::fresh(FRESH_BYTES, true));
-        let login = Login { may_log_in: true, password: Secret::new(String::new()), generation: 0 };
+        let login = Login { may_log_in: true, password: Secret::new(String::new()), generation: 0, ends: 0 };
         state.known.roles.insert(role, login);
     }
 
@@ -111,18 +127,19 @@ impl Simulated {
         }
     }
 
-    /// Returns the statements that were run last in a database as its tenant.
+    /// Returns the statements that were run in a database as its tenant: what is done once, and the last ones.
     #[must_use]
     pub fn told(&self, database: &DatabaseName) -> Vec<String> {
         self.lock().known.databases.get(database).map(|inside| inside.told.clone()).unwrap_or_default()
     }
 
-    /// Returns every role that may log in, with its password: to see that nobody who was held up gave it an old one.
+    /// Returns every role that may log in, with its password and how often its sessions were ended: to see that nobody who was
+    /// held up gave it an old one, or ended what somebody else has begun.
     #[must_use]
-    pub fn logins(&self) -> BTreeMap<RoleName, String> {
+    pub fn logins(&self) -> BTreeMap<RoleName, (String, u64)> {
         let state = self.lock();
         let open = state.known.roles.iter().filter(|(_, login)| login.may_log_in);
-        open.map(|(role, login)| (role.clone(), login.password.expose().clone())).collect()
+        open.map(|(role, login)| (role.clone(), (login.password.expose().clone(), login.ends))).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -235,7 +252,7 @@ impl Simulated {
             if inside.generation > words.generation {
                 return Err(newer());
             }
-            (inside.told, inside.generation) = (words.statements.clone(), words.generation);
+            inside.tell(words);
             Ok(())
         })
         .await
@@ -275,7 +292,12 @@ impl Simulated {
         generation: u64,
     ) -> Result<()> {
         self.change("rotate", |known| {
-            if known.roles.contains_key(role) { known.let_in(role, password, generation) } else { Ok(()) }
+            if !known.roles.contains_key(role) {
+                return Ok(());
+            }
+            known.let_in(role, password, generation)?;
+            known.roles.entry(role.clone()).and_modify(|login| login.ends += 1);
+            Ok(())
         })
         .await
     }
@@ -284,7 +306,7 @@ impl Simulated {
         self.change("fence", |known| match known.roles.get_mut(role) {
             Some(login) if login.generation > generation => Err(newer()),
             Some(login) => {
-                (login.may_log_in, login.generation) = (false, generation);
+                (login.may_log_in, login.generation, login.ends) = (false, generation, login.ends + 1);
                 Ok(())
             }
             None => Ok(()),
@@ -297,7 +319,7 @@ impl Simulated {
             if !known.roles.contains_key(&member.owner) || !known.databases.contains_key(&member.database) {
                 return Err(nothing());
             }
-            let closed = Login { may_log_in: false, password: Secret::new(String::new()), generation: 0 };
+            let closed = Login { may_log_in: false, password: Secret::new(String::new()), generation: 0, ends: 0 };
             known.roles.entry(member.role.clone()).or_insert(closed);
             Ok(())
         })

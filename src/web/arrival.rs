@@ -9,14 +9,18 @@ use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT_LANGUAGE, USER_AGENT};
 use actix_web::web::Data;
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 
 use super::cookies::{self, Kind, NewFlash};
 use super::keys::Keys;
-use super::layout::{Flash, Layout, NavItem, Person, Theme};
+use super::layout::{Banner, Flash, Layout, NavItem, Person, Theme};
 use super::{csrf, urls};
 use crate::accounts::Origin;
+use crate::accounts::policy::{self, Action};
 use crate::accounts::sessions::{self, Session};
 use crate::base::secret::{Secret, new_token};
+use crate::billing::dunning::{self, Standing};
+use crate::i18n::format::Formats;
 use crate::i18n::{Locale, Texts};
 use crate::portal::Portal;
 
@@ -82,6 +86,17 @@ pub async fn look(request: &ServiceRequest) -> (Rc<Arrival>, Option<anyhow::Erro
         },
     });
 
+    let overdue = match &session {
+        Some(session) if request.method() == Method::GET => match look_at_debt(portal, session, now).await {
+            Ok(overdue) => overdue,
+            Err(cause) => {
+                failure = Some(cause);
+                None
+            }
+        },
+        _ => None,
+    };
+
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let layout = Layout {
         texts,
@@ -90,10 +105,11 @@ pub async fn look(request: &ServiceRequest) -> (Rc<Arrival>, Option<anyhow::Erro
         dir: locale.dir(),
         theme: wanted(Kind::Theme).and_then(|name| Theme::from_name(&name)).unwrap_or_default(),
         csrf: csrf::token(keys, &binding),
-        nav: session.as_ref().map(|_| navigation(texts, request.path())).unwrap_or_default(),
+        nav: session.as_ref().map(|session| navigation(session, texts, request.path())).unwrap_or_default(),
         person: session.as_ref().map(|session| person(session, texts, request.path())),
         path,
         flash,
+        banner: overdue.map(|standing| banner(texts, &standing)),
         public: portal.public.clone(),
         request_id: request_id(request),
         now,
@@ -114,6 +130,36 @@ pub async fn look(request: &ServiceRequest) -> (Rc<Arrival>, Option<anyhow::Erro
     });
     request.extensions_mut().insert(arrival.clone());
     (arrival, failure)
+}
+
+/// How the organisation stands, when an invoice of it is overdue.
+async fn look_at_debt(portal: &Portal, session: &Session, now: DateTime<Utc>) -> anyhow::Result<Option<Standing>> {
+    let mut db = portal.db.acquire().await.context("reach the control database")?;
+    let standing = dunning::standing(&mut db, session.account, now).await.context("look for overdue invoices")?;
+    Ok(standing.filter(|standing| standing.overdue.minor > 0))
+}
+
+/// Says what is overdue, and what comes when.
+fn banner(texts: Texts, standing: &Standing) -> Banner {
+    let formats = Formats::new(texts.locale, "UTC");
+    let due = formats.calendar_day(standing.due_on);
+    let amount = formats.money(standing.overdue);
+    let next = standing.coming.iter().find(|(step, _)| step.restricts());
+    let next = next.map_or_else(
+        || texts.text("dunning-nothing-next"),
+        |(step, on)| {
+            let what = texts.text(step.key());
+            texts.with("dunning-next", &[("date", formats.calendar_day(*on).into()), ("what", what.into())])
+        },
+    );
+    let now = standing.step.filter(|step| step.restricts() && standing.delayed_until.is_none());
+    let now = now.map(|step| texts.with("dunning-now", &[("what", texts.text(step.key()).into())])).unwrap_or_default();
+    let values = [("due", due.into()), ("amount", amount.into()), ("now", now.into()), ("next", next.into())];
+    Banner {
+        text: texts.with("dunning-banner", &values),
+        label: texts.text("dunning-banner-link"),
+        href: urls::account_billing(),
+    }
 }
 
 /// Whether a path has nothing to do with who asks.
@@ -141,16 +187,24 @@ fn address(request: &ServiceRequest) -> String {
         .unwrap_or_default()
 }
 
-fn navigation(texts: Texts, path: &str) -> Vec<NavItem> {
+fn navigation(session: &Session, texts: Texts, path: &str) -> Vec<NavItem> {
     let item = |href: String, icon, key: &str, side_only| {
         let current = path == href || path.strip_prefix(href.as_str()).is_some_and(|rest| rest.starts_with('/'));
         NavItem { current, href, icon, label: texts.text(key), side_only }
     };
-    vec![
+    let billing = item(urls::billing(), "card", "nav-billing", false);
+    let mut account = item(urls::account(), "account", "nav-account", false);
+    // What is paid stands below the account's address, and is a place of its own.
+    account.current &= !billing.current;
+    let mut items = vec![
         item(urls::instances(), "stack", "nav-instances", false),
         item(urls::pricing(), "plan", "nav-pricing", false),
-        item(urls::account(), "account", "nav-account", false),
-    ]
+    ];
+    if policy::may(session.role, Action::SeeCosts) {
+        items.push(billing);
+    }
+    items.push(account);
+    items
 }
 
 fn person(session: &Session, texts: Texts, path: &str) -> Person {

@@ -10,6 +10,7 @@ use sha2::Sha256;
 
 use crate::accounts::throttle;
 use crate::base::seal::{SealingKey, read_hex_key};
+use crate::payments::signature::Secrets;
 
 /// Keys of the web process. Each purpose has its own, derived from the cookie key file.
 #[derive(Clone)]
@@ -21,6 +22,8 @@ pub struct Keys {
     pub throttle: throttle::Key,
     /// Signs logins to Odoo; instances know the public half.
     pub sso: Arc<Ed25519KeyPair>,
+    /// Tell whether Stripe posted an event. Without them nobody is believed.
+    pub webhooks: Option<Arc<Secrets>>,
 }
 
 impl Keys {
@@ -38,7 +41,14 @@ impl Keys {
             seal: SealingKey::new(&mac(&root, "seal", &[])),
             throttle: throttle::Key::new(mac(&root, "throttle", &[])),
             sso: Arc::new(sso),
+            webhooks: None,
         })
+    }
+
+    /// The same, believing events that are signed with one of these.
+    #[must_use]
+    pub fn with_webhooks(self, secrets: Secrets) -> Self {
+        Self { webhooks: Some(Arc::new(secrets)), ..self }
     }
 
     /// Returns the code of `message` for one purpose.

@@ -30,6 +30,8 @@ pub struct Layout {
     pub person: Option<Person>,
     /// A message from the page before.
     pub flash: Option<Flash>,
+    /// What an organisation has to know on every page until it is done.
+    pub banner: Option<Banner>,
     /// Addresses and the company's name.
     pub public: Arc<Public>,
     /// What people quote when something went wrong.
@@ -38,6 +40,17 @@ pub struct Layout {
     pub now: DateTime<Utc>,
     /// The ways to the main pages.
     pub nav: Vec<NavItem>,
+}
+
+/// What stands above every page of a customer until it is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Banner {
+    /// What it says.
+    pub text: String,
+    /// What can be done.
+    pub label: String,
+    /// Where.
+    pub href: String,
 }
 
 /// A way to a main page.

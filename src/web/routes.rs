@@ -4,7 +4,7 @@ use actix_web::web::ServiceConfig;
 use actix_web::{Route, guard, web};
 
 use super::assets;
-use super::pages::{account, auth, dev, health, home, instances, preferences, pricing, staff};
+use super::pages::{account, auth, billing, dev, health, home, instances, preferences, pricing, staff, webhooks};
 use crate::config::Mode;
 
 /// Who may use a route.
@@ -61,6 +61,8 @@ table! {
     Post "/preferences"                    Anyone       preferences::post;
     Get  "/pricing"                        Anyone       pricing::get;
 
+    Post "/webhooks/stripe"                Anyone       webhooks::stripe;
+
     Get  "/signup"                         Anyone       auth::signup::get;
     Post "/signup"                         Anyone       auth::signup::post;
     Get  "/signup/check-mail"              Anyone       auth::check_mail::get;
@@ -95,6 +97,16 @@ table! {
     Post "/account/close"                  Member       account::close::post;
     Get  "/account/closing"                Member       account::closing::get;
     Post "/account/keep"                   Member       account::closing::keep;
+
+    Get  "/account/billing"                Member       billing::overview::get;
+    Get  "/account/billing/invoices"       Member       billing::invoices::get;
+    Get  "/account/billing/invoices/{document}" Member  billing::invoice::get;
+    Get  "/account/billing/invoices/{document}/files/{kind}" Member billing::file::get;
+    Get  "/account/billing/invoices/{document}/lines/{line}" Member billing::line::get;
+    Get  "/account/billing/invoices/{document}/lines/{line}/hours.csv" Member billing::line::csv;
+    Get  "/account/billing/statement"      Member       billing::statement::get;
+    Get  "/account/billing/details"        Member       billing::details::get;
+    Post "/account/billing/details"        Member       billing::details::post;
 
     Get  "/dev/mails"                      Development  dev::mails::get;
     Get  "/instances"                      Member       instances::list::get;
@@ -194,6 +206,8 @@ table! {
     Post "/staff/transfers/{receipt}/book" Staff        staff::transfers::show::book;
     Post "/staff/transfers/{receipt}/refuse" Staff      staff::transfers::show::refuse;
     Post "/staff/transfers/{receipt}/reopen" Staff      staff::transfers::show::reopen;
+    Get  "/staff/dunning"                  Staff        staff::dunning::get;
+    Post "/staff/dunning"                  Staff        staff::dunning::post;
     Get  "/staff/search"                   Staff        staff::search::get;
     Get  "/staff/audit"                    Staff        staff::audit::get;
     Post "/staff/audit/verify"             Staff        staff::audit::verify;

@@ -1,9 +1,11 @@
 //! Every link: typed values in, a path out. Addresses are written here and in `routes.rs` only.
 
+mod billing;
 mod staff;
 
 use std::fmt::Write as _;
 
+pub use billing::*;
 pub use staff::*;
 
 use crate::accounts::sessions::LONGEST_PATH;
@@ -19,6 +21,12 @@ pub fn home() -> String {
 #[must_use]
 pub fn pricing() -> String {
     "/pricing".to_owned()
+}
+
+/// What an organisation owes and pays. Open in every state.
+#[must_use]
+pub fn account_billing() -> String {
+    "/account/billing".to_owned()
 }
 
 /// Sign up.

@@ -98,7 +98,29 @@ test("the first staff member joins by a link that works once, and sees, suspends
   const account = await page.getAttribute('main a[href^="/staff/accounts/"]', "href");
   await page.goto(`${PORTAL}/staff/hosts`);
   const host = await page.getAttribute('main a[href^="/staff/hosts/"]:not([href$="/new"])', "href");
+  // A transfer of somebody unknown: it waits, and is refused with a reason.
+  await page.goto(`${PORTAL}/staff/transfers/new`);
+  await page.fill("#f-amount", "120,50");
+  await page.fill("#f-value_on", new Date().toISOString().slice(0, 10));
+  await page.fill("#f-bank_ref", "E2E-1");
+  await page.fill("#f-remittance", "thank you");
+  await page.click("main form.form button[type=submit]");
+  await page.waitForURL((url) => /^\/staff\/transfers\/[0-9a-f-]{36}$/.test(url.pathname));
+  const transfer = new URL(page.url()).pathname;
+  await inspectHere(page, "staff-transfer");
+
+  await page.goto(`${PORTAL}/staff/transfers/import`);
+  await page.setInputFiles("#f-file", { name: "statement.csv", mimeType: "text/csv", buffer: Buffer.from("Date;Montant;Libellé;Référence\n01/11/2026;12,00;merci;E2E-2\n") });
+  await page.click("main form.form button[type=submit]");
+  await page.waitForSelector("textarea[name=content]", { state: "attached" });
+  await inspectHere(page, "staff-transfers-preview");
+  await page.click("main form button[type=submit]");
+  await page.waitForURL("**/staff/transfers");
+  assert.match(await page.innerText("main"), /E2E-2/);
+
   await inspect(person, {
+    "staff-transfers": "/staff/transfers", "staff-transfer-new": "/staff/transfers/new", "staff-transfer-import": "/staff/transfers/import",
+    "staff-transfer-of-nobody": transfer, "staff-dunning": "/staff/dunning",
     "staff-host": host, "staff-host-drain": `${host}/drain`, "staff-host-settings": `${host}/settings`, "staff-images": "/staff/images",
     "staff-plan-draft": draft, "staff-plan-new": "/staff/plans/new", "staff-plan-words": words,
     "staff-home": "/staff", "staff-accounts": "/staff/accounts", "staff-account": account, "staff-instances": "/staff/instances", "staff-instance": `/staff/instances/${id}`, "staff-scaling": `/staff/instances/${id}/scaling`,

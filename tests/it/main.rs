@@ -19,6 +19,7 @@ mod instances;
 mod matrix;
 mod metering;
 mod model;
+mod payments;
 mod proxy;
 mod reconcile;
 mod staff;

@@ -1,14 +1,18 @@
 //! Who a customer is on paper.
 
+pub mod checks;
 mod store;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use sayoo_papers::document::{Address, Buyer};
+use serde_json::json;
 use sqlx::PgConnection;
 
+use crate::audit::{self, Actor, Entry};
 use crate::base::ids::AccountId;
 use crate::i18n::Locale;
+use crate::portal::Portal;
 
 /// Who a customer is on paper. Documents keep a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +94,28 @@ pub async fn save(
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     store::save(db, account, profile, now).await.context("save a billing profile")
+}
+
+/// Saves what a customer says of itself, and who said so. What is unchanged leaves no trace.
+pub async fn change(portal: &Portal, by: &Actor, account: AccountId, new: &Profile) -> anyhow::Result<()> {
+    let mut tx = portal.db.begin().await.context("begin")?;
+    let old = store::find(&mut tx, account).await.context("read a billing profile")?;
+    let kept = old.as_ref().and_then(|old| old.vat_checked.clone());
+    if old.as_ref() == Some(&Profile { vat_checked: kept, ..new.clone() }) {
+        return Ok(());
+    }
+    let now = portal.clock.now();
+    save(&mut tx, account, new, now).await?;
+    let said = |it: &Profile| {
+        json!({
+            "name": it.legal_name, "street": it.street, "postcode": it.postcode, "city": it.city, "country": it.country,
+            "is_business": it.is_business, "vat_number": it.vat_number, "siren": it.siren, "ice": it.ice,
+            "email": it.email, "purchase_order": it.purchase_order, "language": it.language.code(),
+        })
+    };
+    let detail = json!({ "from": old.as_ref().map(said), "to": said(new) });
+    audit::record(&mut tx, by, Entry::new("billing.details-changed").account(account).detail(detail), now).await?;
+    tx.commit().await.context("commit")
 }
 
 /// Notes that a customer's VAT number was checked, with the answer. False when there is no number, or another one by now.

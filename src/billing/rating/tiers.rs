@@ -50,15 +50,13 @@ impl Terms {
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
     use rust_decimal::Decimal;
 
     use super::*;
-    use crate::base::ids::{EnvironmentId, PlanVersionId};
 
     fn item() -> Item {
-        let at = DateTime::UNIX_EPOCH;
-        Item { environment: EnvironmentId::new(at), plan_version: PlanVersionId::new(at), is_trial: false }
+        let id = "00000000-0000-7000-8000-000000000001";
+        Item { environment: id.parse().unwrap(), plan_version: id.parse().unwrap(), is_trial: false }
     }
 
     fn rates(included: &str, prices: &[(&str, &str)]) -> Rates {

@@ -37,7 +37,11 @@ impl Element {
 
     /// The first of these that says something.
     fn first_of(&self, paths: &[&[&str]]) -> &str {
-        paths.iter().map(|path| self.text_at(path)).find(|text| !text.is_empty() && *text != "NOTPROVIDED").unwrap_or_default()
+        paths
+            .iter()
+            .map(|path| self.text_at(path))
+            .find(|text| !text.is_empty() && *text != "NOTPROVIDED")
+            .unwrap_or_default()
     }
 }
 
@@ -66,11 +70,12 @@ fn read_entry(statement: &mut Statement, entry: &Element, place: usize) -> Resul
         statement.left_out += 1;
         return Ok(());
     }
-    let total = amount(entry.at(&["Amt"])).ok_or(Problem::BadAmount.at(place))?;
-    let Some(total) = total else {
+    let minor = entry.at(&["Amt"]).and_then(minor).ok_or(Problem::BadAmount.at(place))?;
+    let Some(currency) = entry.at(&["Amt"]).and_then(currency) else {
         statement.foreign += 1;
         return Ok(());
     };
+    let total = Money::new(minor, currency);
     let day = entry.first_of(&[&["ValDt", "Dt"], &["ValDt", "DtTm"], &["BookgDt", "Dt"], &["BookgDt", "DtTm"]]);
     let value_on = statement::date(day).ok_or(Problem::BadDate.at(place))?;
     let own_ref = entry.text_at(&["AcctSvcrRef"]);
@@ -80,7 +85,14 @@ fn read_entry(statement: &mut Statement, entry: &Element, place: usize) -> Resul
         amount: Money::new(minor, total.currency),
         value_on,
         bank_ref,
-        payer: tidy(part.first_of(&[&["RltdPties", "Dbtr", "Pty", "Nm"], &["RltdPties", "Dbtr", "Nm"], &["RltdPties", "UltmtDbtr", "Nm"]]), 140),
+        payer: tidy(
+            part.first_of(&[
+                &["RltdPties", "Dbtr", "Pty", "Nm"],
+                &["RltdPties", "Dbtr", "Nm"],
+                &["RltdPties", "UltmtDbtr", "Nm"],
+            ]),
+            140,
+        ),
         payer_iban: statement::iban(part.text_at(&["RltdPties", "DbtrAcct", "Id", "IBAN"])),
         remittance: remittance(entry, part),
     };
@@ -108,25 +120,27 @@ fn read_entry(statement: &mut Statement, entry: &Element, place: usize) -> Resul
     Ok(())
 }
 
-/// `None`: no amount. `Some(None)`: in a currency that we do not sell in.
-fn amount(element: Option<&Element>) -> Option<Option<Money>> {
-    let element = element?;
+fn currency(amount: &Element) -> Option<Currency> {
+    amount.currency.parse().ok()
+}
+
+/// Returns an amount above zero, in the smallest coin.
+fn minor(amount: &Element) -> Option<i64> {
     // ISO 20022 has a decimal point and no thousands: what would be ambiguous elsewhere is not here.
-    let text = element.text.trim();
+    let text = amount.text.trim();
     if text.contains(',') {
         return None;
     }
-    let minor = statement::minor(&match text.split_once('.') {
+    statement::minor(&match text.split_once('.') {
         Some((whole, fraction)) => format!("{whole}.{:0<4}", fraction),
         None => text.to_owned(),
     })
-    .filter(|minor| *minor > 0)?;
-    Some(element.currency.parse::<Currency>().ok().map(|currency| Money::new(minor, currency)))
+    .filter(|minor| *minor > 0)
 }
 
-fn part_amount(part: &Element, currency: Currency) -> Option<i64> {
-    let money = [part.at(&["Amt"]), part.at(&["AmtDtls", "TxAmt", "Amt"])].into_iter().find_map(amount)??;
-    (money.currency == currency).then_some(money.minor)
+fn part_amount(part: &Element, wanted: Currency) -> Option<i64> {
+    let amount = part.at(&["Amt"]).or_else(|| part.at(&["AmtDtls", "TxAmt", "Amt"]))?;
+    minor(amount).filter(|_| currency(amount) == Some(wanted))
 }
 
 fn remittance(entry: &Element, part: &Element) -> String {
@@ -211,7 +225,7 @@ fn begun(tag: &quick_xml::events::BytesStart<'_>) -> Option<Element> {
             currency = attribute.value.trim().to_owned();
         }
     }
-    Some(Element { name: name.to_string(), currency, ..Element::default() })
+    Some(Element { name, currency, ..Element::default() })
 }
 
 #[cfg(test)]
@@ -226,7 +240,9 @@ mod tests {
     }
 
     fn entry(sides: &str, amount: &str, details: &str) -> String {
-        format!(r#"<Ntry><Amt Ccy="EUR">{amount}</Amt>{sides}<ValDt><Dt>2026-11-27</Dt></ValDt><AcctSvcrRef>B1</AcctSvcrRef>{details}</Ntry>"#)
+        format!(
+            r#"<Ntry><Amt Ccy="EUR">{amount}</Amt>{sides}<ValDt><Dt>2026-11-27</Dt></ValDt><AcctSvcrRef>B1</AcctSvcrRef>{details}</Ntry>"#
+        )
     }
 
     const OLD: &str = "<CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts>";
@@ -235,11 +251,15 @@ mod tests {
     #[test]
     fn version_2_and_version_8_say_the_same() {
         let old = "<NtryDtls><TxDtls><RltdPties><Dbtr><Nm>Durand &amp; Fils</Nm></Dbtr><DbtrAcct><Id><IBAN>FR1420041010050500013M02606</IBAN></Id></DbtrAcct></RltdPties><RmtInf><Ustrd>FACTURE</Ustrd><Ustrd>FR-2026-000012</Ustrd></RmtInf></TxDtls></NtryDtls>";
-        let new = old.replace("<Dbtr><Nm>Durand &amp; Fils</Nm></Dbtr>", "<Dbtr><Pty><Nm>Durand &#38; Fils</Nm></Pty></Dbtr>");
+        let new = old
+            .replace("<Dbtr><Nm>Durand &amp; Fils</Nm></Dbtr>", "<Dbtr><Pty><Nm>Durand &#38; Fils</Nm></Pty></Dbtr>");
         let first = read(&statement("02", &entry(OLD, "120.00", old))).unwrap();
         assert_eq!(first, read(&statement("08", &entry(NEW, "120", &new))).unwrap());
         let line = &first.lines[0];
-        assert_eq!((line.amount.minor, line.payer.as_str(), line.payer_iban.as_str()), (12_000, "Durand & Fils", "FR1420041010050500013M02606"));
+        assert_eq!(
+            (line.amount.minor, line.payer.as_str(), line.payer_iban.as_str()),
+            (12_000, "Durand & Fils", "FR1420041010050500013M02606")
+        );
         assert_eq!((line.remittance.as_str(), line.bank_ref.as_str()), ("FACTURE FR-2026-000012", "B1"));
     }
 
@@ -255,14 +275,16 @@ mod tests {
         ];
         let read = read(&statement("02", &entries.concat())).unwrap();
         assert_eq!((read.left_out, read.foreign), (3, 1));
-        let lines: Vec<(i64, &str)> = read.lines.iter().map(|line| (line.amount.minor, line.bank_ref.as_str())).collect();
+        let lines: Vec<(i64, &str)> =
+            read.lines.iter().map(|line| (line.amount.minor, line.bank_ref.as_str())).collect();
         assert_eq!(lines, [(100, "T1"), (200, "B1/2")]);
     }
 
     #[test]
     fn what_declares_anything_or_is_broken_is_refused() {
         let good = statement("02", &entry(OLD, "1.00", ""));
-        let bomb = good.replace("<Document", "<!DOCTYPE d [<!ENTITY a \"aaaaaaaa\"><!ENTITY b \"&a;&a;&a;\">]><Document");
+        let bomb =
+            good.replace("<Document", "<!DOCTYPE d [<!ENTITY a \"aaaaaaaa\"><!ENTITY b \"&a;&a;&a;\">]><Document");
         let outside = good.replace("<Document", "<!DOCTYPE d SYSTEM \"file:///etc/passwd\"><Document");
         let unknown = good.replace("B1", "&b;");
         for text in [bomb.as_str(), &outside, &unknown, &good[..good.len() - 20], "<a></b>", "<a", "<a>"] {
@@ -271,7 +293,11 @@ mod tests {
         assert_eq!(read(&"<a>".repeat(100)).unwrap_err().problem, Problem::TooLarge);
         assert_eq!(read("<a/>").unwrap_err().problem, Problem::UnknownKind);
         for amount in ["-1.00", "1,00", "0", "", "1.001", "1e3"] {
-            assert_eq!(read(&statement("02", &entry(OLD, amount, ""))).unwrap_err().problem, Problem::BadAmount, "{amount}");
+            assert_eq!(
+                read(&statement("02", &entry(OLD, amount, ""))).unwrap_err().problem,
+                Problem::BadAmount,
+                "{amount}"
+            );
         }
     }
 }

@@ -23,15 +23,77 @@ enum Column {
 /// Headings, without accents and in lower case.
 const HEADINGS: &[(Column, &[&str])] = &[
     (Column::ValueDate, &["date de valeur", "date valeur", "value date", "valeur"]),
-    (Column::Date, &["date", "date operation", "date d'operation", "date de l'operation", "date comptable", "booking date", "transaction date"]),
+    (
+        Column::Date,
+        &[
+            "date",
+            "date operation",
+            "date d'operation",
+            "date de l'operation",
+            "date comptable",
+            "booking date",
+            "transaction date",
+        ],
+    ),
     (Column::Amount, &["montant", "amount", "montant de l'operation"]),
     (Column::Credit, &["credit", "credits", "montant credit", "credit amount", "paid in"]),
     (Column::Debit, &["debit", "debits", "montant debit", "debit amount", "paid out"]),
     (Column::Currency, &["devise", "currency", "monnaie"]),
-    (Column::Reference, &["reference", "ref", "reference bancaire", "reference banque", "bank reference", "reference operation", "reference de l'operation", "transaction id", "numero d'operation"]),
-    (Column::Payer, &["payer", "donneur d'ordre", "emetteur", "nom", "name", "counterparty", "contrepartie", "tiers", "nom du donneur d'ordre"]),
-    (Column::Iban, &["iban", "iban donneur d'ordre", "counterparty iban", "iban contrepartie", "compte contrepartie", "payer iban"]),
-    (Column::Text, &["libelle", "description", "remittance", "motif", "communication", "details", "label", "libelle complementaire", "informations", "information", "message"]),
+    (
+        Column::Reference,
+        &[
+            "reference",
+            "ref",
+            "reference bancaire",
+            "reference banque",
+            "bank reference",
+            "reference operation",
+            "reference de l'operation",
+            "transaction id",
+            "numero d'operation",
+        ],
+    ),
+    (
+        Column::Payer,
+        &[
+            "payer",
+            "donneur d'ordre",
+            "emetteur",
+            "nom",
+            "name",
+            "counterparty",
+            "contrepartie",
+            "tiers",
+            "nom du donneur d'ordre",
+        ],
+    ),
+    (
+        Column::Iban,
+        &[
+            "iban",
+            "iban donneur d'ordre",
+            "counterparty iban",
+            "iban contrepartie",
+            "compte contrepartie",
+            "payer iban",
+        ],
+    ),
+    (
+        Column::Text,
+        &[
+            "libelle",
+            "description",
+            "remittance",
+            "motif",
+            "communication",
+            "details",
+            "label",
+            "libelle complementaire",
+            "informations",
+            "information",
+            "message",
+        ],
+    ),
 ];
 
 /// Reads a statement; `own` is the currency of lines that do not say theirs.
@@ -48,7 +110,8 @@ pub fn read(text: &str, own: Currency) -> Result<Statement, Unreadable> {
 
 /// Rows with the numbers of their lines.
 fn rows(text: &str, delimiter: u8) -> Option<Vec<(usize, Vec<String>)>> {
-    let mut reader = ::csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let mut reader =
+        ::csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.ok()?;
@@ -84,7 +147,11 @@ fn column(heading: &str) -> Option<Column> {
         .collect();
     // `Montant (EUR)`, `Montant EUR`.
     let plain = plain.split('(').next().unwrap_or_default().trim();
-    let plain = plain.strip_suffix(" eur").or_else(|| plain.strip_suffix(" mad")).or_else(|| plain.strip_suffix(" euros")).unwrap_or(plain);
+    let plain = plain
+        .strip_suffix(" eur")
+        .or_else(|| plain.strip_suffix(" mad"))
+        .or_else(|| plain.strip_suffix(" euros"))
+        .unwrap_or(plain);
     HEADINGS.iter().find(|(_, names)| names.contains(&plain)).map(|(column, _)| *column)
 }
 
@@ -92,11 +159,16 @@ fn lines(rows: &[(usize, Vec<String>)], columns: &[Option<Column>], own: Currenc
     let mut statement = Statement::default();
     for (place, row) in rows {
         let all = |wanted: Column| {
-            let texts = columns.iter().zip(row).filter(move |(column, _)| **column == Some(wanted)).map(|(_, text)| text.as_str());
+            let texts = columns
+                .iter()
+                .zip(row)
+                .filter(move |(column, _)| **column == Some(wanted))
+                .map(|(_, text)| text.as_str());
             texts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
         };
         let (amount, credit) = (all(Column::Amount), all(Column::Credit));
-        let day = [all(Column::ValueDate), all(Column::Date)].into_iter().find(|day| !day.is_empty()).unwrap_or_default();
+        let day =
+            [all(Column::ValueDate), all(Column::Date)].into_iter().find(|day| !day.is_empty()).unwrap_or_default();
         if row.iter().all(String::is_empty) {
             continue;
         }

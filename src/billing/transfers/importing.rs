@@ -81,10 +81,10 @@ pub async fn import(
             Some((account, pays)) => (Some(account), as_pays(pays)),
             None => (None, Vec::new()),
         };
-        let is_new = store::insert(&mut tx, id, (seller.id, line), (source, by.id), (account, &pays), now).await;
+        let is_new = store::insert(&mut tx, (id, seller.id, line), (source, by.id), (account, &pays), now).await;
         if is_new.context("insert a transfer")? {
             count += 1;
-            record(&mut tx, by, "transfer.entered", (id, account), said(&seller, line), now).await?;
+            record(&mut tx, by, ("transfer.entered", id, account), said(&seller, line), now).await?;
         }
     }
     tx.commit().await.context("commit")?;
@@ -95,11 +95,7 @@ fn source_of(text: &str) -> Source {
     if statement::is_xml(text) { Source::Camt } else { Source::Csv }
 }
 
-async fn read(
-    db: &mut sqlx::PgConnection,
-    seller: SellerId,
-    text: &str,
-) -> Result<(Seller, Statement), ImportError> {
+async fn read(db: &mut sqlx::PgConnection, seller: SellerId, text: &str) -> Result<(Seller, Statement), ImportError> {
     let seller = seller_of(db, seller).await.map_err(|error| match error {
         TransferError::Failed(cause) => ImportError::Failed(cause),
         _ => ImportError::NotFound,

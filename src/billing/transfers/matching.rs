@@ -300,7 +300,13 @@ mod tests {
         for (account, amounts) in accounts.iter().zip(of) {
             for open in *amounts {
                 let number = format!("FR-2026-{:06}", invoices.len() + 1);
-                invoices.push(Invoice { id: DocumentId::new(now), account: *account, account_name: String::new(), number, open: *open });
+                invoices.push(Invoice {
+                    id: DocumentId::new(now),
+                    account: *account,
+                    account_name: String::new(),
+                    number,
+                    open: *open,
+                });
             }
         }
         Book { accounts, invoices }
@@ -325,7 +331,14 @@ mod tests {
 
     #[test]
     fn a_number_is_found_however_it_is_written_and_never_inside_another_one() {
-        for text in ["FR-2026-000012", "facture fr 2026 000012 merci", "FR2026000012", "FACTUREFR2026000012", "VIR/2026-000012/X", "fr-2026/000012."] {
+        for text in [
+            "FR-2026-000012",
+            "facture fr 2026 000012 merci",
+            "FR2026000012",
+            "FACTUREFR2026000012",
+            "VIR/2026-000012/X",
+            "fr-2026/000012.",
+        ] {
             assert!(numbers_in(text, "FR").contains(&"FR-2026-000012".to_owned()), "{text}");
         }
         for text in ["FR-2026-0000123", "12026000012", "FR-1999-000012", "2026", "", "é2026é"] {
@@ -384,7 +397,14 @@ mod tests {
     fn another_currency_and_a_twin_are_for_a_person_to_judge() {
         let book = book(&[&[10_000]]);
         for (is_own_currency, has_twin, reason) in [(false, false, Reason::OtherCurrency), (true, true, Reason::Twin)] {
-            let facts = Facts { amount: 10_000, named: &book.invoices, open: &book.invoices, known: &[], is_own_currency, has_twin };
+            let facts = Facts {
+                amount: 10_000,
+                named: &book.invoices,
+                open: &book.invoices,
+                known: &[],
+                is_own_currency,
+                has_twin,
+            };
             let answer = find(&facts);
             assert_eq!((answer.proposal.is_none(), answer.reason, answer.candidates.len()), (true, reason, 1));
         }

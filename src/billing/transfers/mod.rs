@@ -217,7 +217,11 @@ pub async fn find(db: &mut PgConnection, id: BankReceiptId) -> anyhow::Result<Op
 }
 
 /// A customer's open invoices that a receipt of this seller can pay.
-pub async fn open_invoices(db: &mut PgConnection, seller: SellerId, account: AccountId) -> anyhow::Result<Vec<Invoice>> {
+pub async fn open_invoices(
+    db: &mut PgConnection,
+    seller: SellerId,
+    account: AccountId,
+) -> anyhow::Result<Vec<Invoice>> {
     let mut all = store::invoices(db, seller, None).await.context("list the open invoices")?;
     all.retain(|invoice| invoice.account == account);
     Ok(all)
@@ -237,7 +241,9 @@ pub async fn answers(
 ) -> anyhow::Result<Vec<Answer>> {
     let numbers: Vec<Vec<String>> =
         lines.iter().map(|line| matching::numbers_in(&line.remittance, &seller.code)).collect();
-    let named = store::invoices(db, seller.id, Some(&numbers.concat())).await.context("find the named invoices")?;
+    let all_numbers = numbers.concat();
+    let named =
+        store::invoices(db, seller.id, Some(all_numbers.as_slice())).await.context("find the named invoices")?;
     let open = store::invoices(db, seller.id, None).await.context("list the open invoices")?;
     let ibans: Vec<String> = lines.iter().map(|line| line.payer_iban.clone()).collect();
     let names: Vec<String> = lines.iter().map(|line| plain(&line.payer)).collect();
@@ -325,12 +331,12 @@ pub async fn enter(
         }
     }
     let id = BankReceiptId::new(now);
-    let is_new = store::insert(&mut tx, id, (seller.id, line), (Source::Staff, by.id), (account, &pays), now).await;
+    let is_new = store::insert(&mut tx, (id, seller.id, line), (Source::Staff, by.id), (account, &pays), now).await;
     if !is_new.context("insert a transfer")? {
         let same = store::list(&mut tx, Which::Same(seller.id, line)).await.context("read the same transfer")?.pop();
         return Err(same.map_or(TransferError::NotFound, |same| TransferError::Same(Box::new(same))));
     }
-    record(&mut tx, by, "transfer.entered", (id, account), said(&seller, line), now).await?;
+    record(&mut tx, by, ("transfer.entered", id, account), said(&seller, line), now).await?;
     let reported = reported(&mut tx, &seller, &[line]).await?;
     let outcome = if account.is_none_or(|account| is_twin(&reported, line, account, Source::Staff)) {
         Outcome::WaitsForChoice(id)
@@ -373,7 +379,7 @@ pub async fn book(
             }
             store::choose(&mut tx, id, choice.account, &pays).await.context("write the choice down")?;
             let detail = serde_json::json!({ "pays": pays });
-            record(&mut tx, by, "transfer.chosen", (id, Some(choice.account)), detail, now).await?;
+            record(&mut tx, by, ("transfer.chosen", id, Some(choice.account)), detail, now).await?;
             receipt = find(&mut tx, id).await?.ok_or(TransferError::NotFound)?;
             if is_large {
                 tx.commit().await.context("commit")?;
@@ -400,7 +406,7 @@ pub async fn refuse(portal: &Portal, by: &StaffMember, id: BankReceiptId, reason
     let (_, receipt) = hold(&mut tx, id, State::Entered).await?;
     store::refuse(&mut tx, id, (by.id, &reason), now).await.context("refuse a transfer")?;
     let detail = serde_json::json!({ "reason": reason });
-    record(&mut tx, by, "transfer.refused", (id, receipt.account), detail, now).await?;
+    record(&mut tx, by, ("transfer.refused", id, receipt.account), detail, now).await?;
     tx.commit().await.context("commit")?;
     Ok(())
 }
@@ -411,7 +417,7 @@ pub async fn reopen(portal: &Portal, by: &StaffMember, id: BankReceiptId) -> Res
     let mut tx = portal.db.begin().await.context("begin")?;
     let (_, receipt) = hold(&mut tx, id, State::Refused).await?;
     store::reopen(&mut tx, id, by.id).await.context("take a transfer up again")?;
-    record(&mut tx, by, "transfer.reopened", (id, receipt.account), serde_json::json!({}), now).await?;
+    record(&mut tx, by, ("transfer.reopened", id, receipt.account), serde_json::json!({}), now).await?;
     tx.commit().await.context("commit")?;
     Ok(())
 }
@@ -460,7 +466,7 @@ async fn book_now(
     let second = (by.id != receipt.entered_by).then_some(by.id);
     store::book(db, receipt.id, payment, (by.id, second), now).await.context("book a transfer")?;
     let detail = serde_json::json!({ "payment": payment, "credit_minor": rest, "pays": receipt.pays });
-    record(db, by, "transfer.booked", (receipt.id, Some(account)), detail, now).await?;
+    record(db, by, ("transfer.booked", receipt.id, Some(account)), detail, now).await?;
     Ok(())
 }
 
@@ -481,8 +487,7 @@ fn said(seller: &Seller, line: &Line) -> serde_json::Value {
 async fn record(
     db: &mut PgConnection,
     by: &StaffMember,
-    action: &'static str,
-    (id, account): (BankReceiptId, Option<AccountId>),
+    (action, id, account): (&'static str, BankReceiptId, Option<AccountId>),
     mut detail: serde_json::Value,
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {

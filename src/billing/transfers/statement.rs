@@ -148,7 +148,8 @@ fn name_each(lines: &mut [Line]) {
 /// Takes out of a text what is no text: control characters, and those that turn the direction of what follows.
 #[must_use]
 pub fn tidy(text: &str, longest: usize) -> String {
-    let is_turning = |letter: char| matches!(letter, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_turning =
+        |letter: char| matches!(letter, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let words: String = text
         .chars()
         .map(|letter| if letter.is_control() { ' ' } else { letter })
@@ -218,11 +219,13 @@ pub fn minor(text: &str) -> Option<i64> {
         }
     };
     let groups: Vec<&str> = whole.split([',', '.']).collect();
-    let is_grouped = groups.len() == 1 || (groups[1..].iter().all(|group| group.len() == 3) && (1..=3).contains(&groups[0].len()));
+    let is_grouped =
+        groups.len() == 1 || (groups[1..].iter().all(|group| group.len() == 3) && (1..=3).contains(&groups[0].len()));
     if !is_grouped || fraction.len() > 6 {
         return None;
     }
-    let exact: Decimal = format!("{}.{}", groups.concat(), if fraction.is_empty() { "0" } else { fraction }).parse().ok()?;
+    let exact: Decimal =
+        format!("{}.{}", groups.concat(), if fraction.is_empty() { "0" } else { fraction }).parse().ok()?;
     let cents = exact.checked_mul(Decimal::ONE_HUNDRED)?;
     if !cents.fract().is_zero() {
         return None;

@@ -19,7 +19,7 @@ pub async fn sellers(db: &mut PgConnection) -> Result<Vec<Seller>, StoreError> {
              , code
              , currency
              , four_eyes_minor
-             , coalesce(details -> 'bank' ->> 'iban', '') AS "iban!"
+             , coalesce(details #>> '{seller,bank,iban}', '') AS "iban!"
           FROM sellers
          ORDER BY code
         "#
@@ -41,8 +41,7 @@ pub async fn sellers(db: &mut PgConnection) -> Result<Vec<Seller>, StoreError> {
 /// Inserts a receipt unless the same one is there. Of two who enter it at once, one gets true.
 pub async fn insert(
     db: &mut PgConnection,
-    id: BankReceiptId,
-    (seller, line): (SellerId, &Line),
+    (id, seller, line): (BankReceiptId, SellerId, &Line),
     (source, by): (Source, StaffId),
     (account, pays): (Option<AccountId>, &[Pays]),
     now: DateTime<Utc>,
@@ -358,6 +357,7 @@ pub async fn receipts_between(
 
 /// An account's name and currency.
 pub async fn account(db: &mut PgConnection, id: AccountId) -> Result<Option<(String, Currency)>, StoreError> {
-    let row = sqlx::query!("SELECT name, currency FROM accounts WHERE id = $1", id as AccountId).fetch_optional(db).await?;
+    let row =
+        sqlx::query!("SELECT name, currency FROM accounts WHERE id = $1", id as AccountId).fetch_optional(db).await?;
     Ok(row.and_then(|row| Some((row.name, row.currency.parse().ok()?))))
 }

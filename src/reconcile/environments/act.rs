@@ -54,12 +54,7 @@ async fn with_runtime(site: &Site, lease: &Lease, sight: &Sight, runtime: &Runti
     match step {
         Step::Place => place(site, lease, sight, runtime).await,
         Step::Flee => flee(site, lease, sight, runtime).await,
-        Step::Rotate => {
-            provide::rotate(site, runtime).await?;
-            let mut tx = lease.begin(&site.db).await?;
-            runtimes::store::end_rotation(&mut tx, runtime.id).await?;
-            Ok(tx.commit().await?)
-        }
+        Step::Rotate => rotate(site, lease, runtime).await,
         Step::Renew => {
             let mut tx = lease.begin(&site.db).await?;
             runtimes::store::renew(&mut tx, runtime.id, environment.restarts).await?;
@@ -267,6 +262,18 @@ pub async fn close_for_loss(site: &Site, tx: &mut Fenced, sight: &Sight) -> anyh
         store::add_event(tx, environment.id, "relocated", &detail, site.clock.now()).await?;
     }
     Ok(())
+}
+
+/// Puts the password that is kept in force, under a new generation: a worker that was held up right here does not end the
+/// sessions of what another one has started since.
+async fn rotate(site: &Site, lease: &Lease, runtime: &Runtime) -> anyhow::Result<()> {
+    let mut tx = lease.begin(&site.db).await?;
+    let service_generation = runtimes::store::bump(&mut tx, runtime.id).await?;
+    tx.commit().await?;
+    provide::rotate(site, &Runtime { service_generation, ..runtime.clone() }).await?;
+    let mut tx = lease.begin(&site.db).await?;
+    runtimes::store::end_rotation(&mut tx, runtime.id).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Seals another password for the runtime's login role, which gets it with the next step.

@@ -95,6 +95,8 @@ pub async fn provide(site: &Site, lease: &Lease, runtime: &Runtime, missing: Par
             return Ok(());
         }
         let template = DatabaseName::parse(&runtime.template_database).context("the template's name")?;
+        // Nothing is copied for what somebody else has ended meanwhile.
+        lease.hold(&site.db, &site.clock).await?;
         crash::point("database:before");
         Box::pin(site.tenants.clone_template(&template, &database, &role)).await.context("clone the template")?;
         crash::point("database:after");

@@ -97,7 +97,7 @@ pub async fn accounts(
                   LIMIT 1 ) AS owner_email
              , ( SELECT count(*) FROM environments WHERE account_id = account.id AND status <> 'deleted' ) AS "environments!"
              , ( SELECT reason FROM suspensions
-                  WHERE account_id = account.id AND environment_id IS NULL AND lifted_at IS NULL ) AS suspended_because
+                  WHERE account_id = account.id AND environment_id IS NULL AND origin = 'staff' AND lifted_at IS NULL ) AS suspended_because
           FROM accounts AS account
          WHERE ($4::uuid IS NULL OR account.id = $4)
            AND ( account.name ILIKE $1
@@ -188,12 +188,12 @@ pub async fn suspensions(db: &mut PgConnection, account: AccountId) -> Result<Ve
         SELECT suspensions.environment_id AS "environment: EnvironmentId"
              , environments.name AS "environment_name?"
              , suspensions.reason
-             , staff.name AS by
+             , coalesce(staff.name, 'sayoo') AS "by!"
              , suspensions.suspended_at AS at
              , suspensions.lifted_at
              , suspensions.lifted_reason
           FROM suspensions
-          JOIN staff ON staff.id = suspensions.suspended_by
+          LEFT JOIN staff ON staff.id = suspensions.suspended_by
           LEFT JOIN environments ON environments.id = suspensions.environment_id
          WHERE suspensions.account_id = $1
          ORDER BY suspensions.suspended_at DESC
@@ -272,7 +272,7 @@ pub async fn instances(
              , runtimes.code AS "runtime?"
              , hosts.name AS "host?"
              , ( SELECT reason FROM suspensions
-                  WHERE suspensions.environment_id = environment.id AND lifted_at IS NULL ) AS suspended_because
+                  WHERE suspensions.environment_id = environment.id AND origin = 'staff' AND lifted_at IS NULL ) AS suspended_because
           FROM environments AS environment
           JOIN accounts ON accounts.id = environment.account_id
           JOIN plan_versions ON plan_versions.id = environment.plan_version_id

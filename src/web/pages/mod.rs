@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod auth;
+pub mod billing;
 pub mod dev;
 pub mod health;
 pub mod home;
@@ -9,3 +10,4 @@ pub mod instances;
 pub mod preferences;
 pub mod pricing;
 pub mod staff;
+pub mod webhooks;

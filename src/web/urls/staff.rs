@@ -254,3 +254,9 @@ pub fn staff_transfer(receipt: BankReceiptId) -> String {
 pub fn staff_transfer_act(receipt: BankReceiptId, act: &str) -> String {
     format!("/staff/transfers/{receipt}/{act}")
 }
+
+/// Who has not paid; giving more time is a POST to the same address.
+#[must_use]
+pub fn staff_dunning() -> String {
+    "/staff/dunning".to_owned()
+}

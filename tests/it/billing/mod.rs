@@ -1,8 +1,10 @@
 //! Months become invoices, invoices are paid, and the database forbids what must never be.
 
+mod dunning;
 mod guards;
 mod months;
-mod transfers;
+mod pages;
 mod rating;
 mod recompute;
+mod transfers;
 pub mod world;

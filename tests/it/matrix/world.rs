@@ -361,7 +361,13 @@ impl World {
             }
             ("running", many) => return Err(format!("{} containers instead of {count:?}", many.len())),
             (_, [_, ..]) => return Err(format!("{} containers of what is {status}", addresses.len())),
-            ("deleting" | "deleted", _) => {}
+            ("deleting", _) => {
+                let logins = self.tenants.logins();
+                let open =
+                    logins.keys().map(ToString::to_string).filter(|role| codes.iter().any(|it| role.starts_with(it)));
+                same("let in", open.collect(), Vec::new())?;
+            }
+            ("deleted", _) => {}
             (state, _) => things.routes.push(format!("{host} {state} ")),
         }
         Ok(things)

@@ -203,6 +203,21 @@ async fn a_renaming_that_is_taken_back_half_way_leaves_odoo_with_its_old_address
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn what_is_renamed_before_anybody_could_say_that_it_was_personalised_knows_its_new_address(db: PgPool) {
+    let (world, place) = (World::new(db).await, "personalise:after");
+    let mut first = worker(&world, Some(place));
+    let shop = world.order("shop").await;
+    first.killed(place).await;
+    world.call_it(shop, "store").await;
+    let _second = worker(&world, None);
+    until(&world, shop, "running", place).await;
+    assert_eq!(world.routes().await, [("store.localhost".to_owned(), "serving".to_owned(), 1)]);
+    assert_eq!(world.parameter(shop, "web.base.url").await, "http://store.localhost:8080");
+    assert_eq!(world.parameter(shop, "sayoo.owner").await, shop.to_string());
+    world.end().await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_worker_killed_anywhere_in_stopping_and_deleting_leaves_nothing_behind(db: PgPool) {
     let world = World::new(db).await;
     for (number, place) in WHILE_STOPPING.iter().enumerate() {

@@ -25,18 +25,23 @@ pub async fn seller(world: &World, currency: &str) -> SellerId {
     .execute(&world.db)
     .await
     .unwrap();
-    let id: SellerId =
-        sqlx::query_scalar("SELECT id FROM sellers WHERE currency = $1").bind(currency).fetch_one(&world.db).await.unwrap();
+    let id: SellerId = sqlx::query_scalar("SELECT id FROM sellers WHERE currency = $1")
+        .bind(currency)
+        .fetch_one(&world.db)
+        .await
+        .unwrap();
     for role in Role::ALL {
         let (account, name) = chart::account(country, role);
-        sqlx::query("INSERT INTO ledger_accounts (seller_id, role, code, name) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
-            .bind(id.uuid())
-            .bind(role.word())
-            .bind(account)
-            .bind(name)
-            .execute(&world.db)
-            .await
-            .unwrap();
+        sqlx::query(
+            "INSERT INTO ledger_accounts (seller_id, role, code, name) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        )
+        .bind(id.uuid())
+        .bind(role.word())
+        .bind(account)
+        .bind(name)
+        .execute(&world.db)
+        .await
+        .unwrap();
     }
     id
 }
@@ -125,12 +130,14 @@ async fn insert_draft(db: &mut PgConnection, (id, account, seller): (DocumentId,
     .execute(&mut *db)
     .await
     .unwrap();
-    sqlx::query("INSERT INTO document_vat (document_id, category, rate, base_minor, amount_minor) VALUES ($1, 'O', 0, $2, 0)")
-        .bind(id.uuid())
-        .bind(gross.minor)
-        .execute(db)
-        .await
-        .unwrap();
+    sqlx::query(
+        "INSERT INTO document_vat (document_id, category, rate, base_minor, amount_minor) VALUES ($1, 'O', 0, $2, 0)",
+    )
+    .bind(id.uuid())
+    .bind(gross.minor)
+    .execute(db)
+    .await
+    .unwrap();
 }
 
 /// The number of a document.
@@ -169,5 +176,8 @@ pub async fn standing(world: &World, account: AccountId) -> (i64, i64) {
 
 /// Everybody's money in the books: how often each transfer is there.
 pub async fn payments(world: &World) -> Vec<(Uuid, i64)> {
-    sqlx::query_as("SELECT account_id, amount_minor FROM payments ORDER BY created_at, id").fetch_all(&world.db).await.unwrap()
+    sqlx::query_as("SELECT account_id, amount_minor FROM payments ORDER BY created_at, id")
+        .fetch_all(&world.db)
+        .await
+        .unwrap()
 }

@@ -11,5 +11,6 @@ pub mod simulated;
 pub mod small_disk;
 pub mod smtp;
 pub mod staff;
+pub mod stripe;
 pub mod tenants;
 pub mod waiting;

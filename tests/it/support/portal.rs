@@ -17,6 +17,7 @@ use sayoo::environments::{self, By, Environment};
 use sayoo::jobs::worker;
 use sayoo::mail::store::{self, Caught};
 use sayoo::mail::transport::Mailer;
+use sayoo::payments::signature::Secrets;
 use sayoo::plans;
 use sayoo::portal::Portal;
 use sayoo::web::{self, Ending, Keys};
@@ -30,6 +31,9 @@ use super::gate::Gate;
 
 /// A password that is taken everywhere.
 pub const PASSWORD: &str = "quiet river under old stone bridge";
+
+/// What signs webhooks.
+pub const WEBHOOK_SECRET: &str = "whsec_standin";
 
 /// Where instances are, unless a test says otherwise.
 const INSTANCES: &str = "http://{name}.localhost:8080";
@@ -82,6 +86,7 @@ impl World {
         };
         let portal = Portal { db: db.clone(), clock, public: Arc::new(public) };
         let keys = Keys::new([1; 32], &[2; 32]).unwrap();
+        let keys = keys.with_webhooks(Secrets::new(&["whsec_old", WEBHOOK_SECRET]));
         // A runtime of its own, as the process has; so it needs a pool of its own.
         let served = PgPoolOptions::new().max_connections(8).connect_lazy_with(of_web);
         let ending = Ending::default();
@@ -192,6 +197,15 @@ impl World {
         let token = sessions::start(&mut db, (user, account), &origin, now).await.unwrap();
         let browser = Browser::with_cookie(&self.url, &format!("sayoo={}", token.expose()));
         Person { account, user, name: name.to_owned(), email, browser, portal: self.portal.clone() }
+    }
+
+    /// Logs somebody in anew, in another browser: the login of before may be over.
+    pub async fn again(&self, person: &Person) -> Browser {
+        let origin = Origin { address: "192.0.2.1".to_owned(), user_agent: "test".to_owned(), ..Origin::default() };
+        let mut db = self.db.acquire().await.unwrap();
+        let now = self.portal.clock.now();
+        let token = sessions::start(&mut db, (person.user, person.account), &origin, now).await.unwrap();
+        Browser::with_cookie(&self.url, &format!("sayoo={}", token.expose()))
     }
 
     /// Returns the newest version of a plan.

@@ -6,6 +6,7 @@ use sayoo::web::routes::{Access, TABLE, Verb};
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::billing::world as billing;
 use crate::support::portal::{PASSWORD, Person, World};
 
 const OWNER: &[&str] = &["owner"];
@@ -24,8 +25,20 @@ const ROLES: &[(Verb, &[&str], &[&str])] = &[
     (Verb::Get, ALL, &["/instances/{id}/logs", "/instances/{id}/logs/stream", "/instances/{id}/usage"]),
     (Verb::Get, ALL, &["/instances/{id}/domains", "/instances/{id}/scaling"]),
     (Verb::Get, OWNER_AND_BILLING, &["/account/billing/exports", "/account/billing/exports/file"]),
+    (Verb::Get, OWNER_AND_BILLING, &["/account/billing", "/account/billing/statement", "/account/billing/details"]),
+    (
+        Verb::Get,
+        OWNER_AND_BILLING,
+        &[
+            "/account/billing/invoices",
+            "/account/billing/invoices/{document}",
+            "/account/billing/invoices/{document}/files/{kind}",
+            "/account/billing/invoices/{document}/lines/{line}",
+            "/account/billing/invoices/{document}/lines/{line}/hours.csv",
+        ],
+    ),
     (Verb::Post, OWNER, &["/account/close", "/account/keep", "/instances/{id}/plan"]),
-    (Verb::Post, OWNER_AND_BILLING, &["/account/organisation"]),
+    (Verb::Post, OWNER_AND_BILLING, &["/account/organisation", "/account/billing/details"]),
     (Verb::Post, OWNER_AND_DEVELOPER, &["/instances/new", "/instances/{id}/rename", "/instances/{id}/delete"]),
     (
         Verb::Post,
@@ -112,8 +125,14 @@ async fn everything(db: &PgPool) -> String {
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn each_role_may_use_its_routes_and_no_others(db: PgPool) {
     let world = World::new(db.clone()).await;
+    billing::sell(&world, true).await;
     let alice = world.customer("alice").await;
+    billing::introduce(&world, alice.account, "MA").await;
     let environment = alice.has_running(&world, "shop").await;
+    let hour = "2026-11-23T10:00:00Z".parse().unwrap();
+    billing::used(&world, environment, "cpu", hour, 200 * billing::CORE_HOUR).await;
+    billing::at(&world, "2026-12-01T03:00:00Z").await;
+    let document: Uuid = sqlx::query_scalar("SELECT id FROM documents").fetch_one(&db).await.unwrap();
     alice.post(&format!("/instances/{environment}/domains"), &[("hostname", "shop.example.com")]).await;
     let domain: Uuid = sqlx::query_scalar("SELECT id FROM domains").fetch_one(&db).await.unwrap();
     let routes: Vec<_> = TABLE.iter().filter(|route| route.access == Access::Member).collect();
@@ -121,6 +140,9 @@ async fn each_role_may_use_its_routes_and_no_others(db: PgPool) {
         path.replace("{id}", &environment.to_string())
             .replace("{domain}", &domain.to_string())
             .replace("{session}", &Uuid::nil().to_string())
+            .replace("{document}", &document.to_string())
+            .replace("{line}", "2")
+            .replace("{kind}", "pdf")
     };
     let mut people = vec![alice];
     for role in ["developer", "billing", "member"] {

@@ -3,13 +3,13 @@
 use actix_web::web::{Data, Query};
 use askama::Template;
 
-use super::{Tab, tabs};
 use crate::accounts::policy::Action;
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
 use crate::web::download::{Form, What, Whose, Wish};
 use crate::web::extract::Member;
 use crate::web::layout::Layout;
+use crate::web::pages::billing::{Tab, tabs};
 use crate::web::urls;
 
 /// Asks which file.

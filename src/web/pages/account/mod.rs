@@ -19,18 +19,18 @@ struct Tab {
     is_current: bool,
 }
 
-/// Returns the tabs; the one with `current` as address is the present one.
+/// Returns the tabs; the one with `current` as address is the present one. Who may not see what is paid has no tab for it.
 fn tabs(layout: &Layout, current: &str) -> Vec<Tab> {
-    let may_see_costs = layout.person.as_ref().is_some_and(|person| policy::may(person.role, Action::SeeCosts));
+    let sees_costs = layout.person.as_ref().is_some_and(|person| policy::may(person.role, Action::SeeCosts));
     [
         ("account-tab-overview", urls::account()),
         ("account-tab-security", urls::account_security()),
         ("account-tab-sessions", urls::account_sessions()),
         ("account-tab-members", urls::account_members()),
-        ("account-tab-exports", urls::account_exports()),
+        ("nav-billing", urls::billing()),
     ]
     .into_iter()
-    .filter(|(_, href)| may_see_costs || *href != urls::account_exports())
+    .filter(|(key, _)| sees_costs || *key != "nav-billing")
     .map(|(key, href)| Tab { label: layout.t(key), is_current: href == current, href })
     .collect()
 }

@@ -6,6 +6,7 @@ use askama::Template;
 
 use super::rows::{AccountLine, AuditLine, InstanceLine, audit_of, cut, formats};
 use crate::base::ids::AccountId;
+use crate::billing::dunning;
 use crate::portal::Portal;
 use crate::staff::directory::{self, InstanceFilter, MemberRow, SuspensionRow};
 use crate::web::answer::{self, Answer};
@@ -146,10 +147,11 @@ fn suspension_line(layout: &Layout, row: &SuspensionRow) -> SuspensionLine {
         at_iso: at.iso,
         at: at.words,
         what: row.environment_name.clone().unwrap_or_else(|| layout.t("staff-whole-account")),
-        reason: row.reason.clone(),
+        reason: if row.reason == dunning::REASON { layout.t(dunning::REASON) } else { row.reason.clone() },
         by: row.by.clone(),
         end: match (row.lifted_at, &row.lifted_reason) {
             (None, _) => layout.t("staff-suspension-in-force"),
+            (Some(_), Some(reason)) if reason == dunning::REASON => layout.t("dunning-lifted"),
             (Some(_), reason) => layout.t1("staff-suspension-lifted", "reason", reason.clone().unwrap_or_default()),
         },
     }

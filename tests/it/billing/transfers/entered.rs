@@ -48,7 +48,8 @@ async fn case_57_the_same_receipt_is_booked_once_and_the_first_person_is_named(d
     let form = transfer(&company, "120.00", "B1", "MA-2026-000001");
 
     // Two people at once.
-    let (first, second) = tokio::join!(sam.post("/staff/transfers/new", &form), kim.post("/staff/transfers/new", &form));
+    let (first, second) =
+        tokio::join!(sam.post("/staff/transfers/new", &form), kim.post("/staff/transfers/new", &form));
     assert_eq!((first.status.as_u16(), second.status.as_u16()), (303, 303), "{} {}", first.words(), second.words());
     assert_eq!(first.location, second.location, "both are led to the one receipt");
     // And once more, later.
@@ -71,7 +72,13 @@ async fn case_56_what_was_paid_by_card_meanwhile_becomes_credit(db: PgPool) {
     let company = seller(&world, "MAD").await.to_string();
     let now = world.portal.clock.now();
     let mut tx = db.begin().await.unwrap();
-    let card = Received { account: alice.account, method: Method::Card, amount: mad(12_000), received_on: now.date_naive(), external_ref: "pi_1" };
+    let card = Received {
+        account: alice.account,
+        method: Method::Card,
+        amount: mad(12_000),
+        received_on: now.date_naive(),
+        external_ref: "pi_1",
+    };
     let card = payments::receive(&mut tx, &card, now).await.unwrap().unwrap();
     payments::allocate(&mut tx, card, invoice, mad(12_000), now).await.unwrap();
     tx.commit().await.unwrap();
@@ -98,12 +105,15 @@ async fn a_large_transfer_is_confirmed_by_another_person_whatever_anybody_writes
     assert!(sam.get(&page).await.text("html").contains("a colleague confirms it"));
     // By SQL neither.
     let id = page.rsplit('/').next().unwrap();
-    let alone = sqlx::query(
-        "UPDATE bank_receipts SET approved_by = entered_by WHERE id = $1::uuid",
-    );
+    let alone = sqlx::query("UPDATE bank_receipts SET approved_by = entered_by WHERE id = $1::uuid");
     assert!(alone.bind(id).execute(&db).await.unwrap_err().to_string().contains("check"));
-    for change in ["amount_minor = 1", "bank_ref = 'x'", "entered_by = (SELECT id FROM staff WHERE id <> entered_by LIMIT 1)"] {
-        assert!(sqlx::query(sqlx::AssertSqlSafe(format!("UPDATE bank_receipts SET {change}"))).execute(&db).await.is_err(), "{change}");
+    for change in
+        ["amount_minor = 1", "bank_ref = 'x'", "entered_by = (SELECT id FROM staff WHERE id <> entered_by LIMIT 1)"]
+    {
+        assert!(
+            sqlx::query(sqlx::AssertSqlSafe(format!("UPDATE bank_receipts SET {change}"))).execute(&db).await.is_err(),
+            "{change}"
+        );
     }
     assert!(sqlx::query("DELETE FROM bank_receipts").execute(&db).await.is_err());
     // The second person confirms what stands there, and changes nothing of it.
@@ -124,7 +134,9 @@ async fn case_58_short_over_two_invoices_no_reference_and_another_currency(db: P
     let world = World::new(db.clone()).await;
     let (alice, bob) = (world.customer("alice").await, world.customer("bob").await);
     let mut invoices: Vec<DocumentId> = Vec::new();
-    for (account, gross) in [(alice.account, 10_000), (alice.account, 20_000), (alice.account, 5_000), (bob.account, 5_000)] {
+    for (account, gross) in
+        [(alice.account, 10_000), (alice.account, 20_000), (alice.account, 5_000), (bob.account, 5_000)]
+    {
         invoices.push(final_invoice(&world, account, mad(gross), day("2026-12-07")).await);
     }
     let company = seller(&world, "MAD").await.to_string();
@@ -208,6 +220,10 @@ async fn what_is_no_transfer_is_not_entered_and_nobody_else_sees_any(db: PgPool)
     for path in ["/staff/transfers/new", &book] {
         alice.post(path, &transfer(&company, "5", "B9", "")).await.assert_redirect("/staff/login");
     }
-    alice.browser.post_parts("/staff/transfers/import", &[("file", "date;montant")]).await.assert_redirect("/staff/login");
+    alice
+        .browser
+        .post_parts("/staff/transfers/import", &[("file", "date;montant")])
+        .await
+        .assert_redirect("/staff/login");
     assert_eq!(payments(&world).await, []);
 }

@@ -8,10 +8,12 @@ use crate::support::invoices::{final_invoice, open, payments, seller};
 use crate::support::portal::World;
 
 async fn receipts(db: &PgPool) -> Vec<(String, i64, bool)> {
-    sqlx::query_as("SELECT bank_ref, amount_minor, account_id IS NOT NULL FROM bank_receipts ORDER BY value_on, bank_ref")
-        .fetch_all(db)
-        .await
-        .unwrap()
+    sqlx::query_as(
+        "SELECT bank_ref, amount_minor, account_id IS NOT NULL FROM bank_receipts ORDER BY value_on, bank_ref",
+    )
+    .fetch_all(db)
+    .await
+    .unwrap()
 }
 
 const CSV: &str = "Date;Libellé;Référence;Donneur d’ordre;Débit;Crédit\n\
@@ -76,7 +78,9 @@ async fn who_paid_from_an_account_before_is_known_and_what_a_person_entered_is_n
 
     let iban = "MA64011519000001205000534921";
     let entry = |amount: &str, own: &str| {
-        format!("<Ntry><Amt Ccy=\"MAD\">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><ValDt><Dt>2026-11-21</Dt></ValDt><AcctSvcrRef>{own}</AcctSvcrRef><NtryDtls><TxDtls><RltdPties><Dbtr><Pty><Nm>Somebody</Nm></Pty></Dbtr><DbtrAcct><Id><IBAN>{iban}</IBAN></Id></DbtrAcct></RltdPties><RmtInf><Ustrd>MA-2026-000001</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>")
+        format!(
+            "<Ntry><Amt Ccy=\"MAD\">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><ValDt><Dt>2026-11-21</Dt></ValDt><AcctSvcrRef>{own}</AcctSvcrRef><NtryDtls><TxDtls><RltdPties><Dbtr><Pty><Nm>Somebody</Nm></Pty></Dbtr><DbtrAcct><Id><IBAN>{iban}</IBAN></Id></DbtrAcct></RltdPties><RmtInf><Ustrd>MA-2026-000001</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>"
+        )
     };
     let second = entry("99.00", "S2").replace("MA-2026-000001", "no number");
     let statement = format!(
@@ -87,14 +91,20 @@ async fn who_paid_from_an_account_before_is_known_and_what_a_person_entered_is_n
     shown.assert_says(200, "seem to report the same money");
     shown.assert_says(200, "One open invoice is of exactly this amount");
     upload(&sam, company, "content", &statement).await.assert_redirect("/staff/transfers");
-    assert_eq!(receipts(&db).await, [("B1".to_owned(), 12_000, true), ("S1".to_owned(), 12_000, false), ("S2".to_owned(), 9_900, true)]);
+    assert_eq!(
+        receipts(&db).await,
+        [("B1".to_owned(), 12_000, true), ("S1".to_owned(), 12_000, false), ("S2".to_owned(), 9_900, true)]
+    );
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn what_is_no_statement_of_this_account_is_refused_with_its_place(db: PgPool) {
     let world = World::new(db.clone()).await;
     let company = seller(&world, "MAD").await;
-    sqlx::query("UPDATE sellers SET details = '{\"bank\": {\"iban\": \"MA64 0115 1900 0001\"}}'").execute(&db).await.unwrap();
+    sqlx::query("UPDATE sellers SET details = '{\"seller\": {\"bank\": {\"iban\": \"MA64 0115 1900 0001\"}}}'")
+        .execute(&db)
+        .await
+        .unwrap();
     let sam = world.staff().await;
     let large = format!("date;montant\n{}", "20/11/2026;1,00\n".repeat(2_001));
     let bomb = "<!DOCTYPE d [<!ENTITY a \"aa\"><!ENTITY b \"&a;&a;\">]><Document>&b;</Document>";

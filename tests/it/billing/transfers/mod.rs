@@ -9,7 +9,12 @@ use crate::support::portal::Page;
 use crate::support::staff::StaffPerson;
 
 /// The fields of the form, for a transfer of this amount.
-pub fn transfer<'a>(seller: &'a str, amount: &'a str, bank_ref: &'a str, remittance: &'a str) -> Vec<(&'a str, &'a str)> {
+pub fn transfer<'a>(
+    seller: &'a str,
+    amount: &'a str,
+    bank_ref: &'a str,
+    remittance: &'a str,
+) -> Vec<(&'a str, &'a str)> {
     vec![
         ("seller", seller),
         ("amount", amount),

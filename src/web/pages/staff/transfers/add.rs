@@ -81,13 +81,7 @@ pub async fn post(portal: Data<Portal>, staff: Staff, posted: Posted<TransferFor
     entered(&portal, &staff, seller, &line, account).await
 }
 
-async fn entered(
-    portal: &Portal,
-    staff: &Staff,
-    seller: SellerId,
-    line: &Line,
-    account: Option<AccountId>,
-) -> Answer {
+async fn entered(portal: &Portal, staff: &Staff, seller: SellerId, line: &Line, account: Option<AccountId>) -> Answer {
     let (id, key) = match transfers::enter(portal, &staff.member, seller, line, account).await {
         Ok(Outcome::Booked(id)) => (id, "transfers-booked-done"),
         Ok(Outcome::WaitsForSecond(id)) => (id, "transfers-second-done"),

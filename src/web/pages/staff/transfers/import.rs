@@ -131,12 +131,15 @@ fn preview_part(layout: &Layout, seller: String, content: String, preview: &Prev
         content,
         lines: preview.lines.iter().map(|seen| seen_line(layout, seen)).collect(),
         new_count,
-        summary: summary(layout.texts, &[
-            ("new", count(new_count)),
-            ("old", count(preview.lines.len() - new_count)),
-            ("left", count(preview.statement.left_out)),
-            ("foreign", count(preview.statement.foreign)),
-        ]),
+        summary: summary(
+            layout.texts,
+            &[
+                ("new", count(new_count)),
+                ("old", count(preview.lines.len() - new_count)),
+                ("left", count(preview.statement.left_out)),
+                ("foreign", count(preview.statement.foreign)),
+            ],
+        ),
     }
 }
 
@@ -148,9 +151,8 @@ fn summary(texts: Texts, counts: &[(&str, String)]) -> String {
 fn seen_line(layout: &Layout, seen: &Seen) -> SeenLine {
     let formats = formats(layout);
     let proposal = seen.answer.proposal.as_ref();
-    let theirs = proposal.and_then(|(account, _)| {
-        seen.answer.candidates.iter().find(|(invoice, _)| invoice.account == *account)
-    });
+    let theirs = proposal
+        .and_then(|(account, _)| seen.answer.candidates.iter().find(|(invoice, _)| invoice.account == *account));
     let paid = proposal.map(|(_, paid)| paid.as_slice()).unwrap_or_default();
     let numbers: Vec<&str> = seen
         .answer

@@ -164,7 +164,12 @@ pub(super) fn refused(error: TransferError, layout: &Layout, page: &str) -> Answ
         TransferError::Failed(cause) => return Err(PageError::Failed(cause)),
         TransferError::Same(same) => {
             let said = sentence_of_same(layout, &same);
-            return answer::flash_with(urls::staff_transfer(same.id), FlashKind::Warning, "transfers-same", ("said", &said));
+            return answer::flash_with(
+                urls::staff_transfer(same.id),
+                FlashKind::Warning,
+                "transfers-same",
+                ("said", &said),
+            );
         }
         TransferError::Ended => "transfers-ended",
         TransferError::NoAccount => "transfers-no-account",

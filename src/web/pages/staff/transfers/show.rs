@@ -92,11 +92,8 @@ pub async fn get(portal: Data<Portal>, staff: Staff, id: Path<BankReceiptId>, qu
     let standing = Standing::of(&staff, &sellers, &receipt);
     let layout = staff.layout;
     let is_open = receipt.state == State::Entered;
-    let found = if is_open {
-        transfers::answers(&mut db, seller, &[&receipt.line], receipt.source).await?.pop()
-    } else {
-        None
-    };
+    let found =
+        if is_open { transfers::answers(&mut db, seller, &[&receipt.line], receipt.source).await?.pop() } else { None };
     let mut candidates = found.as_ref().map(|found| candidates(&layout, &receipt, found)).unwrap_or_default();
     if is_open && !query.q.trim().is_empty() {
         for row in directory::accounts(&mut db, &query.q, 0).await? {

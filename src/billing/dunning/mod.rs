@@ -1,0 +1,239 @@
+//! What happens when invoices are not paid: warnings, then restrictions, each said beforehand; and all of it taken back at once
+//! when they are. Nothing is ever deleted, metering goes on, and the portal stays open.
+
+pub mod rule;
+mod store;
+
+use anyhow::Context;
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use sqlx::PgConnection;
+
+use self::rule::Step;
+use self::store::Restriction;
+use crate::accounts::letters::SendLetter;
+use crate::accounts::people;
+use crate::audit::{self, Actor};
+use crate::base::ids::{AccountId, DocumentId};
+use crate::base::money::Money;
+use crate::db;
+use crate::portal::Portal;
+use crate::staff::StaffMember;
+
+/// Why an environment is suspended by dunning: the key of a sentence, because nobody of ours wrote it.
+pub const REASON: &str = "reason-unpaid";
+
+/// How an account stands that has not paid everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The invoice that has been due the longest.
+    pub document: DocumentId,
+    /// Its number.
+    pub number: String,
+    /// Until when it was to be paid.
+    pub due_on: NaiveDate,
+    /// What is open on everything that is overdue, in the currency of that invoice; nothing when nothing is overdue.
+    pub overdue: Money,
+    /// What was done last, and holds.
+    pub step: Option<Step>,
+    /// Until when nothing is done, where staff said so and the day is to come.
+    pub delayed_until: Option<NaiveDate>,
+    /// What comes when.
+    pub coming: Vec<(Step, NaiveDate)>,
+}
+
+/// An account that has not paid, as staff see it.
+#[derive(Clone, Debug)]
+pub struct Debtor {
+    /// Which one.
+    pub account: AccountId,
+    /// Its name.
+    pub name: String,
+    /// Why somebody gave it more time.
+    pub delay_reason: String,
+    /// Who did.
+    pub delay_by: String,
+    /// How it stands; `None` when it has paid meanwhile.
+    pub standing: Option<Standing>,
+}
+
+/// Everything that decides.
+struct Seen {
+    standing: Standing,
+    today: NaiveDate,
+}
+
+async fn see(db: &mut PgConnection, account: AccountId, now: DateTime<Utc>) -> anyhow::Result<Option<Seen>> {
+    let open = store::open(db, account).await.context("list what is open")?;
+    let Some(first) = open.first() else { return Ok(None) };
+    let done = store::done(db, account).await.context("list what was done")?;
+    let (step, until) = store::state(db, account).await.context("read how far it is")?;
+    let today = now.with_timezone(&first.timezone.parse().unwrap_or(Tz::UTC)).date_naive();
+    let delayed_until = until.filter(|until| *until > today);
+    let unpaid = store::unpaid(&open, &done);
+    let overdue = open.iter().filter(|row| row.due_on < today && row.open.currency == first.open.currency);
+    Ok(Some(Seen {
+        standing: Standing {
+            document: first.document,
+            number: first.number.clone(),
+            due_on: first.due_on,
+            overdue: Money::new(overdue.map(|row| row.open.minor).sum(), first.open.currency),
+            step,
+            delayed_until,
+            coming: rule::schedule(&unpaid, first.schedule, delayed_until, today),
+        },
+        today,
+    }))
+}
+
+/// How an account stands; `None` when nothing is open. For its pages, and staff's.
+pub async fn standing(
+    db: &mut PgConnection,
+    account: AccountId,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Option<Standing>> {
+    Ok(see(db, account, now).await?.map(|seen| seen.standing))
+}
+
+/// Takes the step that is due, or takes everything back when nothing is overdue any more. For the worker: one look at a time.
+pub async fn look(db: &mut PgConnection, account: AccountId, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let seen = see(db, account, now).await?;
+    let overdue = seen.filter(|seen| seen.standing.due_on < seen.today);
+    let Some(Seen { mut standing, today }) = overdue else { return restore(db, account, now).await };
+    if standing.delayed_until.is_none()
+        && let Some((step, _)) = standing.coming.first().copied().filter(|(_, on)| *on <= today)
+    {
+        take(db, account, &mut standing, (step, today), now).await?;
+    }
+    // A delay gives everything back for as long as it lasts.
+    let level = standing.step.filter(|_| standing.delayed_until.is_none());
+    restrict(db, account, level, now).await
+}
+
+async fn take(
+    db: &mut PgConnection,
+    account: AccountId,
+    standing: &mut Standing,
+    (step, today): (Step, NaiveDate),
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    if !store::insert_step(db, (standing.document, account), step, today, now).await.context("write a step down")? {
+        return Ok(());
+    }
+    standing.coming.remove(0);
+    // Another invoice may have taken the account further: what holds ends with payment only.
+    if standing.step < Some(step) {
+        store::put_state(db, account, step, now).await.context("write down how far it is")?;
+        standing.step = Some(step);
+    }
+    let next = standing.coming.iter().find(|(step, _)| step.restricts()).copied();
+    let letter = |user| SendLetter::Overdue {
+        user,
+        document: standing.document,
+        number: standing.number.clone(),
+        overdue_minor: standing.overdue.minor,
+        currency: standing.overdue.currency,
+        step: step.word().to_owned(),
+        next: next.map(|(step, on)| (step.word().to_owned(), on)),
+    };
+    people::write_to_payers(db, account, letter, now).await?;
+    let detail = serde_json::json!({ "step": step.word(), "invoice": standing.number });
+    let entry = audit::Entry::new("dunning.step").account(account).detail(detail);
+    audit::record(db, &Actor::system(), entry, now).await
+}
+
+/// Takes everything back: nothing is overdue any more.
+async fn restore(db: &mut PgConnection, account: AccountId, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let (step, _) = store::state(db, account).await.context("read how far it is")?;
+    let Some(step) = step else { return Ok(()) };
+    restrict(db, account, None, now).await?;
+    store::delete_state(db, account).await.context("forget how far it was")?;
+    let detail = serde_json::json!({ "step": step.word() });
+    let entry = audit::Entry::new("dunning.restored").account(account).detail(detail);
+    audit::record(db, &Actor::system(), entry, now).await
+}
+
+async fn restrict(
+    db: &mut PgConnection,
+    account: AccountId,
+    level: Option<Step>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let wanted = Restriction {
+        is_asleep: level.is_some_and(Step::restricts),
+        requests_per_second: level.and_then(Step::requests_per_second),
+        is_stopped: level == Some(Step::Stop),
+    };
+    if store::restrict(db, account, wanted, now).await.context("restrict what is not paid")? {
+        db::wake(db).await.context("wake the worker")?;
+    }
+    Ok(())
+}
+
+/// Accounts of which something may be due.
+pub async fn accounts(db: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<Vec<AccountId>> {
+    // A day more than anywhere: whose day it is is looked at for each.
+    let today = now.date_naive() + chrono::Days::new(1);
+    store::accounts(db, today).await.context("list who has not paid")
+}
+
+/// Who has not paid in time, for staff.
+pub async fn debtors(db: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<Vec<Debtor>> {
+    let ids = accounts(db, now).await?;
+    let mut debtors = store::debtors(db, &ids).await.context("read who has not paid")?;
+    for debtor in &mut debtors {
+        debtor.standing = standing(db, debtor.account, now).await?;
+    }
+    Ok(debtors)
+}
+
+/// Whether an invoice is still to be paid: asked when a mail is written, because it may have been paid since.
+pub async fn is_open(db: &mut PgConnection, document: DocumentId) -> anyhow::Result<bool> {
+    Ok(store::open_minor(db, document).await.context("read what is open")? > 0)
+}
+
+/// Why no more time was given.
+#[derive(Debug, thiserror::Error)]
+pub enum DelayError {
+    /// There is no such account.
+    #[error("there is no such account")]
+    NotFound,
+    /// A delay ends within a year. A day that is not to come ends one.
+    #[error("a delay ends within a year")]
+    BadDay,
+    /// A reason has 3 to 1,000 characters.
+    #[error("a reason of 3 to 1,000 characters is needed")]
+    ReasonNeeded,
+    /// Something we must look at.
+    #[error(transparent)]
+    Failed(#[from] anyhow::Error),
+}
+
+/// Gives an account until a day: nothing is restricted and no step is taken before. A day that has come ends a delay.
+pub async fn delay(
+    portal: &Portal,
+    by: &StaffMember,
+    account: AccountId,
+    until: NaiveDate,
+    reason: &str,
+) -> Result<(), DelayError> {
+    let now = portal.clock.now();
+    let reason = reason.trim();
+    if !(3..=1000).contains(&reason.chars().count()) {
+        return Err(DelayError::ReasonNeeded);
+    }
+    if until > now.date_naive() + chrono::Days::new(366) {
+        return Err(DelayError::BadDay);
+    }
+    let mut tx = portal.db.begin().await.context("begin")?;
+    if !store::is_account(&mut tx, account).await.context("find the account")? {
+        return Err(DelayError::NotFound);
+    }
+    store::insert_delay(&mut tx, account, until, (by.id, reason), now).await.context("write a delay down")?;
+    let detail = serde_json::json!({ "until": until, "reason": reason });
+    let entry = audit::Entry::new("dunning.delayed").account(account).detail(detail);
+    audit::record(&mut tx, &Actor::staff(by.id, &by.name), entry, now).await?;
+    db::wake(&mut tx).await.context("wake the worker")?;
+    tx.commit().await.context("commit")?;
+    Ok(())
+}

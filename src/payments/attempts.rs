@@ -1,0 +1,223 @@
+//! Attempts to have an invoice paid from a saved card: one at a time for an invoice, for what is open on it at that moment.
+//!
+//! An attempt is committed before Stripe is asked. What became of it is asked with the same key, which never charges twice; when
+//! Stripe may have forgotten the key, by looking for the attempt's id.
+
+use anyhow::Context;
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{Connection, PgConnection};
+
+use super::stripe::{CallError, Fields, Intent, Refusal};
+use super::{Cards, store};
+use crate::base::crash;
+use crate::base::ids::{AccountId, AttemptId, DocumentId};
+use crate::base::money::{Currency, Money};
+use crate::billing::payments::{self, Method, Received};
+
+/// Days until the next attempt, after each one that was refused. Then dunning has the word.
+const PAUSES: [i64; 3] = [3, 5, 7];
+/// Stripe keeps keys for a day; a repetition after this is another charge.
+const KEY_LIVES: TimeDelta = TimeDelta::hours(20);
+/// Until an attempt that a worker holds is asked about by another.
+const LEASE: TimeDelta = TimeDelta::minutes(2);
+/// Until Stripe is asked again about what is not decided.
+const ASK_AGAIN: TimeDelta = TimeDelta::minutes(10);
+/// Stripe's search knows of a payment a while later than its maker.
+const SEARCH_SETTLES: TimeDelta = TimeDelta::hours(4);
+
+/// An attempt, as it stands in the database.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Which one.
+    pub id: AttemptId,
+    /// Which invoice.
+    pub document: DocumentId,
+    /// Whose.
+    pub account: AccountId,
+    /// The how many-th of the invoice.
+    pub no: i32,
+    /// What it asks for.
+    pub amount: Money,
+    /// The key that keeps it from happening twice.
+    pub key: String,
+    /// What is asked, word for word.
+    pub request: Fields,
+    /// How far it is.
+    pub state: String,
+    /// The payment at Stripe.
+    pub provider_id: Option<String>,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+}
+
+/// An invoice that a saved card can pay.
+#[derive(Clone, Debug)]
+pub struct Due {
+    /// Which one.
+    pub document: DocumentId,
+    /// Its number.
+    pub number: String,
+    /// Whose.
+    pub account: AccountId,
+    /// What is open.
+    pub open: Money,
+    /// The how many-th attempt it would be.
+    pub no: i32,
+    /// Who the customer is at Stripe.
+    pub customer: String,
+    /// The card at Stripe.
+    pub method: String,
+}
+
+/// Begins the attempt that has been due the longest, and asks Stripe. False when none is due.
+pub async fn begin_next(cards: &Cards, now: DateTime<Utc>) -> anyhow::Result<bool> {
+    let mut db = cards.portal.db.acquire().await.context("acquire a connection")?;
+    let mut tx = db.begin().await.context("begin")?;
+    let Some(due) = store::lock_due(&mut tx, now).await.context("find an invoice to be paid")? else {
+        return Ok(false);
+    };
+    let id = AttemptId::new(now);
+    let attempt = Attempt {
+        id,
+        document: due.document,
+        account: due.account,
+        no: due.no,
+        amount: due.open,
+        key: format!("invoice-{}-{}", due.document, due.no),
+        request: request(id, &due),
+        state: "created".to_owned(),
+        provider_id: None,
+        created_at: now,
+    };
+    store::insert_attempt(&mut tx, &attempt, now + LEASE).await.context("insert an attempt")?;
+    tx.commit().await.context("commit an attempt")?;
+    crash::point("payments.written");
+    ask(cards, &mut db, &attempt, now).await?;
+    Ok(true)
+}
+
+fn request(id: AttemptId, due: &Due) -> Fields {
+    let currency = due.open.currency.code().to_ascii_lowercase();
+    [
+        ("amount", due.open.minor.to_string()),
+        ("currency", currency),
+        ("customer", due.customer.clone()),
+        ("payment_method", due.method.clone()),
+        ("off_session", "true".to_owned()),
+        ("confirm", "true".to_owned()),
+        ("description", due.number.clone()),
+        ("metadata[attempt]", id.to_string()),
+        ("metadata[document]", due.document.to_string()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
+}
+
+/// Asks Stripe about the attempt whose outcome has been unknown the longest. False when there is none to be asked about now.
+pub async fn ask_next(cards: &Cards, now: DateTime<Utc>) -> anyhow::Result<bool> {
+    let mut db = cards.portal.db.acquire().await.context("acquire a connection")?;
+    let Some(attempt) = store::take_open(&mut db, now, now + LEASE).await.context("take an attempt")? else {
+        return Ok(false);
+    };
+    ask(cards, &mut db, &attempt, now).await?;
+    Ok(true)
+}
+
+async fn ask(cards: &Cards, db: &mut PgConnection, attempt: &Attempt, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let asked = match &attempt.provider_id {
+        Some(intent) => cards.stripe.intent(intent).await,
+        None if now - attempt.created_at < KEY_LIVES => {
+            cards.stripe.create_intent(&attempt.request, &attempt.key).await
+        }
+        None => match cards.stripe.find_intents(&attempt.id.to_string()).await {
+            Ok(found) => match found.into_iter().next() {
+                Some(intent) => Ok(intent),
+                None if now - attempt.created_at < KEY_LIVES + SEARCH_SETTLES => {
+                    Err(CallError::Unknown(anyhow::anyhow!("Stripe's search does not know of it yet")))
+                }
+                None => {
+                    let code = "never_arrived".to_owned();
+                    Err(CallError::Refused(Refusal { code, ..Refusal::default() }))
+                }
+            },
+            Err(error) => Err(error),
+        },
+    };
+    crash::point("payments.asked");
+    match asked {
+        Ok(intent) => {
+            apply(cards, db, &intent, now).await?;
+        }
+        Err(CallError::Refused(refusal)) => {
+            // A refusal names the payment that it left behind: it is the attempt's.
+            let mut tx = db.begin().await.context("begin")?;
+            let intent = refusal.payment_intent.as_ref().map(|intent| intent.id.as_str());
+            fail(&mut tx, attempt, intent, &refusal, now).await?;
+            tx.commit().await.context("commit a refusal")?;
+        }
+        Err(CallError::Unknown(error)) => {
+            tracing::warn!(attempt = %attempt.id, error = crate::base::chain::of_any(&error), "what became of an attempt is not known");
+            store::set_unknown(db, attempt.id, now + ASK_AGAIN).await.context("note that nothing is known")?;
+        }
+    }
+    crash::point("payments.booked");
+    Ok(())
+}
+
+async fn fail(
+    db: &mut PgConnection,
+    attempt: &Attempt,
+    intent: Option<&str>,
+    refusal: &Refusal,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let pause = usize::try_from(attempt.no - 1).ok().and_then(|before| PAUSES.get(before));
+    let next = pause.map(|days| now + TimeDelta::days(*days));
+    let code = if refusal.decline_code.is_empty() { &refusal.code } else { &refusal.decline_code };
+    store::set_failed(db, attempt.id, intent, (code, &refusal.message), (next, now)).await.context("note a refusal")
+}
+
+/// Brings into the books what a payment at Stripe is now. False when it is none of ours.
+///
+/// Money that came in is booked once, whatever the attempt's row said before, and pays its invoice as far as that is open; the rest
+/// is the customer's credit.
+pub async fn apply(cards: &Cards, db: &mut PgConnection, intent: &Intent, now: DateTime<Utc>) -> anyhow::Result<bool> {
+    if intent.livemode != cards.livemode {
+        return Ok(false);
+    }
+    let Some(id) = intent.metadata.get("attempt").and_then(|id| id.parse::<AttemptId>().ok()) else {
+        return Ok(false);
+    };
+    let mut tx = db.begin().await.context("begin")?;
+    let Some(attempt) = store::lock_attempt(&mut tx, id).await.context("lock an attempt")? else { return Ok(false) };
+    match intent.status.as_str() {
+        "succeeded" => {
+            let currency = intent.currency.parse::<Currency>().context("Stripe's currency")?;
+            let received = Received {
+                account: attempt.account,
+                method: Method::Card,
+                amount: Money::new(intent.amount_received, currency),
+                received_on: now.date_naive(),
+                external_ref: &intent.id,
+            };
+            if let Some(payment) = payments::receive(&mut tx, &received, now).await? {
+                payments::allocate(&mut tx, payment, attempt.document, received.amount, now).await?;
+            }
+            store::set_state(&mut tx, id, "succeeded", &intent.id, (None, Some(now))).await?;
+        }
+        _ if attempt.state == "succeeded" || attempt.state == "failed" => {}
+        "processing" | "requires_capture" => {
+            store::set_state(&mut tx, id, "processing", &intent.id, (Some(now + ASK_AGAIN), None)).await?;
+        }
+        "requires_action" => {
+            store::set_state(&mut tx, id, "requires_action", &intent.id, (Some(now + ASK_AGAIN), None)).await?;
+        }
+        status => {
+            let refusal = intent.last_payment_error.clone();
+            let refusal = refusal.unwrap_or_else(|| Refusal { code: status.to_owned(), ..Refusal::default() });
+            fail(&mut tx, &attempt, Some(&intent.id), &refusal, now).await?;
+        }
+    }
+    tx.commit().await.context("commit what a payment is")?;
+    Ok(true)
+}

@@ -1,0 +1,292 @@
+//! Stripe's HTTP: the only file that knows its paths and shapes. docs/decisions/cards-through-a-thin-client.md says why no library.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Context;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::base::secret::Secret;
+
+/// The version whose shapes are read here.
+const VERSION: &str = "2026-09-30";
+
+/// More than any answer of Stripe.
+const MOST_BYTES: usize = 8 << 20;
+
+/// Names and values of a form.
+pub type Fields = Vec<(String, String)>;
+
+/// Who speaks to Stripe for one of our keys.
+#[derive(Clone, Debug)]
+pub struct Stripe {
+    address: String,
+    key: Secret<String>,
+    patience: Duration,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+}
+
+/// Why a call did not do what it was for.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// Stripe says no, and nothing happened.
+    #[error("Stripe refused: {0:?}")]
+    Refused(Refusal),
+    /// It may or may not have happened.
+    #[error("it is not known whether Stripe did it")]
+    Unknown(#[source] anyhow::Error),
+}
+
+/// What Stripe says when it says no.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Refusal {
+    /// What kind of no.
+    #[serde(default, rename = "type", deserialize_with = "text")]
+    pub kind: String,
+    /// Which one, for programs.
+    #[serde(default, deserialize_with = "text")]
+    pub code: String,
+    /// What the customer's bank said.
+    #[serde(default, deserialize_with = "text")]
+    pub decline_code: String,
+    /// For people.
+    #[serde(default, deserialize_with = "text")]
+    pub message: String,
+    /// The payment that it is about.
+    pub payment_intent: Option<Box<Intent>>,
+}
+
+/// A payment, at Stripe.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Intent {
+    /// Its id.
+    pub id: String,
+    /// How far it is.
+    pub status: String,
+    /// What came in.
+    #[serde(default)]
+    pub amount_received: i64,
+    /// In which currency, in small letters.
+    pub currency: String,
+    /// Whether it is real money.
+    pub livemode: bool,
+    /// What we wrote on it.
+    #[serde(default)]
+    pub metadata: BTreeMap<String, String>,
+    /// Why it does not go on.
+    pub last_payment_error: Option<Refusal>,
+}
+
+/// Money that goes back, at Stripe.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Refund {
+    /// Its id.
+    pub id: String,
+    /// How much.
+    pub amount: i64,
+    /// How far it is.
+    pub status: String,
+}
+
+/// Money that a customer's bank takes back.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Dispute {
+    /// Its id.
+    pub id: String,
+    /// How much.
+    pub amount: i64,
+    /// In which currency, in small letters.
+    pub currency: String,
+    /// How far it is.
+    pub status: String,
+    /// Why.
+    #[serde(default)]
+    pub reason: String,
+    /// Of which payment.
+    pub payment_intent: Option<String>,
+    /// Since when, in seconds of Unix.
+    pub created: i64,
+}
+
+/// Something that happened at Stripe. What it is about is read anew: an event may be old.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Event {
+    /// Its id.
+    pub id: String,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When, in seconds of Unix.
+    pub created: i64,
+    /// Whether it is about real money.
+    pub livemode: bool,
+    /// The account that it is about, when it is not ours.
+    pub account: Option<String>,
+    /// What it is about.
+    pub data: About,
+}
+
+/// What an event is about.
+#[derive(Clone, Debug, Deserialize)]
+pub struct About {
+    /// The object as it was then.
+    pub object: Thing,
+}
+
+/// As much of an object as says where it is read anew.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Thing {
+    /// Its id; some have none.
+    #[serde(default)]
+    pub id: String,
+    /// What it is.
+    #[serde(default)]
+    pub object: String,
+    /// The payment that it belongs to.
+    pub payment_intent: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct List<T> {
+    data: Vec<T>,
+    #[serde(default)]
+    has_more: bool,
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    error: Refusal,
+}
+
+impl Stripe {
+    /// Makes a client. `patience` is how long an answer may take.
+    pub fn new(address: &str, key: Secret<String>, patience: Duration) -> anyhow::Result<Self> {
+        let connector = HttpsConnectorBuilder::new()
+            .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())
+            .context("read the system's certificates")?
+            .https_or_http()
+            .enable_http1()
+            .build();
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Ok(Self { address: address.to_owned(), key, patience, client })
+    }
+
+    /// Asks for a payment. The same key never asks twice.
+    pub async fn create_intent(&self, fields: &[(String, String)], key: &str) -> Result<Intent, CallError> {
+        self.call("POST", "/v1/payment_intents", fields, Some(key)).await
+    }
+
+    /// Reads a payment.
+    pub async fn intent(&self, id: &str) -> Result<Intent, CallError> {
+        self.call("GET", &format!("/v1/payment_intents/{}", plain(id)?), &[], None).await
+    }
+
+    /// Finds the payments that carry an attempt's id.
+    pub async fn find_intents(&self, attempt: &str) -> Result<Vec<Intent>, CallError> {
+        let query = [("query".to_owned(), format!("metadata['attempt']:'{attempt}'"))];
+        Ok(self.call::<List<Intent>>("GET", "/v1/payment_intents/search", &query, None).await?.data)
+    }
+
+    /// Lists all that went back of a payment.
+    pub async fn refunds(&self, intent: &str) -> Result<Vec<Refund>, CallError> {
+        let query = [("payment_intent".to_owned(), intent.to_owned()), ("limit".to_owned(), "100".to_owned())];
+        Ok(self.call::<List<Refund>>("GET", "/v1/refunds", &query, None).await?.data)
+    }
+
+    /// Reads a dispute.
+    pub async fn dispute(&self, id: &str) -> Result<Dispute, CallError> {
+        self.call("GET", &format!("/v1/disputes/{}", plain(id)?), &[], None).await
+    }
+
+    /// Lists all events since an instant, in seconds of Unix.
+    pub async fn events_since(&self, since: i64) -> Result<Vec<serde_json::Value>, CallError> {
+        let mut all: Vec<serde_json::Value> = Vec::new();
+        loop {
+            let mut query =
+                vec![("created[gte]".to_owned(), since.to_string()), ("limit".to_owned(), "100".to_owned())];
+            if let Some(last) = all.last().and_then(|last| last["id"].as_str()) {
+                query.push(("starting_after".to_owned(), last.to_owned()));
+            }
+            let page: List<serde_json::Value> = self.call("GET", "/v1/events", &query, None).await?;
+            let is_last = !page.has_more || page.data.is_empty();
+            all.extend(page.data);
+            if is_last {
+                return Ok(all);
+            }
+        }
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        path: &str,
+        fields: &[(String, String)],
+        key: Option<&str>,
+    ) -> Result<T, CallError> {
+        let sent = tokio::time::timeout(self.patience, self.send(method, path, fields, key)).await;
+        let sent = sent.unwrap_or_else(|_| Err(anyhow::anyhow!("no answer in time")));
+        let (status, body) = sent.with_context(|| format!("{method} {path}")).map_err(CallError::Unknown)?;
+        if (200..300).contains(&status) {
+            let read = serde_json::from_slice(&body).with_context(|| format!("read the answer of {path}"));
+            return read.map_err(CallError::Unknown);
+        }
+        match serde_json::from_slice::<Failure>(&body) {
+            // The key stands for something else, or our own key is wrong: that says nothing about the payment.
+            Ok(failure) if matches!(status, 400 | 402 | 404) && failure.error.kind != "idempotency_error" => {
+                Err(CallError::Refused(failure.error))
+            }
+            _ => Err(CallError::Unknown(anyhow::anyhow!("{method} {path} was answered with {status}"))),
+        }
+    }
+
+    async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        fields: &[(String, String)],
+        key: Option<&str>,
+    ) -> anyhow::Result<(u16, Bytes)> {
+        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let (uri, body) = if method == "GET" {
+            (format!("{}{path}?{form}", self.address), String::new())
+        } else {
+            (format!("{}{path}", self.address), form)
+        };
+        let mut request = http::Request::builder()
+            .method(method)
+            .uri(uri)
+            .header("authorization", format!("Bearer {}", self.key.expose()))
+            .header("stripe-version", VERSION)
+            .header("content-type", "application/x-www-form-urlencoded");
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        let request = request.body(Full::new(Bytes::from(body))).context("write a request")?;
+        let answer = self.client.request(request).await.context("ask Stripe")?;
+        let status = answer.status().as_u16();
+        let body = Limited::new(answer.into_body(), MOST_BYTES).collect().await;
+        let body = body.map_err(|error| anyhow::anyhow!("read Stripe's answer: {error}"))?;
+        Ok((status, body.to_bytes()))
+    }
+}
+
+/// What may be missing or null is nothing.
+fn text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// An id goes into a path only when it can be nothing else.
+fn plain(id: &str) -> Result<&str, CallError> {
+    if id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && !id.is_empty() {
+        Ok(id)
+    } else {
+        Err(CallError::Unknown(anyhow::anyhow!("{id:?} is no id")))
+    }
+}
