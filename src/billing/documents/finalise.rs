@@ -102,9 +102,10 @@ pub async fn finalise(db: &mut PgConnection, id: DocumentId, now: DateTime<Utc>)
         },
     };
     if let Err(problems) = check(&document) {
-        let is_buyer = problems.iter().all(|problem| problem.at.starts_with("buyer"));
+        let are_all_of = |side: &str| problems.iter().all(|problem| problem.at.starts_with(side));
+        let reason = ["buyer", "seller"].into_iter().find(|side| are_all_of(side)).unwrap_or("document");
         let problems = problems.iter().map(ToString::to_string).collect();
-        return Ok(Err(Held { reason: if is_buyer { "buyer" } else { "document" }, problems }));
+        return Ok(Err(Held { reason, problems }));
     }
 
     let canonical = serde_json::to_string(&document).context("write the document down")?;
