@@ -2,6 +2,5 @@
 
 mod guards;
 mod months;
-mod rating;
 mod recompute;
 pub mod world;
