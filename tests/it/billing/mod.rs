@@ -2,5 +2,6 @@
 
 mod guards;
 mod months;
+mod rating;
 mod recompute;
 pub mod world;

@@ -224,7 +224,7 @@ fn rate_the_year(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Runs the published program; returns how it ended and what it said.
-fn recompute(files: &[PathBuf]) -> (i32, String) {
+pub fn recompute(files: &[PathBuf]) -> (i32, String) {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/recompute/recompute.py");
     let output = Command::new("python3").arg(program).arg("--quiet").args(files).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
