@@ -1,5 +1,5 @@
 -- So many customers with one instance and one month, billed: usage of four meters on each day, six prices.
-SELECT pg_temp.seller('FR', 'FR', 'EUR', 'Europe/Paris', '{"legal_name": "Sayoo France SAS", "identifiers": {"siren": "732829320"}}');
+SELECT pg_temp.seller('FR', 'FR', 'EUR', 'Europe/Paris', '{"seller": {"name": "Sayoo France SAS", "identifiers": {"siren": "732829320"}}}');
 SELECT pg_temp.plan('pro');
 SELECT pg_temp.account('a' || n, 'Customer ' || n || ', SARL', 'FR', 'EUR', 'Europe/Paris') FROM generate_series(1, :customers) AS n;
 SELECT pg_temp.environment('a' || n, 'e' || n, 'pro', '2026-09-01T00:00:00Z') FROM generate_series(1, :customers) AS n;

@@ -112,3 +112,29 @@ mail-restricted-text =
     { $next } حالما تُسدد يعود كل شيء للعمل فورًا. لا تُحذف أي بيانات.
 mail-restricted-action = عرض ودفع
 mail-restricted-note = إن دفعت في الأيام الأخيرة أو احتجت إلى وقت، فأجب على هذه الرسالة.
+
+mail-invoice-due-subject = الفاتورة { $number }: { $open } تُدفع قبل { $due }
+mail-invoice-due-text =
+    مرحبًا { $name }،
+
+    فاتورتك { $number } بمبلغ { $gross } جاهزة. يُدفع منها { $open } قبل { $due }.
+
+    في صفحتها يمكنك تنزيلها بصيغة PDF وكفاتورة إلكترونية، ورؤية تفاصيل كل سطر وطريقة الدفع.
+mail-invoice-due-action = عرض الفاتورة
+mail-invoice-due-note = إن كانت لديك بطاقة محفوظة فسيُقتطع المبلغ منها تلقائيًا ولا يلزمك شيء.
+
+mail-invoice-settled-subject = الفاتورة { $number }: لا شيء للدفع
+mail-invoice-settled-text =
+    مرحبًا { $name }،
+
+    فاتورتك { $number } بمبلغ { $gross } جاهزة. سدّدها رصيدك كاملة: الباقي { $open } ولا يُستحق شيء في { $due }.
+mail-invoice-settled-action = عرض الفاتورة
+mail-invoice-settled-note = في صفحتها يمكنك تنزيلها ورؤية تفاصيل كل سطر.
+
+mail-credit-note-subject = إشعار دائن { $number }: { $gross } لصالحك
+mail-credit-note-text =
+    مرحبًا { $name }،
+
+    أصدرنا الإشعار الدائن { $number } بمبلغ { $gross } في { $due }. يسدّد ما هو مستحق على فواتيرك، وما يتبقى ({ $open }) يسدّد الفواتير القادمة.
+mail-credit-note-action = عرض الإشعار الدائن
+mail-credit-note-note = لا يلزمك شيء.

@@ -112,3 +112,29 @@ mail-restricted-text =
     { $next } As soon as it is paid, everything runs again at once. No data is deleted.
 mail-restricted-action = See and pay
 mail-restricted-note = If you have paid in the last days, or need more time, answer this mail.
+
+mail-invoice-due-subject = Invoice { $number }: { $open } due on { $due }
+mail-invoice-due-text =
+    Hello { $name },
+
+    your invoice { $number } of { $gross } is ready. { $open } are to be paid by { $due }.
+
+    On its page you can download it as PDF and as an electronic invoice, see what each line is made of, and how to pay.
+mail-invoice-due-action = See the invoice
+mail-invoice-due-note = If a card is saved, it is charged by itself and you need not do anything.
+
+mail-invoice-settled-subject = Invoice { $number }: nothing to pay
+mail-invoice-settled-text =
+    Hello { $name },
+
+    your invoice { $number } of { $gross } is ready. Your credit has paid all of it: { $open } are left, and nothing is due on { $due }.
+mail-invoice-settled-action = See the invoice
+mail-invoice-settled-note = On its page you can download it and see what each line is made of.
+
+mail-credit-note-subject = Credit note { $number }: { $gross } in your favour
+mail-credit-note-text =
+    Hello { $name },
+
+    we issued the credit note { $number } of { $gross } on { $due }. It pays what is open on your invoices; what is left ({ $open }) pays the next ones.
+mail-credit-note-action = See the credit note
+mail-credit-note-note = You need not do anything.

@@ -112,3 +112,29 @@ mail-restricted-text =
     { $next } Dès le règlement, tout repart aussitôt. Aucune donnée n’est supprimée.
 mail-restricted-action = Voir et payer
 mail-restricted-note = Si vous avez payé ces derniers jours, ou s’il vous faut du temps, répondez à ce message.
+
+mail-invoice-due-subject = Facture { $number } : { $open } à régler avant le { $due }
+mail-invoice-due-text =
+    Bonjour { $name },
+
+    votre facture { $number } de { $gross } est prête. { $open } sont à régler avant le { $due }.
+
+    Sur sa page vous pouvez la télécharger en PDF et en facture électronique, voir de quoi chaque ligne est faite, et comment payer.
+mail-invoice-due-action = Voir la facture
+mail-invoice-due-note = Si une carte est enregistrée, elle est débitée d’elle-même et vous n’avez rien à faire.
+
+mail-invoice-settled-subject = Facture { $number } : rien à régler
+mail-invoice-settled-text =
+    Bonjour { $name },
+
+    votre facture { $number } de { $gross } est prête. Votre crédit l’a réglée en entier : il reste { $open }, et rien n’est dû au { $due }.
+mail-invoice-settled-action = Voir la facture
+mail-invoice-settled-note = Sur sa page vous pouvez la télécharger et voir de quoi chaque ligne est faite.
+
+mail-credit-note-subject = Avoir { $number } : { $gross } en votre faveur
+mail-credit-note-text =
+    Bonjour { $name },
+
+    nous avons émis l’avoir { $number } de { $gross } le { $due }. Il règle ce qui est dû sur vos factures ; ce qui reste ({ $open }) règle les suivantes.
+mail-credit-note-action = Voir l’avoir
+mail-credit-note-note = Vous n’avez rien à faire.

@@ -99,6 +99,25 @@ pub enum SendLetter {
         /// What is restricted next, and when.
         next: Option<(String, NaiveDate)>,
     },
+    /// An invoice or a credit note was issued. Sent to whoever pays.
+    DocumentIssued {
+        /// The person.
+        user: UserId,
+        /// The document.
+        document: DocumentId,
+        /// An invoice; else a credit note.
+        is_invoice: bool,
+        /// Its number.
+        number: String,
+        /// What it says, in the currency's smallest coin.
+        gross_minor: i64,
+        /// What is still to be paid.
+        open_minor: i64,
+        /// Of which currency.
+        currency: Currency,
+        /// Until when it is to be paid.
+        due_on: NaiveDate,
+    },
     /// The account is being closed; sent to its owners.
     Closing {
         /// The person.

@@ -13,5 +13,5 @@ pub struct MakePapers {
 }
 
 impl Job for MakePapers {
-    const KIND: &'static str = "make-papers";
+    const KIND: &'static str = "make_papers";
 }

@@ -1,18 +1,20 @@
 //! The bodies of the queue's jobs: one file each. docs/jobs.md lists them.
 
 mod close_account;
+mod make_papers;
 mod send_letter;
 pub mod worker;
 
 use chrono::{DateTime, Utc};
 
 use crate::accounts::letters::{CloseAccount, SendLetter};
+use crate::billing::papers::MakePapers;
 use crate::mail::transport::Mailer;
 use crate::portal::Portal;
 use crate::queue::{Held, Job};
 
 /// The name of every job that there is.
-pub const KINDS: &[&str] = &[CloseAccount::KIND, SendLetter::KIND];
+pub const KINDS: &[&str] = &[CloseAccount::KIND, MakePapers::KIND, SendLetter::KIND];
 
 /// Why a job did not work.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,7 @@ impl From<anyhow::Error> for JobError {
 async fn run(portal: &Portal, mailer: &Mailer, held: &Held, now: DateTime<Utc>) -> Result<(), JobError> {
     match held.kind.as_str() {
         CloseAccount::KIND => close_account::run(portal, &held.read().map_err(JobError::GiveUp)?, now).await,
+        MakePapers::KIND => make_papers::run(portal, &held.read().map_err(JobError::GiveUp)?, now).await,
         SendLetter::KIND => {
             send_letter::run(portal, mailer, (held.id, &held.read().map_err(JobError::GiveUp)?), now).await
         }

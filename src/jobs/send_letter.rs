@@ -109,6 +109,22 @@ async fn content(
             values: vec![("instance", instance.clone()), ("domain", hostname.clone())],
             ..plain("domain-lost", Some(urls::instance_domains(*environment)))
         },
+        SendLetter::DocumentIssued { document, is_invoice, number, gross_minor, open_minor, currency, due_on, .. } => {
+            let name = match (is_invoice, *open_minor > 0) {
+                (true, true) => "invoice-due",
+                (true, false) => "invoice-settled",
+                (false, _) => "credit-note",
+            };
+            Content {
+                values: vec![
+                    ("number", number.clone()),
+                    ("gross", formats.money(Money::new(*gross_minor, *currency))),
+                    ("open", formats.money(Money::new(*open_minor, *currency))),
+                    ("due", formats.calendar_day(*due_on)),
+                ],
+                ..plain(name, Some(urls::billing_invoice(*document)))
+            }
+        }
         SendLetter::Closing { closes_at, .. } => Content {
             values: vec![("date", formats.date(*closes_at))],
             ..plain("closing", Some(urls::account_closing()))

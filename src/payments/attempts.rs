@@ -9,9 +9,9 @@ use sqlx::{Connection, PgConnection};
 
 use super::stripe::{CallError, Fields, Intent, Refusal};
 use super::{Cards, store};
-use crate::base::crash;
 use crate::base::ids::{AccountId, AttemptId, DocumentId};
 use crate::base::money::{Currency, Money};
+use crate::base::{chain, crash};
 use crate::billing::payments::{self, Method, Received};
 
 /// Days until the next attempt, after each one that was refused. Then dunning has the word.
@@ -125,7 +125,7 @@ pub async fn ask_next(cards: &Cards, now: DateTime<Utc>) -> anyhow::Result<bool>
 
 async fn ask(cards: &Cards, db: &mut PgConnection, attempt: &Attempt, now: DateTime<Utc>) -> anyhow::Result<()> {
     let asked = match &attempt.provider_id {
-        Some(intent) => cards.stripe.intent(intent).await,
+        Some(intent) => cards.stripe.intent(intent).await.map_err(unknown),
         None if now - attempt.created_at < KEY_LIVES => {
             cards.stripe.create_intent(&attempt.request, &attempt.key).await
         }
@@ -140,7 +140,7 @@ async fn ask(cards: &Cards, db: &mut PgConnection, attempt: &Attempt, now: DateT
                     Err(CallError::Refused(Refusal { code, ..Refusal::default() }))
                 }
             },
-            Err(error) => Err(error),
+            Err(error) => Err(unknown(error)),
         },
     };
     crash::point("payments.asked");
@@ -156,12 +156,17 @@ async fn ask(cards: &Cards, db: &mut PgConnection, attempt: &Attempt, now: DateT
             tx.commit().await.context("commit a refusal")?;
         }
         Err(CallError::Unknown(error)) => {
-            tracing::warn!(attempt = %attempt.id, error = crate::base::chain::of_any(&error), "what became of an attempt is not known");
+            tracing::warn!(attempt = %attempt.id, error = chain::of_any(&error), "what became of an attempt is not known");
             store::set_unknown(db, attempt.id, now + ASK_AGAIN).await.context("note that nothing is known")?;
         }
     }
     crash::point("payments.booked");
     Ok(())
+}
+
+/// That a payment cannot be read says nothing about it.
+fn unknown(error: CallError) -> CallError {
+    CallError::Unknown(error.into())
 }
 
 async fn fail(
@@ -211,6 +216,9 @@ pub async fn apply(cards: &Cards, db: &mut PgConnection, intent: &Intent, now: D
         }
         "requires_action" => {
             store::set_state(&mut tx, id, "requires_action", &intent.id, (Some(now + ASK_AGAIN), None)).await?;
+        }
+        "requires_payment_method" | "requires_confirmation" if intent.last_payment_error.is_none() => {
+            // It is being made: whoever makes it learns what it comes to.
         }
         status => {
             let refusal = intent.last_payment_error.clone();

@@ -2,6 +2,7 @@
 
 mod dunning;
 mod guards;
+pub mod killed;
 mod months;
 mod pages;
 mod rating;

@@ -75,8 +75,13 @@ pub fn details(country: &str) -> Details {
 
 /// Makes our companies; `with_details` fills in what stands on their documents, and nobody gets a trial.
 pub async fn sell(world: &World, with_details: bool) {
-    let mut db = world.db.acquire().await.unwrap();
-    sellers::seed(&mut db, world.portal.clock.now()).await.unwrap();
+    sell_in(&world.db, with_details, world.portal.clock.now()).await;
+}
+
+/// The same in any database.
+pub async fn sell_in(db: &PgPool, with_details: bool, now: DateTime<Utc>) {
+    let mut db = db.acquire().await.unwrap();
+    sellers::seed(&mut db, now).await.unwrap();
     for seller in sellers::list(&mut db).await.unwrap() {
         if with_details {
             let terms = Terms {
@@ -93,6 +98,11 @@ pub async fn sell(world: &World, with_details: bool) {
 
 /// Says who a customer is on paper.
 pub async fn introduce(world: &World, account: AccountId, country: &str) {
+    introduce_in(&world.db, account, country, world.portal.clock.now()).await;
+}
+
+/// The same in any database.
+pub async fn introduce_in(db: &PgPool, account: AccountId, country: &str, now: DateTime<Utc>) {
     let profile = Profile {
         is_business: true,
         legal_name: "Alice & Fils".to_owned(),
@@ -108,8 +118,7 @@ pub async fn introduce(world: &World, account: AccountId, country: &str) {
         purchase_order: String::new(),
         language: Locale::Fr,
     };
-    let mut db = world.db.acquire().await.unwrap();
-    profiles::save(&mut db, account, &profile, world.portal.clock.now()).await.unwrap();
+    profiles::save(&mut db.acquire().await.unwrap(), account, &profile, now).await.unwrap();
 }
 
 /// Says that so much was used in one hour.
