@@ -132,7 +132,7 @@ fn minor(amount: &Element) -> Option<i64> {
         return None;
     }
     statement::minor(&match text.split_once('.') {
-        Some((whole, fraction)) => format!("{whole}.{:0<4}", fraction),
+        Some((whole, fraction)) => format!("{whole}.{fraction:0<4}"),
         None => text.to_owned(),
     })
     .filter(|minor| *minor > 0)

@@ -148,7 +148,7 @@ pub async fn number(world: &World, id: DocumentId) -> String {
 /// What is still open on an invoice.
 pub async fn open(world: &World, id: DocumentId) -> i64 {
     sqlx::query_scalar(
-        "SELECT (gross_minor - coalesce((SELECT sum(amount_minor) FROM allocations WHERE document_id = id), 0))::bigint
+        "SELECT (gross_minor - coalesce((SELECT sum(amount_minor) FROM allocations WHERE document_id = documents.id), 0))::bigint
            FROM documents WHERE id = $1",
     )
     .bind(id.uuid())
