@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use sayoo::base::ids::{AccountId, EnvironmentId};
 use sayoo::base::secret::{Secret, new_code};
 use sayoo::metering::{Meter, Observation, store, usage};
@@ -127,7 +127,9 @@ async fn collect(db: PgPool, writer: usize, stop: Arc<AtomicBool>) -> i64 {
 /// Hands one number in and reads the page's line until it is there, again and again; returns how long each took.
 async fn look(db: &PgPool) -> Vec<f64> {
     let account: AccountId = "00000000-0000-7000-8000-000000000001".parse().unwrap();
-    let (shown, first) = (environment(WRITERS * BATCH / Meter::ALL.len() + 1), Utc::now() - TimeDelta::days(1));
+    let shown = environment(WRITERS * BATCH / Meter::ALL.len() + 1);
+    // Whole minutes, as the page asks for: its points are compared with what the database keeps, which is no finer than a millionth.
+    let first = Utc::now().duration_trunc(TimeDelta::minutes(1)).unwrap() - TimeDelta::days(1);
     let mut took = Vec::new();
     for minute in 1..=i64::try_from(LOOKS).unwrap() {
         let at = first + TimeDelta::minutes(minute);
