@@ -95,7 +95,8 @@ fn number(environment: EnvironmentId, meter: Meter, at: DateTime<Utc>, minute: i
         environment,
         meter,
         source: source.to_owned(),
-        opened_at: at,
+        // A number speaks of the minute before it, the first one too.
+        opened_at: at - TimeDelta::minutes(1),
         is_inherited: false,
         observed_at: at,
         value: if is_gauge { 90_000_000 + minute } else { minute * 600_000 },
@@ -139,6 +140,7 @@ async fn look(db: &PgPool) -> Vec<f64> {
         store::ingest(&mut tx, Utc::now(), &[number(shown, Meter::Cpu, at, minute)]).await.unwrap();
         tx.commit().await.unwrap();
         loop {
+            assert!(began.elapsed() < Duration::from_secs(10), "the page never shows minute {minute}");
             let mut page = db.acquire().await.unwrap();
             let line =
                 usage::series(&mut page, (account, shown), Meter::Cpu, span, TimeDelta::minutes(1)).await.unwrap();
