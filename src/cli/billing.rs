@@ -74,7 +74,8 @@ pub async fn run(config: &Config, command: Billing) -> anyhow::Result<()> {
         Billing::Seller { code, details, payment_days, trial_days, four_eyes } => {
             let all = sellers::list(&mut db).await?;
             let seller = all.into_iter().find(|seller| seller.code == code);
-            let seller = seller.with_context(|| format!("there is no company {code}; `sayoo billing sellers` prints them"))?;
+            let seller =
+                seller.with_context(|| format!("there is no company {code}; `sayoo billing sellers` prints them"))?;
             let given = match details {
                 Some(path) => Some(read(&path)?),
                 None => seller.details.clone(),
@@ -93,7 +94,8 @@ pub async fn run(config: &Config, command: Billing) -> anyhow::Result<()> {
         Billing::Waiting => waiting(&mut db).await,
         Billing::Release { id } => {
             let (draft, period): (DocumentId, PeriodId) = (id.to_string().parse()?, id.to_string().parse()?);
-            let is_done = months::release_draft(&mut db, draft).await? || months::release_period(&mut db, period).await?;
+            let is_done =
+                months::release_draft(&mut db, draft).await? || months::release_period(&mut db, period).await?;
             ensure!(is_done, "nothing waits under {id}; `sayoo billing waiting` prints what does");
             note(&mut db, "billing.released", json!({ "id": id })).await?;
             println!("it goes on within a minute");
@@ -126,7 +128,8 @@ fn coins(amount: Decimal, currency: crate::base::money::Currency) -> anyhow::Res
 
 fn read(path: &std::path::Path) -> anyhow::Result<Details> {
     let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{} does not say what has to stand on documents", path.display()))
+    serde_json::from_str(&text)
+        .with_context(|| format!("{} does not say what has to stand on documents", path.display()))
 }
 
 async fn list(db: &mut PgConnection) -> anyhow::Result<()> {
@@ -167,7 +170,13 @@ async fn waiting(db: &mut PgConnection) -> anyhow::Result<()> {
     }
     for waiting in all {
         let id = waiting.document.map(DocumentId::uuid).or(waiting.period.map(PeriodId::uuid)).unwrap_or_default();
-        println!("{id}  {}  {} {}  {}", waiting.account_name, waiting.net.exact(), waiting.net.currency, waiting.reason);
+        println!(
+            "{id}  {}  {} {}  {}",
+            waiting.account_name,
+            waiting.net.exact(),
+            waiting.net.currency,
+            waiting.reason
+        );
         for problem in waiting.problems {
             println!("    {problem}");
         }
@@ -177,6 +186,12 @@ async fn waiting(db: &mut PgConnection) -> anyhow::Result<()> {
 
 async fn note(db: &mut PgConnection, what: &'static str, detail: serde_json::Value) -> anyhow::Result<()> {
     let mut tx = db.begin().await.context("begin")?;
-    audit::record(&mut tx, &Actor::system().from_address(BY), audit::Entry::new(what).detail(detail), Clock::System.now()).await?;
+    audit::record(
+        &mut tx,
+        &Actor::system().from_address(BY),
+        audit::Entry::new(what).detail(detail),
+        Clock::System.now(),
+    )
+    .await?;
     tx.commit().await.context("commit")
 }

@@ -1,6 +1,5 @@
 //! Documents as billing makes them, one for each thing that can be special about one.
 #![expect(clippy::assigning_clones, reason = "a sample is told field by field")]
-#![expect(clippy::wildcard_imports, reason = "a sample uses every type of a document")]
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::{Decimal, dec};
