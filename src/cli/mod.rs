@@ -1,6 +1,7 @@
 //! The command line: one binary, one subcommand for each role and each administrative task.
 
 pub mod all;
+mod billing;
 mod confined;
 mod doctor;
 mod export;
@@ -55,6 +56,9 @@ enum Command {
     /// Writes usage for invoicing to standard output.
     #[command(subcommand)]
     Export(export::Export),
+    /// Our companies' details, what waits for somebody, and credit notes.
+    #[command(subcommand)]
+    Billing(billing::Billing),
     /// Who runs which image, and bringing the present one to environments.
     #[command(subcommand)]
     Image(image::Image),
@@ -150,6 +154,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Governor { life, .. } => runtime.block_on(async { governor::run(&config, life.stop()?).await }),
         Command::Doctor => runtime.block_on(doctor::run(&config)),
         Command::Export(what) => runtime.block_on(export::run(&config, what)),
+        Command::Billing(command) => runtime.block_on(billing::run(&config, command)),
         Command::Image(command) => runtime.block_on(image::run(&config, command)),
         Command::Host(command) => runtime.block_on(host::run(&config, &command)),
         Command::Maintenance(wish) => runtime.block_on(maintenance::run(&config, &wish)),

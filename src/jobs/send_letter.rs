@@ -109,7 +109,9 @@ async fn content(
             values: vec![("instance", instance.clone()), ("domain", hostname.clone())],
             ..plain("domain-lost", Some(urls::instance_domains(*environment)))
         },
-        SendLetter::DocumentIssued { document, is_invoice, number, gross_minor, open_minor, currency, due_on, .. } => {
+        SendLetter::DocumentIssued {
+            document, is_invoice, number, gross_minor, open_minor, currency, due_on, ..
+        } => {
             let name = match (is_invoice, *open_minor > 0) {
                 (true, true) => "invoice-due",
                 (true, false) => "invoice-settled",

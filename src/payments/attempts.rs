@@ -9,9 +9,9 @@ use sqlx::{Connection, PgConnection};
 
 use super::stripe::{CallError, Fields, Intent, Refusal};
 use super::{Cards, store};
+use crate::base::chain;
 use crate::base::ids::{AccountId, AttemptId, DocumentId};
 use crate::base::money::{Currency, Money};
-use crate::base::{chain, crash};
 use crate::billing::payments::{self, Method, Received};
 
 /// Days until the next attempt, after each one that was refused. Then dunning has the word.
@@ -91,7 +91,6 @@ pub async fn begin_next(cards: &Cards, now: DateTime<Utc>) -> anyhow::Result<boo
     };
     store::insert_attempt(&mut tx, &attempt, now + LEASE).await.context("insert an attempt")?;
     tx.commit().await.context("commit an attempt")?;
-    crash::point("payments.written");
     ask(cards, &mut db, &attempt, now).await?;
     Ok(true)
 }
@@ -143,7 +142,6 @@ async fn ask(cards: &Cards, db: &mut PgConnection, attempt: &Attempt, now: DateT
             Err(error) => Err(unknown(error)),
         },
     };
-    crash::point("payments.asked");
     match asked {
         Ok(intent) => {
             apply(cards, db, &intent, now).await?;
@@ -160,7 +158,6 @@ async fn ask(cards: &Cards, db: &mut PgConnection, attempt: &Attempt, now: DateT
             store::set_unknown(db, attempt.id, now + ASK_AGAIN).await.context("note that nothing is known")?;
         }
     }
-    crash::point("payments.booked");
     Ok(())
 }
 

@@ -62,8 +62,8 @@ fn invoice(document: &Document) -> Result<Invoice, Error> {
     invoice.purchase_order_reference = document.purchase_order.as_deref().map(DocumentReference::new);
     invoice.payment_terms = Some(sentences::terms(document));
     invoice.notes = notes(document);
-    invoice.seller = seller(&document.seller, names_vat)?;
-    invoice.buyer = buyer(&document.buyer, names_vat)?;
+    invoice.seller = seller(&document.seller, names_vat);
+    invoice.buyer = buyer(&document.buyer, names_vat);
     invoice.invoicing_period = Some(Period { start: Some(day(first)?), end: Some(day(last)?) });
     invoice.payment = Some(payment(document, words));
     invoice.vat_breakdown = document.vat.iter().map(breakdown).collect::<Result<_, _>>()?;
@@ -81,7 +81,7 @@ fn invoice(document: &Document) -> Result<Invoice, Error> {
         invoice.vat_accounting_currency = Some(Code::new(other.currency.code()));
     }
     if document.vat.iter().any(|vat| vat.category == VatCategory::K) {
-        let address = Some(address(&document.buyer.address)?);
+        let address = Some(address(&document.buyer.address));
         invoice.delivery = Some(Delivery { address, ..Delivery::default() });
     }
     Ok(invoice)
@@ -124,8 +124,8 @@ fn treatment(buyer: &Buyer) -> &'static str {
     }
 }
 
-fn seller(seller: &Seller, names_vat: bool) -> Result<Party, Error> {
-    let mut party = Party::new(seller.name.clone(), address(&seller.address)?);
+fn seller(seller: &Seller, names_vat: bool) -> Party {
+    let mut party = Party::new(seller.name.clone(), address(&seller.address));
     party.additional_legal_information = Some(sentences::legal_form(seller));
     party.contact.email = Some(seller.email.clone());
     party.contact.phone.clone_from(&seller.phone);
@@ -144,11 +144,11 @@ fn seller(seller: &Seller, names_vat: bool) -> Result<Party, Error> {
             party.tax_registration = names_vat.then(|| ids.tax_id.clone());
         }
     }
-    Ok(party)
+    party
 }
 
-fn buyer(buyer: &Buyer, names_vat: bool) -> Result<Party, Error> {
-    let mut party = Party::new(buyer.name.clone(), address(&buyer.address)?);
+fn buyer(buyer: &Buyer, names_vat: bool) -> Party {
+    let mut party = Party::new(buyer.name.clone(), address(&buyer.address));
     party.legal_registration = match (&buyer.siren, &buyer.ice) {
         (Some(siren), _) => Some(Identifier::schemed(siren.clone(), SIREN)),
         (None, Some(ice)) => Some(Identifier::new(ice.clone())),
@@ -159,12 +159,12 @@ fn buyer(buyer: &Buyer, names_vat: bool) -> Result<Party, Error> {
         None => Identifier::schemed(buyer.email.clone(), EMAIL),
     });
     party.vat_identifier = buyer.vat_number.clone().filter(|_| names_vat);
-    Ok(party)
+    party
 }
 
-fn address(address: &Address) -> Result<PostalAddress, Error> {
+fn address(address: &Address) -> PostalAddress {
     let line = |index: usize| address.lines.get(index).cloned();
-    Ok(PostalAddress {
+    PostalAddress {
         line1: line(0),
         line2: line(1),
         line3: line(2),
@@ -172,7 +172,7 @@ fn address(address: &Address) -> Result<PostalAddress, Error> {
         post_code: address.postcode.clone(),
         subdivision: None,
         country: Some(Code::new(address.country.clone())),
-    })
+    }
 }
 
 fn payment(document: &Document, words: &Words) -> PaymentInstructions {

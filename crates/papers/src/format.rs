@@ -51,14 +51,23 @@ impl Words {
 
     /// A sum of money with its currency.
     pub(crate) fn money(&self, value: Decimal, currency: Currency) -> String {
-        let number = self.number(value, 2);
+        self.with_currency(&self.number(value, 2), currency)
+    }
+
+    /// The same as it stands in a sentence: without decimals where they are zero.
+    pub(crate) fn round_money(&self, value: Decimal, currency: Currency) -> String {
+        let decimals = if value.fract().is_zero() { 0 } else { 2 };
+        self.with_currency(&self.number(value, decimals), currency)
+    }
+
+    fn with_currency(&self, number: &str, currency: Currency) -> String {
         match (currency, number.strip_prefix('\u{2212}')) {
             // A sign in front of the whole, as in −€5.00.
             (Currency::Eur, Some(number)) if self.eur.starts_with('€') => {
                 format!("\u{2212}{}", fill(self.eur, &[number]))
             }
-            (Currency::Eur, _) => fill(self.eur, &[&number]),
-            (Currency::Mad, _) => fill(self.mad, &[&number]),
+            (Currency::Eur, _) => fill(self.eur, &[number]),
+            (Currency::Mad, _) => fill(self.mad, &[number]),
         }
     }
 
@@ -72,11 +81,15 @@ impl Words {
         fill(self.name_of_month, &[&day, month, &date.year().to_string()]).replace(' ', "\u{A0}")
     }
 
-    /// The first and the last day of a stretch of time.
+    /// The first and the last day of a stretch of time, or the name of the month that it is.
     pub(crate) fn days(&self, from: DateTime<Utc>, until: DateTime<Utc>, zone: &str) -> String {
         let (first, last) = days_of(from, until, zone);
         if first == last {
             return self.day(first);
+        }
+        let is_month = first.day() == 1 && first.with_day0(0) == last.with_day0(0) && (last + Days::new(1)).day() == 1;
+        if is_month {
+            return format!("{}\u{A0}{}", self.months[first.month0() as usize], first.year());
         }
         fill(self.from_to, &[&self.day(first), &self.day(last)])
     }
@@ -118,6 +131,19 @@ mod tests {
         let days = days_of(at("2026-01-31T23:00:00Z"), at("2026-03-01T00:00:00Z"), "Africa/Casablanca");
         let day = |month, day| NaiveDate::from_ymd_opt(2026, month, day).unwrap();
         assert_eq!(days, (day(2, 1), day(2, 28)));
+    }
+
+    #[test]
+    fn a_whole_month_is_called_by_its_name() {
+        let days = |from: &str, until: &str| {
+            Words::of(Language::En).days(from.parse().unwrap(), until.parse().unwrap(), "Europe/Paris")
+        };
+        assert_eq!(days("2026-09-30T22:00:00Z", "2026-10-31T23:00:00Z"), "October\u{A0}2026");
+        assert_eq!(
+            days("2026-09-30T22:00:00Z", "2026-10-30T23:00:00Z"),
+            "1\u{A0}October\u{A0}2026 to 30\u{A0}October\u{A0}2026"
+        );
+        assert_eq!(days("2026-09-30T22:00:00Z", "2026-10-01T10:00:00Z"), "1\u{A0}October\u{A0}2026");
     }
 
     #[test]

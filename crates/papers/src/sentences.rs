@@ -43,7 +43,7 @@ pub(crate) fn late_penalties(document: &Document) -> String {
 pub(crate) fn recovery_fee(document: &Document) -> String {
     let words = Words::of(document.language);
     match document.mentions.recovery_fee {
-        Some(fee) => fill(words.recovery_fee, &[&words.money(fee, Currency::Eur)]),
+        Some(fee) => fill(words.recovery_fee, &[&words.round_money(fee, Currency::Eur)]),
         None => words.no_recovery_fee.to_owned(),
     }
 }
@@ -90,7 +90,7 @@ pub(crate) fn legal_form(seller: &Seller) -> String {
     let words = Words::of(crate::document::Language::Fr);
     let mut said = match &seller.capital {
         Some(capital) => {
-            fill(words.with_capital, &[&seller.legal_form, &words.money(capital.amount, capital.currency)])
+            fill(words.with_capital, &[&seller.legal_form, &words.round_money(capital.amount, capital.currency)])
         }
         None => seller.legal_form.clone(),
     };
@@ -104,7 +104,9 @@ pub(crate) fn legal_form(seller: &Seller) -> String {
 pub(crate) fn registers(seller: &Seller) -> Vec<(&'static str, String)> {
     match &seller.identifiers {
         SellerIdentifiers::France(ids) => {
-            vec![("SIRET", ids.siret.clone()), ("RCS", format!("{} {}", ids.rcs_city, ids.siren))]
+            let siren = in_threes(&ids.siren);
+            let establishment = ids.siret.get(ids.siren.len()..).unwrap_or_default();
+            vec![("SIRET", format!("{siren}\u{A0}{establishment}")), ("RCS", format!("{} {siren}", ids.rcs_city))]
         }
         SellerIdentifiers::Morocco(ids) => {
             let mut all = vec![
@@ -117,4 +119,10 @@ pub(crate) fn registers(seller: &Seller) -> Vec<(&'static str, String)> {
             all
         }
     }
+}
+
+/// A SIREN as people read it.
+pub(crate) fn in_threes(digits: &str) -> String {
+    let characters: Vec<char> = digits.chars().collect();
+    characters.chunks(3).map(String::from_iter).collect::<Vec<_>>().join("\u{A0}")
 }

@@ -139,7 +139,8 @@ pub(crate) fn view(document: &Document, fonts: &Fonts, is_plain: bool) -> View {
 impl Setter<'_> {
     fn said(&self, text: &str) -> Said {
         let t = self.shown(text);
-        let rtl = is_right_to_left(&t).unwrap_or(self.words.right_to_left);
+        // What has no letters is a number of some kind, and those are read from the left everywhere.
+        let rtl = is_right_to_left(&t);
         Said { t, rtl }
     }
 
@@ -219,7 +220,8 @@ impl Setter<'_> {
     fn buyer(&self, document: &Document) -> Vec<Said> {
         let buyer = &document.buyer;
         let mut lines = self.address(&buyer.address);
-        let numbers = [("SIREN", &buyer.siren), (self.words.vat_number, &buyer.vat_number), ("ICE", &buyer.ice)];
+        let siren = buyer.siren.as_deref().map(sentences::in_threes);
+        let numbers = [("SIREN", &siren), (self.words.vat_number, &buyer.vat_number), ("ICE", &buyer.ice)];
         for (label, number) in numbers {
             lines.extend(number.as_ref().map(|number| self.said(&format!("{label} {number}"))));
         }
@@ -318,7 +320,14 @@ impl Setter<'_> {
 
     fn footer(&self, document: &Document) -> Vec<Said> {
         let seller = &document.seller;
-        let mut lines = vec![self.said(&format!("{}, {}", seller.name, sentences::legal_form(seller)))];
+        let form = sentences::legal_form(seller);
+        let name = self.said(&seller.name);
+        // The form is in French; in one line with an Arabic name the two would be read across each other.
+        let mut lines = if name.rtl {
+            vec![name, self.said(&form)]
+        } else {
+            vec![self.said(&format!("{} · {form}", seller.name))]
+        };
         let address = &seller.address;
         let mut parts = address.lines.clone();
         parts.push(format!("{} {}", address.postcode.as_deref().unwrap_or_default(), address.city).trim().to_owned());
@@ -331,12 +340,13 @@ impl Setter<'_> {
 }
 
 /// Which way the first letter that has a direction is read.
-fn is_right_to_left(text: &str) -> Option<bool> {
-    text.chars().find_map(|it| match it {
+fn is_right_to_left(text: &str) -> bool {
+    let first = text.chars().find_map(|it| match it {
         '\u{0590}'..='\u{08FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFC}' => Some(true),
         it if it.is_alphabetic() => Some(false),
         _ => None,
-    })
+    });
+    first.unwrap_or(false)
 }
 
 /// Characters without a picture, which may be left out when no font has them.

@@ -82,7 +82,7 @@ pub async fn finalise(db: &mut PgConnection, id: DocumentId, now: DateTime<Utc>)
         seller: details.seller,
         buyer: profile.on_paper(&mail),
         lines: lines.iter().map(on_paper).collect::<anyhow::Result<_>>()?,
-        vat: groups.iter().map(|group| group.on_paper(&words)).collect(),
+        vat: groups.iter().map(|group| group.on_paper(words)).collect(),
         totals: paper::Totals {
             net: exact(net),
             vat: exact(vat),
@@ -102,9 +102,10 @@ pub async fn finalise(db: &mut PgConnection, id: DocumentId, now: DateTime<Utc>)
         },
     };
     if let Err(problems) = check(&document) {
-        let is_buyer = problems.iter().all(|problem| problem.at.starts_with("buyer"));
+        let are_all_of = |side: &str| problems.iter().all(|problem| problem.at.starts_with(side));
+        let reason = ["buyer", "seller"].into_iter().find(|side| are_all_of(side)).unwrap_or("document");
         let problems = problems.iter().map(ToString::to_string).collect();
-        return Ok(Err(Held { reason: if is_buyer { "buyer" } else { "document" }, problems }));
+        return Ok(Err(Held { reason, problems }));
     }
 
     let canonical = serde_json::to_string(&document).context("write the document down")?;
@@ -128,7 +129,7 @@ pub async fn finalise(db: &mut PgConnection, id: DocumentId, now: DateTime<Utc>)
 }
 
 /// A line with the VAT that it has in the end.
-fn taxed(draft: &Draft, seller: &Seller, profile: &Profile) -> Vec<store::Line> {
+fn taxed(draft: &Draft, seller: &Seller, profile: &Profile) -> Vec<store::Row> {
     let mut lines = draft.lines.clone();
     if draft.kind == Kind::CreditNote {
         // As the invoice had it, whatever the customer is today.
@@ -160,7 +161,7 @@ pub(super) struct Group {
 }
 
 impl Group {
-    fn on_paper(&self, words: &Texts) -> paper::Vat {
+    fn on_paper(&self, words: Texts) -> paper::Vat {
         let reason = self.treatment.and_then(|treatment| treatment.reason);
         let fallback = match self.reason_code.as_str() {
             "VATEX-EU-AE" => Some("vat-reason-reverse-charge"),
@@ -179,7 +180,7 @@ impl Group {
 }
 
 /// Adds lines up by category and rate, and rounds the VAT of each group once (EN 16931, BG-23).
-fn groups(lines: &[store::Line], currency: Currency) -> Vec<Group> {
+fn groups(lines: &[store::Row], currency: Currency) -> Vec<Group> {
     let mut sums: BTreeMap<(String, Decimal), (i64, Option<Treatment>)> = BTreeMap::new();
     for line in lines {
         let sum = sums.entry((line.vat_category.clone(), line.vat_rate)).or_insert((0, line.treatment));
@@ -243,7 +244,7 @@ async fn post(
     Ok(())
 }
 
-fn on_paper(line: &store::Line) -> anyhow::Result<paper::Line> {
+fn on_paper(line: &store::Row) -> anyhow::Result<paper::Line> {
     let word = |text: &str| serde_json::Value::String(text.to_owned());
     Ok(paper::Line {
         line_no: u32::try_from(line.line_no).context("lines are counted from 1")?,

@@ -127,7 +127,7 @@ pub async fn file(
     id: DocumentId,
     kind: &str,
 ) -> anyhow::Result<Option<Vec<u8>>> {
-    Ok(store::file(db, account, id, kind).await.context("read a paper")?)
+    store::file(db, account, id, kind).await.context("read a paper")
 }
 
 /// Keeps a paper made of a final document; what is there already stays.
@@ -138,12 +138,12 @@ pub async fn keep_file(
     content: &[u8],
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
-    Ok(store::insert_file(db, id, kind, content, now).await.context("keep a paper")?)
+    store::insert_file(db, id, kind, content, now).await.context("keep a paper")
 }
 
 /// Returns drafts that may become final now, which do not wait for somebody: oldest first.
 pub async fn list_drafts(db: &mut PgConnection, seller: SellerId, limit: i64) -> anyhow::Result<Vec<DocumentId>> {
-    Ok(store::list_drafts(db, seller, limit).await.context("list drafts")?)
+    store::list_drafts(db, seller, limit).await.context("list drafts")
 }
 
 /// Whose currency a document is in, and of whom; for use cases that have only its id.

@@ -27,7 +27,7 @@ pub struct NewDocument<'a> {
 
 /// A line as it is kept.
 #[derive(Clone, Debug)]
-pub struct Line {
+pub struct Row {
     pub line_no: i32,
     pub kind: String,
     pub environment: Option<EnvironmentId>,
@@ -55,7 +55,7 @@ pub struct Draft {
     pub corrects: Option<(String, NaiveDate)>,
     /// From when until when: the month, or the cited invoice's.
     pub period: (DateTime<Utc>, DateTime<Utc>),
-    pub lines: Vec<Line>,
+    pub lines: Vec<Row>,
 }
 
 /// A series of numbers, held until the end of the transaction.
@@ -194,7 +194,7 @@ pub async fn lock_draft(db: &mut PgConnection, id: DocumentId) -> anyhow::Result
 }
 
 /// The lines of an invoice that is final, and whose it is.
-pub async fn lines_of(db: &mut PgConnection, invoice: DocumentId) -> anyhow::Result<Option<(Whose, Vec<Line>)>> {
+pub async fn lines_of(db: &mut PgConnection, invoice: DocumentId) -> anyhow::Result<Option<(Whose, Vec<Row>)>> {
     let row = sqlx::query!(
         r#"
         SELECT account_id AS "account: AccountId"
@@ -215,7 +215,7 @@ pub async fn lines_of(db: &mut PgConnection, invoice: DocumentId) -> anyhow::Res
     Ok(Some((whose, lines(db, invoice).await?)))
 }
 
-async fn lines(db: &mut PgConnection, document: DocumentId) -> Result<Vec<Line>, StoreError> {
+async fn lines(db: &mut PgConnection, document: DocumentId) -> Result<Vec<Row>, StoreError> {
     let rows = sqlx::query!(
         r#"
         SELECT line_no
@@ -240,7 +240,7 @@ async fn lines(db: &mut PgConnection, document: DocumentId) -> Result<Vec<Line>,
     )
     .fetch_all(db)
     .await?;
-    let line = rows.into_iter().map(|row| Line {
+    let line = rows.into_iter().map(|row| Row {
         line_no: row.line_no,
         kind: row.kind,
         environment: row.environment,
@@ -304,7 +304,7 @@ pub async fn lock_series(db: &mut PgConnection, seller: &Seller, today: NaiveDat
 pub(super) async fn write_taxes(
     db: &mut PgConnection,
     id: DocumentId,
-    lines: &[Line],
+    lines: &[Row],
     groups: &[Group],
 ) -> Result<(), StoreError> {
     sqlx::query!(

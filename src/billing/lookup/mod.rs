@@ -111,7 +111,7 @@ pub async fn names(
 
 /// Returns the account's trial, if it was given one.
 pub async fn trial(db: &mut PgConnection, account: AccountId) -> anyhow::Result<Option<Trial>> {
-    Ok(store::trial(db, account).await.context("read the trial")?)
+    store::trial(db, account).await.context("read the trial")
 }
 
 /// Returns what paid an invoice, in order.
@@ -130,7 +130,7 @@ pub async fn kinds_of_files(
     account: AccountId,
     document: DocumentId,
 ) -> anyhow::Result<Vec<String>> {
-    Ok(store::kinds_of_files(db, account, document).await.context("list papers")?)
+    store::kinds_of_files(db, account, document).await.context("list papers")
 }
 
 /// Returns what was charged on a line of a final document; `None` when it is not about usage.
@@ -145,5 +145,5 @@ pub async fn usage_of_line(
 
 /// Returns the hours of a charge, in order. The first and the last may be shared with what came before and after.
 pub async fn hours(db: &mut PgConnection, usage: &Usage) -> anyhow::Result<Vec<Hour>> {
-    Ok(store::hours(db, usage).await.context("read hours")?)
+    store::hours(db, usage).await.context("read hours")
 }

@@ -267,9 +267,9 @@ async fn finalise_one(tx: &mut PgConnection, id: DocumentId, now: DateTime<Utc>)
         }
     };
     if done.is_ok() {
-        inner.commit().await.context("commit")?
+        inner.commit().await.context("commit")?;
     } else {
-        inner.rollback().await.context("roll back")?
+        inner.rollback().await.context("roll back")?;
     }
     Ok(done)
 }
@@ -302,12 +302,12 @@ pub async fn list_waiting(db: &mut PgConnection) -> anyhow::Result<Vec<Waiting>>
 
 /// Lets a draft go on that waited for a person. False when it does not wait.
 pub async fn release_draft(db: &mut PgConnection, draft: DocumentId) -> anyhow::Result<bool> {
-    Ok(store::release_draft(db, draft).await.context("release a draft")?)
+    store::release_draft(db, draft).await.context("release a draft")
 }
 
 /// Lets a month be rated again that could not be. False when it does not wait.
 pub async fn release_period(db: &mut PgConnection, period: PeriodId) -> anyhow::Result<bool> {
-    Ok(store::release_period(db, period).await.context("release a month")?)
+    store::release_period(db, period).await.context("release a month")
 }
 
 /// Returns the open month of an account, if it has one.

@@ -222,7 +222,7 @@ fn begun(tag: &quick_xml::events::BytesStart<'_>) -> Option<Element> {
     for attribute in tag.attributes() {
         let attribute = attribute.ok()?;
         if attribute.key.local_name().into_inner() == "Ccy" {
-            currency = attribute.value.trim().to_owned();
+            attribute.value.trim().clone_into(&mut currency);
         }
     }
     Some(Element { name, currency, ..Element::default() })

@@ -208,12 +208,11 @@ pub fn minor(text: &str) -> Option<i64> {
             let is_alone = digits.matches(mark).count() == 1;
             let has_other = digits[..at].contains([',', '.']);
             match after.len() {
-                1 | 2 if is_alone => (&digits[..at], after),
+                1 | 2 | 4.. if is_alone => (&digits[..at], after),
                 // `1.234.567`: thousands.
                 3 if !is_alone => (digits.as_str(), ""),
                 // `1,234.500`: the last one of two kinds begins the fraction. `1.234` alone could be either.
-                3.. if is_alone && has_other => (&digits[..at], after),
-                4.. if is_alone => (&digits[..at], after),
+                3 if is_alone && has_other => (&digits[..at], after),
                 _ => return None,
             }
         }

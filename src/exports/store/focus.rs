@@ -102,7 +102,20 @@ pub async fn list_focus_charges(
              , l.meter          AS "line_meter?"
              , q.days           AS "days?"
              , q.quantities     AS "quantities?: Vec<Decimal>"
-          FROM charges c
+          FROM (
+              -- The page first: what belongs to it is looked up for its rows alone.
+              SELECT i.id
+                FROM charges i
+                JOIN billing_periods o ON o.id = i.period_id
+               WHERE o.state = 'closed'
+                 AND o.until_at > $1
+                 AND o.until_at <= $2
+                 AND ($3::uuid IS NULL OR i.account_id = $3)
+                 AND i.id > $4
+               ORDER BY i.id
+               LIMIT $5
+          ) AS page
+          JOIN charges c ON c.id = page.id
           JOIN billing_periods p ON p.id = c.period_id
           JOIN period_facts f ON f.period_id = p.id
           JOIN environment_facts n ON n.period_id = p.id AND n.environment_id = c.environment_id
@@ -113,13 +126,7 @@ pub async fn list_focus_charges(
           LEFT JOIN document_facts g ON g.document_id = d.id
           LEFT JOIN document_lines l ON l.document_id = d.id AND l.line_no = cl.line_no
           LEFT JOIN charge_days q ON q.charge_id = c.id
-         WHERE p.state = 'closed'
-           AND p.until_at > $1
-           AND p.until_at <= $2
-           AND ($3::uuid IS NULL OR c.account_id = $3)
-           AND c.id > $4
          ORDER BY c.id
-         LIMIT $5
         "#,
         filter.from_at(),
         filter.until_at(),

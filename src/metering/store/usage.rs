@@ -142,7 +142,7 @@ pub async fn list_totals(
 
 /// How much of a period hours speak of.
 #[derive(Clone, Copy, Debug)]
-pub struct Covered {
+pub struct Seen {
     /// The meter.
     pub meter: Meter,
     /// The seconds of it that samples speak of.
@@ -160,7 +160,7 @@ pub async fn list_coverage(
     db: &mut PgConnection,
     (account, environment): (AccountId, EnvironmentId),
     (from, until): (DateTime<Utc>, DateTime<Utc>),
-) -> Result<Vec<Covered>, StoreError> {
+) -> Result<Vec<Seen>, StoreError> {
     let rows = sqlx::query!(
         r#"
         SELECT named.meter AS "meter!"
@@ -198,7 +198,7 @@ pub async fn list_coverage(
     .fetch_all(db)
     .await?;
     let known = rows.into_iter().filter_map(|row| {
-        Some(Covered {
+        Some(Seen {
             meter: Meter::from_word(&row.meter)?,
             covered_seconds: row.covered_seconds,
             life_seconds: row.life_seconds.max(0),

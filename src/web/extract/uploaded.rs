@@ -40,7 +40,7 @@ impl Uploaded {
 
     /// Returns a field as text.
     #[must_use]
-    pub fn field(&self, name: &str) -> String {
+    pub fn value(&self, name: &str) -> String {
         String::from_utf8_lossy(self.bytes(name)).into_owned()
     }
 }
@@ -60,7 +60,7 @@ impl FromRequest for Uploaded {
             }
             let fields = read(Multipart::new(request.headers(), payload)).await?;
             let uploaded = Self { staff, fields };
-            if csrf::is_valid(keys, &arrival(&request).binding, &uploaded.field("csrf")) {
+            if csrf::is_valid(keys, &arrival(&request).binding, &uploaded.value("csrf")) {
                 Ok(uploaded)
             } else {
                 Err(PageError::StaleForm)

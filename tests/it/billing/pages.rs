@@ -33,7 +33,8 @@ async fn a_customer_sees_what_the_month_costs_and_then_the_invoice_with_the_hour
     at(&world, "2026-11-24T12:00:00Z").await;
     // Two days of 30 at 420 dirhams; 33.3334 of 200 core-hours are included, each of the others costs 0.38.
     let page = alice.get("/account/billing").await;
-    for words in ["MAD 28.00", "200 core-hours", "33.3334 core-hours", "166.6666 core-hours", "MAD 63.33", "MAD 91.33"] {
+    for words in ["MAD 28.00", "200 core-hours", "33.3334 core-hours", "166.6666 core-hours", "MAD 63.33", "MAD 91.33"]
+    {
         page.assert_says(200, words);
     }
     page.assert_says(200, "Estimate for the whole month");
@@ -52,7 +53,8 @@ async fn a_customer_sees_what_the_month_costs_and_then_the_invoice_with_the_hour
     list.assert_says(200, "MAD 169.02");
 
     let page = alice.get(&invoice).await;
-    for words in ["Invoice MA-2026-000001", "Alice & Fils", "001234567000092", "Sayoo Casablanca SARL", "3 rue du Port"] {
+    for words in ["Invoice MA-2026-000001", "Alice & Fils", "001234567000092", "Sayoo Casablanca SARL", "3 rue du Port"]
+    {
         page.assert_says(200, words);
     }
     for words in ["MAD 118.42", "59.0277 core-hours", "MAD 0.38", "MAD 22.43", "VAT 20 % of MAD 140.85", "MAD 28.17"] {
@@ -185,7 +187,10 @@ async fn details_that_cannot_be_right_are_refused_with_the_reason_and_stay_as_th
     fields.push(("legal_name", &long));
     fields.retain(|(name, value)| *name != "legal_name" || value.len() > 1);
     alice.post(path, &fields).await.assert_says(422, "That is too long");
-    assert_eq!(sqlx::query_scalar::<_, i64>("SELECT count(*) FROM billing_profiles").fetch_one(&world.db).await.unwrap(), 0);
+    assert_eq!(
+        sqlx::query_scalar::<_, i64>("SELECT count(*) FROM billing_profiles").fetch_one(&world.db).await.unwrap(),
+        0
+    );
     assert!(world.audit().await.is_empty());
 
     alice.post(path, &right).await.assert_redirect(path);

@@ -69,7 +69,7 @@ async fn uses(db: &mut PgConnection, shop: EnvironmentId, factor: i64) {
     for sql in [
         "INSERT INTO usage_hours (environment_id, meter, hour, quantity, covered_seconds, quality)
          SELECT $1, meter, hour, (most * (1 + extract(epoch FROM hour)::bigint / 3600 * 7919 % 1000) / 1000 * $2)::bigint, 3600, 'measured'
-           FROM (VALUES ('cpu', 1800000007), ('memory', 5), ('database', 7200000000011), ('egress', 120000001), ('requests', 1777)) AS meters (meter, most)
+           FROM (VALUES ('cpu', 9999999999), ('memory', 5), ('database', 7200000000011), ('egress', 120000001), ('requests', 1777)) AS meters (meter, most)
           CROSS JOIN generate_series('2026-10-30T00:00:00Z'::timestamptz, '2026-12-02T00:00:00Z', '1 hour') AS hour
          WHERE $2 > 0
              ON CONFLICT (environment_id, meter, hour) DO UPDATE SET quantity = excluded.quantity",
@@ -133,7 +133,7 @@ async fn a_month_read_by_stretches_is_the_month_of_its_hours_and_of_its_file(db:
     assert!(off * 20 < net(&whole), "usage is much the same all month: {} and {}", net(&foreseen), net(&whole));
 }
 
-/// Keeps a month as closed with its charges.
+/// Keeps what was charged for a month, as the month's end does before documents.
 async fn close(db: &mut PgConnection, account: AccountId, carries: &Carries) -> PeriodId {
     let now = at("2026-12-01T02:00:00Z");
     let (period, seller) = (PeriodId::new(now), SellerId::new(now));
@@ -163,7 +163,7 @@ async fn close(db: &mut PgConnection, account: AccountId, carries: &Carries) -> 
         let query = query.bind(charge.quantity).bind(charge.unit_price).bind(charge.net.minor).bind(now);
         query.execute(&mut *db).await.unwrap();
     }
-    sqlx::query("UPDATE billing_periods SET state = 'closed', closed_at = $2 WHERE id = $1")
+    sqlx::query("UPDATE billing_periods SET rated_at = $2 WHERE id = $1")
         .bind(period.uuid())
         .bind(now)
         .execute(db)

@@ -145,6 +145,10 @@ pub async fn at(world: &World, instant: &str) -> Done {
     let left = instant - world.portal.clock.now();
     assert!(left > TimeDelta::zero(), "{instant} is over");
     world.wait(left);
+    // Logins that nobody uses for so long end.
+    let now = world.portal.clock.now();
+    let used = "UPDATE sessions SET seen_at = $1, expires_at = greatest(expires_at, $1 + interval '1 day')";
+    sqlx::query(used).bind(now).execute(&world.db).await.unwrap();
     run::look(&world.portal).await.unwrap()
 }
 

@@ -65,7 +65,8 @@ async fn everything(world: &World) -> BTreeMap<String, String> {
         "replica_secrets",
         "replica_troubles",
     ] {
-        let rows = world.texts(&format!("SELECT ({table}.*)::text FROM {table} ORDER BY 1")).await;
+        // When something is looked at next is no change of it.
+        let rows = world.texts(&format!("SELECT (to_jsonb({table}) - 'due_at')::text FROM {table} ORDER BY 1")).await;
         all.insert(table.to_owned(), rows.join("\n"));
     }
     for table in ["environment_events", "placements"] {

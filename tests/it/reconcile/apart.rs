@@ -75,7 +75,8 @@ fn every_place_where_a_worker_may_die_is_tried() {
         &WHILE_A_REPLICA_MOVES,
         &WHILE_REMOVING_A_REPLICA,
     ];
-    let tried = here.into_iter().chain(crashes::PLACES).chain([&killed::PLACES[..], &billing::killed::PLACES[..]]).flatten();
+    let tried =
+        here.into_iter().chain(crashes::PLACES).chain([&killed::PLACES[..], &billing::killed::PLACES[..]]).flatten();
     let tried: BTreeSet<String> = tried.map(|place| (*place).to_owned()).collect();
     assert_eq!(named, tried);
 }

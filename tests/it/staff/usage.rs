@@ -211,7 +211,7 @@ async fn what_was_put_aside_is_shown_with_its_reason(db: PgPool) {
     };
     let hour = TimeDelta::hours(1);
     let all = [number(hour, 5), number(hour * 2, 6), number(-TimeDelta::days(36), 1), number(-hour, -1)];
-    let batch = store::ingest(&mut *world.db.acquire().await.unwrap(), now, &all).await.unwrap();
+    let batch = store::ingest(&mut world.db.acquire().await.unwrap(), now, &all).await.unwrap();
     assert_eq!((batch.received, batch.refused), (4, 4));
     let page = sam.get("/staff/usage").await;
     let rows = page.text("main tbody");

@@ -1,8 +1,13 @@
 //! Documents as billing makes them, one for each thing that can be special about one.
+#![expect(clippy::assigning_clones, reason = "a sample is told field by field")]
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::{Decimal, dec};
-use sayoo_papers::document::*;
+use sayoo_papers::document::{
+    Address, Bank, Buyer, Capital, Corrected, Currency, Document, FrenchSeller, Kind, Language, LatePenalties, Line,
+    LineKind, LinePeriod, Mentions, MoroccanSeller, Operation, PaymentMeans, Period, SCHEMA, Seller, SellerIdentifiers,
+    Totals, Unit, Vat, VatCategory, VatInSellerCurrency,
+};
 use sayoo_papers::money;
 
 /// Every sample with its name.

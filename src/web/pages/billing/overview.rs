@@ -34,12 +34,11 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
     let (currency, seller) = terms(&mut db, member.account).await?;
     let zone = seller.as_ref().map_or_else(|| formats(layout).zone(), |seller| seller.zone);
     // Until the worker has opened the month it is counted in the same way.
-    let span = match run::open_period(&mut db, member.account, layout.now).await? {
-        Some(period) => period.span,
-        None => {
-            let (from, until) = cost::month(layout.now, zone);
-            Span { from, until }
-        }
+    let span = if let Some(period) = run::open_period(&mut db, member.account, layout.now).await? {
+        period.span
+    } else {
+        let (from, until) = cost::month(layout.now, zone);
+        Span { from, until }
     };
     let month = Month { account: member.account, currency, period: span, only: None };
     let (so_far, forecast) = account::forecast_account(&mut db, month, layout.now).await?;

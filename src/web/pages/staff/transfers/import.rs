@@ -58,7 +58,7 @@ pub async fn get(portal: Data<Portal>, staff: Staff) -> Answer {
 /// Shows what a file says, or takes in what was shown.
 pub async fn post(portal: Data<Portal>, uploaded: Uploaded) -> Answer {
     let layout = uploaded.staff.layout.clone();
-    let chosen = uploaded.field("seller");
+    let chosen = uploaded.value("seller");
     let seller: SellerId = chosen.parse().map_err(|_| PageError::BadForm)?;
     let is_confirmed = !uploaded.bytes("content").is_empty();
     let bytes = if is_confirmed { uploaded.bytes("content") } else { uploaded.bytes("file") };
