@@ -106,8 +106,10 @@ async fn a_customer_sees_what_the_month_costs_and_then_the_invoice_with_the_hour
         received_on: now.date_naive(),
         external_ref: "VIR-1",
     };
-    payments::receive(&mut conn, &received, now).await.unwrap().unwrap();
-    payments::settle(&mut conn, alice.account, now).await.unwrap();
+    let mut tx = world.db.begin().await.unwrap();
+    payments::receive(&mut tx, &received, now).await.unwrap().unwrap();
+    payments::settle(&mut tx, alice.account, now).await.unwrap();
+    tx.commit().await.unwrap();
     alice.get(&invoice).await.assert_says(200, "Paid by transfer VIR-1 MAD 169.02");
     alice.get("/account/billing/invoices").await.assert_says(200, "Paid");
     let page = alice.get("/account/billing/statement").await;
