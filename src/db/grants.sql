@@ -26,7 +26,7 @@ BEGIN
         REVOKE UPDATE, DELETE ON audit_log FROM sayoo_web;
         -- What is charged is for the database and the worker to say; money that moved, and final papers, are never changed by anybody.
         REVOKE INSERT, UPDATE, DELETE ON environment_segments, charges, charge_lines, billing_periods, trials FROM sayoo_web;
-        REVOKE INSERT, UPDATE, DELETE ON journal_counters, document_files FROM sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON journal_counters, document_files, document_series, ledger_accounts FROM sayoo_web;
         REVOKE UPDATE, DELETE ON journal_entries, postings, payments, allocations, paybacks FROM sayoo_web;
         -- To lock a payment. A trigger refuses every change of one.
         GRANT UPDATE (created_at) ON payments TO sayoo_web;
