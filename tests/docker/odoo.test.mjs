@@ -24,7 +24,8 @@ let a, b;
 
 // As src/odoo/personalise.rs fills it.
 function personalise(values) {
-  const sql = readFileSync(join(root, "src/odoo/personalise.sql"), "utf8");
+  const files = ["personalise.sql", "readdress.sql"].map((name) => readFileSync(join(root, "src/odoo", name), "utf8"));
+  const sql = files.join("\n;\n");
   return Object.entries(values).reduce(
     (text, [name, value]) =>
       text.replaceAll(`{${name}}`, `pg_catalog.convert_from(pg_catalog.decode('${Buffer.from(value).toString("hex")}', 'hex'), 'UTF8')`),

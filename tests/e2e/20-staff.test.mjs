@@ -124,7 +124,7 @@ test("the first staff member joins by a link that works once, and sees, suspends
     "staff-host": host, "staff-host-drain": `${host}/drain`, "staff-host-settings": `${host}/settings`, "staff-images": "/staff/images",
     "staff-plan-draft": draft, "staff-plan-new": "/staff/plans/new", "staff-plan-words": words,
     "staff-home": "/staff", "staff-accounts": "/staff/accounts", "staff-account": account, "staff-instances": "/staff/instances", "staff-instance": `/staff/instances/${id}`, "staff-scaling": `/staff/instances/${id}/scaling`,
-    "staff-hosts": "/staff/hosts", "staff-host-new": "/staff/hosts/new", "staff-plans": "/staff/plans", "staff-queue": "/staff/queue", "staff-usage": "/staff/usage",
+    "staff-hosts": "/staff/hosts", "staff-host-new": "/staff/hosts/new", "staff-plans": "/staff/plans", "staff-queue": "/staff/queue", "staff-usage": "/staff/usage", "staff-exports": "/staff/exports",
     "staff-audit": "/staff/audit", "staff-search": `/staff/search?q=${company}`,
   });
   await inspect(stranger, { "staff-login": "/staff/login" });
