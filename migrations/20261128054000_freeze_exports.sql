@@ -135,6 +135,8 @@ CREATE FUNCTION divide_charges(of_period uuid) RETURNS void LANGUAGE sql SECURIT
      GROUP BY id;
 $$;
 
+REVOKE ALL ON FUNCTION divide_charges(uuid) FROM PUBLIC;
+
 CREATE FUNCTION freeze_period() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     INSERT INTO period_facts (period_id, issuer, customer)

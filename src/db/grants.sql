@@ -28,6 +28,10 @@ BEGIN
         REVOKE INSERT, UPDATE, DELETE ON environment_segments, charges, charge_lines, billing_periods, trials FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON journal_counters, document_files, document_series, ledger_accounts FROM sayoo_web;
         REVOKE UPDATE, DELETE ON journal_entries, postings, payments, allocations, paybacks FROM sayoo_web;
+        -- Documents and who sells are for the worker and the command line; what locks an invoice needs a right to change something of it.
+        REVOKE INSERT, UPDATE, DELETE ON documents, document_lines, document_vat, sellers FROM sayoo_web;
+        GRANT UPDATE (created_at) ON documents TO sayoo_web;
+        REVOKE INSERT ON paybacks FROM sayoo_web;
         -- To lock a payment. A trigger refuses every change of one.
         GRANT UPDATE (created_at) ON payments TO sayoo_web;
         -- Staff give more time; what is done about unpaid invoices is for the worker.

@@ -235,7 +235,10 @@ impl Found {
                 SellerIdentifiers::France(_) => &FRENCH_RATES,
                 SellerIdentifiers::Morocco(_) => &MOROCCAN_RATES,
             };
-            let is_rate = rates.contains(&line.vat_rate.normalize().to_string().as_str());
+            // To others of the Union France sells at the rate of their own country (one-stop shop).
+            let is_abroad = document.seller.address.country == "FR" && document.buyer.address.country != "FR";
+            let is_of_union = is_abroad && line.vat_rate >= Decimal::from(15) && line.vat_rate <= Decimal::from(27);
+            let is_rate = is_of_union || rates.contains(&line.vat_rate.normalize().to_string().as_str());
             self.unless(is_rate, "vat_rate", at("vat_rate"), format!("{} is no rate of this country", line.vat_rate));
         } else {
             self.unless(line.vat_rate.is_zero(), "vat_rate", at("vat_rate"), "only category S has a rate");

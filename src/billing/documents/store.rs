@@ -263,6 +263,13 @@ async fn lines(db: &mut PgConnection, document: DocumentId) -> Result<Vec<Row>, 
 /// Locks the series that the next document of a day gets its number from. A clock that was set back does not go back to an
 /// older year's.
 pub async fn lock_series(db: &mut PgConnection, seller: &Seller, today: NaiveDate) -> Result<Series, StoreError> {
+    // Whoever is about to end the old year's series has it: the new one begins with its last hash.
+    sqlx::query!(
+        "SELECT FROM document_series WHERE seller_id = $1 ORDER BY year DESC LIMIT 1 FOR UPDATE",
+        seller.id as SellerId
+    )
+    .execute(&mut *db)
+    .await?;
     sqlx::query!(
         r#"
         INSERT INTO document_series (seller_id, year, prefix, last_sha256)

@@ -59,7 +59,7 @@ impl Profile {
         Buyer {
             name: self.legal_name.clone(),
             address: Address {
-                lines: self.street.lines().map(str::to_owned).collect(),
+                lines: street(&self.street),
                 postcode: some(&self.postcode),
                 city: self.city.clone(),
                 country: self.country.clone(),
@@ -71,6 +71,14 @@ impl Profile {
             email: if self.email.is_empty() { mail.to_owned() } else { self.email.clone() },
         }
     }
+}
+
+/// At most three lines, as papers have room for: what is more stands on the third.
+fn street(typed: &str) -> Vec<String> {
+    let lines: Vec<&str> = typed.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let (first, rest) = lines.split_at(lines.len().min(2));
+    let rest = rest.join(", ");
+    first.iter().map(|line| (*line).to_owned()).chain((!rest.is_empty()).then_some(rest)).collect()
 }
 
 /// Returns a customer's profile; until one was saved, what the account says.

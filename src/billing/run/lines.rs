@@ -45,7 +45,8 @@ pub fn line(
         environment: Some(charge.item.environment),
         meter: charge.what.meter().map(Meter::code),
         title,
-        detail: environment.clone(),
+        // A name that turns the direction of what follows would keep the document from ever being issued.
+        detail: sayoo_papers::clean(environment),
         span: Some((charge.span.from, charge.span.until)),
         quantity: charge.quantity,
         unit: unit(charge.what),

@@ -115,11 +115,15 @@ pub async fn look(portal: &Portal) -> anyhow::Result<Done> {
 async fn open_periods(db: &mut PgConnection, seller: &Seller, now: DateTime<Utc>) -> anyhow::Result<u64> {
     store::begin_trials(db, seller, now).await.context("begin trials")?;
     let mut opened = 0;
-    for (account, mut from) in store::list_to_open(db, seller, now).await.context("list accounts without a month")? {
+    let to_open = store::list_to_open(db, seller, now).await.context("list accounts without a month")?;
+    for (account, mut from, mut follows) in to_open {
         while from <= now {
             let (first, next) = cost::month(from, seller.zone);
+            // One month begins where the one before ended, whatever the rules of clocks are by now.
+            let first = if follows { from } else { first };
             let id = PeriodId::new(now);
             store::insert_period(db, id, (account, seller), (first, next), now).await.context("open a month")?;
+            follows = true;
             from = next;
             opened += 1;
         }

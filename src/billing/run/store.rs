@@ -44,16 +44,18 @@ pub async fn begin_trials(db: &mut PgConnection, seller: &Seller, now: DateTime<
     Ok(())
 }
 
-/// Accounts of a seller whose newest month is over, or who have none yet, with where the next one begins.
+/// Accounts of a seller whose newest month is over, or who have none yet, with where the next one begins, and whether it
+/// follows another one.
 pub async fn list_to_open(
     db: &mut PgConnection,
     seller: &Seller,
     now: DateTime<Utc>,
-) -> Result<Vec<(AccountId, DateTime<Utc>)>, StoreError> {
+) -> Result<Vec<(AccountId, DateTime<Utc>, bool)>, StoreError> {
     let rows = sqlx::query!(
         r#"
         SELECT accounts.id AS "account: AccountId"
              , COALESCE(newest.until_at, first.from_at) AS "from_at!"
+             , newest.until_at IS NOT NULL AS "follows!"
           FROM accounts
           JOIN LATERAL (SELECT min(from_at) AS from_at, bool_or(until_at IS NULL) AS is_open, max(until_at) AS until_at
                           FROM environment_segments
@@ -68,7 +70,7 @@ pub async fn list_to_open(
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.account, row.from_at)).collect())
+    Ok(rows.into_iter().map(|row| (row.account, row.from_at, row.follows)).collect())
 }
 
 /// Opens a month; what is there already stays.
