@@ -5,10 +5,8 @@ use sayoo::billing::payments::{self, Method, Received};
 use serde_json::json;
 use sqlx::PgPool;
 
-use super::{GROSS, booked, indebted, invoice_of, open, without_poll};
+use super::{GROSS, booked, debtor, invoice_of, open, without_poll};
 use crate::billing::world::{audit, mad, number, texts};
-use crate::support::portal::World;
-use crate::support::stripe::StandIn;
 
 const STATES: &str =
     "SELECT attempt_no || ' ' || state || ' ' || failure_code FROM payment_attempts ORDER BY attempt_no";
@@ -31,10 +29,7 @@ enum Trouble {
 }
 
 async fn goes_through(db: PgPool, trouble: Trouble) {
-    let world = World::new(db).await;
-    let standin = StandIn::start();
-    let cards = standin.cards(&world);
-    let alice = indebted(&world, 1, "pm_card_visa").await[0];
+    let (world, standin, cards, alice) = debtor(db, "pm_card_visa").await;
     assert_eq!(open(&world.db, alice).await, GROSS);
     match trouble {
         Trouble::None => {}
@@ -106,10 +101,7 @@ async fn when_the_key_is_forgotten_the_charge_is_searched_for(db: PgPool) {
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_refused_card_is_tried_after_three_five_and_seven_days_and_then_no_more(db: PgPool) {
-    let world = World::new(db).await;
-    let standin = StandIn::start();
-    let cards = standin.cards(&world);
-    let alice = indebted(&world, 1, "pm_card_chargeDeclinedInsufficientFunds").await[0];
+    let (world, standin, cards, alice) = debtor(db, "pm_card_chargeDeclinedInsufficientFunds").await;
     for days in [3, 5, 7, 30] {
         without_poll(&cards).await;
         let before = number(&world.db, "SELECT count(*) FROM payment_attempts").await;
@@ -127,10 +119,7 @@ async fn a_refused_card_is_tried_after_three_five_and_seven_days_and_then_no_mor
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_payment_that_takes_days_is_asked_about_until_it_is_there(db: PgPool) {
-    let world = World::new(db).await;
-    let standin = StandIn::start();
-    let cards = standin.cards(&world);
-    let alice = indebted(&world, 1, "pm_slow").await[0];
+    let (world, standin, cards, alice) = debtor(db, "pm_slow").await;
     without_poll(&cards).await;
     assert_eq!(texts(&world.db, STATES).await, ["1 processing "]);
     world.wait(TimeDelta::days(2));
@@ -147,10 +136,7 @@ async fn a_payment_that_takes_days_is_asked_about_until_it_is_there(db: PgPool) 
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_card_that_pays_what_a_transfer_paid_meanwhile_is_credit(db: PgPool) {
-    let world = World::new(db).await;
-    let standin = StandIn::start();
-    let cards = standin.cards(&world);
-    let alice = indebted(&world, 1, "pm_card_visa").await[0];
+    let (world, standin, cards, alice) = debtor(db, "pm_card_visa").await;
     standin.order(json!({ "do": "set", "silence": 1 })).await;
     without_poll(&cards).await;
     let now = world.portal.clock.now();
@@ -179,10 +165,7 @@ async fn a_card_that_pays_what_a_transfer_paid_meanwhile_is_credit(db: PgPool) {
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn the_database_refuses_two_open_attempts_more_than_is_open_and_changes(db: PgPool) {
-    let world = World::new(db).await;
-    let standin = StandIn::start();
-    let cards = standin.cards(&world);
-    let alice = indebted(&world, 1, "pm_card_visa").await[0];
+    let (world, standin, cards, alice) = debtor(db, "pm_card_visa").await;
     let document = invoice_of(&world.db, alice).await;
     let insert = async |no: i32, amount: i64, key: &str| {
         sqlx::query(

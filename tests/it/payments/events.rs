@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::PgPool;
 
-use super::{GROSS, booked, indebted, open, polled_now, without_poll};
+use super::{GROSS, booked, debtor, indebted, open, polled_now, without_poll};
 use crate::billing::world::{audit, number, texts};
 use crate::support::portal::{WEBHOOK_SECRET, World};
 use crate::support::stripe::StandIn;
@@ -81,10 +81,7 @@ async fn events_in_every_order_and_twice_come_to_the_same(db: PgPool) {
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn events_that_never_came_are_asked_for(db: PgPool) {
-    let world = World::new(db).await;
-    let standin = StandIn::start();
-    let cards = standin.cards(&world);
-    let alice = indebted(&world, 1, "pm_card_visa").await[0];
+    let (world, standin, cards, alice) = debtor(db, "pm_card_visa").await;
     standin.order(json!({ "do": "set", "silence": 1, "now": world.portal.clock.now().timestamp() })).await;
     without_poll(&cards).await;
     sqlx::query("DELETE FROM stripe_polls").execute(&world.db).await.unwrap();
@@ -105,10 +102,7 @@ async fn events_that_never_came_are_asked_for(db: PgPool) {
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn three_refunds_go_back_and_more_than_came_does_not(db: PgPool) {
-    let world = World::new(db).await;
-    let standin = StandIn::start();
-    let cards = standin.cards(&world);
-    let alice = indebted(&world, 1, "pm_card_visa").await[0];
+    let (world, standin, cards, alice) = debtor(db, "pm_card_visa").await;
     without_poll(&cards).await;
     let intent = standin.charged().await[0]["id"].as_str().unwrap().to_owned();
     let part = GROSS / 3;
@@ -138,10 +132,7 @@ async fn three_refunds_go_back_and_more_than_came_does_not(db: PgPool) {
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_dispute_that_is_won_changes_nothing(db: PgPool) {
-    let world = World::new(db).await;
-    let standin = StandIn::start();
-    let cards = standin.cards(&world);
-    let alice = indebted(&world, 1, "pm_card_visa").await[0];
+    let (world, standin, cards, alice) = debtor(db, "pm_card_visa").await;
     without_poll(&cards).await;
     let intent = standin.charged().await[0]["id"].as_str().unwrap().to_owned();
     let dispute = standin.order(json!({ "do": "dispute", "intent": intent })).await;
@@ -162,10 +153,7 @@ async fn a_dispute_that_is_won_changes_nothing(db: PgPool) {
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn what_nobody_we_know_signed_is_not_kept_and_what_is_none_of_ours_changes_nothing(db: PgPool) {
-    let world = World::new(db).await;
-    let standin = StandIn::start();
-    let cards = standin.cards(&world);
-    let alice = indebted(&world, 1, "pm_card_visa").await[0];
+    let (world, standin, cards, alice) = debtor(db, "pm_card_visa").await;
     standin.order(json!({ "do": "set", "silence": 1 })).await;
     without_poll(&cards).await;
     polled_now(&world.db).await;

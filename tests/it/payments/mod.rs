@@ -10,6 +10,7 @@ use sqlx::PgPool;
 
 use crate::billing::world::{at, introduce, number, sell};
 use crate::support::portal::World;
+use crate::support::stripe::StandIn;
 
 /// What one month's part costs everybody here, with VAT.
 const GROSS: i64 = {
@@ -17,6 +18,15 @@ const GROSS: i64 = {
     let net = (2 * 42_000 * left + whole) / (2 * whole);
     net + (2 * net * 20 + 100) / 200
 };
+
+/// A world with Stripe's stand-in, and one customer who owes an invoice and has a card.
+async fn debtor(db: PgPool, card: &str) -> (World, StandIn, Cards, AccountId) {
+    let world = World::new(db).await;
+    let standin = StandIn::start();
+    let cards = standin.cards(&world);
+    let alice = indebted(&world, 1, card).await[0];
+    (world, standin, cards, alice)
+}
 
 /// Customers who each owe one invoice and have a card.
 async fn indebted(world: &World, count: usize, card: &str) -> Vec<AccountId> {
