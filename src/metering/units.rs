@@ -21,19 +21,6 @@ pub fn per_unit(meter: Meter) -> Decimal {
     }
 }
 
-/// Returns what a meter is called in plans; `None` for one that has no price.
-#[must_use]
-pub fn price_of(meter: Meter) -> Option<crate::plans::Meter> {
-    match meter {
-        Meter::Cpu => Some(crate::plans::Meter::Cpu),
-        // Bounded by the plan and paid with it.
-        Meter::Memory => None,
-        Meter::Database => Some(crate::plans::Meter::Database),
-        Meter::Egress => Some(crate::plans::Meter::Egress),
-        Meter::Requests => Some(crate::plans::Meter::Requests),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

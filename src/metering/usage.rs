@@ -73,28 +73,6 @@ pub async fn totals(
     Ok(Meter::ALL.map(total).to_vec())
 }
 
-/// Returns what an environment used in a period, of the meters that have a price, in the units of prices.
-pub async fn priced(
-    db: &mut PgConnection,
-    whose: (AccountId, EnvironmentId),
-    period: (DateTime<Utc>, DateTime<Utc>),
-) -> Result<Vec<(crate::plans::Meter, Decimal)>, StoreError> {
-    let totals = totals(db, whose, period).await?;
-    Ok(totals.into_iter().filter_map(|total| Some((units::price_of(total.meter)?, total.priced))).collect())
-}
-
-/// Returns the same for each of some of an account's environments: for lists.
-pub async fn priced_by_environment(
-    db: &mut PgConnection,
-    account: AccountId,
-    environments: &[EnvironmentId],
-    period: (DateTime<Utc>, DateTime<Utc>),
-) -> Result<Vec<(EnvironmentId, crate::plans::Meter, Decimal)>, StoreError> {
-    let found = store::list_totals(db, account, environments, period).await?;
-    let priced = |(id, meter, quantity)| Some((id, units::price_of(meter)?, units::priced(meter, quantity)));
-    Ok(found.into_iter().filter_map(priced).collect())
-}
-
 /// How much of a period is known of one meter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coverage {

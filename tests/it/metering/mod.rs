@@ -329,7 +329,7 @@ async fn pages_show_a_line_with_its_gaps_and_a_stranger_sees_nothing(db: PgPool)
     let nothing = usage::totals(&mut db, (bob.account, alice.environment), month).await.unwrap();
     assert!(nothing.iter().all(|total| total.quantity.is_zero()));
     let both = [alice.environment, bob.environment];
-    let listed = usage::priced_by_environment(&mut db, bob.account, &both, month).await.unwrap();
+    let listed = store::list_totals(&mut db, bob.account, &both, month).await.unwrap();
     assert!(!listed.is_empty() && listed.iter().all(|(whose, ..)| *whose == bob.environment), "{listed:#?}");
     assert_eq!(usage::database_bytes(&mut db, alice.account, alice.environment).await.unwrap(), Some(DATABASE));
     assert_eq!(usage::database_bytes(&mut db, bob.account, alice.environment).await.unwrap(), None);
