@@ -25,10 +25,6 @@ pub struct Treatment {
     pub category: VatCategory,
     /// In per cent; 0 unless it is taxed.
     pub rate: Decimal,
-    /// Why no VAT is charged: a code of the list VATEX.
-    pub reason_code: Option<&'static str>,
-    /// The key of the same in words.
-    pub reason: Option<&'static str>,
 }
 
 /// Standard rates of the countries of the Union other than France, in tenths of a per cent, as of November 2026.
@@ -69,24 +65,29 @@ pub fn treat(seller_country: &str, customer: Customer<'_>) -> Treatment {
         (seller, _) if seller == customer.country => taxed(Decimal::from(20)),
         // Monaco is France as far as VAT goes.
         ("FR", _) if customer.country == "MC" => taxed(Decimal::from(20)),
-        ("FR", Some(_)) if customer.is_business && customer.has_checked_number => Treatment {
-            category: VatCategory::Ae,
-            rate: Decimal::ZERO,
-            reason_code: Some("VATEX-EU-AE"),
-            reason: Some("vat-reason-reverse-charge"),
-        },
+        ("FR", Some(_)) if customer.is_business && customer.has_checked_number => free(VatCategory::Ae),
         ("FR", Some((_, tenths))) => taxed(Decimal::new(*tenths, 1)),
-        ("FR", None) => export("vat-reason-outside-union"),
-        _ => export("vat-reason-export"),
+        _ => free(VatCategory::G),
     }
 }
 
 fn taxed(rate: Decimal) -> Treatment {
-    Treatment { category: VatCategory::S, rate, reason_code: None, reason: None }
+    Treatment { category: VatCategory::S, rate }
 }
 
-fn export(reason: &'static str) -> Treatment {
-    Treatment { category: VatCategory::G, rate: Decimal::ZERO, reason_code: Some("VATEX-EU-G"), reason: Some(reason) }
+fn free(category: VatCategory) -> Treatment {
+    Treatment { category, rate: Decimal::ZERO }
+}
+
+/// Returns why a seller charges no VAT in a category: a code of the list VATEX, and the key of the same in words.
+#[must_use]
+pub fn reason(seller_country: &str, category: VatCategory) -> Option<(&'static str, &'static str)> {
+    match category {
+        VatCategory::Ae => Some(("VATEX-EU-AE", "vat-reason-reverse-charge")),
+        VatCategory::G if seller_country == "FR" => Some(("VATEX-EU-G", "vat-reason-outside-union")),
+        VatCategory::G => Some(("VATEX-EU-G", "vat-reason-export")),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -95,7 +96,7 @@ mod tests {
 
     fn of(seller: &str, country: &str, is_business: bool, has_checked_number: bool) -> (VatCategory, Decimal) {
         let treatment = treat(seller, Customer { country, is_business, has_checked_number });
-        assert_eq!(treatment.rate.is_zero(), treatment.reason_code.is_some(), "no VAT has its reason");
+        assert_eq!(treatment.rate.is_zero(), reason(seller, treatment.category).is_some(), "no VAT has its reason");
         (treatment.category, treatment.rate)
     }
 

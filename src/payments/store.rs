@@ -19,8 +19,7 @@ pub async fn lock_due(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Optio
              , COALESCE(d.number, '') AS "number!"
              , d.account_id AS "account: AccountId"
              , d.currency
-             , (d.gross_minor
-                - COALESCE((SELECT sum(amount_minor) FROM allocations WHERE document_id = d.id), 0))::bigint AS "open!"
+             , left_of(d) AS "open!"
              , (SELECT COALESCE(max(attempt_no), 0) + 1 FROM payment_attempts WHERE document_id = d.id) AS "no!"
              , c.customer_id
              , m.provider_id
@@ -29,7 +28,7 @@ pub async fn lock_due(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Optio
           JOIN stripe_customers c ON c.customer_id = m.customer_id AND c.seller_id = d.seller_id
          WHERE d.kind = 'invoice'
            AND d.state = 'final'
-           AND d.gross_minor > COALESCE((SELECT sum(amount_minor) FROM allocations WHERE document_id = d.id), 0)
+           AND left_of(d) > 0
            AND NOT EXISTS (SELECT FROM allocations WHERE document_id = d.id AND amount_minor < 0)
            AND NOT EXISTS (
                 SELECT

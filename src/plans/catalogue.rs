@@ -1,5 +1,7 @@
 //! Reads what is sold, and lets staff draft, publish, offer and withdraw.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -86,6 +88,14 @@ pub async fn offered(db: &mut PgConnection, currency: Currency) -> anyhow::Resul
 /// Returns one version with its plan: what an environment runs on, also when it is no longer sold.
 pub async fn version(db: &mut PgConnection, id: PlanVersionId) -> anyhow::Result<Option<(Plan, Version)>> {
     store::find_version(db, id).await.context("read a plan version")
+}
+
+/// Returns what the plans of some versions are called.
+pub async fn names(
+    db: &mut PgConnection,
+    versions: &[PlanVersionId],
+) -> anyhow::Result<BTreeMap<PlanVersionId, Translated>> {
+    store::names(db, versions).await.context("read the names of plans")
 }
 
 /// Whether a version is the one that its plan is sold in now.

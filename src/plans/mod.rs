@@ -12,7 +12,7 @@ use crate::base::ids::{PlanId, PlanVersionId};
 use crate::base::money::{Currency, Money};
 use crate::i18n::Locale;
 
-pub use catalogue::{CatalogueError, Refusal, is_newest, offered, version};
+pub use catalogue::{CatalogueError, Refusal, is_newest, names, offered, version};
 pub use seed::seed;
 
 /// What an environment is for; each plan is for one of them.

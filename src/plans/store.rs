@@ -1,6 +1,6 @@
 //! The tables of the catalogue. The only SQL about plans.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -413,4 +413,25 @@ pub async fn describe(
     .await
     .map_err(StoreError::from)?;
     Ok(done.rows_affected() == 1)
+}
+
+/// What the plans of some versions are called.
+pub async fn names(
+    db: &mut PgConnection,
+    versions: &[PlanVersionId],
+) -> anyhow::Result<BTreeMap<PlanVersionId, Translated>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT plan_versions.id AS "id: PlanVersionId"
+             , plans.names
+          FROM plan_versions
+          JOIN plans ON plans.id = plan_versions.plan_id
+         WHERE plan_versions.id = ANY($1)
+        "#,
+        &versions.iter().map(|id| id.uuid()).collect::<Vec<_>>()
+    )
+    .fetch_all(db)
+    .await
+    .map_err(StoreError::from)?;
+    rows.into_iter().map(|row| Ok((row.id, serde_json::from_value(row.names)?))).collect()
 }

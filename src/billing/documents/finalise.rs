@@ -17,8 +17,8 @@ use crate::base::money::{Currency, Money};
 use crate::billing::ledger::{self, Entry, Journal, Posting, Role};
 use crate::billing::payments;
 use crate::billing::profiles::{self, Profile};
-use crate::billing::sellers::{self, Seller};
-use crate::billing::vat::{self, Customer, Treatment};
+use crate::billing::sellers::Seller;
+use crate::billing::vat::{self, Customer};
 use crate::i18n::{Locale, Texts};
 
 /// Why a draft stays one, and what somebody has to do.
@@ -31,9 +31,13 @@ pub struct Held {
 }
 
 /// Makes a draft final, or says what it waits for; nothing is written in that case. `false`: it is no draft any more.
-pub async fn finalise(db: &mut PgConnection, id: DocumentId, now: DateTime<Utc>) -> anyhow::Result<Result<bool, Held>> {
+pub async fn finalise(
+    db: &mut PgConnection,
+    seller: &Seller,
+    id: DocumentId,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Result<bool, Held>> {
     let Some(draft) = store::lock_draft(db, id).await.context("lock a draft")? else { return Ok(Ok(false)) };
-    let seller = sellers::find(db, draft.whose.seller).await?.context("a document has a seller")?;
     let Some(details) = seller.details.clone() else {
         return Ok(Err(Held { reason: "seller", problems: vec![format!("{}: details are missing", seller.code)] }));
     };
@@ -44,7 +48,7 @@ pub async fn finalise(db: &mut PgConnection, id: DocumentId, now: DateTime<Utc>)
     let mail = profiles::owner_mail(db, draft.whose.account).await?;
 
     let today = now.with_timezone(&seller.zone).date_naive();
-    let series = store::lock_series(db, &seller, today).await.context("lock a series of numbers")?;
+    let series = store::lock_series(db, seller, today).await.context("lock a series of numbers")?;
     let issued_on = series.last_on.map_or(today, |last| last.max(today));
     let due_on = match draft.kind {
         Kind::Invoice => issued_on + Days::new(u64::try_from(seller.payment_days).unwrap_or(0)),
@@ -52,8 +56,8 @@ pub async fn finalise(db: &mut PgConnection, id: DocumentId, now: DateTime<Utc>)
     };
     let number = format!("{}{:06}", series.prefix, series.last_no + 1);
 
-    let lines = taxed(&draft, &seller, &profile);
-    let groups = groups(&lines, draft.whose.currency);
+    let lines = taxed(&draft, seller, &profile);
+    let groups = groups(&lines, draft.whose.currency)?;
     let net: i64 = lines.iter().map(|line| line.net_minor).sum();
     let vat: i64 = groups.iter().map(|group| group.amount.minor).sum();
     let paid = if draft.kind == Kind::Invoice { settled(db, &draft, net + vat).await? } else { 0 };
@@ -82,7 +86,7 @@ pub async fn finalise(db: &mut PgConnection, id: DocumentId, now: DateTime<Utc>)
         seller: details.seller,
         buyer: profile.on_paper(&mail),
         lines: lines.iter().map(on_paper).collect::<anyhow::Result<_>>()?,
-        vat: groups.iter().map(|group| group.on_paper(words)).collect(),
+        vat: groups.iter().map(|group| group.on_paper(&seller.country, words)).collect(),
         totals: paper::Totals {
             net: exact(net),
             vat: exact(vat),
@@ -121,7 +125,7 @@ pub async fn finalise(db: &mut PgConnection, id: DocumentId, now: DateTime<Utc>)
         previous_sha256: &series.last_sha256,
         amounts: (net, vat),
     };
-    store::write_taxes(db, id, &lines, &groups).await.context("write the VAT")?;
+    store::write_taxes(db, id, &lines, (&groups, &seller.country)).await.context("write the VAT")?;
     store::seal(db, id, &sealed, now).await.context("make a document final")?;
     post(db, &draft, (net, vat), &number, &sealed, now).await?;
     payments::settle(db, draft.whose.account, now).await?;
@@ -144,7 +148,6 @@ fn taxed(draft: &Draft, seller: &Seller, profile: &Profile) -> Vec<store::Row> {
     for line in &mut lines {
         treatment.category.code().clone_into(&mut line.vat_category);
         line.vat_rate = treatment.rate;
-        line.treatment = Some(treatment);
     }
     lines
 }
@@ -152,57 +155,37 @@ fn taxed(draft: &Draft, seller: &Seller, profile: &Profile) -> Vec<store::Row> {
 /// The VAT of all lines of one category and rate.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
-    pub category: String,
+    pub category: paper::VatCategory,
     pub rate: Decimal,
     pub base: Money,
     pub amount: Money,
-    pub treatment: Option<Treatment>,
-    pub reason_code: String,
 }
 
 impl Group {
-    fn on_paper(&self, words: Texts) -> paper::Vat {
-        let reason = self.treatment.and_then(|treatment| treatment.reason);
-        let fallback = match self.reason_code.as_str() {
-            "VATEX-EU-AE" => Some("vat-reason-reverse-charge"),
-            "VATEX-EU-G" => Some("vat-reason-outside-union"),
-            _ => None,
-        };
+    fn on_paper(&self, seller_country: &str, words: Texts) -> paper::Vat {
+        let reason = vat::reason(seller_country, self.category);
         paper::Vat {
-            category: category(&self.category),
+            category: self.category,
             rate: self.rate,
             base: self.base.exact(),
             amount: self.amount.exact(),
-            reason_code: (!self.reason_code.is_empty()).then(|| self.reason_code.clone()),
-            reason: reason.or(fallback).map(|key| words.text(key)),
+            reason_code: reason.map(|(code, _)| code.to_owned()),
+            reason: reason.map(|(_, key)| words.text(key)),
         }
     }
 }
 
 /// Adds lines up by category and rate, and rounds the VAT of each group once (EN 16931, BG-23).
-fn groups(lines: &[store::Row], currency: Currency) -> Vec<Group> {
-    let mut sums: BTreeMap<(String, Decimal), (i64, Option<Treatment>)> = BTreeMap::new();
+fn groups(lines: &[store::Row], currency: Currency) -> anyhow::Result<Vec<Group>> {
+    let mut sums: BTreeMap<(paper::VatCategory, Decimal), i64> = BTreeMap::new();
     for line in lines {
-        let sum = sums.entry((line.vat_category.clone(), line.vat_rate)).or_insert((0, line.treatment));
-        sum.0 += line.net_minor;
+        *sums.entry((word(&line.vat_category)?, line.vat_rate)).or_default() += line.net_minor;
     }
-    let group = |((category, rate), (base, treatment)): ((String, Decimal), (i64, Option<Treatment>))| {
+    let group = |((category, rate), base)| {
         let base = Money::new(base, currency);
-        let code = match category.as_str() {
-            "AE" => "VATEX-EU-AE",
-            "G" => "VATEX-EU-G",
-            _ => "",
-        };
-        Group {
-            amount: Money::rounded(base.exact() * rate / Decimal::ONE_HUNDRED, currency),
-            category,
-            rate,
-            base,
-            treatment,
-            reason_code: code.to_owned(),
-        }
+        Group { category, rate, base, amount: Money::rounded(base.exact() * rate / Decimal::ONE_HUNDRED, currency) }
     };
-    sums.into_iter().map(group).collect()
+    Ok(sums.into_iter().map(group).collect())
 }
 
 /// How much of a new invoice the customer's credit pays at once: what is free, less what older invoices still ask for.
@@ -245,34 +228,26 @@ async fn post(
 }
 
 fn on_paper(line: &store::Row) -> anyhow::Result<paper::Line> {
-    let word = |text: &str| serde_json::Value::String(text.to_owned());
     Ok(paper::Line {
         line_no: u32::try_from(line.line_no).context("lines are counted from 1")?,
-        kind: serde_json::from_value(word(&line.kind)).context("a kind of line")?,
+        kind: word(&line.kind)?,
         text: line.title.clone(),
         detail: (!line.detail.is_empty()).then(|| line.detail.clone()),
         environment_id: line.environment.map(|id| id.to_string()),
         meter: line.meter.clone(),
         quantity: line.quantity.normalize(),
-        unit: serde_json::from_value(word(&line.unit)).context("a unit")?,
+        unit: word(&line.unit)?,
         unit_price: line.unit_price.normalize(),
         net: exact(line.net_minor),
-        vat_category: category(&line.vat_category),
+        vat_category: word(&line.vat_category)?,
         vat_rate: line.vat_rate.normalize(),
         period: line.from_at.zip(line.until_at).map(|(from, until)| paper::LinePeriod { from, until }),
     })
 }
 
-fn category(code: &str) -> paper::VatCategory {
-    match code {
-        "AE" => paper::VatCategory::Ae,
-        "G" => paper::VatCategory::G,
-        "O" => paper::VatCategory::O,
-        "E" => paper::VatCategory::E,
-        "Z" => paper::VatCategory::Z,
-        "K" => paper::VatCategory::K,
-        _ => paper::VatCategory::S,
-    }
+/// Reads one of papers' words as it is kept.
+fn word<T: serde::de::DeserializeOwned>(text: &str) -> anyhow::Result<T> {
+    serde_json::from_value(serde_json::Value::String(text.to_owned())).with_context(|| format!("{text:?} is kept"))
 }
 
 fn exact(minor: i64) -> Decimal {

@@ -13,6 +13,8 @@ use sqlx::PgConnection;
 use crate::base::ids::{AccountId, ChargeId, DocumentId, EnvironmentId, PeriodId, SellerId};
 use crate::base::money::{Currency, Money};
 
+use store::Wanted;
+
 pub use draft::{credit, draft_invoice, draft_note_of_corrections};
 pub use finalise::{Held, finalise};
 
@@ -107,12 +109,12 @@ pub struct Final {
 
 /// Returns an account's final documents, newest first.
 pub async fn list(db: &mut PgConnection, account: AccountId) -> anyhow::Result<Vec<Listed>> {
-    store::list(db, Some(account), None, i64::MAX).await.context("list documents")
+    store::list(db, Wanted { account: Some(account), ..Wanted::default() }, i64::MAX).await.context("list documents")
 }
 
 /// Returns everybody's final documents, newest first; `text` is a part of a number or of a customer's name.
 pub async fn list_all(db: &mut PgConnection, text: &str, limit: i64) -> anyhow::Result<Vec<Listed>> {
-    store::list(db, None, Some(text), limit).await.context("list documents")
+    store::list(db, Wanted { text: Some(text), ..Wanted::default() }, limit).await.context("list documents")
 }
 
 /// Returns a final document of an account; of anybody's when `account` is `None`, for staff.

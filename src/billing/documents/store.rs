@@ -6,13 +6,13 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
-pub use reading::{file, find, list};
+pub use reading::{Wanted, file, find, list};
 
 use super::finalise::Group;
 use super::{Kind, NewLine, Whose};
 use crate::base::ids::{AccountId, DocumentId, EnvironmentId, PeriodId, SellerId};
 use crate::billing::sellers::Seller;
-use crate::billing::vat::Treatment;
+use crate::billing::vat;
 use crate::db::StoreError;
 
 /// A draft to be.
@@ -42,8 +42,6 @@ pub struct Row {
     pub net_minor: i64,
     pub vat_category: String,
     pub vat_rate: Decimal,
-    /// Known when an invoice becomes final.
-    pub treatment: Option<Treatment>,
 }
 
 /// A draft that is held until the end of the transaction.
@@ -255,7 +253,6 @@ async fn lines(db: &mut PgConnection, document: DocumentId) -> Result<Vec<Row>, 
         net_minor: row.net_minor,
         vat_category: row.vat_category,
         vat_rate: row.vat_rate,
-        treatment: None,
     });
     Ok(line.collect())
 }
@@ -312,7 +309,7 @@ pub(super) async fn write_taxes(
     db: &mut PgConnection,
     id: DocumentId,
     lines: &[Row],
-    groups: &[Group],
+    (groups, seller_country): (&[Group], &str),
 ) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
@@ -338,11 +335,14 @@ pub(super) async fn write_taxes(
           FROM unnest($2::text[], $3::numeric[], $4::bigint[], $5::bigint[], $6::text[])
         "#,
         id as DocumentId,
-        &groups.iter().map(|group| group.category.clone()).collect::<Vec<_>>(),
+        &groups.iter().map(|group| group.category.code().to_owned()).collect::<Vec<_>>(),
         &groups.iter().map(|group| group.rate).collect::<Vec<_>>(),
         &groups.iter().map(|group| group.base.minor).collect::<Vec<_>>(),
         &groups.iter().map(|group| group.amount.minor).collect::<Vec<_>>(),
-        &groups.iter().map(|group| group.reason_code.clone()).collect::<Vec<_>>()
+        &groups
+            .iter()
+            .map(|group| vat::reason(seller_country, group.category).map_or(String::new(), |(code, _)| code.to_owned()))
+            .collect::<Vec<_>>()
     )
     .execute(db)
     .await?;

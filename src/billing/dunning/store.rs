@@ -27,7 +27,7 @@ pub async fn open(db: &mut PgConnection, account: AccountId) -> Result<Vec<OpenR
              , documents.number AS "number!"
              , documents.due_on AS "due_on!"
              , documents.currency
-             , (documents.gross_minor - coalesce(paid.minor, 0))::bigint AS "open!"
+             , left_of(documents) AS "open!"
              , sellers.timezone
              , CASE WHEN days.seller_id IS NOT NULL
                     THEN ARRAY[days.warn_days, days.warn_again_days, days.sleep_days, days.throttle_days, days.narrow_days, days.stop_days]
@@ -35,11 +35,10 @@ pub async fn open(db: &mut PgConnection, account: AccountId) -> Result<Vec<OpenR
           FROM documents
           JOIN sellers ON sellers.id = documents.seller_id
           LEFT JOIN dunning_schedules AS days ON days.seller_id = documents.seller_id
-          LEFT JOIN LATERAL (SELECT sum(amount_minor) AS minor FROM allocations WHERE document_id = documents.id) AS paid ON true
          WHERE documents.account_id = $1
            AND documents.kind = 'invoice'
            AND documents.state = 'final'
-           AND documents.gross_minor > coalesce(paid.minor, 0)
+           AND left_of(documents) > 0
          ORDER BY documents.due_on, documents.id
         "#,
         account as AccountId
@@ -289,7 +288,7 @@ pub async fn accounts(db: &mut PgConnection, today: NaiveDate) -> Result<Vec<Acc
          WHERE documents.kind = 'invoice'
            AND documents.state = 'final'
            AND documents.due_on < $1
-           AND documents.gross_minor > coalesce((SELECT sum(amount_minor) FROM allocations WHERE document_id = documents.id), 0)
+           AND left_of(documents) > 0
          UNION
         SELECT account_id FROM dunning_states
         "#,
@@ -301,16 +300,11 @@ pub async fn accounts(db: &mut PgConnection, today: NaiveDate) -> Result<Vec<Acc
 
 /// What is still open on an invoice, in the smallest coin.
 pub async fn open_minor(db: &mut PgConnection, document: DocumentId) -> Result<i64, StoreError> {
-    Ok(sqlx::query_scalar!(
-        r#"
-        SELECT (gross_minor - coalesce((SELECT sum(amount_minor) FROM allocations WHERE document_id = documents.id), 0))::bigint AS "open!"
-          FROM documents
-         WHERE id = $1
-        "#,
+    let open = sqlx::query_scalar!(
+        r#"SELECT left_of(documents) AS "open!" FROM documents WHERE id = $1"#,
         document as DocumentId
-    )
-    .fetch_one(db)
-    .await?)
+    );
+    Ok(open.fetch_one(db).await?)
 }
 
 /// Gives an account until a day.

@@ -24,15 +24,6 @@ pub struct Names {
     pub plans: BTreeMap<PlanVersionId, Translated>,
 }
 
-/// The time in which an account pays nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Trial {
-    /// When it began.
-    pub from: DateTime<Utc>,
-    /// When it ends, or ended.
-    pub until: DateTime<Utc>,
-}
-
 /// Where money for an invoice came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -105,13 +96,8 @@ pub async fn names(
     plans.dedup();
     Ok(Names {
         environments: store::environments(db, account, &environments).await.context("read names of instances")?,
-        plans: store::plans(db, &plans).await.context("read names of plans")?,
+        plans: crate::plans::names(db, &plans).await?,
     })
-}
-
-/// Returns the account's trial, if it was given one.
-pub async fn trial(db: &mut PgConnection, account: AccountId) -> anyhow::Result<Option<Trial>> {
-    store::trial(db, account).await.context("read the trial")
 }
 
 /// Returns what paid an invoice, in order.

@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::{Hour, Paid, Source, Trial, Usage};
-use crate::base::ids::{AccountId, DocumentId, EnvironmentId, PlanVersionId};
+use super::{Hour, Paid, Source, Usage};
+use crate::base::ids::{AccountId, DocumentId, EnvironmentId};
 use crate::base::money::{Currency, Money};
 use crate::billing::payments::Method;
 use crate::billing::rating::Span;
 use crate::db::StoreError;
 use crate::metering::rollup::hour_of;
-use crate::plans::Translated;
 
 /// The account's environments by name, with whether they are still wanted. One that is another account's by now has no name here.
 pub async fn environments(
@@ -35,43 +34,6 @@ pub async fn environments(
     .fetch_all(db)
     .await?;
     Ok(rows.into_iter().map(|row| (row.id, (row.name, row.is_there))).collect())
-}
-
-/// Plans by version.
-pub async fn plans(
-    db: &mut PgConnection,
-    versions: &[PlanVersionId],
-) -> anyhow::Result<BTreeMap<PlanVersionId, Translated>> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT plan_versions.id AS "id: PlanVersionId"
-             , plans.names
-          FROM plan_versions
-          JOIN plans ON plans.id = plan_versions.plan_id
-         WHERE plan_versions.id = ANY($1)
-        "#,
-        &versions.iter().map(|id| id.uuid()).collect::<Vec<_>>()
-    )
-    .fetch_all(db)
-    .await
-    .map_err(StoreError::from)?;
-    rows.into_iter().map(|row| Ok((row.id, serde_json::from_value(row.names)?))).collect()
-}
-
-/// The account's trial.
-pub async fn trial(db: &mut PgConnection, account: AccountId) -> Result<Option<Trial>, StoreError> {
-    Ok(sqlx::query_as!(
-        Trial,
-        r#"
-        SELECT from_at AS "from"
-             , LEAST(until_at, ended_at) AS "until!"
-          FROM trials
-         WHERE account_id = $1
-        "#,
-        account as AccountId
-    )
-    .fetch_optional(db)
-    .await?)
 }
 
 /// What paid an invoice.

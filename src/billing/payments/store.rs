@@ -100,14 +100,8 @@ pub async fn lock_standing(
              , documents.seller_id AS "seller: SellerId"
              , documents.currency
              , COALESCE(documents.number, '') AS "number!"
-             , (documents.gross_minor
-                - COALESCE((SELECT sum(amount_minor) FROM allocations WHERE document_id = documents.id), 0))::bigint AS "open!"
-             , (COALESCE(payments.amount_minor, notes.gross_minor)
-                - COALESCE((SELECT sum(amount_minor) FROM paybacks WHERE payment_id = payments.id), 0)
-                - COALESCE((SELECT sum(amount_minor)
-                              FROM allocations
-                             WHERE payment_id = payments.id
-                                OR credit_note_id = notes.id), 0))::bigint AS "free!"
+             , left_of(documents) AS "open!"
+             , CASE WHEN notes.id IS NULL THEN left_of(payments) ELSE left_of(notes) END AS "free!"
           FROM documents
           LEFT JOIN payments ON payments.id = $2
            AND (payments.account_id, payments.seller_id, payments.currency)
@@ -179,8 +173,7 @@ pub async fn list_free(db: &mut PgConnection, account: AccountId) -> Result<Vec<
          WHERE documents.account_id = $1
            AND documents.kind = 'credit_note'
            AND documents.state = 'final'
-           AND documents.gross_minor
-             > COALESCE((SELECT sum(amount_minor) FROM allocations WHERE credit_note_id = documents.id), 0)
+           AND left_of(documents) > 0
          ORDER BY documents.issued_on, documents.no
         "#,
         account as AccountId
@@ -192,9 +185,7 @@ pub async fn list_free(db: &mut PgConnection, account: AccountId) -> Result<Vec<
         SELECT payments.id AS "id: PaymentId"
           FROM payments
          WHERE payments.account_id = $1
-           AND payments.amount_minor
-             > COALESCE((SELECT sum(amount_minor) FROM allocations WHERE payment_id = payments.id), 0)
-             + COALESCE((SELECT sum(amount_minor) FROM paybacks WHERE payment_id = payments.id), 0)
+           AND left_of(payments) > 0
          ORDER BY payments.received_on, payments.id
         "#,
         account as AccountId
@@ -222,7 +213,6 @@ pub async fn lock_payment(db: &mut PgConnection, id: PaymentId) -> Result<Option
         SELECT account_id AS "account: AccountId"
              , seller_id AS "seller: SellerId"
              , method
-             , amount_minor
           FROM payments
          WHERE id = $1
            FOR UPDATE
@@ -232,16 +222,12 @@ pub async fn lock_payment(db: &mut PgConnection, id: PaymentId) -> Result<Option
     .fetch_optional(&mut *db)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let used = sqlx::query_scalar!(
-        r#"
-        SELECT (COALESCE((SELECT sum(amount_minor) FROM allocations WHERE payment_id = $1), 0)
-              + COALESCE((SELECT sum(amount_minor) FROM paybacks WHERE payment_id = $1), 0))::bigint AS "used!"
-        "#,
-        id as PaymentId
-    )
-    .fetch_one(db)
-    .await?;
-    Ok(Some(Locked { account: row.account, seller: row.seller, method: row.method, free: row.amount_minor - used }))
+    // Looked at after the lock: what others gave away while it was waited for counts.
+    let free =
+        sqlx::query_scalar!(r#"SELECT left_of(payments) AS "free!" FROM payments WHERE id = $1"#, id as PaymentId)
+            .fetch_one(db)
+            .await?;
+    Ok(Some(Locked { account: row.account, seller: row.seller, method: row.method, free }))
 }
 
 /// What a payment pays of each invoice, the newest allocation first.
@@ -312,14 +298,12 @@ pub async fn open_invoices(db: &mut PgConnection, account: AccountId) -> Result<
              , documents.due_on AS "due_on!"
              , documents.currency
              , documents.gross_minor
-             , (documents.gross_minor - COALESCE(sum(allocations.amount_minor), 0))::bigint AS "open!"
+             , left_of(documents) AS "open!"
           FROM documents
-          LEFT JOIN allocations ON allocations.document_id = documents.id
          WHERE documents.account_id = $1
            AND documents.kind = 'invoice'
            AND documents.state = 'final'
-         GROUP BY documents.id
-        HAVING documents.gross_minor > COALESCE(sum(allocations.amount_minor), 0)
+           AND left_of(documents) > 0
          ORDER BY documents.issued_on, documents.no
         "#,
         account as AccountId

@@ -30,6 +30,11 @@ pub struct Month<'a> {
     pub only: Option<&'a [EnvironmentId]>,
 }
 
+/// Returns the time in which an account pays nothing, if it was given one: until it ended or will.
+pub async fn trial(db: &mut PgConnection, account: AccountId) -> anyhow::Result<Option<Span>> {
+    store::trial(db, account).await.context("read the trial")
+}
+
 /// Returns what a month costs, or costs so far while it is open.
 pub async fn rate_account(db: &mut PgConnection, month: Month<'_>, now: DateTime<Utc>) -> anyhow::Result<Rated> {
     let (facts, _) = facts(db, month, now, By::Stretch).await?;
@@ -150,7 +155,7 @@ async fn facts(
     detail: By,
 ) -> anyhow::Result<(Facts, BTreeSet<EnvironmentId>)> {
     let known = Span { from: month.period.from, until: now.min(month.period.until) };
-    let trial = store::trial(db, month.account).await.context("read the trial")?;
+    let trial = trial(db, month.account).await?;
     let found = store::segments(db, month.account, known, month.only).await.context("read who was on which plan")?;
     let ours = |segment: &Segment| segment.owner == Owner::Ours;
     let lasting = found.iter().filter(|(it, is_open)| *is_open && ours(it)).map(|(it, _)| it.environment).collect();

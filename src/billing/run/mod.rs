@@ -238,7 +238,7 @@ async fn finalise_some(db: &mut PgConnection, seller: &Seller, now: DateTime<Utc
     let drafts = documents::list_drafts(&mut tx, seller.id, FINAL_AT_ONCE).await?;
     let (mut finalised, mut parked) = (0, 0);
     for id in drafts {
-        let held = match finalise_one(&mut tx, id, now).await? {
+        let held = match finalise_one(&mut tx, seller, id, now).await? {
             Ok(is_new) => {
                 finalised += u64::from(is_new);
                 continue;
@@ -255,9 +255,14 @@ async fn finalise_some(db: &mut PgConnection, seller: &Seller, now: DateTime<Utc
 }
 
 /// Makes one draft final, in a part of the transaction that can be undone alone.
-async fn finalise_one(tx: &mut PgConnection, id: DocumentId, now: DateTime<Utc>) -> anyhow::Result<Result<bool, Held>> {
+async fn finalise_one(
+    tx: &mut PgConnection,
+    seller: &Seller,
+    id: DocumentId,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Result<bool, Held>> {
     let mut inner = tx.begin().await.context("begin")?;
-    let done = match documents::finalise(&mut inner, id, now).await {
+    let done = match documents::finalise(&mut inner, seller, id, now).await {
         Ok(Ok(false)) => Ok(false),
         Ok(Ok(true)) => {
             store::close_of(&mut inner, id, now).await.context("close a month")?;

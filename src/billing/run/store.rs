@@ -16,6 +16,7 @@ use crate::billing::documents::Whose;
 use crate::billing::rating::{Charge, Item, Span};
 use crate::billing::sellers::Seller;
 use crate::db::StoreError;
+use crate::plans;
 
 pub use waiting::{hold, list_waiting, release_draft, release_period, try_again};
 
@@ -100,10 +101,31 @@ pub async fn insert_period(
     Ok(())
 }
 
+struct PeriodRow {
+    id: PeriodId,
+    account: AccountId,
+    seller: SellerId,
+    currency: String,
+    from_at: DateTime<Utc>,
+    until_at: DateTime<Utc>,
+}
+
+impl PeriodRow {
+    fn parsed(self) -> anyhow::Result<Period> {
+        Ok(Period {
+            id: self.id,
+            account: self.account,
+            whose: Whose { account: self.account, seller: self.seller, currency: self.currency.parse()? },
+            span: Span { from: self.from_at, until: self.until_at },
+        })
+    }
+}
+
 /// Takes the oldest month that ended before `ended`, was not rated, and whose earlier months are all rated. Each is taken by
 /// one worker. Months with hours that are still to be derived wait for them.
 pub async fn lock_due(db: &mut PgConnection, ended: DateTime<Utc>) -> anyhow::Result<Option<Period>> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        PeriodRow,
         r#"
         SELECT id AS "id: PeriodId"
              , account_id AS "account: AccountId"
@@ -134,13 +156,7 @@ pub async fn lock_due(db: &mut PgConnection, ended: DateTime<Utc>) -> anyhow::Re
     .fetch_optional(db)
     .await
     .map_err(StoreError::from)?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Period {
-        id: row.id,
-        account: row.account,
-        whose: Whose { account: row.account, seller: row.seller, currency: row.currency.parse()? },
-        span: Span { from: row.from_at, until: row.until_at },
-    }))
+    row.map(PeriodRow::parsed).transpose()
 }
 
 /// Notes that a month's charges and drafts are written, and why it waits, if it does.
@@ -162,9 +178,11 @@ pub async fn list_closed_before(
     period: &Period,
     late: TimeDelta,
 ) -> anyhow::Result<Vec<Period>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        PeriodRow,
         r#"
         SELECT id AS "id: PeriodId"
+             , account_id AS "account: AccountId"
              , seller_id AS "seller: SellerId"
              , currency
              , from_at
@@ -183,15 +201,7 @@ pub async fn list_closed_before(
     .fetch_all(db)
     .await
     .map_err(StoreError::from)?;
-    let closed = rows.into_iter().map(|row| {
-        Ok(Period {
-            id: row.id,
-            account: period.account,
-            whose: Whose { account: period.account, seller: row.seller, currency: row.currency.parse()? },
-            span: Span { from: row.from_at, until: row.until_at },
-        })
-    });
-    closed.collect()
+    rows.into_iter().map(PeriodRow::parsed).collect()
 }
 
 /// Inserts charges, each with the period that it speaks of.
@@ -260,25 +270,11 @@ pub async fn names(db: &mut PgConnection, items: impl Iterator<Item = &Item>) ->
     .fetch_all(&mut *db)
     .await
     .map_err(StoreError::from)?;
-    let plans = sqlx::query!(
-        r#"
-        SELECT plan_versions.id AS "id: PlanVersionId"
-             , plans.names
-          FROM plan_versions
-          JOIN plans ON plans.id = plan_versions.plan_id
-         WHERE plan_versions.id = ANY($1)
-        "#,
-        &items.iter().map(|item| item.plan_version.uuid()).collect::<Vec<_>>()
-    )
-    .fetch_all(db)
-    .await
-    .map_err(StoreError::from)?;
-    let mut names =
-        Names { environments: environments.into_iter().map(|row| (row.id, row.name)).collect(), ..Names::default() };
-    for row in plans {
-        names.plans.insert(row.id, serde_json::from_value(row.names)?);
-    }
-    Ok(names)
+    let versions: Vec<PlanVersionId> = items.iter().map(|item| item.plan_version).collect();
+    Ok(Names {
+        environments: environments.into_iter().map(|row| (row.id, row.name)).collect(),
+        plans: plans::names(db, &versions).await?,
+    })
 }
 
 /// A month's final invoice, and the VAT of its lines.
@@ -382,9 +378,11 @@ pub async fn open_period(
     account: AccountId,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Option<Period>> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        PeriodRow,
         r#"
         SELECT id AS "id: PeriodId"
+             , account_id AS "account: AccountId"
              , seller_id AS "seller: SellerId"
              , currency
              , from_at
@@ -400,11 +398,5 @@ pub async fn open_period(
     .fetch_optional(db)
     .await
     .map_err(StoreError::from)?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Period {
-        id: row.id,
-        account,
-        whose: Whose { account, seller: row.seller, currency: row.currency.parse()? },
-        span: Span { from: row.from_at, until: row.until_at },
-    }))
+    row.map(PeriodRow::parsed).transpose()
 }

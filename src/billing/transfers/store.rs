@@ -272,16 +272,13 @@ pub async fn invoices(
              , documents.account_id AS "account: AccountId"
              , accounts.name AS account_name
              , documents.number AS "number!"
-             , (documents.gross_minor - coalesce(sum(allocations.amount_minor), 0))::bigint AS "open!"
+             , left_of(documents) AS "open!"
           FROM documents
           JOIN accounts ON accounts.id = documents.account_id
-          LEFT JOIN allocations ON allocations.document_id = documents.id
          WHERE documents.seller_id = $1
            AND documents.kind = 'invoice'
            AND documents.state = 'final'
-           AND ($2::text[] IS NULL OR documents.number = ANY($2))
-         GROUP BY documents.id, accounts.id
-        HAVING $2 IS NOT NULL OR documents.gross_minor > coalesce(sum(allocations.amount_minor), 0)
+           AND CASE WHEN $2::text[] IS NULL THEN left_of(documents) > 0 ELSE documents.number = ANY($2) END
          ORDER BY documents.due_on, documents.no
         "#,
         seller as SellerId,

@@ -255,3 +255,50 @@ async fn an_invoice_that_is_much_more_than_usual_waits_for_a_person(db: PgPool) 
     assert_eq!(run::look(&world.portal).await.unwrap().finalised, 1);
     audit(&world.db).await;
 }
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn whoever_lives_elsewhere_in_the_union_or_has_a_strange_name_is_invoiced_all_the_same(db: PgPool) {
+    let world = World::new(db).await;
+    sell(&world, true).await;
+    let alice = world.customer("alice").await;
+    sqlx::query("UPDATE accounts SET currency = 'EUR', country = 'DE'").execute(&world.db).await.unwrap();
+    introduce(&world, alice.account, "DE").await;
+    let strange = "UPDATE billing_profiles SET street = E'Hof 3\n2. Stock\n\nTor B\nKlingel 7'";
+    sqlx::query(strange).execute(&world.db).await.unwrap();
+    alice.has_running(&world, "shop").await;
+    sqlx::query("UPDATE environments SET name = U&'shop\\202Eevil'").execute(&world.db).await.unwrap();
+    assert_eq!(at(&world, "2026-12-01T03:00:00Z").await.finalised, 1);
+    let mut db = world.db.acquire().await.unwrap();
+    let invoice = documents::list(&mut db, alice.account).await.unwrap().remove(0);
+    let paper = documents::find(&mut db, None, invoice.id).await.unwrap().unwrap().paper;
+    assert_eq!(paper.vat[0].rate, 19.into(), "nobody checked a number: Germany's own rate");
+    assert_eq!(paper.buyer.address.lines, ["Hof 3", "2. Stock", "Tor B, Klingel 7"]);
+    assert_eq!(paper.lines[0].detail.as_deref(), Some("shopevil"));
+    audit(&world.db).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_month_begins_where_the_one_before_ended(db: PgPool) {
+    let world = World::new(db).await;
+    sell(&world, true).await;
+    let alice = world.customer("alice").await;
+    introduce(&world, alice.account, "MA").await;
+    alice.has_running(&world, "shop").await;
+    at(&world, "2026-11-23T00:00:00Z").await;
+    // As if November had been opened under other rules of clocks, an hour longer than it is by today's.
+    let longer = "UPDATE billing_periods SET until_at = until_at + interval '1 hour'";
+    sqlx::query("ALTER TABLE billing_periods DISABLE TRIGGER billing_periods_stay_closed")
+        .execute(&world.db)
+        .await
+        .unwrap();
+    sqlx::query(longer).execute(&world.db).await.unwrap();
+    at(&world, "2026-12-02T00:00:00Z").await;
+    let bounds =
+        texts(&world.db, "SELECT from_at::text || ' ' || until_at::text FROM billing_periods ORDER BY from_at").await;
+    assert_eq!(bounds.len(), 2, "no month is skipped");
+    let (first, second) = (bounds[0].split_once(' ').unwrap().1, &bounds[1]);
+    assert!(
+        bounds[0].ends_with("2026-12-01 00:00:00+00") && second.starts_with("2026-12-01 00:00:00+00"),
+        "{first} {second}"
+    );
+}

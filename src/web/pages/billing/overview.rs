@@ -43,7 +43,7 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
     let month = Month { account: member.account, currency, period: span, only: None };
     let (so_far, forecast) = account::forecast_account(&mut db, month, layout.now).await?;
     let names = lookup::names(&mut db, member.account, so_far.charges.iter()).await?;
-    let trial = lookup::trial(&mut db, member.account).await?.filter(|trial| layout.now < trial.until);
+    let trial = account::trial(&mut db, member.account).await?.filter(|trial| layout.now < trial.until);
     let open = payments::open_invoices(&mut db, member.account).await?;
     let credit = ledger::balance(&mut db, member.account, Role::CustomerCredit, currency).await?;
     let profile = profiles::find(&mut db, member.account).await?;
