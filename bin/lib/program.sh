@@ -11,15 +11,27 @@ target_folder() {
 
 # SAYOO_PROFILE=dev builds in a third of the time; bin/test does, customers should not.
 build_program() {
-    local profile=${SAYOO_PROFILE:-release}
+    local profile=${SAYOO_PROFILE:-release} target
+    target=$(target_folder)
     # The queries are checked against the committed .sqlx, never against a running database.
-    env -u DATABASE_URL SQLX_OFFLINE=true cargo build --profile "$profile" --locked --bin sayoo
-    # A copy, so that a later build cannot change the program under the running one.
-    local built
-    built="$(target_folder)/${profile/#dev/debug}/sayoo"
-    if ! cmp -s "$built" "$SAYOO"; then
-        cp "$built" "$SAYOO.new"
-        mv "$SAYOO.new" "$SAYOO"
+    if [ "$profile" = release ]; then
+        env -u DATABASE_URL SQLX_OFFLINE=true cargo build --release --locked --bin sayoo
+        cargo build --profile papers --locked --package sayoo-papers --bin sayoo-papers
+        put_program "$target/release/sayoo" "$SAYOO"
+        put_program "$target/papers/sayoo-papers" "$SAYOO-papers"
+    else
+        # Together, so that nothing is built a second time with other features than the tests'.
+        env -u DATABASE_URL SQLX_OFFLINE=true cargo build --profile "$profile" --locked --workspace --bins
+        put_program "$target/${profile/#dev/debug}/sayoo" "$SAYOO"
+        put_program "$target/${profile/#dev/debug}/sayoo-papers" "$SAYOO-papers"
+    fi
+}
+
+# put_program BUILT PLACE: a copy, so that a later build cannot change the program under the running one.
+put_program() {
+    if ! cmp -s "$1" "$2"; then
+        cp "$1" "$2.new"
+        mv "$2.new" "$2"
     fi
 }
 

@@ -5,7 +5,7 @@
 //! Morocco sells at home at 20 % (CGI art. 89) and abroad as an export of services (art. 92-I-1°).
 
 use rust_decimal::Decimal;
-use sayoo_papers::document::VatCategory;
+use sayoo_document::VatCategory;
 
 /// What is known of a customer, as far as VAT goes.
 #[derive(Clone, Copy, Debug)]

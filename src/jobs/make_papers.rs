@@ -1,16 +1,13 @@
 //! Makes the papers of a final document, keeps them, and tells whoever pays.
 
-use std::path::Path;
-
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use sayoo_papers::Fonts;
 
 use super::JobError;
 use crate::accounts::letters::SendLetter;
 use crate::accounts::people;
 use crate::billing::documents;
-use crate::billing::papers::MakePapers;
+use crate::billing::papers::{self, MakePapers};
 use crate::portal::Portal;
 
 pub(super) async fn run(portal: &Portal, job: &MakePapers, now: DateTime<Utc>) -> Result<(), JobError> {
@@ -22,16 +19,10 @@ pub(super) async fn run(portal: &Portal, job: &MakePapers, now: DateTime<Utc>) -
     if is_told {
         return Ok(());
     }
-    let paper = document.paper.clone();
-    // A tenth of a second of a processor: not beside what answers.
-    let made = tokio::task::spawn_blocking(move || -> Result<_, sayoo_papers::Error> {
-        let fonts = Fonts::load(Path::new(sayoo_papers::DEBIAN_FOLDER))?;
-        Ok((sayoo_papers::pdf(&paper, &fonts)?, sayoo_papers::cii(&paper)?, sayoo_papers::ubl(&paper)?))
-    });
-    let (pdf, cii, ubl) = made.await.context("a thread that makes papers ended")?.context("make the papers")?;
+    let made = papers::make(&document.paper).await.context("make the papers")?;
 
     let mut tx = portal.db.begin().await.context("begin")?;
-    for (kind, content) in [("cii", cii.as_bytes()), ("ubl", ubl.as_bytes()), ("pdf", pdf.as_slice())] {
+    for (kind, content) in [("cii", made.cii.as_bytes()), ("ubl", made.ubl.as_bytes()), ("pdf", made.pdf.as_slice())] {
         documents::keep_file(&mut tx, job.document, kind, content, now).await?;
     }
     let listed = &document.listed;

@@ -15,12 +15,12 @@ use en16931_formats::Syntax;
 use rust_decimal::Decimal;
 
 use crate::Error;
-use crate::document::{
-    Address, Buyer, Document, Kind, Line, PaymentMeans, Seller, SellerIdentifiers, Unit, Vat, VatCategory,
-};
 use crate::format::days_of;
 use crate::sentences;
 use crate::words::Words;
+use sayoo_document::{
+    Address, Buyer, Document, Kind, Line, PaymentMeans, Seller, SellerIdentifiers, Unit, Vat, VatCategory,
+};
 
 /// The scheme of SIREN numbers, and that of electronic addresses in the French directory.
 const SIREN: &str = "0002";
@@ -89,7 +89,7 @@ fn invoice(document: &Document) -> Result<Invoice, Error> {
 
 /// The French billing mode: services, goods or both; with 2, a document that was paid before it was issued.
 fn process(document: &Document) -> &'static str {
-    use crate::document::Operation::{Goods, Mixed, Services};
+    use sayoo_document::Operation::{Goods, Mixed, Services};
     let totals = &document.totals;
     let is_paid = document.kind == Kind::Invoice && totals.paid == totals.gross && !totals.gross.is_zero();
     match (document.mentions.operation, is_paid) {

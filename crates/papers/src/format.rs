@@ -4,8 +4,8 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
-use crate::document::Currency;
 use crate::words::Words;
+use sayoo_document::Currency;
 
 /// Puts values where `{}`, `{1}`, `{2}` … stand, each value once, whatever it contains.
 pub(crate) fn fill(pattern: &str, values: &[&str]) -> String {
@@ -111,8 +111,8 @@ mod tests {
     use rust_decimal::dec;
 
     use super::{days_of, fill};
-    use crate::document::{Currency, Language};
     use crate::words::Words;
+    use sayoo_document::{Currency, Language};
 
     #[test]
     fn numbers_have_the_language_s_separators() {

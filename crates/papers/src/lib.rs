@@ -2,13 +2,9 @@
 //!
 //! Nothing here asks the time, draws lots or looks anything up: the same document and the same fonts give the same bytes.
 
-mod check;
-pub mod document;
 mod einvoice;
 mod fonts;
 mod format;
-mod money;
-mod parties;
 mod pdf;
 mod sentences;
 mod view;
@@ -17,11 +13,9 @@ mod words;
 use std::path::PathBuf;
 
 use en16931_formats::Syntax;
+use sayoo_document::{Document, Papers, Problem, check};
 
-pub use check::{Problem, check, clean, is_number};
-pub use document::Document;
 pub use fonts::{DEBIAN_FOLDER, Fonts};
-pub use money::money;
 
 /// Why there is no paper.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +36,11 @@ pub enum Error {
 
 fn list(problems: &[Problem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Returns all papers of the document.
+pub fn print(document: &Document, fonts: &Fonts) -> Result<Papers, Error> {
+    Ok(Papers { cii: cii(document)?, ubl: ubl(document)?, pdf: pdf(document, fonts)? })
 }
 
 /// Returns the document as UN/CEFACT CII in the profile EN 16931, as it stands in the PDF.

@@ -14,10 +14,10 @@ use typst::{Library, LibraryExt, World};
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
-use crate::document::Document;
 use crate::fonts::Fonts;
 use crate::view::{View, view};
 use crate::{Error, einvoice};
+use sayoo_document::Document;
 
 const TEMPLATE: &str = include_str!("document.typ");
 

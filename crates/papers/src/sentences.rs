@@ -1,10 +1,10 @@
 //! The sentences that the law or the seller wants, made from keys and values; the PDF and the XML say the same ones.
 
-use crate::document::{
-    Currency, Document, Kind, LatePenalties, Operation, PaymentMeans, Seller, SellerIdentifiers, VatInSellerCurrency,
-};
 use crate::format::fill;
 use crate::words::Words;
+use sayoo_document::{
+    Currency, Document, Kind, LatePenalties, Operation, PaymentMeans, Seller, SellerIdentifiers, VatInSellerCurrency,
+};
 
 /// When it is to be paid, or what happens with a credit.
 pub(crate) fn terms(document: &Document) -> String {
@@ -87,7 +87,7 @@ fn converted(document: &Document, other: &VatInSellerCurrency) -> String {
 
 /// What the seller is, in the words of their own country's law: `SAS au capital de 10 000 €, RCS Paris 123 456 789`.
 pub(crate) fn legal_form(seller: &Seller) -> String {
-    let words = Words::of(crate::document::Language::Fr);
+    let words = Words::of(sayoo_document::Language::Fr);
     let mut said = match &seller.capital {
         Some(capital) => {
             fill(words.with_capital, &[&seller.legal_form, &words.round_money(capital.amount, capital.currency)])

@@ -4,11 +4,11 @@ use chrono::Datelike;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::document::{Address, Currency, Document, Kind, Line, PaymentMeans, SellerIdentifiers, VatCategory};
 use crate::fonts::Fonts;
 use crate::format::fill;
 use crate::sentences;
 use crate::words::Words;
+use sayoo_document::{Address, Currency, Document, Kind, Line, PaymentMeans, SellerIdentifiers, VatCategory};
 
 /// A text and whether it is read from right to left.
 #[derive(Serialize)]
@@ -252,7 +252,7 @@ impl Setter<'_> {
         }
     }
 
-    fn vat_row(&self, vat: &crate::document::Vat) -> VatRow {
+    fn vat_row(&self, vat: &sayoo_document::Vat) -> VatRow {
         let words = self.words;
         VatRow {
             label: format!("{}\u{A0}%", words.number(vat.rate, 0)),

@@ -1,6 +1,6 @@
 //! The texts of the papers in three languages. A text that one language lacks does not compile.
 
-use crate::document::{Language, Unit};
+use sayoo_document::{Language, Unit};
 
 /// All texts of one language; `{}` and `{1}` stand for values.
 pub(crate) struct Words {

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use chrono::{DateTime, Days, Utc};
 use rust_decimal::Decimal;
-use sayoo_papers::check;
-use sayoo_papers::document as paper;
+use sayoo_document::{self as paper, check};
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 

@@ -7,7 +7,7 @@ mod store;
 use anyhow::Context;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
-use sayoo_papers::document::Document as OnPaper;
+use sayoo_document::Document as OnPaper;
 use sqlx::PgConnection;
 
 use crate::base::ids::{AccountId, ChargeId, DocumentId, EnvironmentId, PeriodId, SellerId};

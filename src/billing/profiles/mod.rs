@@ -5,7 +5,7 @@ mod store;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use sayoo_papers::document::{Address, Buyer};
+use sayoo_document::{Address, Buyer};
 use serde_json::json;
 use sqlx::PgConnection;
 

@@ -46,7 +46,7 @@ pub fn line(
         meter: charge.what.meter().map(Meter::code),
         title,
         // A name that turns the direction of what follows would keep the document from ever being issued.
-        detail: sayoo_papers::clean(environment),
+        detail: sayoo_document::clean(environment),
         span: Some((charge.span.from, charge.span.until)),
         quantity: charge.quantity,
         unit: unit(charge.what),

@@ -6,7 +6,7 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
-use sayoo_papers::document::{LatePenalties, Seller as OnPaper};
+use sayoo_document::{LatePenalties, Seller as OnPaper};
 use serde::{Deserialize, Serialize};
 use sqlx::{Connection, PgConnection};
 

@@ -7,7 +7,7 @@ use sayoo::billing::profiles::{self, Profile};
 use sayoo::billing::run::{self, Done};
 use sayoo::billing::sellers::{self, Details, Terms};
 use sayoo::i18n::Locale;
-use sayoo_papers::document::{Address, Bank, FrenchSeller, MoroccanSeller, Seller, SellerIdentifiers};
+use sayoo_document::{Address, Bank, FrenchSeller, MoroccanSeller, Seller, SellerIdentifiers};
 use sqlx::PgPool;
 
 use crate::support::portal::World;
@@ -40,13 +40,9 @@ pub fn details(country: &str) -> Details {
         seller: Seller {
             name: format!("Sayoo {city}"),
             legal_form: text(form),
-            capital: Some(sayoo_papers::document::Capital {
+            capital: Some(sayoo_document::Capital {
                 amount: 100_000.into(),
-                currency: if country == "MA" {
-                    sayoo_papers::document::Currency::Mad
-                } else {
-                    sayoo_papers::document::Currency::Eur
-                },
+                currency: if country == "MA" { sayoo_document::Currency::Mad } else { sayoo_document::Currency::Eur },
             }),
             address: Address {
                 lines: vec![text("12 rue des Ateliers")],
@@ -66,7 +62,7 @@ pub fn details(country: &str) -> Details {
                 bank_name: text("Banque"),
             }),
         },
-        late_penalties: Some(sayoo_papers::document::LatePenalties::EcbPlusTen),
+        late_penalties: Some(sayoo_document::LatePenalties::EcbPlusTen),
         recovery_fee: Some(40.into()),
         vat_on_debits: false,
         remark: None,

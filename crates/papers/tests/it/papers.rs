@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use en16931_formats::zugferd::{Limits, extract};
-use sayoo_papers::{DEBIAN_FOLDER, Document, Error, Fonts, check, cii, pdf, ubl};
+use sayoo_document::{Document, check};
+use sayoo_papers::{DEBIAN_FOLDER, Error, Fonts, cii, pdf, ubl};
 
 use crate::samples;
 

@@ -1,8 +1,7 @@
 //! Documents that must not be issued, each a sample with one thing made wrong.
 
 use rust_decimal::dec;
-use sayoo_papers::document::{Document, LineKind, SellerIdentifiers, Unit, VatCategory};
-use sayoo_papers::{Problem, check};
+use sayoo_document::{Document, LineKind, Problem, SellerIdentifiers, Unit, VatCategory, check};
 
 use crate::samples;
 
@@ -96,7 +95,7 @@ fn what_the_law_wants_said_is_said() {
     assert_eq!(french(|it| it.buyer.siren = None), ["missing_mention"]);
     assert_eq!(french(|it| it.seller.capital = None), ["missing_mention"]);
     assert_eq!(french(|it| it.seller.legal_form.clear()), ["missing_mention"]);
-    let of_french: [fn(&mut sayoo_papers::document::FrenchSeller); 4] = [
+    let of_french: [fn(&mut sayoo_document::FrenchSeller); 4] = [
         |ids| ids.siren = "123".to_owned(),
         |ids| ids.siret = "12345678900011".to_owned(),
         |ids| ids.rcs_city.clear(),
@@ -110,7 +109,7 @@ fn what_the_law_wants_said_is_said() {
         });
         assert!(found.contains(&"missing_mention"), "{found:?}");
     }
-    let of_moroccan: [fn(&mut sayoo_papers::document::MoroccanSeller); 5] = [
+    let of_moroccan: [fn(&mut sayoo_document::MoroccanSeller); 5] = [
         |ids| ids.ice = "12".to_owned(),
         |ids| ids.tax_id.clear(),
         |ids| ids.rc_number.clear(),
@@ -157,7 +156,7 @@ fn a_document_whose_total_is_below_zero_is_a_credit_note() {
 fn characters_that_harm_are_refused_and_cleaning_takes_them_out() {
     for harmful in ["a\u{202E}b", "a\u{2066}b", "a\0b", "a\u{7}b", "a\u{FFFE}b"] {
         assert_eq!(french(|it| it.buyer.name = harmful.to_owned()), ["unsafe_text"]);
-        assert_eq!(french(|it| it.buyer.name = sayoo_papers::clean(harmful)), [""; 0]);
+        assert_eq!(french(|it| it.buyer.name = sayoo_document::clean(harmful)), [""; 0]);
     }
     assert_eq!(french(|it| it.lines[0].detail = Some("x".repeat(2001))), ["too_long"]);
 }

@@ -3,12 +3,11 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::{Decimal, dec};
-use sayoo_papers::document::{
+use sayoo_document::{
     Address, Bank, Buyer, Capital, Corrected, Currency, Document, FrenchSeller, Kind, Language, LatePenalties, Line,
     LineKind, LinePeriod, Mentions, MoroccanSeller, Operation, PaymentMeans, Period, SCHEMA, Seller, SellerIdentifiers,
-    Totals, Unit, Vat, VatCategory, VatInSellerCurrency,
+    Totals, Unit, Vat, VatCategory, VatInSellerCurrency, money,
 };
-use sayoo_papers::money;
 
 /// Every sample with its name.
 pub fn all() -> Vec<(&'static str, Document)> {

@@ -4,7 +4,7 @@ use actix_web::web::{Data, Path};
 use anyhow::Context;
 use askama::Template;
 use rust_decimal::Decimal;
-use sayoo_papers::document::{self as paper, Address, Bank, SellerIdentifiers};
+use sayoo_document::{self as paper, Address, Bank, SellerIdentifiers};
 
 use super::{day, days, find, formats, quantity, state, terms, today, unit};
 use crate::base::ids::DocumentId;

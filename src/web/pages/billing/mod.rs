@@ -10,7 +10,7 @@ pub mod statement;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use rust_decimal::Decimal;
-use sayoo_papers::document::Unit;
+use sayoo_document::Unit;
 use sqlx::PgConnection;
 
 use crate::accounts::policy::{self, Action};
