@@ -72,8 +72,10 @@ test("a month is over: the invoice is mailed, explains itself down to the hour, 
   await page.fill("#f-postcode", "13002");
   await page.fill("#f-city", "Marseille");
   await page.selectOption("#f-country", "FR");
+  await page.fill("#f-siren", "732829320");
   await page.click("main form.form button[type=submit]");
-  await page.locator("main .notice, [role=status]").first().waitFor();
+  await page.waitForLoadState();
+  assert.deepEqual(await page.locator("main .form .error").allInnerTexts(), [], "the details are taken");
   const account = sql(`SELECT account_id FROM environments WHERE id = '${environment}'`);
   beganFortyDaysAgo(account, environment);
 

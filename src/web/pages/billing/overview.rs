@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::web::Data;
 use anyhow::Context;
 use askama::Template;
+use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
 use super::{Tab, day, days, exact, formats, quantity, raw_per_unit, tabs, terms, today, unit_of};
@@ -59,7 +60,8 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
         as_of: exact(formats, layout.now),
         total: formats.money(so_far.net(currency).context("add the month up")?),
         forecast: formats.money(forecast.net(currency).context("add the forecast up")?),
-        until: exact(formats, span.until),
+        // Its last day where our company is: months are counted there.
+        until: Formats::new(layout.locale, zone.name()).date(span.until - TimeDelta::seconds(1)),
         trial: trial.map(|trial| TrialNote {
             until: exact(formats, trial.until),
             text: layout.t2(
@@ -218,7 +220,7 @@ struct OverviewPage {
     as_of: When,
     total: String,
     forecast: String,
-    until: When,
+    until: String,
     trial: Option<TrialNote>,
     has_trial_lines: bool,
     open: Option<OpenNote>,
