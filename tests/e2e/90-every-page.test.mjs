@@ -9,11 +9,14 @@ const NOT_PAGES = new Set([
   "/assets/{file}", "/health", "/instances/check-name", "/instances/{id}/events", "/instances/{id}/logs/stream",
   "/account/billing/invoices/{document}/files/{kind}", "/account/billing/invoices/{document}/lines/{line}/hours.csv",
   "/account/billing/exports/file",
-  "/staff/usage.csv", "/staff/usage.json", "/staff/exports/file",
+  "/staff/usage.csv", "/staff/usage.json", "/staff/exports/file", "/staff/billing/dry-run.csv", "/staff/billing/documents/{document}/files/{kind}",
 ]);
 
-// Pages of a month that is over, which no browser can wait for: tests/it/billing/pages.rs looks at them.
-const LATER = new Set(["/account/billing/invoices/{document}", "/account/billing/invoices/{document}/lines/{line}"]);
+// Pages of a month that is over, which no browser can wait for: tests/it/billing/pages.rs and staff/ look at them.
+const LATER = new Set([
+  "/account/billing/invoices/{document}", "/account/billing/invoices/{document}/lines/{line}",
+  "/staff/billing/waiting/{waiting}", "/staff/billing/documents/{document}",
+]);
 
 test("every page that the router knows was inspected", () => {
   const routes = [...readFileSync(new URL("../../src/web/routes.rs", import.meta.url), "utf8").matchAll(/^ {4}Get +"([^"]+)"/gm)].map(([, path]) => path);
