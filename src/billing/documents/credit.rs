@@ -77,7 +77,8 @@ impl Creditable {
         let (off, on): (Vec<_>, Vec<_>) = self.lines.iter().zip(&self.rows).partition(|(line, _)| line.left.minor < 0);
         for (line, row) in off.into_iter().chain(on) {
             let Some(room) = of_rates.get_mut(&(row.vat_category.clone(), row.vat_rate)) else { continue };
-            let part = line.left.minor.min(*room);
+            let left = line.left.minor;
+            let part = if left < 0 { left } else { left.min((*room).max(0)) };
             *room -= part;
             if part != 0 {
                 all.push((line.line_no, Money::new(part, self.whose.currency)));
@@ -104,9 +105,8 @@ impl Creditable {
             }
             *of_rates.entry((row.vat_category.clone(), row.vat_rate)).or_default() -= net.minor;
         }
-        if let Some((rate, over)) = of_rates.iter().find(|(_, left)| **left < 0) {
+        if let Some((rate, _)) = of_rates.iter().find(|(_, left)| **left < 0) {
             let left = self.of_rates.get(rate).copied().unwrap_or_default();
-            debug_assert!(*over < left);
             return Err(CreditRefusal::TooMuchOfRate(Money::new(left, self.whose.currency)));
         }
         let sum: i64 = of.iter().map(|(_, net)| net.minor).sum();

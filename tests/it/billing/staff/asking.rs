@@ -95,7 +95,7 @@ async fn staff_give_back_a_part_of_an_invoice_then_the_rest_and_never_more(db: P
     let page = sam.get(&invoice).await;
     page.assert_says(200, "MA-2026-000002");
     page.assert_says(200, "MAD 108.42 of MAD 118.42 can be given back.");
-    page.assert_says(200, "Credit note MA-2026-000002 MAD 12.00");
+    page.assert_says(200, "Paid from a credit note MA-2026-000002 MAD 12.00");
     assert_eq!(number(&world.db, "SELECT gross_minor FROM documents WHERE kind = 'credit_note'").await, 1_200);
     audit(&world.db).await;
 

@@ -105,7 +105,7 @@ const FORM: [(&str, &str); 21] = [
     ("recovery_fee", "40"),
     ("vat_on_debits", "yes"),
     ("payment_days", "30"),
-    ("trial_days", "14"),
+    ("trial_days", "0"),
     ("four_eyes", "5000"),
     ("reason", "the new bank"),
 ];
@@ -129,7 +129,7 @@ async fn staff_fill_in_a_company_and_its_invoices_go_out(db: PgPool) {
     page.assert_says(200, "Nothing stands on this company’s documents yet");
     assert_eq!(page.attribute("#f-recovery_fee", "value"), "40", "what the law says");
     for (field, value, why) in [
-        ("siren", "732829321", "the last of which is computed"),
+        ("siren", "732829321", "the last one is computed from the others"),
         ("siret", "73282932000075", "A SIRET has fourteen digits"),
         ("vat_number", "FR45732829320", "a key of two characters that fits"),
         ("iban", "FR1420041010050500013M02607", "This is no IBAN"),
@@ -154,7 +154,7 @@ async fn staff_fill_in_a_company_and_its_invoices_go_out(db: PgPool) {
     assert_eq!(page.text("#f-street"), "12 rue des Ateliers\nBâtiment B");
     assert_eq!(done(&world).await, ["billing.asked by Sam", "billing.seller-changed by Sam"]);
     let kept = "SELECT payment_days || ' ' || trial_days || ' ' || four_eyes_minor FROM sellers WHERE code = 'FR'";
-    assert_eq!(texts(&world.db, kept).await, ["30 14 500000"]);
+    assert_eq!(texts(&world.db, kept).await, ["30 0 500000"]);
     assert_eq!(sayoo::billing::run::look(&world.portal).await.unwrap().finalised, 1, "its invoice goes out by itself");
     audit(&world.db).await;
 
