@@ -63,6 +63,8 @@ ids! {
     HostId
     /// A version of the program that environments run.
     ImageId
+    /// What one of our people wants done in the books.
+    InstructionId
     /// Something that happens once, such as a mail.
     JobId
     /// A link that was sent by mail.

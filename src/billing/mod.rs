@@ -3,7 +3,9 @@
 //! The database forbids what must never be (migrations of 2026-11-28); docs/billing.md says how a price is computed.
 
 pub mod documents;
+pub mod dry_run;
 pub mod dunning;
+pub mod instructions;
 pub mod ledger;
 pub mod lookup;
 pub mod papers;

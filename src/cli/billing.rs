@@ -12,10 +12,12 @@ use crate::audit::{self, Actor};
 use crate::base::clock::Clock;
 use crate::base::ids::{DocumentId, PeriodId};
 use crate::base::money::Money;
-use crate::billing::sellers::{self, Details, Seller, Terms};
+use crate::billing::sellers::checks::Problem;
+use crate::billing::sellers::{self, ChangeError, Details, Seller, Terms};
 use crate::billing::{documents, run as months};
 use crate::config::Config;
 use crate::db;
+use crate::i18n::{Locale, Texts};
 
 /// Who is written down as having done it.
 const BY: &str = "sayoo billing";
@@ -154,7 +156,16 @@ async fn list(db: &mut PgConnection) -> anyhow::Result<()> {
 
 async fn change(db: &mut PgConnection, seller: &Seller, terms: &Terms) -> anyhow::Result<()> {
     let mut tx = db.begin().await.context("begin")?;
-    sellers::change(&mut tx, seller.id, terms).await?;
+    match sellers::change(&mut tx, seller.id, terms).await {
+        Ok(()) => {}
+        Err(ChangeError::Refused(problems)) => {
+            let words = Texts::new(Locale::En);
+            let line = |(field, problem): &(&str, Problem)| format!("  {field}: {}", problem.text(words));
+            let lines: Vec<String> = problems.iter().map(line).collect();
+            anyhow::bail!("nothing was changed, for this cannot be right:\n{}", lines.join("\n"));
+        }
+        Err(error) => return Err(error.into()),
+    }
     let detail = json!({ "seller": seller.code, "from": seller.details, "to": terms.details });
     let entry = audit::Entry::new("billing.seller-changed").detail(detail);
     audit::record(&mut tx, &Actor::system().from_address(BY), entry, Clock::System.now()).await?;
@@ -169,7 +180,7 @@ async fn waiting(db: &mut PgConnection) -> anyhow::Result<()> {
         println!("nothing waits");
     }
     for waiting in all {
-        let id = waiting.document.map(DocumentId::uuid).or(waiting.period.map(PeriodId::uuid)).unwrap_or_default();
+        let id = waiting.subject();
         println!(
             "{id}  {}  {} {}  {}",
             waiting.account_name,

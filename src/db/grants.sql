@@ -32,6 +32,9 @@ BEGIN
         REVOKE INSERT, UPDATE, DELETE ON documents, document_lines, document_vat, sellers FROM sayoo_web;
         GRANT UPDATE (created_at) ON documents TO sayoo_web;
         REVOKE INSERT ON paybacks FROM sayoo_web;
+        -- It writes down what staff want done there, and neither changes that nor says what became of it.
+        REVOKE INSERT, UPDATE, DELETE ON billing_instructions, dry_runs FROM sayoo_web;
+        GRANT INSERT (id, kind, document_id, period_id, seller_id, wanted, reason, asked_by, asked_at) ON billing_instructions TO sayoo_web;
         -- To lock a payment. A trigger refuses every change of one.
         GRANT UPDATE (created_at) ON payments TO sayoo_web;
         -- Staff give more time; what is done about unpaid invoices is for the worker.
@@ -67,6 +70,7 @@ BEGIN
         REVOKE UPDATE, DELETE ON charges, document_files, journal_entries, postings, payments, allocations, paybacks FROM sayoo_worker;
         GRANT UPDATE (created_at) ON payments TO sayoo_worker;
         REVOKE DELETE ON bank_receipts FROM sayoo_worker;
+        REVOKE INSERT, DELETE ON billing_instructions FROM sayoo_worker;
         REVOKE DELETE ON user_days FROM sayoo_worker;
     END IF;
 

@@ -1,5 +1,6 @@
 //! The bodies of the queue's jobs: one file each. docs/jobs.md lists them.
 
+mod carry_out;
 mod close_account;
 mod make_papers;
 mod send_letter;
@@ -8,13 +9,14 @@ pub mod worker;
 use chrono::{DateTime, Utc};
 
 use crate::accounts::letters::{CloseAccount, SendLetter};
+use crate::billing::instructions::CarryOut;
 use crate::billing::papers::MakePapers;
 use crate::mail::transport::Mailer;
 use crate::portal::Portal;
 use crate::queue::{Held, Job};
 
 /// The name of every job that there is.
-pub const KINDS: &[&str] = &[CloseAccount::KIND, MakePapers::KIND, SendLetter::KIND];
+pub const KINDS: &[&str] = &[CarryOut::KIND, CloseAccount::KIND, MakePapers::KIND, SendLetter::KIND];
 
 /// Why a job did not work.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +38,7 @@ impl From<anyhow::Error> for JobError {
 /// Carries one job out.
 async fn run(portal: &Portal, mailer: &Mailer, held: &Held, now: DateTime<Utc>) -> Result<(), JobError> {
     match held.kind.as_str() {
+        CarryOut::KIND => carry_out::run(portal, &held.read().map_err(JobError::GiveUp)?).await,
         CloseAccount::KIND => close_account::run(portal, &held.read().map_err(JobError::GiveUp)?, now).await,
         MakePapers::KIND => make_papers::run(portal, &held.read().map_err(JobError::GiveUp)?, now).await,
         SendLetter::KIND => {

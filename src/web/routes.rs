@@ -155,6 +155,7 @@ table! {
     Get  "/staff/accounts/{account}"       Staff        staff::accounts::get;
     Post "/staff/accounts/{account}/suspend" Staff      staff::suspend::account;
     Post "/staff/accounts/{account}/resume" Staff       staff::suspend::account_resume;
+    Post "/staff/accounts/{account}/vat-check" Staff    staff::billing::account::vat_check;
     Get  "/staff/instances"                Staff        staff::instances::list;
     Get  "/staff/instances/{environment}"  Staff        staff::instances::get;
     Post "/staff/instances/{environment}/suspend" Staff staff::suspend::instance;
@@ -206,6 +207,17 @@ table! {
     Post "/staff/transfers/{receipt}/book" Staff        staff::transfers::show::book;
     Post "/staff/transfers/{receipt}/refuse" Staff      staff::transfers::show::refuse;
     Post "/staff/transfers/{receipt}/reopen" Staff      staff::transfers::show::reopen;
+    Get  "/staff/billing"                  Staff        staff::billing::run::get;
+    Get  "/staff/billing/dry-run.csv"      Staff        staff::billing::run::csv;
+    Get  "/staff/billing/waiting/{waiting}" Staff       staff::billing::waiting::get;
+    Post "/staff/billing/waiting/{waiting}" Staff       staff::billing::waiting::post;
+    Get  "/staff/billing/sellers"          Staff        staff::billing::sellers::list;
+    Get  "/staff/billing/sellers/{seller}" Staff        staff::billing::sellers::get;
+    Post "/staff/billing/sellers/{seller}" Staff        staff::billing::sellers::post;
+    Get  "/staff/billing/documents"        Staff        staff::billing::documents::get;
+    Get  "/staff/billing/documents/{document}" Staff    staff::billing::document::get;
+    Get  "/staff/billing/documents/{document}/files/{kind}" Staff staff::billing::document::file;
+    Post "/staff/billing/documents/{document}/credit" Staff staff::billing::document::credit;
     Get  "/staff/dunning"                  Staff        staff::dunning::get;
     Post "/staff/dunning"                  Staff        staff::dunning::post;
     Get  "/staff/search"                   Staff        staff::search::get;

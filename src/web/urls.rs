@@ -2,11 +2,13 @@
 
 mod billing;
 mod staff;
+mod staff_billing;
 
 use std::fmt::Write as _;
 
 pub use billing::*;
 pub use staff::*;
+pub use staff_billing::*;
 
 use crate::accounts::sessions::LONGEST_PATH;
 use crate::base::ids::{DomainId, EnvironmentId};

@@ -118,7 +118,18 @@ test("the first staff member joins by a link that works once, and sees, suspends
   await page.waitForURL("**/staff/transfers");
   assert.match(await page.innerText("main"), /E2E-2/);
 
+  await page.goto(`${PORTAL}/staff/billing/sellers`);
+  const seller = await page.getAttribute('main a[href^="/staff/billing/sellers/"]', "href");
+  // Details that cannot be right are shown again with what is wrong, and nothing is lost.
+  await page.goto(`${PORTAL}${seller}`);
+  await page.fill("#f-name", "Sayoo");
+  await page.fill("#f-iban", "FR14 2004");
+  await page.click("main form.form button[type=submit]");
+  await page.waitForSelector("main .summary");
+  assert.equal(await page.inputValue("#f-name"), "Sayoo");
+  await inspectHere(page, "staff-seller-again");
   await inspect(person, {
+    "staff-billing": "/staff/billing", "staff-sellers": "/staff/billing/sellers", "staff-seller": seller, "staff-documents": "/staff/billing/documents",
     "staff-transfers": "/staff/transfers", "staff-transfer-new": "/staff/transfers/new", "staff-transfer-import": "/staff/transfers/import",
     "staff-transfer-of-nobody": transfer, "staff-dunning": "/staff/dunning",
     "staff-host": host, "staff-host-drain": `${host}/drain`, "staff-host-settings": `${host}/settings`, "staff-images": "/staff/images",

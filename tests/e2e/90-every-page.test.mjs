@@ -9,7 +9,12 @@ const NOT_PAGES = new Set([
   "/assets/{file}", "/health", "/instances/check-name", "/instances/{id}/events", "/instances/{id}/logs/stream",
   "/account/billing/invoices/{document}/files/{kind}", "/account/billing/invoices/{document}/lines/{line}/hours.csv",
   "/account/billing/exports/file",
-  "/staff/usage.csv", "/staff/usage.json", "/staff/exports/file",
+  "/staff/usage.csv", "/staff/usage.json", "/staff/exports/file", "/staff/billing/dry-run.csv", "/staff/billing/documents/{document}/files/{kind}",
+]);
+
+// Staff's pages of a month that is over, which no browser can wait for: tests/it/billing/staff/ looks at them.
+const LATER = new Set([
+  "/staff/billing/waiting/{waiting}", "/staff/billing/documents/{document}",
 ]);
 
 test("every page that the router knows was inspected", () => {
@@ -21,5 +26,5 @@ test("every page that the router knows was inspected", () => {
     // `/staff/hosts/new` is a page of its own, not the machine called new.
     return inspected.some((path) => pattern.test(path) && (route === path || !routes.includes(path)));
   };
-  assert.deepEqual(routes.filter((route) => !NOT_PAGES.has(route) && !covers(route)), []);
+  assert.deepEqual(routes.filter((route) => !NOT_PAGES.has(route) && !LATER.has(route) && !covers(route)), []);
 });

@@ -1,5 +1,6 @@
 //! Invoices and credit notes: drafts, what makes them final, and what pages read of them.
 
+pub mod credit;
 mod draft;
 mod finalise;
 mod store;
@@ -15,7 +16,8 @@ use crate::base::money::{Currency, Money};
 
 use store::Wanted;
 
-pub use draft::{credit, draft_invoice, draft_note_of_corrections};
+pub use credit::credit;
+pub use draft::{draft_invoice, draft_note_of_corrections};
 pub use finalise::{Held, finalise};
 
 /// What a document is.
@@ -141,6 +143,104 @@ pub async fn keep_file(
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     store::insert_file(db, id, kind, content, now).await.context("keep a paper")
+}
+
+/// A line of a draft, as staff look at it before it is final.
+#[derive(Clone, Debug)]
+pub struct DraftLine {
+    /// What the customer will read.
+    pub title: String,
+    /// Which instance.
+    pub detail: String,
+    /// How much.
+    pub quantity: Decimal,
+    /// The word of papers' units.
+    pub unit: String,
+    /// What one costs.
+    pub unit_price: Decimal,
+    /// Without VAT.
+    pub net: Money,
+}
+
+/// Returns the lines of a draft; none when it is no draft any more.
+pub async fn draft_lines(db: &mut PgConnection, draft: DocumentId) -> anyhow::Result<Vec<DraftLine>> {
+    let Some((currency, rows)) = store::lines_of_draft(db, draft).await.context("read a draft")? else {
+        return Ok(Vec::new());
+    };
+    let line = |row: store::Row| DraftLine {
+        title: row.title,
+        detail: row.detail,
+        quantity: row.quantity,
+        unit: row.unit,
+        unit_price: row.unit_price,
+        net: Money::new(row.net_minor, currency),
+    };
+    Ok(rows.into_iter().map(line).collect())
+}
+
+/// Which final documents staff look for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All of them.
+    All,
+    /// Invoices of which something is to be paid.
+    Open,
+    /// Those of them that are due.
+    Overdue,
+    /// Invoices that are paid.
+    Paid,
+    /// Credit notes.
+    CreditNotes,
+}
+
+impl Which {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::All, Self::Open, Self::Overdue, Self::Paid, Self::CreditNotes];
+
+    /// Returns the word of addresses.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Open => "open",
+            Self::Overdue => "overdue",
+            Self::Paid => "paid",
+            Self::CreditNotes => "credit-notes",
+        }
+    }
+
+    /// Reads it.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|which| which.word() == word)
+    }
+}
+
+/// Returns everybody's final documents that fit, newest first: `limit` of them from `offset` on. `text` is a part of a number or
+/// of a customer's name; what is overdue is so by the seller's calendar.
+pub async fn search(
+    db: &mut PgConnection,
+    (text, which): (&str, Which),
+    (offset, limit): (i64, i64),
+    now: DateTime<Utc>,
+) -> anyhow::Result<Vec<Listed>> {
+    store::search(db, (text, which.word()), (offset, limit), now).await.context("search documents")
+}
+
+/// Where a final document stands in its seller's chain.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The one before it.
+    pub before: Option<(DocumentId, String)>,
+    /// The one after it.
+    pub after: Option<(DocumentId, String)>,
+    /// Whether its hash is that of the one before and of its own text.
+    pub fits: bool,
+}
+
+/// Returns where a final document stands in the chain.
+pub async fn place(db: &mut PgConnection, id: DocumentId) -> anyhow::Result<Option<Place>> {
+    store::place(db, id).await.context("find a document's place")
 }
 
 /// Returns drafts that may become final now, which do not wait for somebody: oldest first.

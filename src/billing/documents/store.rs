@@ -1,16 +1,19 @@
 //! The tables of documents. What is final is never written again: the database refuses it.
 
+mod crediting;
 mod reading;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
-pub use reading::{Wanted, file, find, list};
+pub use crediting::{given_back, lock, say_which_lines};
+pub use reading::{Wanted, file, find, list, place, search};
 
 use super::finalise::Group;
 use super::{Kind, NewLine, Whose};
 use crate::base::ids::{AccountId, DocumentId, EnvironmentId, PeriodId, SellerId};
+use crate::base::money::Currency;
 use crate::billing::sellers::Seller;
 use crate::billing::vat;
 use crate::db::StoreError;
@@ -211,6 +214,17 @@ pub async fn lines_of(db: &mut PgConnection, invoice: DocumentId) -> anyhow::Res
     let Some(row) = row else { return Ok(None) };
     let whose = Whose { account: row.account, seller: row.seller, currency: row.currency.parse()? };
     Ok(Some((whose, lines(db, invoice).await?)))
+}
+
+/// The lines of a draft, and its currency; `None` when it is final or not there.
+pub async fn lines_of_draft(db: &mut PgConnection, draft: DocumentId) -> anyhow::Result<Option<(Currency, Vec<Row>)>> {
+    let currency =
+        sqlx::query_scalar!("SELECT currency FROM documents WHERE id = $1 AND state = 'draft'", draft as DocumentId)
+            .fetch_optional(&mut *db)
+            .await
+            .map_err(StoreError::from)?;
+    let Some(currency) = currency else { return Ok(None) };
+    Ok(Some((currency.parse()?, lines(db, draft).await?)))
 }
 
 async fn lines(db: &mut PgConnection, document: DocumentId) -> Result<Vec<Row>, StoreError> {

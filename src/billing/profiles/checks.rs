@@ -119,7 +119,7 @@ pub fn problems(profile: &Profile) -> Vec<(&'static str, Problem)> {
 }
 
 /// One line that is read as it is written.
-fn line(text: &str, max: usize) -> Result<(), Problem> {
+pub(in crate::billing) fn line(text: &str, max: usize) -> Result<(), Problem> {
     words::one_line(text, max).map_err(Problem::Words)?;
     let turns = |letter: char| matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if text.chars().any(turns) {
@@ -132,17 +132,23 @@ fn line(text: &str, max: usize) -> Result<(), Problem> {
     Ok(())
 }
 
-fn is_digits(text: &str, count: usize) -> bool {
+/// Whether it is so many digits.
+pub(in crate::billing) fn is_digits(text: &str, count: usize) -> bool {
     text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Nine digits of which every second is doubled: their cross sum is a multiple of ten (Luhn).
-fn is_siren(text: &str) -> bool {
+/// Nine digits that fit each other.
+pub(in crate::billing) fn is_siren(text: &str) -> bool {
+    is_digits(text, 9) && is_luhn(text)
+}
+
+/// Whether digits, of which every second is doubled from the end, have a cross sum that is a multiple of ten (Luhn).
+pub(in crate::billing) fn is_luhn(text: &str) -> bool {
     let digit = |(place, byte): (usize, u8)| {
         let digit = u32::from(byte - b'0') * if place % 2 == 0 { 1 } else { 2 };
         if digit > 9 { digit - 9 } else { digit }
     };
-    is_digits(text, 9) && text.bytes().rev().enumerate().map(digit).sum::<u32>() % 10 == 0
+    text.bytes().rev().enumerate().map(digit).sum::<u32>() % 10 == 0
 }
 
 /// The countries of the Union with the shapes of their VAT numbers behind the two letters: `9` is a digit, `A` a letter, `*`
@@ -201,16 +207,24 @@ fn vat_number(profile: &Profile) -> Option<Problem> {
         return Some(Problem::VatShape);
     }
     if country == "FR" {
-        let (key, siren) = (number.get(2..4)?, number.get(4..)?);
+        let siren = number.get(4..)?;
         let is_own = profile.siren.is_empty() || profile.siren == siren;
-        // Newer keys hold letters, and have no rule that can be checked.
-        let fits = key
-            .parse::<u64>()
-            .is_ok_and(|key| siren.parse::<u64>().is_ok_and(|siren| (12 + 3 * (siren % 97)) % 97 == key))
-            || key.bytes().any(|byte| byte.is_ascii_uppercase());
-        return (!is_own || !fits).then_some(Problem::VatKey);
+        return (!is_own || !has_french_key(number)).then_some(Problem::VatKey);
     }
     None
+}
+
+/// Whether the key of a French VAT number fits the SIREN behind it. Newer keys hold letters, and have no rule that can be checked.
+pub(in crate::billing) fn has_french_key(number: &str) -> bool {
+    let (Some(key), Some(siren)) = (number.get(2..4), number.get(4..)) else { return false };
+    key.parse::<u64>().is_ok_and(|key| siren.parse::<u64>().is_ok_and(|siren| (12 + 3 * (siren % 97)) % 97 == key))
+        || key.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
+/// Whether a country's numbers are those of the Union: a number of its own makes the customer owe the tax.
+#[must_use]
+pub fn is_of_union(country: &str) -> bool {
+    SHAPES.iter().any(|(code, ..)| *code == country)
 }
 
 #[cfg(test)]

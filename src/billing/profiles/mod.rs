@@ -13,6 +13,7 @@ use crate::audit::{self, Actor, Entry};
 use crate::base::ids::AccountId;
 use crate::i18n::Locale;
 use crate::portal::Portal;
+use crate::staff::StaffMember;
 
 /// Who a customer is on paper. Documents keep a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,12 +127,55 @@ pub async fn change(portal: &Portal, by: &Actor, account: AccountId, new: &Profi
     tx.commit().await.context("commit")
 }
 
-/// Notes that a customer's VAT number was checked, with the answer. False when there is no number, or another one by now.
-pub async fn note_vat_check(
-    db: &mut PgConnection,
+/// Why a check was not noted.
+#[derive(Debug, thiserror::Error)]
+pub enum NoteError {
+    /// There is no such account, or it has no profile.
+    #[error("there is no such profile")]
+    NotFound,
+    /// It has no number of the Union, or another one by now.
+    #[error("it is another number by now")]
+    OtherNumber,
+    /// How it was checked and what the answer was has 3 to 300 characters.
+    #[error("how it was checked is needed")]
+    AnswerNeeded,
+    /// Something we must look at.
+    #[error(transparent)]
+    Failed(#[from] anyhow::Error),
+}
+
+/// Notes what one of our people found out about a customer's VAT number: that it is right, and how that was checked (the
+/// answer of VIES with its number of consultation), or that it is not. From a right one on, a business of another country of
+/// the Union owes the tax itself.
+pub async fn note_check(
+    portal: &Portal,
+    by: &StaffMember,
     account: AccountId,
     (number, answer): (&str, &str),
-    now: DateTime<Utc>,
-) -> anyhow::Result<bool> {
-    store::note_vat_check(db, account, (number, answer), now).await.context("note a check")
+    is_right: bool,
+) -> Result<(), NoteError> {
+    let answer = answer.trim();
+    if !(3..=300).contains(&answer.chars().count()) || answer.chars().any(char::is_control) {
+        return Err(NoteError::AnswerNeeded);
+    }
+    let now = portal.clock.now();
+    let mut tx = portal.db.begin().await.context("begin")?;
+    let profile = store::find(&mut tx, account).await.context("read a billing profile")?.ok_or(NoteError::NotFound)?;
+    let is_same = profile.vat_number == number && !number.is_empty();
+    if !is_same || !profile.is_business || !checks::is_of_union(&profile.country) {
+        return Err(NoteError::OtherNumber);
+    }
+    let is_noted = if is_right {
+        store::note_vat_check(&mut tx, account, (number, answer), now).await
+    } else {
+        store::forget_vat_check(&mut tx, account, number).await
+    };
+    if !is_noted.context("note a check")? {
+        return Err(NoteError::OtherNumber);
+    }
+    let action = if is_right { "billing.vat-number-checked" } else { "billing.vat-number-wrong" };
+    let entry = Entry::new(action).account(account).detail(json!({ "number": number, "answer": answer }));
+    audit::record(&mut tx, &Actor::staff(by.id, &by.name), entry, now).await?;
+    tx.commit().await.context("commit")?;
+    Ok(())
 }

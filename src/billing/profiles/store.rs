@@ -160,3 +160,15 @@ pub async fn note_vat_check(
     .await?;
     Ok(done.rows_affected() == 1)
 }
+
+/// Forgets what was found out about the number that stands there.
+pub async fn forget_vat_check(db: &mut PgConnection, account: AccountId, number: &str) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "UPDATE billing_profiles SET vat_checked_at = NULL, vat_check = '' WHERE account_id = $1 AND vat_number = $2",
+        account as AccountId,
+        number
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}

@@ -14,6 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::documents::{self, Held, Whose};
 use super::rating::account::{self, Month};
@@ -162,23 +163,35 @@ async fn rate_next(db: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<
     Ok(Some(parked.is_some()))
 }
 
-/// Rates a month: corrections of the months before it first, then itself.
+/// Rates a month, and writes its charges and drafts.
 async fn rate(db: &mut PgConnection, period: &Period, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let charges = charges_of(db, period, now).await?;
+    let all: Vec<_> = charges.into_iter().map(|(of, charge)| (ChargeId::new(now), of, charge)).collect();
+    store::insert_charges(db, period, &all, now).await.context("insert the charges")?;
+    draft(db, period, &all, now).await
+}
+
+/// Returns what a month is charged, each with the month that it speaks of: corrections of the months before it first, then
+/// itself. Writes nothing.
+pub(super) async fn charges_of(
+    db: &mut PgConnection,
+    period: &Period,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Vec<(PeriodId, Charge)>> {
     let mut carries = account::carries_before(db, period.account, period.span).await?;
-    let mut all: Vec<(ChargeId, PeriodId, Charge)> = Vec::new();
+    let mut all: Vec<(PeriodId, Charge)> = Vec::new();
     let closed = store::list_closed_before(db, period, LATE).await.context("list the months before")?;
     for earlier in &closed {
         let month = month_of(period.account, earlier.whose.currency, earlier.span);
         let corrected =
             account::correct_account(db, month, earlier.id, period.span.from, &carries).await.context("correct")?;
         carries = corrected.carries;
-        all.extend(corrected.charges.into_iter().map(|charge| (ChargeId::new(now), earlier.id, charge)));
+        all.extend(corrected.charges.into_iter().map(|charge| (earlier.id, charge)));
     }
     let month = month_of(period.account, period.whose.currency, period.span);
     let rated = account::rate_after(db, month, &carries, now).await?;
-    all.extend(rated.charges.into_iter().map(|charge| (ChargeId::new(now), period.id, charge)));
-    store::insert_charges(db, period, &all, now).await.context("insert the charges")?;
-    draft(db, period, &all, now).await
+    all.extend(rated.charges.into_iter().map(|charge| (period.id, charge)));
+    Ok(all)
 }
 
 fn month_of(account: AccountId, currency: Currency, period: Span) -> Month<'static> {
@@ -227,7 +240,8 @@ async fn draft(
             period.whose.currency,
             Money::new(usual, period.whose.currency).exact()
         );
-        store::hold(db, id, &json!({ "reason": "unusual", "problems": [told] })).await.context("hold a draft")?;
+        let why = json!({ "reason": "unusual", "problems": [told], "usual_minor": usual });
+        store::hold(db, id, &why).await.context("hold a draft")?;
     }
     Ok(())
 }
@@ -302,6 +316,16 @@ pub struct Waiting {
     pub problems: Vec<String>,
     /// What the draft says without VAT.
     pub net: Money,
+    /// What the account's invoices usually say without VAT, where that is why it waits.
+    pub usual: Option<Money>,
+}
+
+impl Waiting {
+    /// Returns the number that it is released by.
+    #[must_use]
+    pub fn subject(&self) -> Uuid {
+        self.document.map(DocumentId::uuid).or(self.period.map(PeriodId::uuid)).unwrap_or_default()
+    }
 }
 
 /// Returns what waits for somebody, oldest first.

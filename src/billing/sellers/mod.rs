@@ -1,5 +1,7 @@
 //! Our own companies: who sells, and what has to stand on their documents.
 
+pub mod checks;
+mod sample;
 mod store;
 
 use anyhow::Context;
@@ -85,7 +87,7 @@ pub async fn find(db: &mut PgConnection, id: SellerId) -> anyhow::Result<Option<
 }
 
 /// What staff may change of a company.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Terms {
     /// What stands on its documents.
     pub details: Details,
@@ -97,7 +99,28 @@ pub struct Terms {
     pub four_eyes: Money,
 }
 
-/// Changes what stands on a company's future documents. False when there is no such company.
-pub async fn change(db: &mut PgConnection, id: SellerId, terms: &Terms) -> anyhow::Result<bool> {
-    store::update(db, id, terms).await.context("change a seller")
+/// Why a company stays as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// There is no such company.
+    #[error("there is no such company")]
+    NotFound,
+    /// What is wrong, by field.
+    #[error("the details cannot be right")]
+    Refused(Vec<(&'static str, checks::Problem)>),
+    /// Something we must look at.
+    #[error(transparent)]
+    Failed(#[from] anyhow::Error),
+}
+
+/// Changes what stands on a company's future documents. Whoever asks: what papers would refuse is refused here.
+pub async fn change(db: &mut PgConnection, id: SellerId, terms: &Terms) -> Result<(), ChangeError> {
+    let seller = find(db, id).await?.ok_or(ChangeError::NotFound)?;
+    let terms = Terms { details: checks::tidied(terms.details.clone()), ..terms.clone() };
+    let problems = checks::problems(&seller, &terms);
+    if !problems.is_empty() {
+        return Err(ChangeError::Refused(problems));
+    }
+    store::update(db, id, &terms).await.context("change a seller")?;
+    Ok(())
 }

@@ -97,9 +97,9 @@ pub async fn list(db: &mut PgConnection) -> anyhow::Result<Vec<Seller>> {
     parsed.collect()
 }
 
-/// Changes a company; `false` when there is none.
-pub async fn update(db: &mut PgConnection, id: SellerId, terms: &Terms) -> anyhow::Result<bool> {
-    let done = sqlx::query!(
+/// Changes a company.
+pub async fn update(db: &mut PgConnection, id: SellerId, terms: &Terms) -> anyhow::Result<()> {
+    sqlx::query!(
         "UPDATE sellers SET details = $2, payment_days = $3, trial_days = $4, four_eyes_minor = $5 WHERE id = $1",
         id as SellerId,
         serde_json::to_value(&terms.details)?,
@@ -110,5 +110,5 @@ pub async fn update(db: &mut PgConnection, id: SellerId, terms: &Terms) -> anyho
     .execute(db)
     .await
     .map_err(StoreError::from)?;
-    Ok(done.rows_affected() == 1)
+    Ok(())
 }

@@ -78,6 +78,7 @@ fn navigation(texts: Texts, path: &str) -> Vec<NavItem> {
         (urls::staff_hosts(), "host", "staff-nav-hosts", false),
         (urls::staff_images(), "stack", "staff-nav-images", true),
         (urls::staff_plans(), "plan", "staff-nav-plans", true),
+        (urls::staff_billing(), "card", "staff-nav-billing", true),
         (urls::staff_transfers(), "usage", "staff-nav-transfers", true),
         (urls::staff_dunning(), "queue", "staff-nav-dunning", true),
         (urls::staff_usage(), "usage", "staff-nav-usage", true),

@@ -147,12 +147,21 @@ async fn a_credit_note_takes_back_no_more_than_was_billed(db: PgPool) {
     let free = "SELECT gross_minor FROM documents WHERE kind = 'credit_note' AND state = 'final'";
     assert_eq!(number(&world.db, free).await, 1_200, "VAT is given back too; it is credit, for the invoice was paid");
 
-    // All of the line again: together it would be more than the invoice.
+    // All of the line again: together it would be more than the invoice. It is not even drafted.
     let line = documents::find(&mut db, None, invoice.id).await.unwrap().unwrap().paper.lines.remove(0).net;
     let all = Money::rounded(line, Currency::Mad);
-    let usage = documents::find(&mut db, None, invoice.id).await.unwrap().unwrap().paper.lines.remove(1).net;
-    let both = [(1, all), (2, Money::rounded(usage, Currency::Mad))];
-    documents::credit(&mut db, invoice.id, &both, "everything", now).await.unwrap();
+    let again = documents::credit(&mut db, invoice.id, &[(1, all)], "everything", now).await;
+    assert!(again.unwrap_err().to_string().contains("more than is left of line 1"));
+    assert_eq!(number(&world.db, "SELECT count(*) FROM documents WHERE state = 'draft'").await, 0);
+
+    // A draft that somebody changes by hand becomes no document: the database counts too.
+    let note = documents::credit(&mut db, invoice.id, &[(1, ten)], "another outage", now).await.unwrap();
+    for sql in [
+        "UPDATE document_lines SET unit_price = 90000, net_minor = 9000000 WHERE document_id = $1",
+        "UPDATE documents SET net_minor = 9000000, gross_minor = 9000000 WHERE id = $1",
+    ] {
+        sqlx::query(sql).bind(note.uuid()).execute(&world.db).await.unwrap();
+    }
     let done = run::look(&world.portal).await.unwrap();
     assert_eq!((done.finalised, done.parked), (0, 1), "a person has to look at it");
     assert_eq!(run::list_waiting(&mut db).await.unwrap()[0].reason, "failed");

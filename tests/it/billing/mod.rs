@@ -7,5 +7,6 @@ mod months;
 mod pages;
 mod rating;
 mod recompute;
+mod staff;
 mod transfers;
 pub mod world;

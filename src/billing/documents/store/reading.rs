@@ -1,11 +1,12 @@
 //! What pages read of final documents.
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::base::ids::{AccountId, DocumentId, PeriodId};
 use crate::base::money::Money;
-use crate::billing::documents::{Final, Kind, Listed};
+use crate::billing::documents::{Final, Kind, Listed, Place};
 use crate::db::StoreError;
 
 /// Which final documents.
@@ -118,4 +119,104 @@ pub async fn file(
     )
     .fetch_optional(db)
     .await?)
+}
+
+/// Final documents with a text in the number or the customer's name, of a kind of standing: newest first.
+pub async fn search(
+    db: &mut PgConnection,
+    (text, which): (&str, &str),
+    (offset, limit): (i64, i64),
+    now: DateTime<Utc>,
+) -> anyhow::Result<Vec<Listed>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT documents.id AS "id: DocumentId"
+             , documents.account_id AS "account: AccountId"
+             , accounts.name AS account_name
+             , documents.kind
+             , documents.number AS "number!"
+             , documents.issued_on AS "issued_on!"
+             , documents.due_on AS "due_on!"
+             , documents.currency
+             , documents.gross_minor
+             , left_of(documents) AS "open!"
+          FROM documents
+          JOIN accounts ON accounts.id = documents.account_id
+          JOIN sellers ON sellers.id = documents.seller_id
+         WHERE documents.state = 'final'
+           AND ($1 = '' OR strpos(lower(documents.number), lower($1)) > 0 OR strpos(lower(accounts.name), lower($1)) > 0)
+           AND CASE $2::text
+               WHEN 'open' THEN documents.kind = 'invoice' AND left_of(documents) > 0
+               WHEN 'overdue' THEN documents.kind = 'invoice'
+                                   AND documents.due_on < ($3::timestamptz AT TIME ZONE sellers.timezone)::date
+                                   AND left_of(documents) > 0
+               WHEN 'paid' THEN documents.kind = 'invoice' AND left_of(documents) <= 0
+               WHEN 'credit-notes' THEN documents.kind = 'credit_note'
+               ELSE true
+               END
+         ORDER BY documents.issued_on DESC, documents.seller_id, documents.no DESC
+        OFFSET $4
+         LIMIT $5
+        "#,
+        text,
+        which,
+        now,
+        offset,
+        limit
+    )
+    .fetch_all(db)
+    .await
+    .map_err(StoreError::from)?;
+    let listed = rows.into_iter().map(|row| {
+        let currency = row.currency.parse()?;
+        Ok(Listed {
+            id: row.id,
+            account: row.account,
+            account_name: row.account_name,
+            kind: if row.kind == "invoice" { Kind::Invoice } else { Kind::CreditNote },
+            number: row.number,
+            issued_on: row.issued_on,
+            due_on: row.due_on,
+            gross: Money::new(row.gross_minor, currency),
+            open: Money::new(row.open, currency),
+        })
+    });
+    listed.collect()
+}
+
+/// Where a final document stands in its seller's chain.
+pub async fn place(db: &mut PgConnection, id: DocumentId) -> Result<Option<Place>, StoreError> {
+    let row = sqlx::query!(
+        r#"
+        SELECT before.id AS "before?: DocumentId"
+             , before.number AS "before_number?"
+             , after.id AS "after?: DocumentId"
+             , after.number AS "after_number?"
+             , documents.sha256 = sha256(documents.previous_sha256 || convert_to(documents.canonical, 'UTF8'))
+               AND documents.previous_sha256 = COALESCE(before.sha256, '') AS "fits!"
+          FROM documents
+          LEFT JOIN LATERAL (SELECT id, number, sha256
+                               FROM documents other
+                              WHERE other.seller_id = documents.seller_id
+                                AND (other.series_year, other.no) < (documents.series_year, documents.no)
+                              ORDER BY other.series_year DESC, other.no DESC
+                              LIMIT 1) AS before ON true
+          LEFT JOIN LATERAL (SELECT id, number
+                               FROM documents other
+                              WHERE other.seller_id = documents.seller_id
+                                AND (other.series_year, other.no) > (documents.series_year, documents.no)
+                              ORDER BY other.series_year, other.no
+                              LIMIT 1) AS after ON true
+         WHERE documents.id = $1
+           AND documents.state = 'final'
+        "#,
+        id as DocumentId
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| Place {
+        before: row.before.zip(row.before_number),
+        after: row.after.zip(row.after_number),
+        fits: row.fits,
+    }))
 }

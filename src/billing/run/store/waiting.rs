@@ -95,6 +95,7 @@ pub async fn list_waiting(db: &mut PgConnection) -> anyhow::Result<Vec<Waiting>>
     .await
     .map_err(StoreError::from)?;
     let waiting = rows.into_iter().map(|row| {
+        let currency = row.currency.parse()?;
         let problems = row.why["problems"].as_array().cloned().unwrap_or_default();
         Ok(Waiting {
             document: row.document,
@@ -104,7 +105,8 @@ pub async fn list_waiting(db: &mut PgConnection) -> anyhow::Result<Vec<Waiting>>
             since: row.since,
             reason: row.why["reason"].as_str().unwrap_or("failed").to_owned(),
             problems: problems.iter().filter_map(|problem| problem.as_str().map(str::to_owned)).collect(),
-            net: Money::new(row.net_minor, row.currency.parse()?),
+            net: Money::new(row.net_minor, currency),
+            usual: row.why["usual_minor"].as_i64().map(|minor| Money::new(minor, currency)),
         })
     });
     waiting.collect()

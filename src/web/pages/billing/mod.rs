@@ -6,6 +6,7 @@ pub mod invoice;
 pub mod invoices;
 pub mod line;
 pub mod overview;
+pub(in crate::web::pages) mod paper;
 pub mod statement;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
@@ -53,12 +54,12 @@ fn formats(layout: &Layout) -> Formats {
 }
 
 /// Writes a day of the calendar.
-fn day(layout: &Layout, on: NaiveDate) -> String {
+pub(in crate::web::pages) fn day(layout: &Layout, on: NaiveDate) -> String {
     Formats::new(layout.locale, "UTC").date(on.and_time(NaiveTime::MIN).and_utc())
 }
 
 /// Writes the first and the last day of a time.
-fn days(layout: &Layout, zone: &str, span: Span) -> String {
+pub(in crate::web::pages) fn days(layout: &Layout, zone: &str, span: Span) -> String {
     let formats = Formats::new(layout.locale, zone);
     let last = span.until - chrono::TimeDelta::microseconds(1);
     layout.t2("billing-days", "from", formats.date(span.from), "until", formats.date(last))
@@ -72,13 +73,13 @@ async fn terms(db: &mut PgConnection, account: AccountId) -> anyhow::Result<(Cur
 }
 
 /// The seller's calendar says what is late; without one, that of the reader.
-fn today(seller: Option<&Seller>, layout: &Layout) -> NaiveDate {
+pub(in crate::web::pages) fn today(seller: Option<&Seller>, layout: &Layout) -> NaiveDate {
     let zone = seller.map_or_else(|| formats(layout).zone(), |seller| seller.zone);
     layout.now.with_timezone(&zone).date_naive()
 }
 
 /// The state of a document: the kind of its badge, and its words.
-fn state(layout: &Layout, listed: &Listed, today: NaiveDate) -> (&'static str, String) {
+pub(in crate::web::pages) fn state(layout: &Layout, listed: &Listed, today: NaiveDate) -> (&'static str, String) {
     match listed.kind {
         Kind::Invoice if listed.open.minor <= 0 => ("running", layout.t("billing-state-paid")),
         Kind::Invoice if listed.due_on < today => {
@@ -106,7 +107,7 @@ fn may_manage(member: &Member) -> bool {
 }
 
 /// Writes a quantity with its unit.
-fn quantity(layout: &Layout, formats: Formats, value: Decimal, unit: &str) -> String {
+pub(in crate::web::pages) fn quantity(layout: &Layout, formats: Formats, value: Decimal, unit: &str) -> String {
     layout.t1(format!("billing-unit-{unit}"), "value", formats.decimal(value, 4))
 }
 

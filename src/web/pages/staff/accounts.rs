@@ -4,6 +4,7 @@ use actix_web::web::{Data, Path, Query};
 use anyhow::Context;
 use askama::Template;
 
+use super::billing::account::BillingPart;
 use super::rows::{AccountLine, AuditLine, InstanceLine, audit_of, cut, formats};
 use crate::base::ids::AccountId;
 use crate::billing::dunning;
@@ -72,6 +73,7 @@ struct AccountPage {
     line: AccountLine,
     id: String,
     usage_url: String,
+    billing: BillingPart,
     action: String,
     because: String,
     problem: Option<String>,
@@ -111,11 +113,13 @@ pub async fn show(portal: &Portal, layout: Layout, id: AccountId, problem: Optio
     let instances = directory::instances(&mut db, &of_account, 0).await?;
     let members = directory::members(&mut db, id).await?;
     let suspensions = directory::suspensions(&mut db, id).await?;
+    let billing = BillingPart::read(&mut db, &layout, id).await?;
     let is_again = problem.is_some();
     let page = AccountPage {
         line: AccountLine::new(&layout, &row),
         id: id.to_string(),
         usage_url: urls::staff_usage_of("", "", Some(id), None),
+        billing,
         action: urls::staff_account(id),
         because: row.suspended_because.clone().unwrap_or_default(),
         problem,

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod billing;
 pub mod containers;
 pub mod dunning;
 pub mod exports;
