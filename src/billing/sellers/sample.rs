@@ -11,12 +11,8 @@ use crate::base::money::Currency;
 /// Returns what papers refuse of a company's details, by field; what is about none of them is said of the name.
 pub(super) fn problems(seller: &Seller, details: &Details) -> Vec<(&'static str, Problem)> {
     let Some(document) = document(seller, details) else { return Vec::new() };
-    if let Err(found) = sayoo_document::check(&document) {
-        return found.into_iter().map(|problem| (field(&problem.at), Problem::Paper(problem.to_string()))).collect();
-    }
-    let of =
-        |made: Result<String, sayoo_papers::Error>| made.err().map(|error| ("name", Problem::Paper(error.to_string())));
-    of(sayoo_papers::cii(&document)).or_else(|| of(sayoo_papers::ubl(&document))).into_iter().collect()
+    let found = sayoo_document::check(&document).err().unwrap_or_default();
+    found.into_iter().map(|problem| (field(&problem.at), Problem::Paper(problem.to_string()))).collect()
 }
 
 fn field(at: &str) -> &'static str {
