@@ -6,7 +6,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::signature::Secrets;
 use super::stripe::{CallError, Event};
-use super::{Cards, attempts, goes_back, store};
+use super::{Cards, attempts, goes_back, methods, sessions, store};
 use crate::base::chain;
 use crate::queue;
 
@@ -89,6 +89,17 @@ async fn process(
     }
     let object = &event.data.object;
     let (intent, dispute) = match object.object.as_str() {
+        "checkout.session" => {
+            let is_ours = match cards.stripe.session(&object.id).await {
+                Err(CallError::Refused(refusal)) if refusal.code == "resource_missing" => false,
+                session => sessions::apply(cards, db, &session?, now).await?,
+            };
+            return Ok(if is_ours { "done" } else { "unmatched" });
+        }
+        "payment_method" => {
+            let is_ours = methods::refresh(cards, db, &object.id, now).await?;
+            return Ok(if is_ours { "done" } else { "ignored: not a card of ours" });
+        }
         "payment_intent" => (Some(object.id.clone()), None),
         "charge" | "refund" => (object.payment_intent.clone(), None),
         "dispute" => (object.payment_intent.clone(), Some(&object.id)),

@@ -7,9 +7,12 @@
 pub mod attempts;
 pub mod events;
 mod goes_back;
+pub mod methods;
+mod sessions;
 pub mod signature;
 mod store;
 pub mod stripe;
+pub mod wishes;
 
 use std::time::Duration;
 
@@ -20,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::chain;
 use crate::base::secret::Secret;
 use crate::config::payments::Payments;
+use crate::db;
 use crate::portal::Portal;
 use stripe::Stripe;
 
@@ -27,6 +31,8 @@ use stripe::Stripe;
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Time between two questions for events that got lost.
 const POLL_EVERY: TimeDelta = TimeDelta::minutes(10);
+/// Until what a worker holds is taken by another.
+const LEASE: TimeDelta = TimeDelta::minutes(2);
 /// How long Stripe may take: less than the time after which a call is made again.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -50,6 +56,8 @@ pub struct Done {
     pub events: u64,
     /// Events that had got lost.
     pub found: u64,
+    /// Pages that were made or looked at.
+    pub pages: u64,
 }
 
 impl Cards {
@@ -72,6 +80,11 @@ impl Cards {
         while events::process_next(self, now).await? {
             done.events += 1;
         }
+        methods::detach(self, now).await?;
+        while sessions::next(self, now).await? {
+            done.pages += 1;
+        }
+        sessions::close_stale(self, now).await?;
         while attempts::ask_next(self, now).await? || attempts::begin_next(self, now).await? {
             done.attempts += 1;
         }
@@ -95,8 +108,9 @@ impl Cards {
     }
 }
 
-/// Looks again and again until told to stop. Several workers may do this.
+/// Looks again and again, and when somebody asks for something, until told to stop. Several workers may do this.
 pub async fn run(cards: Cards, stop: CancellationToken) {
+    let mut listener = db::Listener::new(&cards.portal.db, db::Channel::Work);
     while !stop.is_cancelled() {
         match cards.look().await {
             Ok(done) if done != Done::default() => tracing::info!(?done, "cards"),
@@ -107,7 +121,7 @@ pub async fn run(cards: Cards, stop: CancellationToken) {
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = listener.wait(LOOK_EVERY) => {}
         }
     }
 }

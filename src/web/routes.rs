@@ -101,9 +101,16 @@ table! {
     Get  "/account/billing"                Member       billing::overview::get;
     Get  "/account/billing/invoices"       Member       billing::invoices::get;
     Get  "/account/billing/invoices/{document}" Member  billing::invoice::get;
+    Post "/account/billing/invoices/{document}/pay" Member billing::cards::pay;
     Get  "/account/billing/invoices/{document}/files/{kind}" Member billing::file::get;
     Get  "/account/billing/invoices/{document}/lines/{line}" Member billing::line::get;
     Get  "/account/billing/invoices/{document}/lines/{line}/hours.csv" Member billing::line::csv;
+    Get  "/account/billing/methods"        Member       billing::methods::get;
+    Post "/account/billing/methods"        Member       billing::methods::post;
+    Post "/account/billing/methods/{method}/default" Member billing::methods::choose;
+    Post "/account/billing/methods/{method}/remove" Member billing::methods::remove;
+    Get  "/account/billing/cards/{wish}"   Member       billing::cards::get;
+    Get  "/account/billing/cards/{wish}/events" Member  billing::cards::events;
     Get  "/account/billing/statement"      Member       billing::statement::get;
     Get  "/account/billing/details"        Member       billing::details::get;
     Post "/account/billing/details"        Member       billing::details::post;

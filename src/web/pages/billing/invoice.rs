@@ -6,7 +6,7 @@ use askama::Template;
 use rust_decimal::Decimal;
 use sayoo_papers::document::{self as paper, Address, Bank, SellerIdentifiers};
 
-use super::{day, days, find, formats, quantity, state, terms, today, unit};
+use super::{day, days, find, formats, may_manage, quantity, state, terms, today, unit};
 use crate::base::ids::DocumentId;
 use crate::base::money::{Currency, Money};
 use crate::billing::documents::{Final, Kind};
@@ -15,7 +15,9 @@ use crate::billing::payments::Method;
 use crate::billing::rating::Span;
 use crate::i18n::format::Formats;
 use crate::odoo::regions;
+use crate::payments::wishes::{self, UnderWay};
 use crate::portal::Portal;
+use crate::web::Keys;
 use crate::web::answer::{self, Answer};
 use crate::web::extract::Member;
 use crate::web::layout::Layout;
@@ -25,13 +27,15 @@ use crate::web::urls;
 const FILES: [&str; 3] = ["pdf", "cii", "ubl"];
 
 /// Shows the page.
-pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> Answer {
+pub async fn get(portal: Data<Portal>, keys: Data<Keys>, member: Member, path: Path<String>) -> Answer {
     let mut db = portal.db.acquire().await.context("acquire a connection")?;
     let (id, found) = find(&mut db, &member, &path).await?;
     let currency = found.listed.gross.currency;
     let (_, seller) = terms(&mut db, member.account).await?;
     let paid = lookup::paid(&mut db, member.account, id, currency).await?;
     let kinds = lookup::kinds_of_files(&mut db, member.account, id).await?;
+    let is_payable = keys.takes_cards() && found.listed.kind == Kind::Invoice && found.listed.open.minor > 0;
+    let under_way = if is_payable { wishes::under_way(&mut db, member.account, id).await? } else { None };
     drop(db);
 
     let layout = &member.layout;
@@ -59,6 +63,11 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
         open: pen.formats.money(found.listed.open),
         paid: paid.iter().map(|paid| pen.paid(paid)).collect(),
         transfer: transfer(&found),
+        pay: (is_payable && may_manage(&member)).then(|| match under_way {
+            None => Pay::Now(urls::billing_pay(id)),
+            Some(UnderWay::Page(wish)) => Pay::GoOn(urls::billing_card_left(wish)),
+            Some(UnderWay::Card) => Pay::Waits,
+        }),
         pdf_url: kinds.iter().any(|made| made == "pdf").then(|| urls::billing_file(id, "pdf")),
         files: FILES.map(|kind| File {
             label: layout.t(format!("billing-file-{kind}")),
@@ -229,6 +238,16 @@ struct Transfer {
     bic: Option<String>,
 }
 
+/// How an open invoice is paid by card.
+enum Pay {
+    /// A button asks for a page.
+    Now(String),
+    /// A page was asked for.
+    GoOn(String),
+    /// The saved card is being charged.
+    Waits,
+}
+
 struct File {
     label: String,
     detail: String,
@@ -254,6 +273,7 @@ struct InvoicePage {
     open: String,
     paid: Vec<PaidLine>,
     transfer: Option<Transfer>,
+    pay: Option<Pay>,
     files: [File; 3],
     pdf_url: Option<String>,
     sha256: String,
