@@ -103,13 +103,13 @@ CREATE TABLE card_refunds (
 CREATE UNIQUE INDEX card_refunds_one_open ON card_refunds (payment_id) WHERE ended_at IS NULL;
 CREATE INDEX card_refunds_to_do ON card_refunds (next_at) WHERE ended_at IS NULL;
 
--- What may go back of a card payment: what is free of it, and what credit notes gave back meanwhile of what it paid; less what
--- is going back already. Nothing while its customer's bank has the word, nor after that.
-CREATE FUNCTION refundable_of(payment payments) RETURNS bigint LANGUAGE sql STABLE AS $$
+-- What can go back of a card payment: what is free of it, and what credit notes gave back meanwhile of what it paid. Nothing while
+-- its customer's bank has the word, nor after that.
+CREATE FUNCTION returnable_of(payment payments) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT CASE
            WHEN payment.method <> 'card'
              OR EXISTS (SELECT FROM card_disputes WHERE payment_id = payment.id AND state <> 'won') THEN 0
-           ELSE GREATEST(0, LEAST(
+           ELSE LEAST(
                payment.amount_minor
              - COALESCE((SELECT sum(amount_minor) FROM paybacks WHERE payment_id = payment.id), 0)::bigint
              , left_of(payment)
@@ -118,9 +118,14 @@ CREATE FUNCTION refundable_of(payment payments) RETURNS bigint LANGUAGE sql STAB
                             AND notes.seller_id = payment.seller_id
                             AND notes.kind = 'credit_note'
                             AND notes.state = 'final'), 0)::bigint)
-             - COALESCE((SELECT sum(amount_minor) FROM card_refunds
-                          WHERE account_id = payment.account_id AND ended_at IS NULL), 0)::bigint)
            END
+$$;
+
+-- The same, less what is going back to the customer already.
+CREATE FUNCTION refundable_of(payment payments) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT GREATEST(0, returnable_of(payment)
+                     - COALESCE((SELECT sum(amount_minor) FROM card_refunds
+                                  WHERE account_id = payment.account_id AND ended_at IS NULL), 0)::bigint)
 $$;
 
 CREATE FUNCTION guard_card_refunds() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$

@@ -6,7 +6,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::signature::Secrets;
 use super::stripe::{CallError, Event};
-use super::{Cards, attempts, goes_back, methods, sessions, store};
+use super::{Cards, attempts, goes_back, methods, payouts, sessions, store};
 use crate::base::chain;
 use crate::queue;
 
@@ -96,6 +96,10 @@ async fn process(
             };
             return Ok(if is_ours { "done" } else { "unmatched" });
         }
+        "payout" => {
+            let is_ours = payouts::apply(cards, db, &object.id, now).await?;
+            return Ok(if is_ours { "done" } else { "unmatched" });
+        }
         "payment_method" => {
             let is_ours = methods::refresh(cards, db, &object.id, now).await?;
             return Ok(if is_ours { "done" } else { "ignored: not a card of ours" });
@@ -114,7 +118,7 @@ async fn process(
     if !attempts::apply(cards, db, &intent, now).await? {
         return Ok("unmatched");
     }
-    goes_back::refunds(cards, db, &intent, now).await?;
+    goes_back::refunds(cards, db, &intent.id, now).await?;
     if let Some(dispute) = dispute {
         let dispute = cards.stripe.dispute(dispute).await?;
         goes_back::dispute(cards, db, &intent, &dispute, now).await?;

@@ -7,7 +7,10 @@
 pub mod attempts;
 pub mod events;
 mod goes_back;
+pub mod lists;
 pub mod methods;
+pub mod payouts;
+pub mod refunds;
 mod sessions;
 pub mod signature;
 mod store;
@@ -58,6 +61,8 @@ pub struct Done {
     pub found: u64,
     /// Pages that were made or looked at.
     pub pages: u64,
+    /// Refunds that were made or asked about.
+    pub refunds: u64,
 }
 
 impl Cards {
@@ -85,6 +90,9 @@ impl Cards {
             done.pages += 1;
         }
         sessions::close_stale(self, now).await?;
+        while refunds::next(self, now).await? {
+            done.refunds += 1;
+        }
         while attempts::ask_next(self, now).await? || attempts::begin_next(self, now).await? {
             done.attempts += 1;
         }

@@ -1,6 +1,9 @@
 //! Attempts, events and disputes; what else there is stands in its parts.
 
+pub mod lists;
 pub mod methods;
+pub mod payouts;
+pub mod refunds;
 pub mod wishes;
 
 use chrono::{DateTime, Utc};
@@ -334,14 +337,28 @@ pub async fn set_unknown(db: &mut PgConnection, id: AttemptId, next_at: DateTime
     Ok(())
 }
 
+/// A payment in the books.
+pub struct Booked {
+    pub id: PaymentId,
+    pub account: AccountId,
+    pub currency: Currency,
+}
+
 /// Which payment in the books a payment at Stripe is.
-pub async fn payment_of(db: &mut PgConnection, intent: &str) -> Result<Option<PaymentId>, StoreError> {
-    Ok(sqlx::query_scalar!(
-        r#"SELECT id AS "id: PaymentId" FROM payments WHERE method = 'card' AND external_ref = $1"#,
+pub async fn payment_of(db: &mut PgConnection, intent: &str) -> Result<Option<Booked>, StoreError> {
+    let row = sqlx::query!(
+        r#"
+        SELECT id AS "id: PaymentId", account_id AS "account: AccountId", currency
+          FROM payments
+         WHERE method = 'card'
+           AND external_ref = $1
+        "#,
         intent
     )
     .fetch_optional(db)
-    .await?)
+    .await?;
+    row.map(|row| Ok(Booked { id: row.id, account: row.account, currency: money(0, &row.currency)?.currency }))
+        .transpose()
 }
 
 /// Keeps a dispute. What was decided stays decided.

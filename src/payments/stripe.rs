@@ -91,6 +91,8 @@ pub struct Refund {
     pub id: String,
     /// How much.
     pub amount: i64,
+    /// In which currency, in small letters.
+    pub currency: String,
     /// How far it is.
     pub status: String,
     /// What we wrote on it.

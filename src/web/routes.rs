@@ -213,6 +213,12 @@ table! {
     Post "/staff/transfers/{receipt}/book" Staff        staff::transfers::show::book;
     Post "/staff/transfers/{receipt}/refuse" Staff      staff::transfers::show::refuse;
     Post "/staff/transfers/{receipt}/reopen" Staff      staff::transfers::show::reopen;
+    Get  "/staff/payments"                 Staff        staff::payments::get;
+    Get  "/staff/payments/{payment}"       Staff        staff::payments::show::get;
+    Post "/staff/payments/{payment}/refund" Staff       staff::payments::show::refund;
+    Post "/staff/payments/refunds/{refund}/confirm" Staff staff::payments::show::confirm;
+    Post "/staff/payments/refunds/{refund}/withdraw" Staff staff::payments::show::withdraw;
+    Post "/staff/payments/events/{event}/retry" Staff   staff::payments::retry;
     Get  "/staff/dunning"                  Staff        staff::dunning::get;
     Post "/staff/dunning"                  Staff        staff::dunning::post;
     Get  "/staff/search"                   Staff        staff::search::get;
