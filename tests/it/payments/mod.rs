@@ -6,6 +6,7 @@ mod events;
 mod pages;
 mod payouts;
 mod refunds;
+mod rights;
 
 use sayoo::base::ids::{AccountId, DocumentId};
 use sayoo::billing::payments;
@@ -57,7 +58,11 @@ async fn owing(world: &World, count: usize) -> Vec<Person> {
 
 /// A world with Stripe's stand-in whose clock is ours, and somebody who owes an invoice.
 async fn at_the_door(db: PgPool) -> (World, StandIn, Cards, Person) {
-    let world = World::new(db).await;
+    in_world(World::new(db).await).await
+}
+
+/// The same in a world that is there.
+async fn in_world(world: World) -> (World, StandIn, Cards, Person) {
     let standin = StandIn::start();
     let cards = standin.cards(&world);
     let alice = owing(&world, 1).await.remove(0);
