@@ -64,9 +64,9 @@ pub async fn get(portal: Data<Portal>, keys: Data<Keys>, member: Member, path: P
         paid: paid.iter().map(|paid| pen.paid(paid)).collect(),
         transfer: transfer(&found),
         pay: (is_payable && may_manage(&member)).then(|| match under_way {
-            None => Pay::Now(urls::billing_pay(id)),
-            Some(UnderWay::Page(wish)) => Pay::GoOn(urls::billing_card_left(wish)),
-            Some(UnderWay::Card) => Pay::Waits,
+            None => Pay { begin_url: urls::billing_pay(id), ..Pay::default() },
+            Some(UnderWay::Page(wish)) => Pay { go_on_url: urls::billing_card_left(wish), ..Pay::default() },
+            Some(UnderWay::Card) => Pay::default(),
         }),
         pdf_url: kinds.iter().any(|made| made == "pdf").then(|| urls::billing_file(id, "pdf")),
         files: FILES.map(|kind| File {
@@ -238,14 +238,13 @@ struct Transfer {
     bic: Option<String>,
 }
 
-/// How an open invoice is paid by card.
-enum Pay {
-    /// A button asks for a page.
-    Now(String),
-    /// A page was asked for.
-    GoOn(String),
-    /// The saved card is being charged.
-    Waits,
+/// How an open invoice is paid by card; without an address the saved card is being charged.
+#[derive(Default)]
+struct Pay {
+    /// Asks for a page (POST).
+    begin_url: String,
+    /// The page that was asked for.
+    go_on_url: String,
 }
 
 struct File {

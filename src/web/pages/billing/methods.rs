@@ -55,16 +55,17 @@ pub(super) fn name(layout: &Layout, card: &Card) -> String {
 }
 
 fn row(layout: &Layout, card: &Card) -> Row {
-    let expiry = match card.lasts(layout.now) {
-        Lasts::On => None,
-        Lasts::Soon => Some(("warning", layout.t("cards-soon"))),
-        Lasts::Over => Some(("failed", layout.t("cards-over"))),
+    let (badge, expiry) = match card.lasts(layout.now) {
+        Lasts::On => ("", String::new()),
+        Lasts::Soon => ("warning", layout.t("cards-soon")),
+        Lasts::Over => ("failed", layout.t("cards-over")),
     };
     Row {
         id: card.id.to_string(),
         name: name(layout, card),
         // As it stands on the card.
         expires: card.expires().map(|(year, month)| format!("{month:02}/{year}")).unwrap_or_default(),
+        badge,
         expiry,
         is_default: card.is_default,
         default_url: urls::billing_method_act(card.id, "default"),
@@ -114,7 +115,8 @@ struct Row {
     id: String,
     name: String,
     expires: String,
-    expiry: Option<(&'static str, String)>,
+    badge: &'static str,
+    expiry: String,
     is_default: bool,
     default_url: String,
     remove_url: String,
