@@ -108,6 +108,8 @@ CREATE INDEX card_refunds_to_do ON card_refunds (next_at) WHERE ended_at IS NULL
 CREATE FUNCTION returnable_of(payment payments) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT CASE
            WHEN payment.method <> 'card'
+             -- What Stripe could not give back is credit here, and no payment there.
+             OR payment.external_ref LIKE '%-returned'
              OR EXISTS (SELECT FROM card_disputes WHERE payment_id = payment.id AND state <> 'won') THEN 0
            ELSE LEAST(
                payment.amount_minor

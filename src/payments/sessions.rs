@@ -227,7 +227,7 @@ pub async fn apply(
     if session.livemode != cards.livemode {
         return Ok(false);
     }
-    let wish = wish_store::lock_of_any_account(db, id).await.context("find a wish")?;
+    let wish = wish_store::find_of_any_account(db, id).await.context("find a wish")?;
     let Some(wish) = wish.filter(|wish| wish.session.as_ref() == Some(&session.id)) else { return Ok(false) };
     match (wish.kind, session.status.as_str()) {
         (Kind::Save, "complete") => save(cards, db, &wish, session, now).await?,

@@ -103,7 +103,7 @@ pub async fn puzzles(db: &mut PgConnection, limit: i64) -> Result<Vec<Puzzle>, S
              , note
              , tries
              , received_at
-             , CASE WHEN processed_at IS NULL THEN next_at END AS "next_at: DateTime<Utc>"
+             , CASE WHEN processed_at IS NULL THEN next_at END AS "next_at?"
           FROM stripe_events
          WHERE (processed_at IS NULL AND tries > 0 AND note <> '')
             OR note = 'unmatched'

@@ -121,7 +121,7 @@ pub async fn lock(db: &mut PgConnection, id: CardRefundId) -> Result<Option<Refu
         r#"
         SELECT r.id AS "id: CardRefundId", r.payment_id AS "payment: PaymentId", r.account_id AS "account: AccountId"
              , accounts.name AS account_name, r.amount_minor, r.currency, r.reason, r.state
-             , r.asked_by AS "asked_by: StaffId", first.name AS asked_name, NULL AS approved_name, r.failure, r.created_at
+             , r.asked_by AS "asked_by: StaffId", first.name AS asked_name, NULL::text AS "approved_name?", r.failure, r.created_at
           FROM card_refunds r
           JOIN accounts ON accounts.id = r.account_id
           JOIN staff first ON first.id = r.asked_by

@@ -106,8 +106,8 @@ pub async fn find(db: &mut PgConnection, account: AccountId, id: CardWishId) -> 
     Ok(row.map(Wish::from))
 }
 
-/// Locks any account's wish.
-pub async fn lock_of_any_account(db: &mut PgConnection, id: CardWishId) -> Result<Option<Wish>, StoreError> {
+/// Any account's wish.
+pub async fn find_of_any_account(db: &mut PgConnection, id: CardWishId) -> Result<Option<Wish>, StoreError> {
     let row = sqlx::query_as!(
         Row,
         r#"
@@ -115,7 +115,6 @@ pub async fn lock_of_any_account(db: &mut PgConnection, id: CardWishId) -> Resul
              , state, outcome, session_id AS session, page_url, back_at, created_at
           FROM card_wishes
          WHERE id = $1
-           FOR UPDATE
         "#,
         id as CardWishId
     )

@@ -35,7 +35,7 @@ async fn while_a_transfer_waits_that_may_pay_it_an_invoice_is_not_charged(db: Pg
         without_poll(&cards).await;
         assert!(standin.charged().await.is_empty(), "{remittance}");
         sqlx::query(
-            "UPDATE bank_receipts SET state = 'refused', refusal = 'not ours', ended_by = entered_by, ended_at = now()",
+            "UPDATE bank_receipts SET state = 'refused', refusal = 'not ours', ended_by = entered_by, ended_at = now() WHERE state = 'entered'",
         )
         .execute(&world.db)
         .await

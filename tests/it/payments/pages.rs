@@ -126,9 +126,9 @@ async fn a_card_is_saved_although_nobody_says_so(db: PgPool) {
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_lost_answer_makes_no_second_page_and_one_that_is_left_ends_by_itself(db: PgPool) {
     let (world, standin, cards, alice) = at_the_door(db).await;
-    standin.order(json!({ "do": "set", "silence": 2 })).await;
+    standin.order(json!({ "do": "set", "silence": 3 })).await;
     let here = alice.post(METHODS, &[]).await.location;
-    for _ in 0..3 {
+    for _ in 0..4 {
         without_poll(&cards).await;
         world.wait(TimeDelta::seconds(11));
     }
@@ -270,7 +270,7 @@ async fn case_63_what_the_bank_asks_about_is_given_up_and_paid_later_from_the_ma
     world.wait(TimeDelta::days(9));
     in_time(&world, &standin).await;
     without_poll(&cards).await;
-    let alice = Person { browser: world.again(&alice).await, ..alice };
+    stay(&world).await;
     let (page, _) = page_for(&alice, &cards, &format!("{invoice}/pay")).await;
     let back = gives(&world, &standin, &page, ASKS).await;
     alice.get(&back).await;
