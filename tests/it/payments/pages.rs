@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::PgPool;
 
 use super::{
-    ASKS, GROSS, WORKS, at_the_door, booked, gives, in_time, invoice_of, open, owing, page_for, saves_card,
+    ASKS, GROSS, WORKS, at_the_door, booked, gives, in_time, invoice_of, open, owing, page_for, saves_card, stay,
     without_poll,
 };
 use crate::billing::world::{audit, mad, number, texts};
@@ -157,8 +157,6 @@ async fn a_lost_answer_makes_no_second_page_and_one_that_is_left_ends_by_itself(
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn another_card_is_chosen_and_one_that_is_removed_is_forgotten_at_stripe_too(db: PgPool) {
     let (world, standin, cards, alice) = at_the_door(db).await;
-    // Nothing is to be charged in this story.
-    sqlx::query("UPDATE payment_methods SET is_default = false").execute(&world.db).await.unwrap();
     for card in [WORKS, ASKS] {
         let (page, _) = page_for(&alice, &cards, METHODS).await;
         let back = gives(&world, &standin, &page, card).await;
