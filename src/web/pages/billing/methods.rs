@@ -25,26 +25,29 @@ pub async fn get(portal: Data<Portal>, keys: Data<Keys>, member: Member) -> Answ
     let mut db = portal.db.acquire().await.context("acquire a connection")?;
     let cards = methods::list(&mut db, member.account).await?;
     drop(db);
-    let charged = cards.iter().find(|card| card.is_default);
-    let note = match charged.map(|card| card.lasts(layout.now)) {
-        None if cards.is_empty() => None,
-        None => Some("cards-none-default"),
-        Some(Lasts::Over) => Some("cards-over-note"),
-        Some(Lasts::Soon) => Some("cards-soon-note"),
-        Some(Lasts::On) => None,
-    };
+    let is_chosen = cards.is_empty() || cards.iter().any(|card| card.is_default);
+    let note = if is_chosen { expiry_note(&cards, layout) } else { Some(layout.t("cards-none-default")) };
     answer::page(&MethodsPage {
         tabs: tabs(layout, &urls::billing_methods()),
         takes_cards: keys.takes_cards(),
         may_manage: may_manage(&member),
-        note: note.map(|key| layout.t(key)),
+        note,
         rows: cards.iter().map(|card| row(layout, card)).collect(),
         layout: member.layout.clone(),
     })
 }
 
+/// What is said of the card that invoices are charged to, when it works no more or not for long.
+pub(super) fn expiry_note(cards: &[Card], layout: &Layout) -> Option<String> {
+    match cards.iter().find(|card| card.is_default)?.lasts(layout.now) {
+        Lasts::Over => Some(layout.t("cards-over-note")),
+        Lasts::Soon => Some(layout.t("cards-soon-note")),
+        Lasts::On => None,
+    }
+}
+
 /// What people know a card by.
-pub(super) fn name(layout: &Layout, card: &Card) -> String {
+fn name(layout: &Layout, card: &Card) -> String {
     let brand = match card.brand.as_str() {
         "visa" => "Visa".to_owned(),
         "mastercard" => "Mastercard".to_owned(),
