@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::chain;
@@ -85,6 +86,17 @@ impl Cards {
         while events::process_next(self, now).await? {
             done.events += 1;
         }
+        let answered = self.answer().await?;
+        (done.pages, done.refunds) = (answered.pages, answered.refunds);
+        while attempts::ask_next(self, now).await? || attempts::begin_next(self, now).await? {
+            done.attempts += 1;
+        }
+        Ok(done)
+    }
+
+    /// Does what somebody waits for on a page.
+    async fn answer(&self) -> anyhow::Result<Done> {
+        let (now, mut done) = (self.portal.clock.now(), Done::default());
         methods::detach(self, now).await?;
         while sessions::next(self, now).await? {
             done.pages += 1;
@@ -92,9 +104,6 @@ impl Cards {
         sessions::close_stale(self, now).await?;
         while refunds::next(self, now).await? {
             done.refunds += 1;
-        }
-        while attempts::ask_next(self, now).await? || attempts::begin_next(self, now).await? {
-            done.attempts += 1;
         }
         Ok(done)
     }
@@ -116,11 +125,18 @@ impl Cards {
     }
 }
 
-/// Looks again and again, and when somebody asks for something, until told to stop. Several workers may do this.
+/// Looks again and again until told to stop; in between whoever waits for something is answered at once. Several workers may do this.
 pub async fn run(cards: Cards, stop: CancellationToken) {
     let mut listener = db::Listener::new(&cards.portal.db, db::Channel::Work);
+    let mut looked_at: Option<Instant> = None;
     while !stop.is_cancelled() {
-        match cards.look().await {
+        let did = if looked_at.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
+            looked_at = Some(Instant::now());
+            cards.look().await
+        } else {
+            cards.answer().await
+        };
+        match did {
             Ok(done) if done != Done::default() => tracing::info!(?done, "cards"),
             Ok(_) => {}
             Err(error) => {
