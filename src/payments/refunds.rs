@@ -117,7 +117,7 @@ pub struct Payment {
     pub created_at: DateTime<Utc>,
 }
 
-/// What is asked for was put into words of its own.
+/// What became of what was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The worker asks Stripe.

@@ -69,20 +69,7 @@ pub async fn close_stale(cards: &Cards, now: DateTime<Utc>) -> anyhow::Result<()
 async fn make(cards: &Cards, db: &mut PgConnection, wish: &Wish, now: DateTime<Utc>) -> anyhow::Result<()> {
     let buyer = wish_store::buyer(db, wish.account, wish.kind.document()).await.context("find the seller")?;
     let Some(buyer) = buyer else { return end(db, wish, "refused", now).await };
-    let customer = match buyer.customer {
-        Some(customer) => customer,
-        None => {
-            let fields = fields([
-                ("name", buyer.account_name.clone()),
-                ("metadata[account]", wish.account.to_string()),
-                ("metadata[seller]", buyer.seller.to_string()),
-            ]);
-            let made = cards.stripe.create_customer(&fields, &format!("customer-{}", wish.id)).await?;
-            ensure!(made.livemode == cards.livemode, "Stripe made a customer of another mode");
-            let parties = (wish.account, buyer.seller);
-            wish_store::keep_customer(db, parties, &made.id, now).await.context("keep who the customer is")?
-        }
-    };
+    let customer = customer(cards, db, wish, buyer, now).await?;
     let (request, attempt) = match wish.kind {
         Kind::Save => (save_fields(cards, wish, &customer), None),
         Kind::Pay(document) => match attempt(cards, db, wish, (document, &customer), now).await? {
@@ -107,6 +94,28 @@ async fn make(cards: &Cards, db: &mut PgConnection, wish: &Wish, now: DateTime<U
     wish_store::set_ready(db, wish.id, (&session.id, &session.url), (expires_at, now + LOOK_AGAIN))
         .await
         .context("note that a page is there")
+}
+
+/// Who the wish's account is at Stripe. Made there when it is not known; one that is made twice is used by nobody.
+async fn customer(
+    cards: &Cards,
+    db: &mut PgConnection,
+    wish: &Wish,
+    buyer: wish_store::Buyer,
+    now: DateTime<Utc>,
+) -> anyhow::Result<String> {
+    if let Some(known) = buyer.customer {
+        return Ok(known);
+    }
+    let fields = fields([
+        ("name", buyer.account_name),
+        ("metadata[account]", wish.account.to_string()),
+        ("metadata[seller]", buyer.seller.to_string()),
+    ]);
+    let made = cards.stripe.create_customer(&fields, &format!("customer-{}", wish.id)).await?;
+    ensure!(made.livemode == cards.livemode, "Stripe made a customer of another mode");
+    let parties = (wish.account, buyer.seller);
+    wish_store::keep_customer(db, parties, &made.id, now).await.context("keep who the customer is")
 }
 
 /// Whether a page asks for exactly this.
