@@ -146,7 +146,7 @@ BEGIN
         IF NEW.currency <> source.currency OR NEW.amount_minor > refundable_of(source) THEN
             RAISE EXCEPTION 'no more goes back than is free' USING ERRCODE = 'integrity_constraint_violation';
         END IF;
-        IF NEW.state <> CASE WHEN is_large THEN 'waiting' ELSE 'wanted' END OR NEW.approved_by IS NOT NULL OR NEW.provider_id IS NOT NULL THEN
+        IF NEW.state <> (CASE WHEN is_large THEN 'waiting' ELSE 'wanted' END) OR NEW.approved_by IS NOT NULL OR NEW.provider_id IS NOT NULL THEN
             RAISE EXCEPTION 'a refund is asked for first' USING ERRCODE = 'integrity_constraint_violation';
         END IF;
         RETURN NEW;
