@@ -13,7 +13,7 @@ use super::{Cards, LEASE};
 use crate::audit::{self, Actor};
 use crate::base::chain;
 use crate::base::ids::{AttemptId, CardWishId, DocumentId, PaymentMethodId};
-use crate::base::money::Money;
+use crate::base::money::{Currency, Money};
 
 /// How long a page works. Stripe takes no less than half an hour.
 const PAGE_LIVES: TimeDelta = TimeDelta::minutes(60);
@@ -140,7 +140,8 @@ async fn attempt(
     if payable.is_under_way {
         return Ok(Err("under_way"));
     }
-    let amount = Money::new(payable.open_minor, payable.currency.parse().context("read an invoice's currency")?);
+    let amount =
+        Money::new(payable.open_minor, payable.currency.parse::<Currency>().context("read an invoice's currency")?);
     let id = AttemptId::new(now);
     let attempt = Attempt {
         id,

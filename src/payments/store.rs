@@ -357,8 +357,11 @@ pub async fn payment_of(db: &mut PgConnection, intent: &str) -> Result<Option<Bo
     )
     .fetch_optional(db)
     .await?;
-    row.map(|row| Ok(Booked { id: row.id, account: row.account, currency: money(0, &row.currency)?.currency }))
-        .transpose()
+    row.map(|row| {
+        let currency = money(0, &row.currency)?.currency;
+        Ok::<_, StoreError>(Booked { id: row.id, account: row.account, currency })
+    })
+    .transpose()
 }
 
 /// Keeps a dispute. What was decided stays decided.

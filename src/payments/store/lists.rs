@@ -37,7 +37,7 @@ pub async fn attempts(db: &mut PgConnection, limit: i64) -> Result<Vec<Attempt>,
     .await?;
     rows.into_iter()
         .map(|row| {
-            Ok(Attempt {
+            Ok::<_, StoreError>(Attempt {
                 document: row.document,
                 number: row.number,
                 account: row.account,
@@ -80,7 +80,7 @@ pub async fn disputes(db: &mut PgConnection, limit: i64) -> Result<Vec<Dispute>,
     .await?;
     rows.into_iter()
         .map(|row| {
-            Ok(Dispute {
+            Ok::<_, StoreError>(Dispute {
                 provider_id: row.provider_id,
                 payment: row.payment,
                 account: row.account,

@@ -36,7 +36,7 @@ pub async fn payments(db: &mut PgConnection, id: Option<PaymentId>, limit: i64) 
     .await?;
     rows.into_iter()
         .map(|row| {
-            Ok(Payment {
+            Ok::<_, StoreError>(Payment {
                 id: row.id,
                 account: row.account,
                 account_name: row.account_name,
