@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
 use super::signature::Secrets;
+use super::store::events as store;
 use super::stripe::{CallError, Event};
-use super::{Cards, attempts, goes_back, methods, payouts, sessions, store};
+use super::{Cards, attempts, goes_back, methods, payouts, sessions};
 use crate::base::chain;
 use crate::queue;
 

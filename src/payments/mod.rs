@@ -110,7 +110,7 @@ impl Cards {
 
     async fn poll(&self, now: DateTime<Utc>) -> anyhow::Result<u64> {
         let mut db = self.portal.db.acquire().await.context("acquire a connection")?;
-        let before = store::polled_at(&mut db).await.context("read when Stripe was asked")?;
+        let before = store::events::polled_at(&mut db).await.context("read when Stripe was asked")?;
         if before.is_some_and(|before| now - before < POLL_EVERY) {
             return Ok(0);
         }
@@ -120,7 +120,7 @@ impl Cards {
         for event in self.stripe.events_since(since.timestamp()).await.context("list Stripe's events")? {
             found += u64::from(events::keep(&mut db, &event, self.livemode, now).await?);
         }
-        store::set_polled_at(&mut db, now).await.context("note when Stripe was asked")?;
+        store::events::set_polled_at(&mut db, now).await.context("note when Stripe was asked")?;
         Ok(found)
     }
 }

@@ -1,5 +1,6 @@
-//! Attempts, events and disputes; what else there is stands in its parts.
+//! Attempts and disputes; what else there is stands in its parts.
 
+pub mod events;
 pub mod lists;
 pub mod methods;
 pub mod payouts;
@@ -11,7 +12,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::attempts::{Attempt, Due};
-use super::stripe::{Dispute, Event, Fields};
+use super::stripe::{Dispute, Fields};
 use crate::base::ids::{AccountId, AttemptId, CardWishId, DocumentId, PaymentId, PaymentMethodId};
 use crate::base::money::{Currency, Money};
 use crate::db::StoreError;
@@ -388,111 +389,6 @@ pub async fn keep_dispute(
         dispute.reason,
         state,
         DateTime::from_timestamp(dispute.created, 0).unwrap_or(now),
-        now
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// An event that is held for a while.
-pub struct Taken {
-    pub payload: serde_json::Value,
-    pub tries: i32,
-}
-
-/// Inserts an event. One with a note is done with. False when it is there already.
-pub async fn insert_event(
-    db: &mut PgConnection,
-    event: &Event,
-    payload: &serde_json::Value,
-    note: &str,
-    now: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query!(
-        "
-        INSERT INTO stripe_events (event_id, kind, created, livemode, payload, received_at, next_at, processed_at, note)
-        VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)
-        ON CONFLICT (event_id) DO NOTHING
-        ",
-        event.id,
-        event.kind,
-        DateTime::from_timestamp(event.created, 0).unwrap_or(now),
-        event.livemode,
-        payload,
-        now,
-        (!note.is_empty()).then_some(now),
-        note
-    )
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Takes the event that has been due the longest, until `until`.
-pub async fn take_event(
-    db: &mut PgConnection,
-    now: DateTime<Utc>,
-    until: DateTime<Utc>,
-) -> Result<Option<Taken>, StoreError> {
-    Ok(sqlx::query_as!(
-        Taken,
-        "
-        UPDATE stripe_events
-           SET tries = tries + 1, next_at = $2, again_at = NULL
-         WHERE event_id = (
-                SELECT event_id
-                  FROM stripe_events
-                 WHERE (processed_at IS NULL AND next_at <= $1)
-                    OR again_at IS NOT NULL
-                 ORDER BY next_at, event_id
-                 LIMIT 1
-                   FOR UPDATE SKIP LOCKED
-         )
-     RETURNING payload, tries
-        ",
-        now,
-        until
-    )
-    .fetch_optional(db)
-    .await?)
-}
-
-/// Notes what became of an event.
-pub async fn set_processed(
-    db: &mut PgConnection,
-    event: &str,
-    note: &str,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE stripe_events SET processed_at = $3, note = $2 WHERE event_id = $1", event, note, now)
-        .execute(db)
-        .await?;
-    Ok(())
-}
-
-/// Puts an event back until `again`.
-pub async fn put_event_back(
-    db: &mut PgConnection,
-    event: &str,
-    note: &str,
-    again: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE stripe_events SET next_at = $3, note = $2 WHERE event_id = $1", event, note, again)
-        .execute(db)
-        .await?;
-    Ok(())
-}
-
-/// When Stripe was asked for events.
-pub async fn polled_at(db: &mut PgConnection) -> Result<Option<DateTime<Utc>>, StoreError> {
-    Ok(sqlx::query_scalar!("SELECT polled_at FROM stripe_polls").fetch_optional(db).await?)
-}
-
-/// Notes when Stripe was asked for events.
-pub async fn set_polled_at(db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
-    sqlx::query!(
-        "INSERT INTO stripe_polls (polled_at) VALUES ($1) ON CONFLICT (is_only) DO UPDATE SET polled_at = excluded.polled_at",
         now
     )
     .execute(db)
