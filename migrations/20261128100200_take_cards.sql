@@ -10,7 +10,7 @@ CREATE TABLE card_wishes (
     -- The language of the page.
   , language     text NOT NULL CHECK (language ~ '^[a-z]{2}$')
   , created_at   timestamptz NOT NULL
-    -- The browser came back from there: Stripe is asked at once.
+    -- The browser came back from there: Stripe is asked at once, and until it has answered this stands here.
   , back_at      timestamptz
   , state        text NOT NULL DEFAULT 'asked' CHECK (state IN ('asked', 'ready', 'done', 'ended'))
     -- What became of it, as a word; for people.
@@ -18,8 +18,10 @@ CREATE TABLE card_wishes (
   , session_id   text UNIQUE CHECK (length(session_id) BETWEEN 1 AND 200)
   , page_url     text CHECK (page_url ~ '^https?://')
   , expires_at   timestamptz
-    -- When the worker does the next thing about it.
+    -- When it is looked at without anybody's word.
   , next_at      timestamptz
+    -- Until then it is some worker's, or is left alone after something that did not work.
+  , held_until   timestamptz
   , FOREIGN KEY (document_id, account_id) REFERENCES documents (id, account_id)
   , CHECK ((kind = 'pay') = (document_id IS NOT NULL))
   , CHECK (state <> 'ready' OR (session_id IS NOT NULL AND page_url IS NOT NULL AND expires_at IS NOT NULL))
@@ -27,7 +29,7 @@ CREATE TABLE card_wishes (
 );
 -- Two clicks, or two people, come to one page.
 CREATE UNIQUE INDEX card_wishes_one_open ON card_wishes (account_id, COALESCE(document_id, account_id)) WHERE state IN ('asked', 'ready');
-CREATE INDEX card_wishes_to_do ON card_wishes (next_at) WHERE state IN ('asked', 'ready');
+CREATE INDEX card_wishes_to_do ON card_wishes (created_at) WHERE state IN ('asked', 'ready');
 
 -- Open pages show at once what became of a wish.
 CREATE FUNCTION tell_card_wish() RETURNS trigger LANGUAGE plpgsql AS $$

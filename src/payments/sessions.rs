@@ -39,7 +39,7 @@ pub async fn next(cards: &Cards, now: DateTime<Utc>) -> anyhow::Result<bool> {
         if wish.state == State::Asked && now - wish.created_at > GIVE_UP {
             end(&mut db, &wish, "refused", now).await?;
         } else {
-            wish_store::set_next(&mut db, wish.id, now + ASK_AGAIN).await.context("put a wish back")?;
+            wish_store::put_back(&mut db, wish.id, now + ASK_AGAIN).await.context("put a wish back")?;
         }
     }
     Ok(true)
@@ -221,7 +221,7 @@ async fn look(cards: &Cards, db: &mut PgConnection, wish: &Wish, now: DateTime<U
         Err(error) => return Err(error.into()),
     }
     // Until somebody comes back, or an event says more.
-    wish_store::set_next(db, wish.id, now + LOOK_AGAIN).await.context("put a wish back")
+    wish_store::set_looked(db, wish, now + LOOK_AGAIN).await.context("note that Stripe was asked")
 }
 
 /// Brings here what became of a page. False when it is none of ours.

@@ -71,8 +71,8 @@ pub struct Wish {
     pub state: State,
     /// The page at Stripe.
     pub session: Option<String>,
-    /// Whether Stripe is being asked what became of it.
-    pub is_asked_about: bool,
+    /// When the browser came back, while Stripe is asked what became of it.
+    pub back_at: Option<DateTime<Utc>>,
     /// When it was asked.
     pub created_at: DateTime<Utc>,
 }
@@ -83,7 +83,7 @@ impl Wish {
     pub fn version(&self) -> String {
         let state = match &self.state {
             State::Asked => "asked",
-            State::Ready { .. } if self.is_asked_about => "checking",
+            State::Ready { .. } if self.back_at.is_some() => "checking",
             State::Ready { .. } => "ready",
             State::Done(word) | State::Ended(word) => word,
         };

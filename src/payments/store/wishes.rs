@@ -34,7 +34,7 @@ impl From<Row> for Wish {
                 _ => State::Ended(row.outcome),
             },
             session: row.session,
-            is_asked_about: row.back_at.is_some(),
+            back_at: row.back_at,
             created_at: row.created_at,
         }
     }
@@ -123,7 +123,7 @@ pub async fn find_of_any_account(db: &mut PgConnection, id: CardWishId) -> Resul
     Ok(row.map(Wish::from))
 }
 
-/// Notes that the browser came back. False when that is known, or nothing waits any more.
+/// Notes that the browser came back. False when nothing waits any more.
 pub async fn set_back(
     db: &mut PgConnection,
     account: AccountId,
@@ -131,7 +131,7 @@ pub async fn set_back(
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let done = sqlx::query!(
-        "UPDATE card_wishes SET back_at = $3 WHERE id = $1 AND account_id = $2 AND state = 'ready' AND back_at IS NULL",
+        "UPDATE card_wishes SET back_at = $3 WHERE id = $1 AND account_id = $2 AND state = 'ready'",
         id as CardWishId,
         account as AccountId,
         now
@@ -147,12 +147,12 @@ pub async fn take(db: &mut PgConnection, now: DateTime<Utc>, until: DateTime<Utc
         Row,
         r#"
         UPDATE card_wishes
-           SET next_at = $2
-             , back_at = NULL
+           SET held_until = $2
          WHERE id = (
                 SELECT id
                   FROM card_wishes
                  WHERE state IN ('asked', 'ready')
+                   AND (held_until IS NULL OR held_until <= $1)
                    AND (next_at IS NULL OR next_at <= $1 OR back_at IS NOT NULL)
                  ORDER BY created_at
                  LIMIT 1
@@ -169,9 +169,29 @@ pub async fn take(db: &mut PgConnection, now: DateTime<Utc>, until: DateTime<Utc
     Ok(row.map(Wish::from))
 }
 
-/// Says when the next thing is done about a wish.
-pub async fn set_next(db: &mut PgConnection, id: CardWishId, next_at: DateTime<Utc>) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE card_wishes SET next_at = $2 WHERE id = $1", id as CardWishId, next_at).execute(db).await?;
+/// Leaves a wish alone until an instant: something did not work.
+pub async fn put_back(db: &mut PgConnection, id: CardWishId, until: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE card_wishes SET held_until = $2 WHERE id = $1", id as CardWishId, until).execute(db).await?;
+    Ok(())
+}
+
+/// Notes that Stripe was asked, and when it is asked again. Whoever came back meanwhile is still to be asked for.
+pub async fn set_looked(db: &mut PgConnection, wish: &Wish, next_at: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        "
+        UPDATE card_wishes
+           SET next_at = $2
+             , held_until = NULL
+             , back_at = CASE WHEN back_at IS DISTINCT FROM $3 THEN back_at END
+         WHERE id = $1
+           AND state = 'ready'
+        ",
+        wish.id as CardWishId,
+        next_at,
+        wish.back_at
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 
@@ -190,6 +210,7 @@ pub async fn set_ready(
              , page_url = $3
              , expires_at = $4
              , next_at = $5
+             , held_until = NULL
          WHERE id = $1
            AND state = 'asked'
         ",

@@ -78,7 +78,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>, query
     };
     let (badge, word) = match &wish.state {
         State::Asked => ("working", "asked"),
-        State::Ready { .. } if wish.is_asked_about => ("working", "checking"),
+        State::Ready { .. } if wish.back_at.is_some() => ("working", "checking"),
         State::Ready { .. } if query.back == "left" => ("neutral", "left"),
         State::Ready { .. } => ("neutral", "ready"),
         State::Done(word) => ("running", word.as_str()),
