@@ -138,3 +138,23 @@ mail-credit-note-text =
     we issued the credit note { $number } of { $gross } on { $due }. It pays what is open on your invoices; what is left ({ $open }) pays the next ones.
 mail-credit-note-action = See the credit note
 mail-credit-note-note = You need not do anything.
+
+mail-card-asks-subject = Invoice { $number }: your bank asks you to confirm
+mail-card-asks-text =
+    Hello { $name },
+
+    we wanted to charge { $open } for invoice { $number } to your saved card. Its bank wants you to confirm the payment yourself, so nothing was charged.
+
+    Please open the invoice and pay it there: your bank asks you for a code or a confirmation, and that is all.
+mail-card-asks-action = Confirm and pay
+mail-card-asks-note = You can also pay by bank transfer: the details are on the same page.
+
+mail-card-refused-subject = Invoice { $number }: your card was refused
+mail-card-refused-text =
+    Hello { $name },
+
+    we wanted to charge { $open } for invoice { $number } to your saved card, and its bank refused. Nothing was charged. { $next }
+
+    You can pay it now with this card or another one.
+mail-card-refused-action = See and pay
+mail-card-refused-note = You can also pay by bank transfer: the details are on the same page.

@@ -138,3 +138,23 @@ mail-credit-note-text =
     nous avons émis l’avoir { $number } de { $gross } le { $due }. Il règle ce qui est dû sur vos factures ; ce qui reste ({ $open }) règle les suivantes.
 mail-credit-note-action = Voir l’avoir
 mail-credit-note-note = Vous n’avez rien à faire.
+
+mail-card-asks-subject = Facture { $number } : votre banque vous demande de confirmer
+mail-card-asks-text =
+    Bonjour { $name },
+
+    nous avons voulu débiter { $open } de votre carte enregistrée pour la facture { $number }. Sa banque veut que vous confirmiez vous-même ce paiement : rien n’a été débité.
+
+    Ouvrez la facture et payez-la sur sa page : votre banque vous demandera un code ou une confirmation, et c’est tout.
+mail-card-asks-action = Confirmer et payer
+mail-card-asks-note = Vous pouvez aussi payer par virement : les coordonnées sont sur la même page.
+
+mail-card-refused-subject = Facture { $number } : votre carte a été refusée
+mail-card-refused-text =
+    Bonjour { $name },
+
+    nous avons voulu débiter { $open } de votre carte enregistrée pour la facture { $number }, et sa banque a refusé. Rien n’a été débité. { $next }
+
+    Vous pouvez payer dès maintenant avec cette carte ou une autre.
+mail-card-refused-action = Voir et payer
+mail-card-refused-note = Vous pouvez aussi payer par virement : les coordonnées sont sur la même page.

@@ -118,6 +118,23 @@ pub enum SendLetter {
         /// Until when it is to be paid.
         due_on: NaiveDate,
     },
+    /// A saved card did not pay an invoice. Sent to whoever pays, unless it is paid by then.
+    CardRefused {
+        /// The person.
+        user: UserId,
+        /// The invoice.
+        document: DocumentId,
+        /// Its number.
+        number: String,
+        /// What is open on it, in the currency's smallest coin.
+        open_minor: i64,
+        /// Of which currency.
+        currency: Currency,
+        /// The card's bank wants its owner to confirm the payment.
+        is_asked_for: bool,
+        /// When the card is charged again by itself.
+        next: Option<DateTime<Utc>>,
+    },
     /// The account is being closed; sent to its owners.
     Closing {
         /// The person.

@@ -42,6 +42,7 @@ pub async fn receiver(portal: &Portal, letter: &SendLetter) -> anyhow::Result<Op
         | SendLetter::DomainLost { user, .. }
         | SendLetter::Overdue { user, .. }
         | SendLetter::DocumentIssued { user, .. }
+        | SendLetter::CardRefused { user, .. }
         | SendLetter::Closing { user, .. } => store::find_user(&mut db, *user).await,
     };
     let Some(user) = found.context("read the receiver")? else { return Ok(None) };

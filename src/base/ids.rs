@@ -47,6 +47,12 @@ ids! {
     AttemptId
     /// A transfer as our people or a bank's statement reported it.
     BankReceiptId
+    /// What Stripe paid out to our bank.
+    CardPayoutId
+    /// A card payment that goes back.
+    CardRefundId
+    /// What a customer asks about cards.
+    CardWishId
     /// What a closed period costs, of one thing.
     ChargeId
     /// A Postgres server that holds databases of environments.

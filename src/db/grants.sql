@@ -44,6 +44,16 @@ BEGIN
         -- It keeps what Stripe posts; attempts and what they came to are for the worker.
         REVOKE INSERT, UPDATE, DELETE ON payment_attempts, card_disputes, stripe_polls FROM sayoo_web;
         REVOKE UPDATE, DELETE ON stripe_events FROM sayoo_web;
+        GRANT UPDATE (again_at) ON stripe_events TO sayoo_web;
+        -- It asks for pages at Stripe, and says which card is used and which no more; cards themselves come from Stripe.
+        REVOKE INSERT, UPDATE, DELETE ON card_wishes, payment_methods, stripe_customers, card_payouts FROM sayoo_web;
+        GRANT INSERT (id, account_id, asked_by, kind, document_id, language, created_at) ON card_wishes TO sayoo_web;
+        GRANT UPDATE (back_at) ON card_wishes TO sayoo_web;
+        GRANT UPDATE (is_default, removed_at) ON payment_methods TO sayoo_web;
+        -- Staff ask for a refund, confirm it or withdraw it; what became of it is for the worker.
+        REVOKE INSERT, UPDATE, DELETE ON card_refunds FROM sayoo_web;
+        GRANT INSERT (id, payment_id, account_id, amount_minor, currency, reason, state, asked_by, created_at) ON card_refunds TO sayoo_web;
+        GRANT UPDATE (state, approved_by, ended_at) ON card_refunds TO sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON charge_days, period_facts, environment_facts, document_facts FROM sayoo_web;
         -- It asks for a domain; how far it has come is for the worker to say. Private keys are nothing for it.
         REVOKE INSERT, UPDATE, DELETE ON domains FROM sayoo_web;
@@ -65,7 +75,7 @@ BEGIN
         GRANT SELECT (id, expires_at), DELETE ON sessions, staff_sessions TO sayoo_worker;
         REVOKE UPDATE, DELETE ON audit_log, meter_samples, meter_batches, meter_refusals FROM sayoo_worker;
         REVOKE INSERT, UPDATE, DELETE ON environment_segments, journal_counters FROM sayoo_worker;
-        REVOKE DELETE ON payment_attempts, stripe_events, card_disputes FROM sayoo_worker;
+        REVOKE DELETE ON payment_attempts, stripe_events, card_disputes, card_wishes, card_refunds, card_payouts FROM sayoo_worker;
         REVOKE INSERT, UPDATE, DELETE ON charge_days, period_facts, environment_facts, document_facts FROM sayoo_worker;
         REVOKE UPDATE, DELETE ON charges, document_files, journal_entries, postings, payments, allocations, paybacks FROM sayoo_worker;
         GRANT UPDATE (created_at) ON payments TO sayoo_worker;

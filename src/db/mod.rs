@@ -49,6 +49,8 @@ pub enum Channel {
     Certificates,
     /// Pages that show an environment look again. Sent by triggers, with the environment's id.
     EnvironmentEvents,
+    /// Pages that show what became of a wish about cards look again. Sent by a trigger, with the wish's id.
+    CardWishes,
 }
 
 impl Channel {
@@ -60,6 +62,7 @@ impl Channel {
             Self::Routes => "routes",
             Self::Certificates => "certificates",
             Self::EnvironmentEvents => "environment_events",
+            Self::CardWishes => "card_wishes",
         }
     }
 }

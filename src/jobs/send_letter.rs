@@ -127,6 +127,24 @@ async fn content(
                 ..plain(name, Some(urls::billing_invoice(*document)))
             }
         }
+        SendLetter::CardRefused { document, number, open_minor, currency, is_asked_for, next, .. } => {
+            let texts = formats.texts();
+            let next = next.map_or_else(
+                || texts.text("card-again-never"),
+                |at| texts.with("card-again-on", &[("date", formats.date(at).into())]),
+            );
+            Content {
+                values: vec![
+                    ("number", number.clone()),
+                    ("open", formats.money(Money::new(*open_minor, *currency))),
+                    ("next", next),
+                ],
+                ..plain(
+                    if *is_asked_for { "card-asks" } else { "card-refused" },
+                    Some(urls::billing_invoice(*document)),
+                )
+            }
+        }
         SendLetter::Closing { closes_at, .. } => Content {
             values: vec![("date", formats.date(*closes_at))],
             ..plain("closing", Some(urls::account_closing()))
@@ -136,7 +154,9 @@ async fn content(
 
 /// Whether what a mail would remind of was paid before it was written.
 async fn is_settled(portal: &Portal, letter: &SendLetter) -> anyhow::Result<bool> {
-    let SendLetter::Overdue { document, .. } = letter else { return Ok(false) };
+    let (SendLetter::Overdue { document, .. } | SendLetter::CardRefused { document, .. }) = letter else {
+        return Ok(false);
+    };
     let mut db = portal.db.acquire().await.context("reach the control database")?;
     Ok(!dunning::is_open(&mut db, *document).await?)
 }

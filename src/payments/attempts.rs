@@ -1,16 +1,19 @@
-//! Attempts to have an invoice paid from a saved card: one at a time for an invoice, for what is open on it at that moment.
+//! Attempts to have an invoice paid by card: one at a time for an invoice, for what is open on it at that moment. A saved card is
+//! charged here; for a page on which a customer pays see `sessions`.
 //!
 //! An attempt is committed before Stripe is asked. What became of it is asked with the same key, which never charges twice; when
 //! Stripe may have forgotten the key, by looking for the attempt's id.
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Connection, PgConnection};
 
 use super::stripe::{CallError, Fields, Intent, Refusal};
-use super::{Cards, store};
+use super::{Cards, LEASE, store};
+use crate::accounts::letters::SendLetter;
+use crate::accounts::people;
 use crate::base::chain;
-use crate::base::ids::{AccountId, AttemptId, DocumentId};
+use crate::base::ids::{AccountId, AttemptId, CardWishId, DocumentId, PaymentMethodId};
 use crate::base::money::{Currency, Money};
 use crate::billing::payments::{self, Method, Received};
 
@@ -18,8 +21,6 @@ use crate::billing::payments::{self, Method, Received};
 const PAUSES: [i64; 3] = [3, 5, 7];
 /// Stripe keeps keys for a day; a repetition after this is another charge.
 const KEY_LIVES: TimeDelta = TimeDelta::hours(20);
-/// Until an attempt that a worker holds is asked about by another.
-const LEASE: TimeDelta = TimeDelta::minutes(2);
 /// Until Stripe is asked again about what is not decided.
 const ASK_AGAIN: TimeDelta = TimeDelta::minutes(10);
 /// Stripe's search knows of a payment a while later than its maker.
@@ -48,6 +49,10 @@ pub struct Attempt {
     pub provider_id: Option<String>,
     /// Since when.
     pub created_at: DateTime<Utc>,
+    /// The saved card that is charged.
+    pub method: Option<PaymentMethodId>,
+    /// Or for whom a page is at Stripe.
+    pub wish: Option<CardWishId>,
 }
 
 /// An invoice that a saved card can pay.
@@ -65,6 +70,8 @@ pub struct Due {
     pub no: i32,
     /// Who the customer is at Stripe.
     pub customer: String,
+    /// The card.
+    pub method_id: PaymentMethodId,
     /// The card at Stripe.
     pub method: String,
 }
@@ -88,8 +95,10 @@ pub async fn begin_next(cards: &Cards, now: DateTime<Utc>) -> anyhow::Result<boo
         state: "created".to_owned(),
         provider_id: None,
         created_at: now,
+        method: Some(due.method_id),
+        wish: None,
     };
-    store::insert_attempt(&mut tx, &attempt, now + LEASE).await.context("insert an attempt")?;
+    store::insert_attempt(&mut tx, &attempt, Some(now + LEASE)).await.context("insert an attempt")?;
     tx.commit().await.context("commit an attempt")?;
     ask(cards, &mut db, &attempt, now).await?;
     Ok(true)
@@ -144,7 +153,12 @@ async fn ask(cards: &Cards, db: &mut PgConnection, attempt: &Attempt, now: DateT
     };
     match asked {
         Ok(intent) => {
-            apply(cards, db, &intent, now).await?;
+            if let Err(error) = apply(cards, db, &intent, now).await {
+                // Others are not held up by one that is not as it was asked for.
+                let error = chain::of_any(&error);
+                tracing::error!(attempt = %attempt.id, error, "what a payment is cannot be booked");
+                store::set_unknown(db, attempt.id, now + ASK_AGAIN).await.context("put an attempt back")?;
+            }
         }
         Err(CallError::Refused(refusal)) => {
             // A refusal names the payment that it left behind: it is the attempt's.
@@ -173,10 +187,27 @@ async fn fail(
     refusal: &Refusal,
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
-    let pause = usize::try_from(attempt.no - 1).ok().and_then(|before| PAUSES.get(before));
-    let next = pause.map(|days| now + TimeDelta::days(*days));
     let code = if refusal.decline_code.is_empty() { &refusal.code } else { &refusal.decline_code };
-    store::set_failed(db, attempt.id, intent, (code, &refusal.message), (next, now)).await.context("note a refusal")
+    // Its bank wants to see the customer: without them it says the same each time.
+    let is_asked_for = [&refusal.code, &refusal.decline_code].iter().any(|code| *code == "authentication_required");
+    let before = store::refusals_before(db, attempt).await.context("count the refusals")?;
+    let pause = usize::try_from(before).ok().and_then(|before| PAUSES.get(before)).filter(|_| !is_asked_for);
+    let next = pause.map(|days| now + TimeDelta::days(*days));
+    let is_new = store::set_failed(db, attempt.id, intent, (code, &refusal.message), (next, now)).await;
+    if is_new.context("note a refusal")? {
+        let (number, open) = store::number_and_open(db, attempt.document).await.context("read the invoice")?;
+        let letter = |user| SendLetter::CardRefused {
+            user,
+            document: attempt.document,
+            number: number.clone(),
+            open_minor: open.minor,
+            currency: open.currency,
+            is_asked_for,
+            next,
+        };
+        people::write_to_payers(db, attempt.account, letter, now).await?;
+    }
+    Ok(())
 }
 
 /// Brings into the books what a payment at Stripe is now. False when it is none of ours.
@@ -195,10 +226,12 @@ pub async fn apply(cards: &Cards, db: &mut PgConnection, intent: &Intent, now: D
     match intent.status.as_str() {
         "succeeded" => {
             let currency = intent.currency.parse::<Currency>().context("Stripe's currency")?;
+            let came = Money::new(intent.amount_received, currency);
+            ensure!(came == attempt.amount, "{came:?} came for an attempt of {:?}", attempt.amount);
             let received = Received {
                 account: attempt.account,
                 method: Method::Card,
-                amount: Money::new(intent.amount_received, currency),
+                amount: came,
                 received_on: now.date_naive(),
                 external_ref: &intent.id,
             };
@@ -206,11 +239,14 @@ pub async fn apply(cards: &Cards, db: &mut PgConnection, intent: &Intent, now: D
                 payments::allocate(&mut tx, payment, attempt.document, received.amount, now).await?;
             }
             store::set_state(&mut tx, id, "succeeded", &intent.id, (None, Some(now))).await?;
+            store::wishes::end_of_attempt(&mut tx, id).await.context("note what became of a wish")?;
         }
         _ if attempt.state == "succeeded" || attempt.state == "failed" => {}
         "processing" | "requires_capture" => {
             store::set_state(&mut tx, id, "processing", &intent.id, (Some(now + ASK_AGAIN), None)).await?;
         }
+        // On a page the customer may prove it, or give another card, until the page's time is over.
+        _ if attempt.wish.is_some() => {}
         "requires_action" => {
             store::set_state(&mut tx, id, "requires_action", &intent.id, (Some(now + ASK_AGAIN), None)).await?;
         }

@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
 use super::signature::Secrets;
+use super::store::events as store;
 use super::stripe::{CallError, Event};
-use super::{Cards, attempts, goes_back, store};
+use super::{Cards, attempts, goes_back, methods, payouts, sessions};
 use crate::base::chain;
 use crate::queue;
 
@@ -89,6 +90,21 @@ async fn process(
     }
     let object = &event.data.object;
     let (intent, dispute) = match object.object.as_str() {
+        "checkout.session" => {
+            let is_ours = match cards.stripe.session(&object.id).await {
+                Err(CallError::Refused(refusal)) if refusal.code == "resource_missing" => false,
+                session => sessions::apply(cards, db, &session?, now).await?,
+            };
+            return Ok(if is_ours { "done" } else { "unmatched" });
+        }
+        "payout" => {
+            let is_ours = payouts::apply(cards, db, &object.id, now).await?;
+            return Ok(if is_ours { "done" } else { "unmatched" });
+        }
+        "payment_method" => {
+            let is_ours = methods::refresh(cards, db, &object.id, now).await?;
+            return Ok(if is_ours { "done" } else { "ignored: not a card of ours" });
+        }
         "payment_intent" => (Some(object.id.clone()), None),
         "charge" | "refund" => (object.payment_intent.clone(), None),
         "dispute" => (object.payment_intent.clone(), Some(&object.id)),
@@ -103,7 +119,7 @@ async fn process(
     if !attempts::apply(cards, db, &intent, now).await? {
         return Ok("unmatched");
     }
-    goes_back::refunds(cards, db, &intent, now).await?;
+    goes_back::refunds(cards, db, &intent.id, now).await?;
     if let Some(dispute) = dispute {
         let dispute = cards.stripe.dispute(dispute).await?;
         goes_back::dispute(cards, db, &intent, &dispute, now).await?;

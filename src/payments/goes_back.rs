@@ -1,27 +1,82 @@
-//! Money that goes back: refunds, and disputes that a customer's bank decided for the customer.
+//! Money that goes back: refunds, whoever asked for them, and disputes that a customer's bank decided for the customer.
 
 use anyhow::{Context, ensure};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Connection, PgConnection};
 
-use super::stripe::{Dispute, Intent};
+use super::refunds::State;
+use super::store::refunds as refund_store;
+use super::stripe::{Dispute, Intent, Refund};
 use super::{Cards, store};
+use crate::base::ids::CardRefundId;
 use crate::base::money::{Currency, Money};
-use crate::billing::payments::{self, Payback};
+use crate::billing::payments::{self, Method, Payback, Received};
 
-/// Books every refund of a payment that is through, each once.
-pub async fn refunds(cards: &Cards, db: &mut PgConnection, intent: &Intent, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let Some(payment) = store::payment_of(db, &intent.id).await.context("find a payment")? else { return Ok(()) };
-    let currency = currency(&intent.currency)?;
-    for refund in cards.stripe.refunds(&intent.id).await? {
-        if refund.status == "succeeded" {
-            let mut tx = db.begin().await.context("begin")?;
-            let amount = Money::new(refund.amount, currency);
-            payments::pay_back(&mut tx, payment, Payback::Refund, amount, &refund.id, now).await?;
-            tx.commit().await.context("commit a refund")?;
-        }
+/// Until Stripe is asked again about a refund that it has not paid out yet.
+const LOOK_AGAIN: TimeDelta = TimeDelta::hours(1);
+
+/// Books every refund of a payment that is through, each once, and writes down what became of those that staff asked for. Returns
+/// the latter.
+pub async fn refunds(
+    cards: &Cards,
+    db: &mut PgConnection,
+    intent: &str,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Vec<CardRefundId>> {
+    let mut ours = Vec::new();
+    if store::payment_of(db, intent).await.context("find a payment")?.is_none() {
+        return Ok(ours);
     }
-    Ok(())
+    for made in cards.stripe.refunds(intent).await? {
+        let mut tx = db.begin().await.context("begin")?;
+        ours.extend(refund(&mut tx, intent, &made, now).await?);
+        tx.commit().await.context("commit a refund")?;
+    }
+    Ok(ours)
+}
+
+/// Books what Stripe says of one refund. Returns it when staff asked for it.
+pub async fn refund(
+    db: &mut PgConnection,
+    intent: &str,
+    made: &Refund,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Option<CardRefundId>> {
+    let payment = store::payment_of(db, intent).await.context("find a payment")?.context("it was not booked yet")?;
+    let amount = Money::new(made.amount, currency(&made.currency)?);
+    ensure!(amount.currency == payment.currency, "the refund is in another currency than its payment");
+    let ours = made.metadata.get("refund").and_then(|id| id.parse::<CardRefundId>().ok());
+    let (state, next_at) = match made.status.as_str() {
+        "succeeded" => (State::Done, None),
+        "failed" | "canceled" => (State::Failed, None),
+        _ => (State::Pending, Some(now + LOOK_AGAIN)),
+    };
+    if let Some(id) = ours {
+        let said = (made.id.as_str(), state, made.failure_reason.as_str());
+        refund_store::note(db, (id, payment.id, made.amount), said, (next_at, now)).await.context("note a refund")?;
+    }
+    match state {
+        State::Done => {
+            let is_new = payments::pay_back(db, payment.id, Payback::Refund, amount, &made.id, now).await?;
+            if is_new && ours.is_some() {
+                // What the payment pays no more a credit note pays: that is why it went back.
+                payments::settle(db, payment.account, now).await?;
+            }
+        }
+        // It went back, and came to us again: the customer's bank did not take it.
+        State::Failed if payments::is_paid_back(db, &made.id).await? => {
+            let received = Received {
+                account: payment.account,
+                method: Method::Card,
+                amount,
+                received_on: now.date_naive(),
+                external_ref: &format!("{}-returned", made.id),
+            };
+            payments::receive(db, &received, now).await?;
+        }
+        _ => {}
+    }
+    Ok(ours)
 }
 
 /// Notes a dispute, and books it once it is lost.
@@ -36,16 +91,17 @@ pub async fn dispute(
     ensure!(intent.livemode == cards.livemode, "the dispute is of another mode");
     let payment =
         store::payment_of(db, &intent.id).await.context("find a payment")?.context("it was not booked yet")?;
+    ensure!(currency(&dispute.currency)? == payment.currency, "the dispute is in another currency than its payment");
     let state = match dispute.status.as_str() {
         "lost" => "lost",
         "won" | "warning_closed" => "won",
         _ => "open",
     };
     let mut tx = db.begin().await.context("begin")?;
-    store::keep_dispute(&mut tx, payment, dispute, state, now).await.context("keep a dispute")?;
+    store::keep_dispute(&mut tx, payment.id, dispute, state, now).await.context("keep a dispute")?;
     if state == "lost" {
-        let amount = Money::new(dispute.amount, currency(&dispute.currency)?);
-        payments::pay_back(&mut tx, payment, Payback::Dispute, amount, &dispute.id, now).await?;
+        let amount = Money::new(dispute.amount, payment.currency);
+        payments::pay_back(&mut tx, payment.id, Payback::Dispute, amount, &dispute.id, now).await?;
     }
     tx.commit().await.context("commit a dispute")?;
     Ok(())

@@ -7,19 +7,27 @@
 pub mod attempts;
 pub mod events;
 mod goes_back;
+pub mod lists;
+pub mod methods;
+pub mod payouts;
+pub mod refunds;
+mod sessions;
 pub mod signature;
 mod store;
 pub mod stripe;
+pub mod wishes;
 
 use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::chain;
 use crate::base::secret::Secret;
 use crate::config::payments::Payments;
+use crate::db;
 use crate::portal::Portal;
 use stripe::Stripe;
 
@@ -27,6 +35,8 @@ use stripe::Stripe;
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Time between two questions for events that got lost.
 const POLL_EVERY: TimeDelta = TimeDelta::minutes(10);
+/// Until what a worker holds is taken by another.
+const LEASE: TimeDelta = TimeDelta::minutes(2);
 /// How long Stripe may take: less than the time after which a call is made again.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -50,6 +60,10 @@ pub struct Done {
     pub events: u64,
     /// Events that had got lost.
     pub found: u64,
+    /// Pages that were made or looked at.
+    pub pages: u64,
+    /// Refunds that were made or asked about.
+    pub refunds: u64,
 }
 
 impl Cards {
@@ -72,15 +86,31 @@ impl Cards {
         while events::process_next(self, now).await? {
             done.events += 1;
         }
+        let answered = self.answer().await?;
+        (done.pages, done.refunds) = (answered.pages, answered.refunds);
         while attempts::ask_next(self, now).await? || attempts::begin_next(self, now).await? {
             done.attempts += 1;
         }
         Ok(done)
     }
 
+    /// Does what somebody waits for on a page.
+    async fn answer(&self) -> anyhow::Result<Done> {
+        let (now, mut done) = (self.portal.clock.now(), Done::default());
+        methods::detach(self, now).await?;
+        while sessions::next(self, now).await? {
+            done.pages += 1;
+        }
+        sessions::close_stale(self, now).await?;
+        while refunds::next(self, now).await? {
+            done.refunds += 1;
+        }
+        Ok(done)
+    }
+
     async fn poll(&self, now: DateTime<Utc>) -> anyhow::Result<u64> {
         let mut db = self.portal.db.acquire().await.context("acquire a connection")?;
-        let before = store::polled_at(&mut db).await.context("read when Stripe was asked")?;
+        let before = store::events::polled_at(&mut db).await.context("read when Stripe was asked")?;
         if before.is_some_and(|before| now - before < POLL_EVERY) {
             return Ok(0);
         }
@@ -90,15 +120,23 @@ impl Cards {
         for event in self.stripe.events_since(since.timestamp()).await.context("list Stripe's events")? {
             found += u64::from(events::keep(&mut db, &event, self.livemode, now).await?);
         }
-        store::set_polled_at(&mut db, now).await.context("note when Stripe was asked")?;
+        store::events::set_polled_at(&mut db, now).await.context("note when Stripe was asked")?;
         Ok(found)
     }
 }
 
-/// Looks again and again until told to stop. Several workers may do this.
+/// Looks again and again until told to stop; in between whoever waits for something is answered at once. Several workers may do this.
 pub async fn run(cards: Cards, stop: CancellationToken) {
+    let mut listener = db::Listener::new(&cards.portal.db, db::Channel::Work);
+    let mut looked_at: Option<Instant> = None;
     while !stop.is_cancelled() {
-        match cards.look().await {
+        let did = if looked_at.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
+            looked_at = Some(Instant::now());
+            cards.look().await
+        } else {
+            cards.answer().await
+        };
+        match did {
             Ok(done) if done != Done::default() => tracing::info!(?done, "cards"),
             Ok(_) => {}
             Err(error) => {
@@ -107,7 +145,7 @@ pub async fn run(cards: Cards, stop: CancellationToken) {
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = listener.wait(LOOK_EVERY) => {}
         }
     }
 }

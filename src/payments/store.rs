@@ -1,17 +1,26 @@
-//! Attempts, events and disputes.
+//! Attempts and disputes; what else there is stands in its parts.
+
+pub mod events;
+pub mod lists;
+pub mod methods;
+pub mod payouts;
+pub mod refunds;
+pub mod wishes;
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::attempts::{Attempt, Due};
-use super::stripe::{Dispute, Event, Fields};
-use crate::base::ids::{AccountId, AttemptId, DocumentId, PaymentId};
+use super::stripe::{Dispute, Fields};
+use crate::base::ids::{AccountId, AttemptId, CardWishId, DocumentId, PaymentId, PaymentMethodId};
 use crate::base::money::{Currency, Money};
 use crate::db::StoreError;
 
 /// Locks the invoice that a saved card should pay and that has waited the longest: no attempt is open or was a success, none
-/// is to be waited for, and nothing of it was given back (who is asked again then is for people to say).
+/// of this card is to be waited for, the customer is not about to pay on a page, no transfer that may be meant for it waits for
+/// somebody, the customer's bank takes nothing back at this moment, and nothing of it was given back (who is asked again then is
+/// for people to say).
 pub async fn lock_due(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Option<Due>, StoreError> {
     let row = sqlx::query!(
         r#"
@@ -22,6 +31,7 @@ pub async fn lock_due(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Optio
              , left_of(d) AS "open!"
              , (SELECT COALESCE(max(attempt_no), 0) + 1 FROM payment_attempts WHERE document_id = d.id) AS "no!"
              , c.customer_id
+             , m.id AS "method_id: PaymentMethodId"
              , m.provider_id
           FROM documents d
           JOIN payment_methods m ON m.account_id = d.account_id AND m.is_default
@@ -34,7 +44,24 @@ pub async fn lock_due(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Optio
                 SELECT
                   FROM payment_attempts a
                  WHERE a.document_id = d.id
-                   AND (a.ended_at IS NULL OR a.state = 'succeeded' OR a.next_at IS NULL OR a.next_at > $1)
+                   AND (a.ended_at IS NULL
+                        OR a.state = 'succeeded'
+                        OR (a.kind = 'saved' AND COALESCE(a.method_id, m.id) = m.id AND (a.next_at IS NULL OR a.next_at > $1)))
+           )
+           AND NOT EXISTS (SELECT FROM card_wishes w WHERE w.document_id = d.id AND w.state IN ('asked', 'ready'))
+           AND NOT EXISTS (
+                SELECT
+                  FROM bank_receipts r
+                 WHERE r.state = 'entered'
+                   AND r.seller_id = d.seller_id
+                   AND (r.account_id = d.account_id OR position(d.number in upper(r.remittance)) > 0)
+           )
+           AND NOT EXISTS (
+                SELECT
+                  FROM card_disputes x
+                  JOIN payments p ON p.id = x.payment_id
+                 WHERE p.account_id = d.account_id
+                   AND x.state = 'open'
            )
          ORDER BY d.finalised_at
          LIMIT 1
@@ -52,6 +79,7 @@ pub async fn lock_due(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Optio
             open: money(row.open, &row.currency)?,
             no: row.no,
             customer: row.customer_id,
+            method_id: row.method_id,
             method: row.provider_id,
         })
     })
@@ -67,13 +95,14 @@ fn money(minor: i64, currency: &str) -> Result<Money, StoreError> {
 pub async fn insert_attempt(
     db: &mut PgConnection,
     attempt: &Attempt,
-    next_at: DateTime<Utc>,
+    next_at: Option<DateTime<Utc>>,
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "
         INSERT INTO payment_attempts
-               (id, document_id, account_id, attempt_no, idempotency_key, amount_minor, currency, request, created_at, next_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+               (id, document_id, account_id, attempt_no, idempotency_key, amount_minor, currency, request, created_at, next_at
+             , kind, method_id, wish_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, CASE WHEN $12::uuid IS NULL THEN 'saved' ELSE 'page' END, $11, $12)
         ",
         attempt.id as AttemptId,
         attempt.document as DocumentId,
@@ -84,7 +113,9 @@ pub async fn insert_attempt(
         attempt.amount.currency.code(),
         Json(&attempt.request) as Json<&Fields>,
         attempt.created_at,
-        next_at
+        next_at,
+        attempt.method as Option<PaymentMethodId>,
+        attempt.wish as Option<CardWishId>
     )
     .execute(db)
     .await?;
@@ -103,6 +134,8 @@ struct Row {
     state: String,
     provider_id: Option<String>,
     created_at: DateTime<Utc>,
+    method: Option<PaymentMethodId>,
+    wish: Option<CardWishId>,
 }
 
 impl TryFrom<Row> for Attempt {
@@ -120,11 +153,13 @@ impl TryFrom<Row> for Attempt {
             state: row.state,
             provider_id: row.provider_id,
             created_at: row.created_at,
+            method: row.method,
+            wish: row.wish,
         })
     }
 }
 
-/// Takes the open attempt that is to be asked about, until `until`.
+/// Takes the open attempt that is to be asked about, until `until`. A page that nobody has paid on is its wish's.
 pub async fn take_open(
     db: &mut PgConnection,
     now: DateTime<Utc>,
@@ -140,13 +175,14 @@ pub async fn take_open(
                   FROM payment_attempts
                  WHERE ended_at IS NULL
                    AND next_at <= $1
+                   AND (kind = 'saved' OR provider_id IS NOT NULL)
                  ORDER BY next_at
                  LIMIT 1
                    FOR UPDATE SKIP LOCKED
          )
      RETURNING id AS "id: AttemptId", document_id AS "document: DocumentId", account_id AS "account: AccountId"
              , attempt_no AS no, idempotency_key AS key, amount_minor, currency, request AS "request: Json<Fields>"
-             , state, provider_id, created_at
+             , state, provider_id, created_at, method_id AS "method: PaymentMethodId", wish_id AS "wish: CardWishId"
         "#,
         now,
         until
@@ -163,7 +199,7 @@ pub async fn lock_attempt(db: &mut PgConnection, id: AttemptId) -> Result<Option
         r#"
         SELECT id AS "id: AttemptId", document_id AS "document: DocumentId", account_id AS "account: AccountId"
              , attempt_no AS no, idempotency_key AS key, amount_minor, currency, request AS "request: Json<Fields>"
-             , state, provider_id, created_at
+             , state, provider_id, created_at, method_id AS "method: PaymentMethodId", wish_id AS "wish: CardWishId"
           FROM payment_attempts
          WHERE id = $1
            FOR UPDATE
@@ -203,15 +239,64 @@ pub async fn set_state(
     Ok(())
 }
 
-/// Notes that an attempt was refused, unless it has ended meanwhile, with when the next one is due.
+/// The attempt of a page that was asked for.
+pub async fn attempt_of_wish(db: &mut PgConnection, wish: CardWishId) -> Result<Option<Attempt>, StoreError> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT id AS "id: AttemptId", document_id AS "document: DocumentId", account_id AS "account: AccountId"
+             , attempt_no AS no, idempotency_key AS key, amount_minor, currency, request AS "request: Json<Fields>"
+             , state, provider_id, created_at, method_id AS "method: PaymentMethodId", wish_id AS "wish: CardWishId"
+          FROM payment_attempts
+         WHERE wish_id = $1
+        "#,
+        wish as CardWishId
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(Attempt::try_from).transpose()
+}
+
+/// How often an invoice was refused by the same card before this attempt.
+pub async fn refusals_before(db: &mut PgConnection, attempt: &Attempt) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT count(*) AS "count!"
+          FROM payment_attempts
+         WHERE document_id = $1
+           AND attempt_no < $2
+           AND kind = 'saved'
+           AND state = 'failed'
+           AND COALESCE(method_id, $3) IS NOT DISTINCT FROM $3
+        "#,
+        attempt.document as DocumentId,
+        attempt.no,
+        attempt.method as Option<PaymentMethodId>
+    )
+    .fetch_one(db)
+    .await?)
+}
+
+/// An invoice's number, and what is open on it.
+pub async fn number_and_open(db: &mut PgConnection, document: DocumentId) -> Result<(String, Money), StoreError> {
+    let row = sqlx::query!(
+        r#"SELECT COALESCE(number, '') AS "number!", left_of(documents) AS "open!", currency FROM documents WHERE id = $1"#,
+        document as DocumentId
+    )
+    .fetch_one(db)
+    .await?;
+    Ok((row.number, money(row.open, &row.currency)?))
+}
+
+/// Notes that an attempt was refused, with when the next one is due. False when it has ended meanwhile.
 pub async fn set_failed(
     db: &mut PgConnection,
     id: AttemptId,
     intent: Option<&str>,
     (code, message): (&str, &str),
     (next_at, now): (Option<DateTime<Utc>>, DateTime<Utc>),
-) -> Result<(), StoreError> {
-    sqlx::query!(
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
         "
         UPDATE payment_attempts
            SET state = 'failed'
@@ -232,7 +317,7 @@ pub async fn set_failed(
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// Notes that it is not known what became of an attempt, unless it was learned meanwhile.
@@ -253,14 +338,31 @@ pub async fn set_unknown(db: &mut PgConnection, id: AttemptId, next_at: DateTime
     Ok(())
 }
 
+/// A payment in the books.
+pub struct Booked {
+    pub id: PaymentId,
+    pub account: AccountId,
+    pub currency: Currency,
+}
+
 /// Which payment in the books a payment at Stripe is.
-pub async fn payment_of(db: &mut PgConnection, intent: &str) -> Result<Option<PaymentId>, StoreError> {
-    Ok(sqlx::query_scalar!(
-        r#"SELECT id AS "id: PaymentId" FROM payments WHERE method = 'card' AND external_ref = $1"#,
+pub async fn payment_of(db: &mut PgConnection, intent: &str) -> Result<Option<Booked>, StoreError> {
+    let row = sqlx::query!(
+        r#"
+        SELECT id AS "id: PaymentId", account_id AS "account: AccountId", currency
+          FROM payments
+         WHERE method = 'card'
+           AND external_ref = $1
+        "#,
         intent
     )
     .fetch_optional(db)
-    .await?)
+    .await?;
+    row.map(|row| {
+        let currency = money(0, &row.currency)?.currency;
+        Ok::<_, StoreError>(Booked { id: row.id, account: row.account, currency })
+    })
+    .transpose()
 }
 
 /// Keeps a dispute. What was decided stays decided.
@@ -287,111 +389,6 @@ pub async fn keep_dispute(
         dispute.reason,
         state,
         DateTime::from_timestamp(dispute.created, 0).unwrap_or(now),
-        now
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// An event that is held for a while.
-pub struct Taken {
-    pub payload: serde_json::Value,
-    pub tries: i32,
-}
-
-/// Inserts an event. One with a note is done with. False when it is there already.
-pub async fn insert_event(
-    db: &mut PgConnection,
-    event: &Event,
-    payload: &serde_json::Value,
-    note: &str,
-    now: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query!(
-        "
-        INSERT INTO stripe_events (event_id, kind, created, livemode, payload, received_at, next_at, processed_at, note)
-        VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)
-        ON CONFLICT (event_id) DO NOTHING
-        ",
-        event.id,
-        event.kind,
-        DateTime::from_timestamp(event.created, 0).unwrap_or(now),
-        event.livemode,
-        payload,
-        now,
-        (!note.is_empty()).then_some(now),
-        note
-    )
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Takes the event that has been due the longest, until `until`.
-pub async fn take_event(
-    db: &mut PgConnection,
-    now: DateTime<Utc>,
-    until: DateTime<Utc>,
-) -> Result<Option<Taken>, StoreError> {
-    Ok(sqlx::query_as!(
-        Taken,
-        "
-        UPDATE stripe_events
-           SET tries = tries + 1, next_at = $2
-         WHERE event_id = (
-                SELECT event_id
-                  FROM stripe_events
-                 WHERE processed_at IS NULL
-                   AND next_at <= $1
-                 ORDER BY next_at, event_id
-                 LIMIT 1
-                   FOR UPDATE SKIP LOCKED
-         )
-     RETURNING payload, tries
-        ",
-        now,
-        until
-    )
-    .fetch_optional(db)
-    .await?)
-}
-
-/// Notes what became of an event.
-pub async fn set_processed(
-    db: &mut PgConnection,
-    event: &str,
-    note: &str,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE stripe_events SET processed_at = $3, note = $2 WHERE event_id = $1", event, note, now)
-        .execute(db)
-        .await?;
-    Ok(())
-}
-
-/// Puts an event back until `again`.
-pub async fn put_event_back(
-    db: &mut PgConnection,
-    event: &str,
-    note: &str,
-    again: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE stripe_events SET next_at = $3, note = $2 WHERE event_id = $1", event, note, again)
-        .execute(db)
-        .await?;
-    Ok(())
-}
-
-/// When Stripe was asked for events.
-pub async fn polled_at(db: &mut PgConnection) -> Result<Option<DateTime<Utc>>, StoreError> {
-    Ok(sqlx::query_scalar!("SELECT polled_at FROM stripe_polls").fetch_optional(db).await?)
-}
-
-/// Notes when Stripe was asked for events.
-pub async fn set_polled_at(db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
-    sqlx::query!(
-        "INSERT INTO stripe_polls (polled_at) VALUES ($1) ON CONFLICT (is_only) DO UPDATE SET polled_at = excluded.polled_at",
         now
     )
     .execute(db)

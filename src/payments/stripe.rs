@@ -48,16 +48,16 @@ pub enum CallError {
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Refusal {
     /// What kind of no.
-    #[serde(default, rename = "type", deserialize_with = "text")]
+    #[serde(default, rename = "type", deserialize_with = "or_nothing")]
     pub kind: String,
     /// Which one, for programs.
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "or_nothing")]
     pub code: String,
     /// What the customer's bank said.
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "or_nothing")]
     pub decline_code: String,
     /// For people.
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "or_nothing")]
     pub message: String,
     /// The payment that it is about.
     pub payment_intent: Option<Box<Intent>>,
@@ -78,7 +78,7 @@ pub struct Intent {
     /// Whether it is real money.
     pub livemode: bool,
     /// What we wrote on it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     pub metadata: BTreeMap<String, String>,
     /// Why it does not go on.
     pub last_payment_error: Option<Refusal>,
@@ -91,8 +91,132 @@ pub struct Refund {
     pub id: String,
     /// How much.
     pub amount: i64,
+    /// In which currency, in small letters.
+    pub currency: String,
     /// How far it is.
     pub status: String,
+    /// What we wrote on it.
+    #[serde(default, deserialize_with = "or_nothing")]
+    pub metadata: BTreeMap<String, String>,
+    /// Why it did not arrive.
+    #[serde(default, deserialize_with = "or_nothing")]
+    pub failure_reason: String,
+}
+
+/// Who a customer is, at Stripe.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Customer {
+    /// Its id.
+    pub id: String,
+    /// Whether it pays real money.
+    pub livemode: bool,
+}
+
+/// A page of Stripe's on which a customer gives a card.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Session {
+    /// Its id.
+    pub id: String,
+    /// `payment`, or `setup`.
+    pub mode: String,
+    /// `open`, `complete` or `expired`.
+    #[serde(default, deserialize_with = "or_nothing")]
+    pub status: String,
+    /// Where it is, while it is open.
+    #[serde(default, deserialize_with = "or_nothing")]
+    pub url: String,
+    /// Until when, in seconds of Unix.
+    pub expires_at: i64,
+    /// Whether real money moves.
+    pub livemode: bool,
+    /// Whose it is.
+    #[serde(default, deserialize_with = "or_nothing")]
+    pub customer: String,
+    /// What it asks for, when it asks for money.
+    pub amount_total: Option<i64>,
+    /// In which currency, in small letters.
+    #[serde(default, deserialize_with = "or_nothing")]
+    pub currency: String,
+    /// The payment, once there is one.
+    pub payment_intent: Option<String>,
+    /// How the card was given, where it is only saved.
+    pub setup_intent: Option<String>,
+    /// What we wrote on it.
+    #[serde(default, deserialize_with = "or_nothing")]
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// How a card was given, to be charged later.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SetupIntent {
+    /// How far it is.
+    pub status: String,
+    /// Whether it is a real card.
+    pub livemode: bool,
+    /// The card.
+    pub payment_method: Option<String>,
+}
+
+/// A card, as far as we know it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Method {
+    /// Its id.
+    pub id: String,
+    /// Whose it is; nobody's, once it was taken away.
+    #[serde(default, deserialize_with = "or_nothing")]
+    pub customer: String,
+    /// Whether it is a real card.
+    pub livemode: bool,
+    /// What people know it by.
+    pub card: Option<CardFacts>,
+}
+
+/// What people know a card by.
+#[derive(Clone, Debug, Deserialize)]
+pub struct CardFacts {
+    /// `visa`, `mastercard`.
+    pub brand: String,
+    /// Its last digits.
+    pub last4: String,
+    /// Until the end of which month.
+    pub exp_month: u32,
+    /// Of which year.
+    pub exp_year: u32,
+}
+
+/// What Stripe pays out to our bank.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Payout {
+    /// Its id.
+    pub id: String,
+    /// How much; below zero when it takes from the bank.
+    pub amount: i64,
+    /// In which currency, in small letters.
+    pub currency: String,
+    /// When it is at the bank, in seconds of Unix.
+    pub arrival_date: i64,
+    /// How far it is.
+    pub status: String,
+    /// Whether it is real money.
+    pub livemode: bool,
+}
+
+/// One movement of what Stripe holds for us.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Movement {
+    /// Its id.
+    pub id: String,
+    /// What it is: `charge`, `refund`, `adjustment`, `stripe_fee`, `payout`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// How much, before fees.
+    pub amount: i64,
+    /// What Stripe keeps of it.
+    pub fee: i64,
+    /// The rest.
+    pub net: i64,
+    /// In which currency, in small letters.
+    pub currency: String,
 }
 
 /// Money that a customer's bank takes back.
@@ -207,14 +331,74 @@ impl Stripe {
 
     /// Lists all events since an instant, in seconds of Unix.
     pub async fn events_since(&self, since: i64) -> Result<Vec<serde_json::Value>, CallError> {
-        let mut all: Vec<serde_json::Value> = Vec::new();
+        self.all("/v1/events", ("created[gte]", since.to_string()), |event: &serde_json::Value| {
+            event["id"].as_str().unwrap_or_default().to_owned()
+        })
+        .await
+    }
+
+    /// Makes a customer.
+    pub async fn create_customer(&self, fields: &[(String, String)], key: &str) -> Result<Customer, CallError> {
+        self.call("POST", "/v1/customers", fields, Some(key)).await
+    }
+
+    /// Makes a page on which a customer gives a card. The same key makes the same one.
+    pub async fn create_session(&self, fields: &[(String, String)], key: &str) -> Result<Session, CallError> {
+        self.call("POST", "/v1/checkout/sessions", fields, Some(key)).await
+    }
+
+    /// Reads what became of a page.
+    pub async fn session(&self, id: &str) -> Result<Session, CallError> {
+        self.call("GET", &format!("/v1/checkout/sessions/{}", plain(id)?), &[], None).await
+    }
+
+    /// Closes a page: nobody pays there any more. Refused when somebody has.
+    pub async fn expire_session(&self, id: &str) -> Result<Session, CallError> {
+        self.call("POST", &format!("/v1/checkout/sessions/{}/expire", plain(id)?), &[], None).await
+    }
+
+    /// Reads how a card was given.
+    pub async fn setup_intent(&self, id: &str) -> Result<SetupIntent, CallError> {
+        self.call("GET", &format!("/v1/setup_intents/{}", plain(id)?), &[], None).await
+    }
+
+    /// Reads a card.
+    pub async fn method(&self, id: &str) -> Result<Method, CallError> {
+        self.call("GET", &format!("/v1/payment_methods/{}", plain(id)?), &[], None).await
+    }
+
+    /// Takes a card away from its customer: nobody charges it any more.
+    pub async fn detach(&self, id: &str) -> Result<Method, CallError> {
+        self.call("POST", &format!("/v1/payment_methods/{}/detach", plain(id)?), &[], None).await
+    }
+
+    /// Gives money back. The same key never gives it twice.
+    pub async fn create_refund(&self, fields: &[(String, String)], key: &str) -> Result<Refund, CallError> {
+        self.call("POST", "/v1/refunds", fields, Some(key)).await
+    }
+
+    /// Reads what is paid out to our bank.
+    pub async fn payout(&self, id: &str) -> Result<Payout, CallError> {
+        self.call("GET", &format!("/v1/payouts/{}", plain(id)?), &[], None).await
+    }
+
+    /// Lists what a payout is made of, itself included.
+    pub async fn movements_of(&self, payout: &str) -> Result<Vec<Movement>, CallError> {
+        self.all("/v1/balance_transactions", ("payout", payout.to_owned()), |it: &Movement| it.id.clone()).await
+    }
+
+    /// Lists everything, page after page.
+    async fn all<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        (name, value): (&str, String),
+        id: impl Fn(&T) -> String,
+    ) -> Result<Vec<T>, CallError> {
+        let mut all: Vec<T> = Vec::new();
         loop {
-            let mut query =
-                vec![("created[gte]".to_owned(), since.to_string()), ("limit".to_owned(), "100".to_owned())];
-            if let Some(last) = all.last().and_then(|last| last["id"].as_str()) {
-                query.push(("starting_after".to_owned(), last.to_owned()));
-            }
-            let page: List<serde_json::Value> = self.call("GET", "/v1/events", &query, None).await?;
+            let mut query = vec![(name.to_owned(), value.clone()), ("limit".to_owned(), "100".to_owned())];
+            query.extend(all.last().map(|last| ("starting_after".to_owned(), id(last))));
+            let page: List<T> = self.call("GET", path, &query, None).await?;
             let is_last = !page.has_more || page.data.is_empty();
             all.extend(page.data);
             if is_last {
@@ -278,7 +462,11 @@ impl Stripe {
 }
 
 /// What may be missing or null is nothing.
-fn text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+fn or_nothing<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 

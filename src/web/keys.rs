@@ -51,6 +51,12 @@ impl Keys {
         Self { webhooks: Some(Arc::new(secrets)), ..self }
     }
 
+    /// Whether customers can pay by card here.
+    #[must_use]
+    pub fn takes_cards(&self) -> bool {
+        self.webhooks.is_some()
+    }
+
     /// Returns the code of `message` for one purpose.
     #[must_use]
     pub fn sign(&self, purpose: &str, message: &[u8]) -> [u8; 32] {

@@ -1,4 +1,4 @@
-//! Tells open pages that an environment changed: one listener for the whole process, one stream for each page.
+//! Tells open pages that what they show changed, an environment or a wish about cards: one listener for the whole process, one stream for each page.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -9,11 +9,13 @@ use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::base::chain;
-use crate::base::ids::{AccountId, EnvironmentId};
+use crate::base::ids::{AccountId, CardWishId, EnvironmentId};
 use crate::db::Channel;
 use crate::environments::history;
+use crate::payments::wishes;
 
 /// How often a stream gives a sign of life, so that proxies keep it open and browsers notice a dead one.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -24,11 +26,38 @@ const LONGEST: Duration = Duration::from_secs(600);
 /// Pages that are further behind than this look at everything again.
 const BACKLOG: usize = 256;
 
+/// What a page shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// An environment.
+    Environment(EnvironmentId),
+    /// What became of a wish about cards.
+    CardWish(CardWishId),
+}
+
+impl Subject {
+    fn uuid(self) -> Uuid {
+        match self {
+            Self::Environment(id) => id.uuid(),
+            Self::CardWish(id) => id.uuid(),
+        }
+    }
+
+    /// What it is now, as a text that differs when it changed; `None` when it is not the account's.
+    async fn version(self, db: &PgPool, account: AccountId) -> anyhow::Result<Option<String>> {
+        let mut db = db.acquire().await?;
+        match self {
+            Self::Environment(id) => history::version(&mut db, account, id).await,
+            Self::CardWish(id) => wishes::version(&mut db, account, id).await,
+        }
+    }
+}
+
 /// Listens to the database for the open pages of this process.
 #[derive(Clone, Debug)]
 pub struct Live {
-    /// The environment that changed; `None` when changes may have been missed.
-    changes: broadcast::Sender<Option<EnvironmentId>>,
+    /// What changed; `None` when changes may have been missed.
+    changes: broadcast::Sender<Option<Uuid>>,
     stop: CancellationToken,
 }
 
@@ -57,24 +86,24 @@ impl Live {
 
     async fn hear(&self, db: &PgPool) -> Result<(), sqlx::Error> {
         let mut listener = PgListener::connect_with(db).await?;
-        listener.listen(Channel::EnvironmentEvents.name()).await?;
+        listener.listen_all([Channel::EnvironmentEvents.name(), Channel::CardWishes.name()]).await?;
         loop {
             // Whatever happened before this moment was not heard. Without open pages nobody receives it, which is fine.
             let _ = self.changes.send(None);
             while let Some(heard) = listener.try_recv().await? {
-                if let Ok(environment) = heard.payload().parse() {
-                    let _ = self.changes.send(Some(environment));
+                if let Ok(changed) = heard.payload().parse() {
+                    let _ = self.changes.send(Some(changed));
                 }
             }
         }
     }
 
-    /// Waits until the environment may have changed, at most one heartbeat. `false` when the process ends.
-    pub async fn wait(&self, receiver: &mut Receiver, environment: EnvironmentId) -> bool {
+    /// Waits until the subject may have changed, at most one heartbeat. `false` when the process ends.
+    pub async fn wait(&self, receiver: &mut Receiver, subject: Subject) -> bool {
         let heard = async {
             loop {
                 match receiver.0.recv().await {
-                    Ok(Some(changed)) if changed != environment => {}
+                    Ok(Some(changed)) if changed != subject.uuid() => {}
                     Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return true,
                     Err(broadcast::error::RecvError::Closed) => return false,
                 }
@@ -92,14 +121,14 @@ impl Live {
         Receiver(self.changes.subscribe())
     }
 
-    /// Returns a stream of server-sent events: the environment's version each time it changes, a comment as a sign of life.
+    /// Returns a stream of server-sent events: the subject's version each time it changes, a comment as a sign of life.
     ///
-    /// `seen` is what the page shows already. The stream ends when the environment is no longer the account's.
+    /// `seen` is what the page shows already. The stream ends when the subject is no longer the account's.
     pub fn versions(
         &self,
         db: PgPool,
         account: AccountId,
-        environment: EnvironmentId,
+        subject: Subject,
         seen: String,
     ) -> impl Stream<Item = Result<Bytes, Infallible>> + use<> {
         let state = Versions { live: self.clone(), receiver: self.receiver(), db, seen, is_first: true };
@@ -108,12 +137,11 @@ impl Live {
             if tokio::time::Instant::now() > until {
                 return None;
             }
-            if !state.is_first && !state.live.wait(&mut state.receiver, environment).await {
+            if !state.is_first && !state.live.wait(&mut state.receiver, subject).await {
                 return None;
             }
             let opening = if std::mem::take(&mut state.is_first) { "retry: 1000\n" } else { "" };
-            let version = async { history::version(&mut *state.db.acquire().await?, account, environment).await }.await;
-            let text = match version {
+            let text = match subject.version(&state.db, account).await {
                 Ok(Some(version)) if version != state.seen => {
                     state.seen.clone_from(&version);
                     format!("{opening}id: {version}\ndata: changed\n\n")
@@ -130,7 +158,7 @@ impl Live {
 
 /// Hears what changed since it was made.
 #[derive(Debug)]
-pub struct Receiver(broadcast::Receiver<Option<EnvironmentId>>);
+pub struct Receiver(broadcast::Receiver<Option<Uuid>>);
 
 struct Versions {
     live: Live,

@@ -2,6 +2,7 @@
 
 const streams = new Map();
 const POLL = 5000;
+const returned = new URLSearchParams(location.search).has("back");
 
 for (const part of document.querySelectorAll("[data-live]")) {
   const address = part.dataset.live;
@@ -52,7 +53,11 @@ async function exchange(ids) {
     const from = old.dataset.from || location.href;
     if (!pages.has(from)) pages.set(from, page(from));
     const fresh = (await pages.get(from))?.getElementById(id);
-    if (fresh) morph(old, fresh);
+    if (!fresh) continue;
+    const waited = !old.querySelector("[data-go]");
+    morph(old, fresh);
+    // What was waited for is elsewhere: whoever comes back is not sent there again.
+    if (waited && !returned) document.getElementById(id)?.querySelector("[data-go]")?.click();
   }
 }
 

@@ -275,6 +275,11 @@ pub async fn pay_back(
     Ok(true)
 }
 
+/// Whether a payback with this reference was booked.
+pub async fn is_paid_back(db: &mut PgConnection, external_ref: &str) -> anyhow::Result<bool> {
+    store::is_paid_back(db, external_ref).await.context("look for a payback")
+}
+
 /// Returns an account's invoices that are not paid in full, oldest first.
 pub async fn open_invoices(db: &mut PgConnection, account: AccountId) -> anyhow::Result<Vec<OpenInvoice>> {
     store::open_invoices(db, account).await.context("list the open invoices")

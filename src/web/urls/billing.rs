@@ -2,7 +2,8 @@
 
 use chrono::NaiveDate;
 
-use crate::base::ids::DocumentId;
+use super::encoded;
+use crate::base::ids::{CardWishId, DocumentId, PaymentMethodId};
 
 /// What this month costs, and what is open.
 #[must_use]
@@ -51,4 +52,40 @@ pub fn billing_statement() -> String {
 #[must_use]
 pub fn billing_details() -> String {
     "/account/billing/details".to_owned()
+}
+
+/// Saved cards; adding one is a POST to the same address.
+#[must_use]
+pub fn billing_methods() -> String {
+    "/account/billing/methods".to_owned()
+}
+
+/// Chooses (`default`) or removes (`remove`) a card (POST).
+#[must_use]
+pub fn billing_method_act(method: PaymentMethodId, act: &str) -> String {
+    format!("/account/billing/methods/{method}/{act}")
+}
+
+/// Pays an invoice by card (POST).
+#[must_use]
+pub fn billing_pay(document: DocumentId) -> String {
+    format!("/account/billing/invoices/{document}/pay")
+}
+
+/// What became of a page of Stripe's that was asked for. `payments` sends browsers back here too.
+#[must_use]
+pub fn billing_card(wish: CardWishId) -> String {
+    format!("/account/billing/cards/{wish}")
+}
+
+/// The same for somebody who was at Stripe's page and has not finished, as far as we know.
+#[must_use]
+pub fn billing_card_left(wish: CardWishId) -> String {
+    format!("/account/billing/cards/{wish}?back=left")
+}
+
+/// Tells an open page that something became of it since `version`.
+#[must_use]
+pub fn billing_card_events(wish: CardWishId, version: &str) -> String {
+    format!("/account/billing/cards/{wish}/events?since={}", encoded(version))
 }

@@ -1,7 +1,9 @@
 //! Links to the staff's pages.
 
 use super::encoded;
-use crate::base::ids::{AccountId, BankReceiptId, EnvironmentId, HostId, PlanId, PlanVersionId, RolloutId};
+use crate::base::ids::{
+    AccountId, BankReceiptId, CardRefundId, EnvironmentId, HostId, PaymentId, PlanId, PlanVersionId, RolloutId,
+};
 
 /// The staff's overview.
 #[must_use]
@@ -259,4 +261,34 @@ pub fn staff_transfer_act(receipt: BankReceiptId, act: &str) -> String {
 #[must_use]
 pub fn staff_dunning() -> String {
     "/staff/dunning".to_owned()
+}
+
+/// Card payments, for staff; `?list=` names another list.
+#[must_use]
+pub fn staff_payments() -> String {
+    "/staff/payments".to_owned()
+}
+
+/// One card payment.
+#[must_use]
+pub fn staff_payment(payment: PaymentId) -> String {
+    format!("/staff/payments/{payment}")
+}
+
+/// Gives a card payment back (POST).
+#[must_use]
+pub fn staff_payment_refund(payment: PaymentId) -> String {
+    format!("/staff/payments/{payment}/refund")
+}
+
+/// Confirms or withdraws a large refund (POST).
+#[must_use]
+pub fn staff_refund_act(refund: CardRefundId, act: &str) -> String {
+    format!("/staff/payments/refunds/{refund}/{act}")
+}
+
+/// Has something that Stripe told us looked at again (POST).
+#[must_use]
+pub fn staff_card_event_retry(event: &str) -> String {
+    format!("/staff/payments/events/{}/retry", encoded(event))
 }

@@ -73,6 +73,12 @@ impl World {
         Self::made(db, (INSTANCES, Mode::Development), options).await
     }
 
+    /// The same with a web process whose login may do what this role may.
+    pub async fn served_by(db: PgPool, role: &str) -> Self {
+        let options = db.connect_options().as_ref().clone().options([("role", role)]);
+        Self::made(db, (INSTANCES, Mode::Development), options).await
+    }
+
     async fn made(db: PgPool, (instances_url, mode): (&str, Mode), of_web: PgConnectOptions) -> Self {
         let clock = Clock::manual("2026-11-22T12:00:00Z".parse().unwrap());
         plans::seed(&mut db.acquire().await.unwrap(), clock.now()).await.unwrap();

@@ -78,6 +78,14 @@ impl StandIn {
             .collect()
     }
 
+    /// Somebody sends a form of one of its pages. Returns where the browser goes, and what the page says.
+    pub async fn visit(&self, page: &str, form: &[(&str, &str)]) -> (String, String) {
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let answer = client.post(page).form(form).send().await.unwrap();
+        let location = answer.headers().get("location").map(|path| path.to_str().unwrap().to_owned());
+        (location.unwrap_or_default(), answer.text().await.unwrap())
+    }
+
     /// Posts to the portal, signed.
     pub async fn post(&self, world: &World, signed: Value) -> u16 {
         let mut order = signed;

@@ -37,6 +37,21 @@ const ROLES: &[(Verb, &[&str], &[&str])] = &[
             "/account/billing/invoices/{document}/lines/{line}/hours.csv",
         ],
     ),
+    (
+        Verb::Get,
+        OWNER_AND_BILLING,
+        &["/account/billing/methods", "/account/billing/cards/{wish}", "/account/billing/cards/{wish}/events"],
+    ),
+    (
+        Verb::Post,
+        OWNER_AND_BILLING,
+        &[
+            "/account/billing/methods",
+            "/account/billing/methods/{method}/default",
+            "/account/billing/methods/{method}/remove",
+            "/account/billing/invoices/{document}/pay",
+        ],
+    ),
     (Verb::Post, OWNER, &["/account/close", "/account/keep", "/instances/{id}/plan"]),
     (Verb::Post, OWNER_AND_BILLING, &["/account/organisation", "/account/billing/details"]),
     (Verb::Post, OWNER_AND_DEVELOPER, &["/instances/new", "/instances/{id}/rename", "/instances/{id}/delete"]),
@@ -135,12 +150,26 @@ async fn each_role_may_use_its_routes_and_no_others(db: PgPool) {
     let document: Uuid = sqlx::query_scalar("SELECT id FROM documents").fetch_one(&db).await.unwrap();
     alice.post(&format!("/instances/{environment}/domains"), &[("hostname", "shop.example.com")]).await;
     let domain: Uuid = sqlx::query_scalar("SELECT id FROM domains").fetch_one(&db).await.unwrap();
+    alice.post("/account/billing/methods", &[]).await;
+    let wish: Uuid = sqlx::query_scalar("SELECT id FROM card_wishes").fetch_one(&db).await.unwrap();
+    sqlx::raw_sql(
+        "INSERT INTO stripe_customers (account_id, seller_id, customer_id, created_at)
+         SELECT accounts.id, sellers.id, 'cus_1', now() FROM accounts, sellers WHERE sellers.currency = 'MAD';
+         INSERT INTO payment_methods (id, account_id, customer_id, provider_id, brand, last4, expires, created_at)
+         SELECT gen_random_uuid(), account_id, customer_id, 'pm_1', 'visa', '4242', '2030-12', now() FROM stripe_customers",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    let method: Uuid = sqlx::query_scalar("SELECT id FROM payment_methods").fetch_one(&db).await.unwrap();
     let routes: Vec<_> = TABLE.iter().filter(|route| route.access == Access::Member).collect();
     let path = |path: &str| {
         path.replace("{id}", &environment.to_string())
             .replace("{domain}", &domain.to_string())
             .replace("{session}", &Uuid::nil().to_string())
             .replace("{document}", &document.to_string())
+            .replace("{method}", &method.to_string())
+            .replace("{wish}", &wish.to_string())
             .replace("{line}", "2")
             .replace("{kind}", "pdf")
     };

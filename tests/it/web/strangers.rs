@@ -129,7 +129,8 @@ async fn what_is_somebody_else_s_is_not_there_below_what_is_one_s_own_either(poo
     let names = ["{id}", "{domain}", "{session}"].into_iter().zip(eve.1).zip(alice.1);
     let mut things: Vec<_> = names.map(|((hole, own), other)| Thing { hole, own, other }).collect();
     // What is billed has its own story (billing/pages.rs): here nobody has a document.
-    let papers = ["{document}", "{line}", "{kind}"];
+    // What is billed and paid by card (payments/pages.rs), too.
+    let papers = ["{document}", "{line}", "{kind}", "{method}", "{wish}"];
     things.extend(papers.map(|hole| Thing { hole, own: Uuid::new_v4(), other: Uuid::new_v4() }));
     let (mut tried, mut mixed) = (0, 0);
     for route in TABLE.iter().filter(|route| route.access == Access::Member && route.path.contains('{')) {

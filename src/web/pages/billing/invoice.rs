@@ -6,23 +6,27 @@ use askama::Template;
 use sayoo_document::Bank;
 
 use super::paper::{FILES, Line, PaidLine, Party, Pen, Reader, Vat, facts, language};
-use super::{find, formats, state, terms, today};
+use super::{find, formats, may_manage, state, terms, today};
 use crate::billing::documents::{Final, Kind};
 use crate::billing::lookup;
+use crate::payments::wishes::{self, UnderWay};
 use crate::portal::Portal;
+use crate::web::Keys;
 use crate::web::answer::{self, Answer};
 use crate::web::extract::Member;
 use crate::web::layout::Layout;
 use crate::web::urls;
 
 /// Shows the page.
-pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> Answer {
+pub async fn get(portal: Data<Portal>, keys: Data<Keys>, member: Member, path: Path<String>) -> Answer {
     let mut db = portal.db.acquire().await.context("acquire a connection")?;
     let (id, found) = find(&mut db, &member, &path).await?;
     let currency = found.listed.gross.currency;
     let (_, seller) = terms(&mut db, member.account).await?;
     let paid = lookup::paid(&mut db, member.account, id, currency).await?;
     let kinds = lookup::kinds_of_files(&mut db, member.account, id).await?;
+    let is_payable = keys.takes_cards() && found.listed.kind == Kind::Invoice && found.listed.open.minor > 0;
+    let under_way = if is_payable { wishes::under_way(&mut db, member.account, id).await? } else { None };
     drop(db);
 
     let layout = &member.layout;
@@ -46,6 +50,11 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
         open: pen.formats.money(found.listed.open),
         paid: paid.iter().map(|paid| pen.paid(paid)).collect(),
         transfer: transfer(&found),
+        pay: (is_payable && may_manage(&member)).then(|| match under_way {
+            None => Pay { begin_url: urls::billing_pay(id), ..Pay::default() },
+            Some(UnderWay::Page(wish)) => Pay { go_on_url: urls::billing_card_left(wish), ..Pay::default() },
+            Some(UnderWay::Card) => Pay::default(),
+        }),
         pdf_url: kinds.iter().any(|made| made == "pdf").then(|| urls::billing_file(id, "pdf")),
         files: FILES.map(|kind| File {
             label: layout.t(format!("billing-file-{kind}")),
@@ -79,6 +88,15 @@ struct Transfer {
     bic: Option<String>,
 }
 
+/// How an open invoice is paid by card; without an address the saved card is being charged.
+#[derive(Default)]
+struct Pay {
+    /// Asks for a page (POST).
+    begin_url: String,
+    /// The page that was asked for.
+    go_on_url: String,
+}
+
 struct File {
     label: String,
     detail: String,
@@ -104,6 +122,7 @@ struct InvoicePage {
     open: String,
     paid: Vec<PaidLine>,
     transfer: Option<Transfer>,
+    pay: Option<Pay>,
     files: [File; 3],
     pdf_url: Option<String>,
     sha256: String,

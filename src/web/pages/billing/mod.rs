@@ -1,10 +1,12 @@
 //! What a customer pays: the month so far, invoices and the usage behind them, the statement, and who they are on paper.
 
+pub mod cards;
 pub mod details;
 pub mod file;
 pub mod invoice;
 pub mod invoices;
 pub mod line;
+pub mod methods;
 pub mod overview;
 pub(in crate::web::pages) mod paper;
 pub mod statement;
@@ -40,6 +42,7 @@ pub(super) fn tabs(layout: &Layout, current: &str) -> Vec<Tab> {
     [
         ("billing-tab-overview", urls::billing()),
         ("billing-tab-invoices", urls::billing_invoices()),
+        ("billing-tab-methods", urls::billing_methods()),
         ("billing-tab-statement", urls::billing_statement()),
         ("billing-tab-details", urls::billing_details()),
         ("account-tab-exports", urls::account_exports()),

@@ -8,6 +8,7 @@ use askama::Template;
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
+use super::methods::expiry_note;
 use super::{Tab, day, days, exact, formats, quantity, raw_per_unit, tabs, terms, today, unit_of};
 use crate::accounts::policy::Action;
 use crate::base::ids::{EnvironmentId, PlanVersionId};
@@ -20,6 +21,7 @@ use crate::billing::rating::account::{self, Month};
 use crate::billing::rating::{Charge, Rated, Span, What};
 use crate::billing::run;
 use crate::i18n::format::{Formats, When};
+use crate::payments::methods;
 use crate::plans::{Meter, cost};
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
@@ -48,6 +50,7 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
     let open = payments::open_invoices(&mut db, member.account).await?;
     let credit = ledger::balance(&mut db, member.account, Role::CustomerCredit, currency).await?;
     let profile = profiles::find(&mut db, member.account).await?;
+    let cards = methods::list(&mut db, member.account).await?;
     drop(db);
 
     let formats = formats(layout);
@@ -75,6 +78,7 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
         has_trial_lines: is_trying || told > 0,
         open: open_note(layout, formats, &open, today(seller.as_ref(), layout)),
         credit: (credit.minor < 0).then(|| formats.money(Money::new(-credit.minor, currency))),
+        card_note: expiry_note(&cards, layout),
         needs_address: !profile.is_complete(),
         may_manage: super::may_manage(&member),
         instances,
@@ -225,6 +229,7 @@ struct OverviewPage {
     has_trial_lines: bool,
     open: Option<OpenNote>,
     credit: Option<String>,
+    card_note: Option<String>,
     needs_address: bool,
     may_manage: bool,
     instances: Vec<Instance>,

@@ -11,7 +11,7 @@ use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
 use crate::web::extract::Member;
-use crate::web::live::Live;
+use crate::web::live::{Live, Subject};
 
 /// What the page shows already.
 #[derive(Debug, Deserialize)]
@@ -36,5 +36,5 @@ pub async fn get(
     version.ok_or(PageError::NotFound)?;
     let last = request.headers().get("last-event-id").and_then(|last| last.to_str().ok()).map(str::to_owned);
     let seen = last.unwrap_or_else(|| seen.into_inner().since);
-    answer::events(live.versions(portal.db.clone(), member.account, environment, seen))
+    answer::events(live.versions(portal.db.clone(), member.account, Subject::Environment(environment), seen))
 }

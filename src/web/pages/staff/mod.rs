@@ -13,6 +13,7 @@ pub mod instances;
 pub mod join;
 pub mod limit;
 pub mod login;
+pub mod payments;
 pub mod plan_draft;
 pub mod plan_new;
 pub mod plan_words;

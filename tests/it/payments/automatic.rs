@@ -1,0 +1,102 @@
+//! When a saved card is charged by itself, and when it is not.
+
+use chrono::TimeDelta;
+use serde_json::json;
+use sqlx::PgPool;
+
+use super::{GROSS, at_the_door, booked, debtor, open, saves_card, without_poll};
+use crate::billing::world::{audit, number, texts};
+use crate::support::portal::{WEBHOOK_SECRET, World};
+
+const STATES: &str =
+    "SELECT attempt_no || ' ' || state || ' ' || failure_code FROM payment_attempts ORDER BY attempt_no";
+
+/// A transfer that waits for somebody, of an unknown payer or of this one.
+async fn reported(world: &World, account: Option<uuid::Uuid>, remittance: &str) {
+    let staff = world.staff().await;
+    drop(staff);
+    sqlx::query(
+        "INSERT INTO bank_receipts (id, seller_id, account_id, amount_minor, currency, value_on, bank_ref, remittance, source, entered_by, created_at)
+         SELECT gen_random_uuid(), sellers.id, $1, 100, 'MAD', '2026-12-01', gen_random_uuid()::text, $2, 'camt', staff.id, now()
+           FROM sellers, staff WHERE sellers.currency = 'MAD' LIMIT 1",
+    )
+    .bind(account)
+    .bind(remittance.to_owned())
+    .execute(&world.db)
+    .await
+    .unwrap();
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn while_a_transfer_waits_that_may_pay_it_an_invoice_is_not_charged(db: PgPool) {
+    let (world, standin, cards, alice) = debtor(db, "pm_card_visa").await;
+    for (account, remittance) in [(Some(alice.uuid()), "thanks"), (None, "FACTURE ma-2026-000001 MERCI")] {
+        reported(&world, account, remittance).await;
+        without_poll(&cards).await;
+        assert!(standin.charged().await.is_empty(), "{remittance}");
+        sqlx::query(
+            "UPDATE bank_receipts SET state = 'refused', refusal = 'not ours', ended_by = entered_by, ended_at = now() WHERE state = 'entered'",
+        )
+        .execute(&world.db)
+        .await
+        .unwrap();
+    }
+    without_poll(&cards).await;
+    assert_eq!((booked(&world.db).await, open(&world.db, alice).await), (1, 0));
+    audit(&world.db).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn while_the_customer_s_bank_takes_something_back_nothing_is_charged(db: PgPool) {
+    let (world, standin, cards, alice) = debtor(db, "pm_card_visa").await;
+    without_poll(&cards).await;
+    let intent = standin.charged().await[0]["id"].as_str().unwrap().to_owned();
+    let dispute = standin.order(json!({ "do": "dispute", "intent": intent })).await;
+    let told = standin.events(&intent, &["charge.dispute.created"]).await;
+    standin.post(&world, json!({ "event": told[0], "secret": WEBHOOK_SECRET })).await;
+    without_poll(&cards).await;
+    // Another invoice comes.
+    crate::billing::world::at(&world, "2027-01-01T03:00:00Z").await;
+    assert!(open(&world.db, alice).await > 0);
+    without_poll(&cards).await;
+    assert_eq!(booked(&world.db).await, 1, "not now");
+    standin.order(json!({ "do": "decide", "dispute": dispute["id"], "status": "won" })).await;
+    let told = standin.events(&intent, &["charge.dispute.closed"]).await;
+    standin.post(&world, json!({ "event": told[0], "secret": WEBHOOK_SECRET })).await;
+    without_poll(&cards).await;
+    assert_eq!((booked(&world.db).await, open(&world.db, alice).await), (2, 0));
+    audit(&world.db).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_refusal_is_told_with_the_day_of_the_next_try_and_another_card_is_charged_at_once(db: PgPool) {
+    let (world, standin, cards, alice) = at_the_door(db).await;
+    saves_card(&world, alice.account, 0, "pm_card_chargeDeclinedInsufficientFunds").await;
+    without_poll(&cards).await;
+    assert_eq!(texts(&world.db, STATES).await, ["1 failed insufficient_funds"]);
+    let mails = world.mails_to(&alice.email).await;
+    let told: Vec<_> = mails.iter().filter(|mail| mail.subject.contains("card was refused")).collect();
+    assert_eq!(told.len(), 1);
+    assert!(told[0].text_body.contains("We try again on 4 December 2026"), "{}", told[0].text_body);
+
+    // The customer has another card, which Stripe knows under the same customer.
+    sqlx::query(
+        "INSERT INTO payment_methods (id, account_id, customer_id, provider_id, brand, last4, expires, created_at)
+         VALUES (gen_random_uuid(), $1, 'cus_0', 'pm_card_visa', 'visa', '1111', '2030-12', now())",
+    )
+    .bind(alice.account.uuid())
+    .execute(&world.db)
+    .await
+    .unwrap();
+    let page = alice.get("/account/billing/methods").await;
+    alice.post(&page.attribute("form[action$=\"/default\"]", "action"), &[]).await;
+    without_poll(&cards).await;
+    assert_eq!(texts(&world.db, STATES).await, ["1 failed insufficient_funds", "2 succeeded "]);
+    assert_eq!((booked(&world.db).await, open(&world.db, alice.account).await), (1, 0));
+    assert_eq!(standin.charged().await[0]["amount"], json!(GROSS));
+    // Nobody is told of what was paid meanwhile.
+    world.wait(TimeDelta::days(10));
+    without_poll(&cards).await;
+    assert_eq!(number(&world.db, "SELECT count(*) FROM payment_attempts").await, 2);
+    audit(&world.db).await;
+}
