@@ -71,6 +71,25 @@ pub enum SendLetter {
         /// Of which currency.
         currency: Currency,
     },
+    /// A month's cost has reached a part of the account's budget, or will. Sent to whoever pays.
+    BudgetReached {
+        /// The person.
+        user: UserId,
+        /// What was reached: a word of `billing::budgets`.
+        level: String,
+        /// What the month has cost so far, in the currency's smallest coin.
+        so_far_minor: i64,
+        /// What it will cost by the estimate.
+        forecast_minor: i64,
+        /// What it may cost.
+        budget_minor: i64,
+        /// Of which currency.
+        currency: Currency,
+        /// Production rests too, where anything does.
+        caps_production: bool,
+        /// When the next month begins.
+        until: DateTime<Utc>,
+    },
     /// Nothing proves a domain any more, so it leads nowhere. Sent to whoever can add domains.
     DomainLost {
         /// The person.

@@ -39,6 +39,7 @@ pub async fn receiver(portal: &Portal, letter: &SendLetter) -> anyhow::Result<Op
         | SendLetter::ConfirmEmail { user, .. }
         | SendLetter::EmailChanged { user, .. }
         | SendLetter::BudgetUsed { user, .. }
+        | SendLetter::BudgetReached { user, .. }
         | SendLetter::DomainLost { user, .. }
         | SendLetter::Overdue { user, .. }
         | SendLetter::DocumentIssued { user, .. }

@@ -2,6 +2,7 @@
 //!
 //! The database forbids what must never be (migrations of 2026-11-28); docs/billing.md says how a price is computed.
 
+pub mod budgets;
 pub mod documents;
 pub mod dunning;
 pub mod ledger;
@@ -10,6 +11,7 @@ pub mod papers;
 pub mod payments;
 pub mod profiles;
 pub mod rating;
+pub mod restrictions;
 pub mod run;
 pub mod sellers;
 pub mod transfers;

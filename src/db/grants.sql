@@ -37,6 +37,8 @@ BEGIN
         -- Staff give more time; what is done about unpaid invoices is for the worker.
         REVOKE INSERT, UPDATE, DELETE ON dunning_steps, dunning_states, dunning_limits FROM sayoo_web;
         REVOKE UPDATE, DELETE ON dunning_delays FROM sayoo_web;
+        -- A customer says what a month may cost; what was told about it is for the worker.
+        REVOKE INSERT, UPDATE, DELETE ON budget_alerts FROM sayoo_web;
         REVOKE DELETE ON bank_receipts FROM sayoo_web;
         -- It keeps what Stripe posts; attempts and what they came to are for the worker.
         REVOKE INSERT, UPDATE, DELETE ON payment_attempts, card_disputes, stripe_polls FROM sayoo_web;

@@ -8,6 +8,7 @@ use crate::accounts::letters::{LinkKind, SendLetter};
 use crate::accounts::{links, people};
 use crate::base::ids::{JobId, UserId};
 use crate::base::money::Money;
+use crate::billing::budgets::rule::Level;
 use crate::billing::dunning::{self, rule::Step};
 use crate::i18n::format::Formats;
 use crate::mail::messages::{self, Draft};
@@ -105,6 +106,7 @@ async fn content(
             ],
             ..plain("budget-used", Some(urls::instance_scaling(*environment)))
         },
+        SendLetter::BudgetReached { .. } => budget(formats, letter),
         SendLetter::DomainLost { environment, instance, hostname, .. } => Content {
             values: vec![("instance", instance.clone()), ("domain", hostname.clone())],
             ..plain("domain-lost", Some(urls::instance_domains(*environment)))
@@ -132,6 +134,34 @@ async fn content(
             ..plain("closing", Some(urls::account_closing()))
         },
     })
+}
+
+/// How far the month's cost is, and what follows from it.
+fn budget(formats: Formats, letter: &SendLetter) -> Content {
+    let mut content =
+        Content { name: "budget-level", to: None, values: Vec::new(), path: Some(urls::billing_budget()) };
+    if let SendLetter::BudgetReached {
+        level, so_far_minor, forecast_minor, budget_minor, currency, caps_production, until, ..
+    } = letter
+    {
+        let level = Level::from_word(level);
+        let money = |minor: i64| formats.money(Money::new(minor, *currency));
+        content.name = match level {
+            Some(Level::Forecast) => "budget-forecast",
+            Some(Level::Cap) if *caps_production => "budget-cap-all",
+            Some(Level::Cap) => "budget-cap",
+            _ => "budget-level",
+        };
+        let percent = level.and_then(Level::percent).unwrap_or_default();
+        content.values = vec![
+            ("percent", formats.number(percent)),
+            ("amount", money(*so_far_minor)),
+            ("forecast", money(*forecast_minor)),
+            ("budget", money(*budget_minor)),
+            ("until", formats.date_time(*until)),
+        ];
+    }
+    content
 }
 
 /// Whether what a mail would remind of was paid before it was written.

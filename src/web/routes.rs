@@ -105,6 +105,9 @@ table! {
     Get  "/account/billing/invoices/{document}/lines/{line}" Member billing::line::get;
     Get  "/account/billing/invoices/{document}/lines/{line}/hours.csv" Member billing::line::csv;
     Get  "/account/billing/statement"      Member       billing::statement::get;
+    Get  "/account/billing/budget"         Member       billing::budget::get;
+    Post "/account/billing/budget"         Member       billing::budget::post;
+    Post "/account/billing/budget/remove"  Member       billing::budget::remove;
     Get  "/account/billing/details"        Member       billing::details::get;
     Post "/account/billing/details"        Member       billing::details::post;
 

@@ -52,3 +52,15 @@ pub fn billing_statement() -> String {
 pub fn billing_details() -> String {
     "/account/billing/details".to_owned()
 }
+
+/// What a month may cost; setting it is a POST to the same address.
+#[must_use]
+pub fn billing_budget() -> String {
+    "/account/billing/budget".to_owned()
+}
+
+/// Takes the budget away.
+#[must_use]
+pub fn billing_budget_remove() -> String {
+    "/account/billing/budget/remove".to_owned()
+}

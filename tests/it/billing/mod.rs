@@ -1,5 +1,6 @@
 //! Months become invoices, invoices are paid, and the database forbids what must never be.
 
+mod budgets;
 mod dunning;
 mod guards;
 pub mod killed;

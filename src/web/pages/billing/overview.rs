@@ -7,19 +7,19 @@ use anyhow::Context;
 use askama::Template;
 use rust_decimal::Decimal;
 
-use super::{Tab, day, days, exact, formats, quantity, raw_per_unit, tabs, terms, today, unit_of};
+use super::{Tab, day, days, exact, formats, quantity, raw_per_unit, tabs, this_month, today, unit_of};
 use crate::accounts::policy::Action;
 use crate::base::ids::{EnvironmentId, PlanVersionId};
 use crate::base::money::{Currency, Money};
+use crate::billing::budgets;
 use crate::billing::ledger::{self, Role};
 use crate::billing::lookup::{self, Names};
 use crate::billing::payments::{self, OpenInvoice};
 use crate::billing::profiles;
-use crate::billing::rating::account::{self, Month};
-use crate::billing::rating::{Charge, Rated, Span, What};
-use crate::billing::run;
+use crate::billing::rating::account;
+use crate::billing::rating::{Charge, Rated, What};
 use crate::i18n::format::{Formats, When};
-use crate::plans::{Meter, cost};
+use crate::plans::Meter;
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
 use crate::web::extract::Member;
@@ -31,33 +31,31 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
     member.require(Action::SeeCosts)?;
     let layout = &member.layout;
     let mut db = portal.db.acquire().await.context("acquire a connection")?;
-    let (currency, seller) = terms(&mut db, member.account).await?;
-    let zone = seller.as_ref().map_or_else(|| formats(layout).zone(), |seller| seller.zone);
-    // Until the worker has opened the month it is counted in the same way.
-    let span = if let Some(period) = run::open_period(&mut db, member.account, layout.now).await? {
-        period.span
-    } else {
-        let (from, until) = cost::month(layout.now, zone);
-        Span { from, until }
-    };
-    let month = Month { account: member.account, currency, period: span, only: None };
+    let (month, zone, seller) = this_month(&mut db, &member).await?;
+    let (currency, span) = (month.currency, month.period);
     let (so_far, forecast) = account::forecast_account(&mut db, month, layout.now).await?;
     let names = lookup::names(&mut db, member.account, so_far.charges.iter()).await?;
     let trial = account::trial(&mut db, member.account).await?.filter(|trial| layout.now < trial.until);
     let open = payments::open_invoices(&mut db, member.account).await?;
     let credit = ledger::balance(&mut db, member.account, Role::CustomerCredit, currency).await?;
     let profile = profiles::find(&mut db, member.account).await?;
+    let budget = budgets::find(&mut db, member.account).await?;
     drop(db);
 
     let formats = formats(layout);
     let instances = instances(layout, formats, &so_far, &names, currency);
     let told: i64 = told(&so_far).map(|charge| charge.net.minor).sum();
     let is_trying = trial.is_some();
+    let net = so_far.net(currency).context("add the month up")?;
+    let budget = budget.filter(|budget| budget.amount.currency == currency).map(|budget| {
+        let percent = formats.number(budgets::rule::percent(budget.amount, net));
+        (formats.money(budget.amount), layout.t1("billing-budget-detail", "percent", percent))
+    });
     answer::page(&OverviewPage {
         tabs: tabs(layout, &urls::billing()),
         month: days(layout, zone.name(), span),
         as_of: exact(formats, layout.now),
-        total: formats.money(so_far.net(currency).context("add the month up")?),
+        total: formats.money(net),
         forecast: formats.money(forecast.net(currency).context("add the forecast up")?),
         until: exact(formats, span.until),
         trial: trial.map(|trial| TrialNote {
@@ -72,6 +70,7 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
         }),
         has_trial_lines: is_trying || told > 0,
         open: open_note(layout, formats, &open, today(seller.as_ref(), layout)),
+        budget,
         credit: (credit.minor < 0).then(|| formats.money(Money::new(-credit.minor, currency))),
         needs_address: !profile.is_complete(),
         may_manage: super::may_manage(&member),
@@ -222,6 +221,8 @@ struct OverviewPage {
     trial: Option<TrialNote>,
     has_trial_lines: bool,
     open: Option<OpenNote>,
+    /// The budget, and how much of it is used.
+    budget: Option<(String, String)>,
     credit: Option<String>,
     needs_address: bool,
     may_manage: bool,
