@@ -123,6 +123,32 @@ mail-budget-cap-all-text =
 mail-budget-cap-all-action = عرض الميزانية
 mail-budget-cap-all-note = ما يستريح يظل يكلف سعره الشهري، وتُحفظ بياناته ويستمر احتسابها.
 
+trial-line = { $instance } ({ $plan }) بسعر { $price } شهريًا
+trial-more = { $count ->
+    [one] وواحدة أخرى
+   *[other] و{ $count } أخرى
+}
+
+mail-trial-ending-subject = تنتهي فترتك التجريبية في { $date }
+mail-trial-ending-text =
+    مرحبًا { $name }،
+
+    لا تدفع شيئًا حتى { $date }. ومن ثم يُحتسب ما يلي موزعًا بالثانية: { $lines }. المجموع { $total } شهريًا قبل ضريبة القيمة المضافة، ويضاف إليه الاستهلاك الزائد على المشمول في الخطط.
+
+    احذف قبل ذلك ما لا تريد الاحتفاظ به. ما استُهلك في الفترة التجريبية لا يُحتسب أبدًا.
+mail-trial-ending-action = عرض التكلفة
+mail-trial-ending-note = تأتي أول فاتورة عند نهاية الشهر.
+
+mail-trial-ended-subject = انتهت فترتك التجريبية: ما يُحتسب من الآن
+mail-trial-ended-text =
+    مرحبًا { $name }،
+
+    انتهت فترتك التجريبية في { $date }. ومنذ ذلك الحين يُحتسب ما يلي موزعًا بالثانية: { $lines }. المجموع { $total } شهريًا قبل ضريبة القيمة المضافة، ويضاف إليه الاستهلاك الزائد على المشمول في الخطط.
+
+    ما استُهلك قبل ذلك لا يُحتسب.
+mail-trial-ended-action = عرض التكلفة
+mail-trial-ended-note = تأتي أول فاتورة عند نهاية الشهر. وما تحذفه لا يُحتسب بعد ذلك.
+
 mail-domain-lost-subject = لم يعد { $domain } يؤدي إلى { $instance }
 mail-domain-lost-text =
     مرحبًا { $name }،

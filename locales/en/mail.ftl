@@ -123,6 +123,32 @@ mail-budget-cap-all-text =
 mail-budget-cap-all-action = See the budget
 mail-budget-cap-all-note = What rests still costs its monthly price, and its data is kept and counted on.
 
+trial-line = { $instance } ({ $plan }) at { $price } a month
+trial-more = { $count ->
+    [one] and one more
+   *[other] and { $count } more
+}
+
+mail-trial-ending-subject = Your trial ends on { $date }
+mail-trial-ending-text =
+    Hello { $name },
+
+    until { $date } you pay nothing. From then on these are charged, shared out by the second: { $lines }. Together { $total } a month, before VAT; usage beyond what the plans include comes on top.
+
+    What you do not want to keep, delete before that. What was used in the trial is never charged.
+mail-trial-ending-action = See what it costs
+mail-trial-ending-note = The first invoice comes when the month is over.
+
+mail-trial-ended-subject = Your trial has ended: what is charged from now on
+mail-trial-ended-text =
+    Hello { $name },
+
+    your trial ended on { $date }. Since then these are charged, shared out by the second: { $lines }. Together { $total } a month, before VAT; usage beyond what the plans include comes on top.
+
+    What was used before is not charged.
+mail-trial-ended-action = See what it costs
+mail-trial-ended-note = The first invoice comes when the month is over. What you delete is charged no longer.
+
 mail-domain-lost-subject = { $domain } leads to { $instance } no longer
 mail-domain-lost-text =
     Hello { $name },

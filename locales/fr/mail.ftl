@@ -123,6 +123,32 @@ mail-budget-cap-all-text =
 mail-budget-cap-all-action = Voir le budget
 mail-budget-cap-all-note = Ce qui se repose coûte toujours son prix mensuel ; ses données sont conservées et comptées.
 
+trial-line = { $instance } ({ $plan }) à { $price } par mois
+trial-more = { $count ->
+    [one] et une autre
+   *[other] et { $count } autres
+}
+
+mail-trial-ending-subject = Votre essai prend fin le { $date }
+mail-trial-ending-text =
+    Bonjour { $name },
+
+    jusqu’au { $date }, vous ne payez rien. Ensuite sont facturées, à la seconde près : { $lines }. Au total { $total } par mois, hors TVA ; l’usage au-delà de ce que les offres comprennent s’y ajoute.
+
+    Supprimez avant cette date ce que vous ne voulez pas garder. Ce qui a été utilisé pendant l’essai n’est jamais facturé.
+mail-trial-ending-action = Voir ce que cela coûte
+mail-trial-ending-note = La première facture vient quand le mois est fini.
+
+mail-trial-ended-subject = Votre essai est terminé : ce qui est facturé désormais
+mail-trial-ended-text =
+    Bonjour { $name },
+
+    votre essai a pris fin le { $date }. Depuis sont facturées, à la seconde près : { $lines }. Au total { $total } par mois, hors TVA ; l’usage au-delà de ce que les offres comprennent s’y ajoute.
+
+    Ce qui a été utilisé avant n’est pas facturé.
+mail-trial-ended-action = Voir ce que cela coûte
+mail-trial-ended-note = La première facture vient quand le mois est fini. Ce que vous supprimez n’est plus facturé.
+
 mail-domain-lost-subject = { $domain } ne mène plus à { $instance }
 mail-domain-lost-text =
     Bonjour { $name },

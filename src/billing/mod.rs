@@ -15,4 +15,5 @@ pub mod restrictions;
 pub mod run;
 pub mod sellers;
 pub mod transfers;
+pub mod trials;
 pub mod vat;

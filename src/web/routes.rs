@@ -127,6 +127,7 @@ table! {
     Post "/instances/{id}/wake"            Member       instances::steer::wake;
     Get  "/instances/{id}/plan"            Member       instances::plan::get;
     Post "/instances/{id}/plan"            Member       instances::plan::post;
+    Get  "/instances/{id}/what-if"         Member       instances::what_if::get;
     Post "/instances/{id}/containers"      Member       instances::containers::post;
     Get  "/instances/{id}/scaling"         Member       instances::scaling::get;
     Post "/instances/{id}/scaling"         Member       instances::scaling::post;

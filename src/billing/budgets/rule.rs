@@ -25,7 +25,8 @@ pub enum Level {
 
 impl Level {
     /// All of them, the less urgent first.
-    pub const ALL: [Self; 6] = [Self::Forecast, Self::Half, Self::ThreeQuarters, Self::NineTenths, Self::All, Self::Cap];
+    pub const ALL: [Self; 6] =
+        [Self::Forecast, Self::Half, Self::ThreeQuarters, Self::NineTenths, Self::All, Self::Cap];
 
     /// Returns the word kept in the database.
     #[must_use]

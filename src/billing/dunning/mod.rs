@@ -156,11 +156,8 @@ async fn restrict(
     level: Option<Step>,
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
-    let rest = Rest {
-        others: level.is_some_and(Step::restricts),
-        production: false,
-        account: level == Some(Step::Stop),
-    };
+    let rest =
+        Rest { others: level.is_some_and(Step::restricts), production: false, account: level == Some(Step::Stop) };
     let rests = restrictions::apply(db, account, Cause::Unpaid, rest, now).await?;
     let requests = level.and_then(Step::requests_per_second);
     if store::limit(db, account, requests).await.context("limit what is not paid")? || rests {

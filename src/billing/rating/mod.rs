@@ -15,6 +15,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod tiers;
+mod what_if;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +31,7 @@ pub use forecast::{Pace, forecast};
 pub use measure::{decimals, raw_per_step};
 pub use rate::rate;
 pub use so_far::{Line, SoFar, so_far};
+pub use what_if::Parts;
 
 /// From one instant until another: `[from, until)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]

@@ -39,9 +39,14 @@ pub async fn lift(
     if ids.is_empty() {
         return Ok(false);
     }
-    sqlx::query!("UPDATE suspensions SET lifted_at = $2, lifted_reason = $3 WHERE id = ANY($1)", &ids, now, cause.reason())
-        .execute(db)
-        .await?;
+    sqlx::query!(
+        "UPDATE suspensions SET lifted_at = $2, lifted_reason = $3 WHERE id = ANY($1)",
+        &ids,
+        now,
+        cause.reason()
+    )
+    .execute(db)
+    .await?;
     Ok(true)
 }
 

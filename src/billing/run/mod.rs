@@ -19,7 +19,7 @@ use super::documents::{self, Held, Whose};
 use super::rating::account::{self, Month};
 use super::rating::{Charge, Span};
 use super::sellers::{self, Seller};
-use super::{papers, profiles};
+use super::{papers, profiles, trials};
 use crate::base::chain;
 use crate::base::crash;
 use crate::base::ids::{AccountId, ChargeId, DocumentId, PeriodId};
@@ -92,6 +92,7 @@ pub async fn look(portal: &Portal) -> anyhow::Result<Done> {
     for seller in &sellers {
         done.opened += open_periods(&mut db, seller, now).await?;
     }
+    trials::look(&mut db, now).await?;
     while let Some(is_parked) = rate_next(&mut db, now).await? {
         done.rated += 1;
         done.parked += u64::from(is_parked);
@@ -326,4 +327,9 @@ pub async fn open_period(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Option<Period>> {
     store::open_period(db, account, now).await.context("read the open month")
+}
+
+/// Returns the newest month of an account that is closed.
+pub async fn last_closed(db: &mut PgConnection, account: AccountId) -> anyhow::Result<Option<Period>> {
+    store::last_closed(db, account).await.context("read the last month")
 }

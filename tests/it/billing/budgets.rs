@@ -147,7 +147,9 @@ async fn what_is_no_budget_is_refused_and_a_stranger_sets_one_for_nobody_else(db
     let world = World::new(db.clone()).await;
     sell(&world, true).await;
     let (alice, eve) = (world.customer("alice").await, world.customer("eve").await);
-    for wrong in ["", "0", "0.99", "-5", "NaN", "1e3", "12.345", "99999999999999999999999999999", "1000000000.01", "dix"] {
+    for wrong in
+        ["", "0", "0.99", "-5", "NaN", "1e3", "12.345", "99999999999999999999999999999", "1000000000.01", "dix"]
+    {
         alice.post(PATH, &[("amount", wrong)]).await.assert_says(422, "at most two decimals");
     }
     assert_eq!(number(&db, "SELECT count(*) FROM budgets").await, 0);
@@ -183,10 +185,12 @@ async fn a_turn_reads_only_the_budgets_that_are_due_whatever_their_number(db: Pg
     .join("\n");
     assert!(plan.contains("budgets_by_look"), "{plan}");
     // Those that are due come in turns of a hundred, the longest waiting first, until none is left.
-    sqlx::query("UPDATE budgets SET look_at = changed_at WHERE account_id IN (SELECT account_id FROM budgets LIMIT 250)")
-        .execute(&db)
-        .await
-        .unwrap();
+    sqlx::query(
+        "UPDATE budgets SET look_at = changed_at WHERE account_id IN (SELECT account_id FROM budgets LIMIT 250)",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
     look(&world).await;
     let due = "SELECT count(*) FROM budgets WHERE look_at <= changed_at";
     assert_eq!(number(&db, due).await, 0);

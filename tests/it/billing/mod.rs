@@ -9,4 +9,6 @@ mod pages;
 mod rating;
 mod recompute;
 mod transfers;
+mod trials;
+mod what_if;
 pub mod world;

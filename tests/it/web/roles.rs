@@ -26,7 +26,7 @@ const ROLES: &[(Verb, &[&str], &[&str])] = &[
     (Verb::Get, ALL, &["/instances/{id}/domains", "/instances/{id}/scaling"]),
     (Verb::Get, OWNER_AND_BILLING, &["/account/billing/exports", "/account/billing/exports/file"]),
     (Verb::Get, OWNER_AND_BILLING, &["/account/billing", "/account/billing/statement", "/account/billing/details"]),
-    (Verb::Get, OWNER_AND_BILLING, &["/account/billing/budget"]),
+    (Verb::Get, OWNER_AND_BILLING, &["/account/billing/budget", "/instances/{id}/what-if"]),
     (
         Verb::Get,
         OWNER_AND_BILLING,
