@@ -49,8 +49,12 @@ ids! {
     BankReceiptId
     /// What a closed period costs, of one thing.
     ChargeId
+    /// A promise to take something off.
+    CouponId
     /// A Postgres server that holds databases of environments.
     DatabaseServerId
+    /// What a coupon takes off a month.
+    DiscountId
     /// An invoice or a credit note.
     DocumentId
     /// A customer's own domain for an environment.
@@ -85,6 +89,8 @@ ids! {
     PlanVersionId
     /// A customer's work on one Odoo: its environments belong together.
     ProjectId
+    /// A coupon that an account redeemed.
+    RedemptionId
     /// A further container of an environment that runs in several.
     ReplicaId
     /// A new image brought to many environments.

@@ -3,6 +3,7 @@
 //! The database forbids what must never be (migrations of 2026-11-28); docs/billing.md says how a price is computed.
 
 pub mod budgets;
+pub mod discounts;
 pub mod documents;
 pub mod dunning;
 pub mod ledger;

@@ -108,6 +108,8 @@ table! {
     Get  "/account/billing/budget"         Member       billing::budget::get;
     Post "/account/billing/budget"         Member       billing::budget::post;
     Post "/account/billing/budget/remove"  Member       billing::budget::remove;
+    Get  "/account/billing/coupons"        Member       billing::coupons::get;
+    Post "/account/billing/coupons"        Member       billing::coupons::post;
     Get  "/account/billing/details"        Member       billing::details::get;
     Post "/account/billing/details"        Member       billing::details::post;
 
@@ -212,6 +214,9 @@ table! {
     Post "/staff/transfers/{receipt}/reopen" Staff      staff::transfers::show::reopen;
     Get  "/staff/dunning"                  Staff        staff::dunning::get;
     Post "/staff/dunning"                  Staff        staff::dunning::post;
+    Get  "/staff/coupons"                  Staff        staff::coupons::get;
+    Post "/staff/coupons"                  Staff        staff::coupons::post;
+    Post "/staff/coupons/{coupon}/end"     Staff        staff::coupons::end;
     Get  "/staff/search"                   Staff        staff::search::get;
     Get  "/staff/audit"                    Staff        staff::audit::get;
     Post "/staff/audit/verify"             Staff        staff::audit::verify;

@@ -1,7 +1,7 @@
 //! What a month may cost an account: its people are told on the way there, and its environments rest when it is reached, where
 //! they want that. Nothing is ever deleted, and what is kept is charged on.
 //!
-//! What is compared is what the page of the month shows: `rating` says it, before VAT.
+//! What is compared is what the page of the month shows: what `rating` says, after discounts and before VAT.
 
 pub mod rule;
 mod store;
@@ -12,7 +12,8 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use self::rule::Level;
-use super::rating::account::{self, Month};
+use super::discounts;
+use super::rating::account::Month;
 use super::restrictions::{self, Cause, Rest};
 use super::run;
 use crate::accounts::letters::SendLetter;
@@ -135,7 +136,7 @@ pub async fn look(db: &mut PgConnection, account: AccountId, now: DateTime<Utc>)
         return apply(db, account, Rest::default(), now).await;
     };
     let month = Month { account, currency: budget.amount.currency, period: period.span, only: None };
-    let cost = account::cost(db, month, now).await?;
+    let cost = discounts::cost(db, month, now).await?;
     let mut new = Vec::new();
     for level in rule::levels(&budget, cost.so_far, cost.forecast) {
         let alert = Alert { level, amount: budget.amount, so_far: cost.so_far, at: now };

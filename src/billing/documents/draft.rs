@@ -65,6 +65,7 @@ pub async fn credit(
             unit_price: net.exact(),
             net: *net,
             charge: None,
+            discount: None,
             vat: (line.vat_category.clone(), line.vat_rate),
         });
     }

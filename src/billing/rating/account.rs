@@ -10,7 +10,7 @@ use super::proof::Proof;
 use super::store::{self, Stretch};
 use super::{Carries, Charge, Charged, Facts, Owner, Pace, Parts, Rated, Segment, SoFar, Span, what_if};
 use crate::base::ids::{AccountId, EnvironmentId, PeriodId, PlanVersionId};
-use crate::base::money::{Currency, Money};
+use crate::base::money::Currency;
 use crate::metering::rollup::{hour_of, whole_days};
 use crate::plans::Meter;
 
@@ -77,22 +77,6 @@ pub async fn forecast_account(
     let paces = paces(db, month, &lasting, now).await?;
     let so_far = super::rate(&facts, &carries)?;
     Ok((so_far, super::forecast(&facts, &lasting, &paces, &carries, now)?))
-}
-
-/// What a month costs, before VAT.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cost {
-    /// So far.
-    pub so_far: Money,
-    /// When everything goes on as it does: an estimate.
-    pub forecast: Money,
-}
-
-/// Returns what a month costs so far and will cost: the two figures of [`forecast_account`].
-pub async fn cost(db: &mut PgConnection, month: Month<'_>, now: DateTime<Utc>) -> anyhow::Result<Cost> {
-    let (so_far, forecast) = forecast_account(db, month, now).await?;
-    let (so_far, forecast) = (so_far.net(month.currency)?, forecast.net(month.currency)?);
-    Ok(Cost { so_far, forecast })
 }
 
 /// What an environment's month cost, and what it would have cost on other plans.

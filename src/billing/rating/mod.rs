@@ -5,6 +5,7 @@
 
 pub mod account;
 mod corrections;
+pub mod discounts;
 mod forecast;
 mod measure;
 mod parts;

@@ -15,6 +15,7 @@ use serde_json::json;
 use sqlx::{Connection, PgConnection};
 use tokio_util::sync::CancellationToken;
 
+use super::discounts::{self, Given};
 use super::documents::{self, Held, Whose};
 use super::rating::account::{self, Month};
 use super::rating::{Charge, Span};
@@ -179,7 +180,8 @@ async fn rate(db: &mut PgConnection, period: &Period, now: DateTime<Utc>) -> any
     let rated = account::rate_after(db, month, &carries, now).await?;
     all.extend(rated.charges.into_iter().map(|charge| (ChargeId::new(now), period.id, charge)));
     store::insert_charges(db, period, &all, now).await.context("insert the charges")?;
-    draft(db, period, &all, now).await
+    let given = discounts::take(db, period, &closed, &all, now).await.context("take discounts off")?;
+    draft(db, period, (&all, &given), now).await
 }
 
 fn month_of(account: AccountId, currency: Currency, period: Span) -> Month<'static> {
@@ -190,7 +192,7 @@ fn month_of(account: AccountId, currency: Currency, period: Span) -> Month<'stat
 async fn draft(
     db: &mut PgConnection,
     period: &Period,
-    all: &[(ChargeId, PeriodId, Charge)],
+    (all, given): (&[(ChargeId, PeriodId, Charge)], &[Given]),
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     let profile = profiles::find(db, period.account).await?;
@@ -205,6 +207,15 @@ async fn draft(
             invoice.push(line);
         } else {
             given_back.entry(*of).or_default().push(lines::given_back(line));
+        }
+    }
+    for (of, given) in by_month(given) {
+        let told = given.iter().map(|it| lines::discount(it, (&words, profile.language)));
+        // What is taken off more stands on the invoice that charges more; what is taken off less, on the credit note that gives back.
+        if given.iter().map(|it| it.amount.minor).sum::<i64>() > 0 {
+            invoice.extend(told);
+        } else {
+            given_back.entry(of).or_default().splice(0..0, told.map(lines::given_back));
         }
     }
     for (of, mut lines) in given_back {
@@ -231,6 +242,15 @@ async fn draft(
         store::hold(db, id, &json!({ "reason": "unusual", "problems": [told] })).await.context("hold a draft")?;
     }
     Ok(())
+}
+
+/// Discounts by the month that they speak of.
+fn by_month(given: &[Given]) -> BTreeMap<PeriodId, Vec<&Given>> {
+    let mut months: BTreeMap<PeriodId, Vec<&Given>> = BTreeMap::new();
+    for it in given {
+        months.entry(it.of).or_default().push(it);
+    }
+    months
 }
 
 /// Makes some drafts of a seller final and closes their months, in one transaction. Returns how many, and how many wait.

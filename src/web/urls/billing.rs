@@ -64,3 +64,9 @@ pub fn billing_budget() -> String {
 pub fn billing_budget_remove() -> String {
     "/account/billing/budget/remove".to_owned()
 }
+
+/// Coupons; redeeming one is a POST to the same address.
+#[must_use]
+pub fn billing_coupons() -> String {
+    "/account/billing/coupons".to_owned()
+}

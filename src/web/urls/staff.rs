@@ -1,7 +1,7 @@
 //! Links to the staff's pages.
 
 use super::encoded;
-use crate::base::ids::{AccountId, BankReceiptId, EnvironmentId, HostId, PlanId, PlanVersionId, RolloutId};
+use crate::base::ids::{AccountId, BankReceiptId, CouponId, EnvironmentId, HostId, PlanId, PlanVersionId, RolloutId};
 
 /// The staff's overview.
 #[must_use]
@@ -259,4 +259,16 @@ pub fn staff_transfer_act(receipt: BankReceiptId, act: &str) -> String {
 #[must_use]
 pub fn staff_dunning() -> String {
     "/staff/dunning".to_owned()
+}
+
+/// Coupons; making one is a POST to the same address.
+#[must_use]
+pub fn staff_coupons() -> String {
+    "/staff/coupons".to_owned()
+}
+
+/// Ends a coupon.
+#[must_use]
+pub fn staff_coupon_end(coupon: CouponId) -> String {
+    format!("/staff/coupons/{coupon}/end")
 }

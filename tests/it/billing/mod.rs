@@ -1,6 +1,7 @@
 //! Months become invoices, invoices are paid, and the database forbids what must never be.
 
 mod budgets;
+mod coupons;
 mod dunning;
 mod guards;
 pub mod killed;

@@ -11,7 +11,7 @@ use crate::accounts::policy::Action;
 use crate::base::money::{Currency, Money};
 use crate::billing::budgets::rule::{self, Level};
 use crate::billing::budgets::{self, Alert, Budget, BudgetError};
-use crate::billing::rating::account;
+use crate::billing::discounts;
 use crate::i18n::format::When;
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
@@ -125,7 +125,7 @@ impl BudgetPage {
         let formats = formats(layout);
         let mut db = portal.db.acquire().await.context("acquire a connection")?;
         let (month, zone, _) = this_month(&mut db, member).await?;
-        let cost = account::cost(&mut db, month, layout.now).await?;
+        let cost = discounts::cost(&mut db, month, layout.now).await?;
         let budget = budgets::find(&mut db, member.account).await?;
         let alerts = budgets::alerts(&mut db, member.account, month.period.from).await?;
         let rests_since = budgets::rests_since(&mut db, member.account).await?;

@@ -1,6 +1,7 @@
 //! What a customer pays: the month so far, invoices and the usage behind them, the statement, and who they are on paper.
 
 pub mod budget;
+pub mod coupons;
 pub mod details;
 pub mod file;
 pub mod invoice;
@@ -44,6 +45,7 @@ pub(super) fn tabs(layout: &Layout, current: &str) -> Vec<Tab> {
         ("billing-tab-invoices", urls::billing_invoices()),
         ("billing-tab-statement", urls::billing_statement()),
         ("billing-tab-budget", urls::billing_budget()),
+        ("billing-tab-coupons", urls::billing_coupons()),
         ("billing-tab-details", urls::billing_details()),
         ("account-tab-exports", urls::account_exports()),
     ]

@@ -7,17 +7,17 @@ use anyhow::Context;
 use askama::Template;
 use rust_decimal::Decimal;
 
-use super::{Tab, day, days, exact, formats, quantity, raw_per_unit, tabs, this_month, today, unit_of};
+use super::{Tab, coupons, day, days, exact, formats, quantity, raw_per_unit, tabs, this_month, today, unit_of};
 use crate::accounts::policy::Action;
 use crate::base::ids::{EnvironmentId, PlanVersionId};
 use crate::base::money::{Currency, Money};
-use crate::billing::budgets;
 use crate::billing::ledger::{self, Role};
 use crate::billing::lookup::{self, Names};
 use crate::billing::payments::{self, OpenInvoice};
 use crate::billing::profiles;
 use crate::billing::rating::account;
 use crate::billing::rating::{Charge, Rated, What};
+use crate::billing::{budgets, discounts};
 use crate::i18n::format::{Formats, When};
 use crate::plans::Meter;
 use crate::portal::Portal;
@@ -33,7 +33,8 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
     let mut db = portal.db.acquire().await.context("acquire a connection")?;
     let (month, zone, seller) = this_month(&mut db, &member).await?;
     let (currency, span) = (month.currency, month.period);
-    let (so_far, forecast) = account::forecast_account(&mut db, month, layout.now).await?;
+    let cost = discounts::cost(&mut db, month, layout.now).await?;
+    let (so_far, net) = (cost.rated, cost.so_far);
     let names = lookup::names(&mut db, member.account, so_far.charges.iter()).await?;
     let trial = account::trial(&mut db, member.account).await?.filter(|trial| layout.now < trial.until);
     let open = payments::open_invoices(&mut db, member.account).await?;
@@ -46,7 +47,6 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
     let instances = instances(layout, formats, &so_far, &names, currency);
     let told: i64 = told(&so_far).map(|charge| charge.net.minor).sum();
     let is_trying = trial.is_some();
-    let net = so_far.net(currency).context("add the month up")?;
     let budget = budget.filter(|budget| budget.amount.currency == currency).map(|budget| {
         let percent = formats.number(budgets::rule::percent(budget.amount, net));
         (formats.money(budget.amount), layout.t1("billing-budget-detail", "percent", percent))
@@ -56,7 +56,7 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
         month: days(layout, zone.name(), span),
         as_of: exact(formats, layout.now),
         total: formats.money(net),
-        forecast: formats.money(forecast.net(currency).context("add the forecast up")?),
+        forecast: formats.money(cost.forecast),
         until: exact(formats, span.until),
         trial: trial.map(|trial| TrialNote {
             until: exact(formats, trial.until),
@@ -69,6 +69,11 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
             ),
         }),
         has_trial_lines: is_trying || told > 0,
+        discounts: cost
+            .taken
+            .iter()
+            .map(|it| (coupons::words(layout, formats, &it.code, it.off), formats.money(it.amount)))
+            .collect(),
         open: open_note(layout, formats, &open, today(seller.as_ref(), layout)),
         budget,
         credit: (credit.minor < 0).then(|| formats.money(Money::new(-credit.minor, currency))),
@@ -220,6 +225,8 @@ struct OverviewPage {
     until: When,
     trial: Option<TrialNote>,
     has_trial_lines: bool,
+    /// What is taken off: because of what, and how much.
+    discounts: Vec<(String, String)>,
     open: Option<OpenNote>,
     /// The budget, and how much of it is used.
     budget: Option<(String, String)>,

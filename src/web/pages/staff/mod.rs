@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod containers;
+pub mod coupons;
 pub mod dunning;
 pub mod exports;
 pub mod home;
