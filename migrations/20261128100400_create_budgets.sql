@@ -20,7 +20,7 @@ CREATE TABLE budget_alerts (
     -- The first instant of the month.
   , from_at         timestamptz NOT NULL
   , amount_minor    bigint NOT NULL
-  , level           text NOT NULL CHECK (level IN ('50', '75', '90', '100', 'forecast', 'cap'))
+  , level           text NOT NULL CHECK (level IN ('50', '75', '90', '100', 'forecast', 'cap', 'cap_all'))
   , currency        text NOT NULL CHECK (currency IN ('EUR', 'MAD'))
   , so_far_minor    bigint NOT NULL
   , forecast_minor  bigint NOT NULL

@@ -85,8 +85,6 @@ pub enum SendLetter {
         budget_minor: i64,
         /// Of which currency.
         currency: Currency,
-        /// Production rests too, where anything does.
-        caps_production: bool,
         /// When the next month begins.
         until: DateTime<Utc>,
     },

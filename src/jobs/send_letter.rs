@@ -187,22 +187,13 @@ async fn trial(
 fn budget(formats: Formats, letter: &SendLetter) -> Content {
     let mut content =
         Content { name: "budget-level", to: None, values: Vec::new(), path: Some(urls::billing_budget()) };
-    if let SendLetter::BudgetReached {
-        level,
-        so_far_minor,
-        forecast_minor,
-        budget_minor,
-        currency,
-        caps_production,
-        until,
-        ..
-    } = letter
+    if let SendLetter::BudgetReached { level, so_far_minor, forecast_minor, budget_minor, currency, until, .. } = letter
     {
         let level = Level::from_word(level);
         let money = |minor: i64| formats.money(Money::new(minor, *currency));
         content.name = match level {
             Some(Level::Forecast) => "budget-forecast",
-            Some(Level::Cap) if *caps_production => "budget-cap-all",
+            Some(Level::CapAll) => "budget-cap-all",
             Some(Level::Cap) => "budget-cap",
             _ => "budget-level",
         };

@@ -152,7 +152,6 @@ pub async fn look(db: &mut PgConnection, account: AccountId, now: DateTime<Utc>)
             forecast_minor: cost.forecast.minor,
             budget_minor: budget.amount.minor,
             currency: budget.amount.currency,
-            caps_production: budget.caps_production,
             until: period.span.until,
         };
         people::write_to_payers(db, account, letter, now).await?;

@@ -19,14 +19,16 @@ pub enum Level {
     NineTenths,
     /// All of it.
     All,
-    /// All of it, and its environments rest.
+    /// All of it, and development and test rest.
     Cap,
+    /// All of it, and production rests too.
+    CapAll,
 }
 
 impl Level {
     /// All of them, the less urgent first.
-    pub const ALL: [Self; 6] =
-        [Self::Forecast, Self::Half, Self::ThreeQuarters, Self::NineTenths, Self::All, Self::Cap];
+    pub const ALL: [Self; 7] =
+        [Self::Forecast, Self::Half, Self::ThreeQuarters, Self::NineTenths, Self::All, Self::Cap, Self::CapAll];
 
     /// Returns the word kept in the database.
     #[must_use]
@@ -38,6 +40,7 @@ impl Level {
             Self::NineTenths => "90",
             Self::All => "100",
             Self::Cap => "cap",
+            Self::CapAll => "cap_all",
         }
     }
 
@@ -54,7 +57,7 @@ impl Level {
             Self::Half => Some(50),
             Self::ThreeQuarters => Some(75),
             Self::NineTenths => Some(90),
-            Self::All | Self::Cap => Some(100),
+            Self::All | Self::Cap | Self::CapAll => Some(100),
             Self::Forecast => None,
         }
     }
@@ -73,7 +76,8 @@ pub fn levels(budget: &Budget, so_far: Money, forecast: Money) -> Vec<Level> {
     let holds = |level: &Level| match level {
         // What has come true is foreseen no longer.
         Level::Forecast => forecast.minor > budget.amount.minor && used < 100,
-        Level::Cap => used >= 100 && budget.is_cap,
+        Level::Cap => used >= 100 && budget.is_cap && !budget.caps_production,
+        Level::CapAll => used >= 100 && budget.is_cap && budget.caps_production,
         Level::Half | Level::ThreeQuarters | Level::NineTenths | Level::All => {
             level.percent().is_some_and(|percent| used >= percent.into())
         }
@@ -123,7 +127,7 @@ mod tests {
             assert_eq!(levels(&budget(10_000, true), eur(so_far), eur(so_far)), held, "{so_far}");
         }
         let all = levels(&budget(10_000, true), eur(10_000), eur(12_000));
-        assert_eq!(all, Level::ALL[1..], "what came true is no forecast");
+        assert_eq!(all, Level::ALL[1..6], "what came true is no forecast");
         assert_eq!(levels(&budget(10_000, false), eur(9_999), eur(10_001)).first(), Some(&Level::Forecast));
         assert_eq!(levels(&budget(10_000, false), eur(0), eur(10_000)), [], "exactly the budget is within it");
         // Money given back in the month may come to less than nothing.
@@ -132,7 +136,7 @@ mod tests {
 
     #[test]
     fn of_several_levels_at_once_one_mail_tells() {
-        assert_eq!(to_tell(&Level::ALL), [Level::Forecast, Level::Cap]);
+        assert_eq!(to_tell(&Level::ALL[..6]), [Level::Forecast, Level::Cap]);
         assert_eq!(to_tell(&[Level::Half, Level::ThreeQuarters]), [Level::ThreeQuarters]);
         assert_eq!(to_tell(&[]), []);
     }

@@ -127,6 +127,14 @@ async fn production_rests_only_when_that_was_ticked_and_what_others_suspended_st
     look(&world).await;
     assert_eq!(suspended(&world).await, [(false, "budget".to_owned())]);
     assert!(alice.instance(shop).await.suspension.is_some());
+    let told = subjects(&world, "alice@example.com").await;
+    assert_eq!(
+        told[1..],
+        [
+            "The budget is reached: development and test instances rest",
+            "The budget is reached: all instances rest, production too"
+        ]
+    );
 
     // What rests for another reason too goes on resting for it.
     let sql = "INSERT INTO suspensions (id, account_id, environment_id, reason, origin, suspended_at)

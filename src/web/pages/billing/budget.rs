@@ -139,7 +139,7 @@ impl BudgetPage {
             let budget = formats.money(alert.amount);
             let text = match alert.level {
                 Level::Forecast => layout.t1("budget-alert-forecast", "budget", budget),
-                Level::Cap => layout.t1("budget-alert-cap", "budget", budget),
+                Level::Cap | Level::CapAll => layout.t1("budget-alert-cap", "budget", budget),
                 level => {
                     let percent = formats.number(level.percent().unwrap_or_default());
                     layout.t2("budget-alert-used", "percent", percent, "budget", budget)
