@@ -4,6 +4,8 @@
     python3 recompute.py FILE.json …            prints every charge and says whether it is right
     python3 recompute.py --quiet FILE.json …    prints differences only
 
+Each line of a file is computed for itself: what some of the customer's instances are charged, and at the end what coupons take off.
+
 It needs Python 3.9 or newer and nothing else. The rules are those of docs/billing.md; this program shares no line
 with the one that made the invoice. It ends with 1 at the first difference, with 2 when a file cannot be read.
 """
@@ -242,6 +244,51 @@ def understood(line):
     return line
 
 
+def discounted(month, charged):
+    """What each coupon takes off a month now: {coupon: amount}. `charged` is what is charged for it now, by plan version."""
+    left = {version: Fraction(net) for version, net in month["charged_before"].items()}
+    for version, net in charged.items():
+        left[version] = left.get(version, Fraction(0)) + net
+    left = {version: max(net, Fraction(0)) for version, net in left.items()}
+    taken = {}
+    # Percentages first, then amounts; of each the older redemption first.
+    for coupon in sorted(month["coupons"], key=lambda coupon: coupon["percent"] is None):
+        rest = None if coupon["amount"] is None else Fraction(coupon["amount"])
+        taken[coupon["redemption"]] = Fraction(0)
+        for version in sorted(left):
+            if coupon["plan_versions"] is not None and version not in coupon["plan_versions"]:
+                continue
+            if rest is None:
+                off = Fraction(half_away(left[version] * Fraction(coupon["percent"])), 100)
+            else:
+                off = min(left[version], rest)
+                rest -= off
+            left[version] -= off
+            taken[coupon["redemption"]] += off
+    before = {coupon: Fraction(amount) for coupon, amount in month["taken_before"].items()}
+    changes = {coupon: taken.get(coupon, 0) - before.get(coupon, 0) for coupon in set(taken) | set(before)}
+    # What only moves from one coupon to another is left as it was.
+    return {coupon: change for coupon, change in changes.items() if change} if sum(changes.values()) else {}
+
+
+def check_discounts(file, charged):
+    """Computes what is taken off again; raises what differs first. Returns how much it is.
+
+    `charged` is what the other lines of the file charge: {(month, plan version): net}.
+    """
+    months, sum_of_all = set(), Fraction(0)
+    for month in file["months"]:
+        of = instant(month["of"])
+        ours = discounted(month, {version: net for (billed, version), net in charged.items() if billed == of})
+        theirs = {coupon: Fraction(amount) for coupon, amount in month["taken"].items()}
+        if of in months or ours != theirs:
+            told = lambda taken: {coupon: f"{float(amount):.2f}" for coupon, amount in sorted(taken.items())}
+            raise Different(f"the month of {month['of']}: {told(theirs)} is taken off, and should be {told(ours)}")
+        months.add(of)
+        sum_of_all += sum(ours.values())
+    return sum_of_all
+
+
 def key_of(line):
     return (line["of"], line["environment"], line["plan_version"], line["class"], line["meter"] or "", line["tier"] or 0,
             line["revision"])
@@ -252,7 +299,7 @@ def name_of(line):
 
 
 def check(file, is_quiet):
-    """Computes a file again; raises what differs first."""
+    """Computes the charges of a line of a file again; raises what differs first. Returns those that are paid."""
     if file["format"] != "sayoo-rating-1":
         raise Different(f"this program does not know the form {file['format']}")
     read = lambda found: {(one, meter): int(raw) for one, meters in found.items() for meter, raw in meters.items()}
@@ -275,9 +322,32 @@ def check(file, is_quiet):
                   f" = {float(line['net']):>12.2f}")
     if {key: raw for key, raw in carries.items() if raw} != read(file["carries_after"]):
         raise Different("what remains for the next period")
-    paid = sum((line["net"] for line in charges if line["class"] != "trial"), Fraction(0))
+    return [line for line in charges if line["class"] != "trial"], len(charges), file["currency"]
+
+
+def check_all(name, is_quiet):
+    """Computes the lines of a file again: charges, and at its end what coupons take off."""
+    with open(name, encoding="utf-8") as text:
+        lines = [json.loads(line) for line in text if line.strip()]
+    charged, count, currency, off = {}, 0, None, None
+    for line in lines:
+        if line["format"] == "sayoo-discounts-1":
+            if off is not None:
+                raise Different("discounts are told twice")
+            off = check_discounts(line, charged)
+            continue
+        paid, more, currency = check(line, is_quiet)
+        count += more
+        for charge in paid:
+            key = (charge["of"], charge["plan_version"])
+            charged[key] = charged.get(key, Fraction(0)) + charge["net"]
+    if not lines:
+        raise ValueError("there is nothing in it")
     if not is_quiet:
-        print(f"  {len(charges)} charges, all right. Before discounts and taxes: {float(paid):.2f} {file['currency']}")
+        net = sum(charged.values(), Fraction(0))
+        print(f"  {count} charges, all right. Before discounts and taxes: {float(net):.2f} {currency}")
+        if off is not None:
+            print(f"  Taken off: {float(off):.2f}. Before taxes: {float(net - off):.2f} {currency}")
 
 
 def main(arguments):
@@ -290,8 +360,7 @@ def main(arguments):
         if not is_quiet:
             print(name)
         try:
-            with open(name, encoding="utf-8") as file:
-                check(json.load(file), is_quiet)
+            check_all(name, is_quiet)
         except Different as difference:
             print(f"{name}: DIFFERENT: {difference}")
             return 1

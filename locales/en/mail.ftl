@@ -83,6 +83,72 @@ mail-budget-used-text =
 mail-budget-used-action = See automatic scaling
 mail-budget-used-note = The budget is counted as if every added container had used all the processor time it may, so that your invoice is never higher than that.
 
+mail-budget-level-subject = { $percent } % of this month’s budget is used
+mail-budget-level-text =
+    Hello { $name },
+
+    this month has cost { $amount } so far: { $percent } % of your budget of { $budget }, before VAT. If everything goes on as it does, the month will come to { $forecast }.
+
+    Nothing is changed by that.
+mail-budget-level-action = See the budget
+mail-budget-level-note = On the same page you can change the budget, or let instances rest when it is reached.
+
+mail-budget-forecast-subject = This month will probably cost more than your budget
+mail-budget-forecast-text =
+    Hello { $name },
+
+    if everything goes on as it does, this month will come to { $forecast }, before VAT. Your budget is { $budget }; so far { $amount } are used.
+
+    It is an estimate, not a charge.
+mail-budget-forecast-action = See the budget
+mail-budget-forecast-note = The page of the month shows which instance costs what.
+
+mail-budget-cap-subject = The budget is reached: development and test instances rest
+mail-budget-cap-text =
+    Hello { $name },
+
+    this month has cost { $amount }, before VAT, and your budget of { $budget } is reached. As you wanted, development and test instances rest from now on. Production goes on.
+
+    They come back on { $until }, or as soon as you raise the budget or take it away. No data is deleted.
+mail-budget-cap-action = See the budget
+mail-budget-cap-note = What rests still costs its monthly price, and its data is kept and counted on.
+
+mail-budget-cap-all-subject = The budget is reached: all instances rest, production too
+mail-budget-cap-all-text =
+    Hello { $name },
+
+    this month has cost { $amount }, before VAT, and your budget of { $budget } is reached. As you wanted, all instances rest from now on, production too: nobody can work in them, and visitors read that they are suspended.
+
+    They come back on { $until }, or as soon as you raise the budget or take it away. No data is deleted.
+mail-budget-cap-all-action = See the budget
+mail-budget-cap-all-note = What rests still costs its monthly price, and its data is kept and counted on.
+
+trial-line = { $instance } ({ $plan }) at { $price } a month
+trial-more = { $count ->
+    [one] and one more
+   *[other] and { $count } more
+}
+
+mail-trial-ending-subject = Your trial ends on { $date }
+mail-trial-ending-text =
+    Hello { $name },
+
+    until { $date } you pay nothing. From then on these are charged, shared out by the second: { $lines }. Together { $total } a month, before VAT; usage beyond what the plans include comes on top.
+
+    What you do not want to keep, delete before that. What was used in the trial is never charged.
+mail-trial-ending-action = See what it costs
+mail-trial-ending-note = The first invoice comes when the month is over.
+
+mail-trial-ended-subject = Your trial has ended: what is charged from now on
+mail-trial-ended-text =
+    Hello { $name },
+
+    your trial ended on { $date }. Since then these are charged, shared out by the second: { $lines }. Together { $total } a month, before VAT; usage beyond what the plans include comes on top.
+
+    What was used before is not charged.
+mail-trial-ended-action = See what it costs
+mail-trial-ended-note = The first invoice comes when the month is over. What you delete is charged no longer.
+
 mail-domain-lost-subject = { $domain } leads to { $instance } no longer
 mail-domain-lost-text =
     Hello { $name },

@@ -83,6 +83,72 @@ mail-budget-used-text =
 mail-budget-used-action = Voir l’ajustement automatique
 mail-budget-used-note = Le budget est compté comme si chaque conteneur ajouté avait utilisé tout le temps de processeur possible : votre facture n’est donc jamais plus élevée.
 
+mail-budget-level-subject = { $percent } % du budget de ce mois sont utilisés
+mail-budget-level-text =
+    Bonjour { $name },
+
+    ce mois a coûté { $amount } jusqu’ici : { $percent } % de votre budget de { $budget }, hors TVA. Si tout continue ainsi, le mois reviendra à { $forecast }.
+
+    Cela ne change rien au fonctionnement.
+mail-budget-level-action = Voir le budget
+mail-budget-level-note = Sur la même page, vous pouvez changer le budget ou laisser des instances se reposer quand il est atteint.
+
+mail-budget-forecast-subject = Ce mois coûtera sans doute plus que votre budget
+mail-budget-forecast-text =
+    Bonjour { $name },
+
+    si tout continue ainsi, ce mois reviendra à { $forecast }, hors TVA. Votre budget est de { $budget } ; { $amount } en sont utilisés jusqu’ici.
+
+    C’est une estimation, pas une facturation.
+mail-budget-forecast-action = Voir le budget
+mail-budget-forecast-note = La page du mois montre ce que coûte chaque instance.
+
+mail-budget-cap-subject = Le budget est atteint : les instances de développement et de test se reposent
+mail-budget-cap-text =
+    Bonjour { $name },
+
+    ce mois a coûté { $amount }, hors TVA, et votre budget de { $budget } est atteint. Comme vous l’avez voulu, les instances de développement et de test se reposent désormais. La production continue.
+
+    Elles reviennent le { $until }, ou dès que vous relevez le budget ou le retirez. Aucune donnée n’est supprimée.
+mail-budget-cap-action = Voir le budget
+mail-budget-cap-note = Ce qui se repose coûte toujours son prix mensuel ; ses données sont conservées et comptées.
+
+mail-budget-cap-all-subject = Le budget est atteint : toutes les instances se reposent, la production aussi
+mail-budget-cap-all-text =
+    Bonjour { $name },
+
+    ce mois a coûté { $amount }, hors TVA, et votre budget de { $budget } est atteint. Comme vous l’avez voulu, toutes les instances se reposent désormais, la production aussi : personne ne peut y travailler, et les visiteurs lisent qu’elles sont suspendues.
+
+    Elles reviennent le { $until }, ou dès que vous relevez le budget ou le retirez. Aucune donnée n’est supprimée.
+mail-budget-cap-all-action = Voir le budget
+mail-budget-cap-all-note = Ce qui se repose coûte toujours son prix mensuel ; ses données sont conservées et comptées.
+
+trial-line = { $instance } ({ $plan }) à { $price } par mois
+trial-more = { $count ->
+    [one] et une autre
+   *[other] et { $count } autres
+}
+
+mail-trial-ending-subject = Votre essai prend fin le { $date }
+mail-trial-ending-text =
+    Bonjour { $name },
+
+    jusqu’au { $date }, vous ne payez rien. Ensuite sont facturées, à la seconde près : { $lines }. Au total { $total } par mois, hors TVA ; l’usage au-delà de ce que les offres comprennent s’y ajoute.
+
+    Supprimez avant cette date ce que vous ne voulez pas garder. Ce qui a été utilisé pendant l’essai n’est jamais facturé.
+mail-trial-ending-action = Voir ce que cela coûte
+mail-trial-ending-note = La première facture vient quand le mois est fini.
+
+mail-trial-ended-subject = Votre essai est terminé : ce qui est facturé désormais
+mail-trial-ended-text =
+    Bonjour { $name },
+
+    votre essai a pris fin le { $date }. Depuis sont facturées, à la seconde près : { $lines }. Au total { $total } par mois, hors TVA ; l’usage au-delà de ce que les offres comprennent s’y ajoute.
+
+    Ce qui a été utilisé avant n’est pas facturé.
+mail-trial-ended-action = Voir ce que cela coûte
+mail-trial-ended-note = La première facture vient quand le mois est fini. Ce que vous supprimez n’est plus facturé.
+
 mail-domain-lost-subject = { $domain } ne mène plus à { $instance }
 mail-domain-lost-text =
     Bonjour { $name },

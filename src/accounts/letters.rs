@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::base::ids::{DocumentId, EnvironmentId, UserId};
+use crate::base::ids::{AccountId, DocumentId, EnvironmentId, UserId};
 use crate::base::money::Currency;
 use crate::queue::Job;
 
@@ -70,6 +70,41 @@ pub enum SendLetter {
         budget_minor: i64,
         /// Of which currency.
         currency: Currency,
+    },
+    /// A month's cost has reached a part of the account's budget, or will. Sent to whoever pays.
+    BudgetReached {
+        /// The person.
+        user: UserId,
+        /// What was reached: a word of `billing::budgets`.
+        level: String,
+        /// What the month has cost so far, in the currency's smallest coin.
+        so_far_minor: i64,
+        /// What it will cost by the estimate.
+        forecast_minor: i64,
+        /// What it may cost.
+        budget_minor: i64,
+        /// Of which currency.
+        currency: Currency,
+        /// When the next month begins.
+        until: DateTime<Utc>,
+    },
+    /// The trial ends soon. What is charged from then on is looked up when the mail is written. Sent to whoever pays.
+    TrialEnding {
+        /// The person.
+        user: UserId,
+        /// Whose trial.
+        account: AccountId,
+        /// When it ends.
+        until: DateTime<Utc>,
+    },
+    /// The trial has ended. Sent to whoever pays.
+    TrialEnded {
+        /// The person.
+        user: UserId,
+        /// Whose trial.
+        account: AccountId,
+        /// When it ended.
+        since: DateTime<Utc>,
     },
     /// Nothing proves a domain any more, so it leads nowhere. Sent to whoever can add domains.
     DomainLost {
@@ -152,7 +187,7 @@ impl Job for SendLetter {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct CloseAccount {
     /// The account.
-    pub account: crate::base::ids::AccountId,
+    pub account: AccountId,
 }
 
 impl Job for CloseAccount {

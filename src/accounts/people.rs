@@ -39,6 +39,9 @@ pub async fn receiver(portal: &Portal, letter: &SendLetter) -> anyhow::Result<Op
         | SendLetter::ConfirmEmail { user, .. }
         | SendLetter::EmailChanged { user, .. }
         | SendLetter::BudgetUsed { user, .. }
+        | SendLetter::BudgetReached { user, .. }
+        | SendLetter::TrialEnding { user, .. }
+        | SendLetter::TrialEnded { user, .. }
         | SendLetter::DomainLost { user, .. }
         | SendLetter::Overdue { user, .. }
         | SendLetter::DocumentIssued { user, .. }

@@ -68,6 +68,8 @@ pub enum Limit {
     Password,
     /// Mails that a member asks for: the verification again, a new address.
     MailsByUser,
+    /// Codes of coupons for one account.
+    CouponByAccount,
 }
 
 impl Limit {
@@ -79,7 +81,7 @@ impl Limit {
             Self::LoginByEmail | Self::LoginByDevice | Self::StaffByEmail | Self::StaffCode | Self::Password => {
                 (10, TimeDelta::hours(1))
             }
-            Self::SignUpByAddress | Self::LinksByAddress => (20, TimeDelta::hours(1)),
+            Self::SignUpByAddress | Self::LinksByAddress | Self::CouponByAccount => (20, TimeDelta::hours(1)),
             Self::MailsByEmail | Self::MailsByUser => (4, TimeDelta::hours(1)),
         }
     }
@@ -96,6 +98,7 @@ impl Limit {
             Self::MailsByEmail => "mails-email",
             Self::Password => "password",
             Self::MailsByUser => "mails-user",
+            Self::CouponByAccount => "coupon-account",
         }
     }
 }

@@ -55,8 +55,12 @@ ids! {
     CardWishId
     /// What a closed period costs, of one thing.
     ChargeId
+    /// A promise to take something off.
+    CouponId
     /// A Postgres server that holds databases of environments.
     DatabaseServerId
+    /// What a coupon takes off a month.
+    DiscountId
     /// An invoice or a credit note.
     DocumentId
     /// A customer's own domain for an environment.
@@ -93,6 +97,8 @@ ids! {
     PlanVersionId
     /// A customer's work on one Odoo: its environments belong together.
     ProjectId
+    /// A coupon that an account redeemed.
+    RedemptionId
     /// A further container of an environment that runs in several.
     ReplicaId
     /// A new image brought to many environments.

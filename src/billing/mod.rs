@@ -2,6 +2,8 @@
 //!
 //! The database forbids what must never be (migrations of 2026-11-28); docs/billing.md says how a price is computed.
 
+pub mod budgets;
+pub mod discounts;
 pub mod documents;
 pub mod dry_run;
 pub mod dunning;
@@ -12,7 +14,9 @@ pub mod papers;
 pub mod payments;
 pub mod profiles;
 pub mod rating;
+pub mod restrictions;
 pub mod run;
 pub mod sellers;
 pub mod transfers;
+pub mod trials;
 pub mod vat;

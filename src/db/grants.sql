@@ -40,6 +40,12 @@ BEGIN
         -- Staff give more time; what is done about unpaid invoices is for the worker.
         REVOKE INSERT, UPDATE, DELETE ON dunning_steps, dunning_states, dunning_limits FROM sayoo_web;
         REVOKE UPDATE, DELETE ON dunning_delays FROM sayoo_web;
+        -- A customer says what a month may cost; what was told about it is for the worker.
+        REVOKE INSERT, UPDATE, DELETE ON budget_alerts FROM sayoo_web;
+        -- Our people make coupons and customers redeem them; what is taken off is for the worker.
+        REVOKE UPDATE, DELETE ON coupons, coupon_plans, coupon_redemptions FROM sayoo_web;
+        GRANT UPDATE (ended_at) ON coupons TO sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON discounts, discount_lines FROM sayoo_web;
         REVOKE DELETE ON bank_receipts FROM sayoo_web;
         -- It keeps what Stripe posts; attempts and what they came to are for the worker.
         REVOKE INSERT, UPDATE, DELETE ON payment_attempts, card_disputes, stripe_polls FROM sayoo_web;
@@ -77,7 +83,8 @@ BEGIN
         REVOKE INSERT, UPDATE, DELETE ON environment_segments, journal_counters FROM sayoo_worker;
         REVOKE DELETE ON payment_attempts, stripe_events, card_disputes, card_wishes, card_refunds, card_payouts FROM sayoo_worker;
         REVOKE INSERT, UPDATE, DELETE ON charge_days, period_facts, environment_facts, document_facts FROM sayoo_worker;
-        REVOKE UPDATE, DELETE ON charges, document_files, journal_entries, postings, payments, allocations, paybacks FROM sayoo_worker;
+        REVOKE INSERT, UPDATE, DELETE ON coupons, coupon_plans, coupon_redemptions FROM sayoo_worker;
+        REVOKE UPDATE, DELETE ON charges, discounts, document_files, journal_entries, postings, payments, allocations, paybacks FROM sayoo_worker;
         GRANT UPDATE (created_at) ON payments TO sayoo_worker;
         REVOKE DELETE ON bank_receipts FROM sayoo_worker;
         REVOKE INSERT, DELETE ON billing_instructions FROM sayoo_worker;

@@ -21,8 +21,8 @@ pub struct Sentence {
     pub reason: Option<String>,
 }
 
-/// The reason of suspensions that `billing::dunning` makes.
-const UNPAID: &str = "reason-unpaid";
+/// The reasons of suspensions that `billing::restrictions` makes: keys of sentences.
+const OF_MONEY: [&str; 2] = ["reason-unpaid", "reason-budget"];
 
 /// Says how an environment is.
 ///
@@ -36,7 +36,7 @@ pub fn of(environment: &Environment) -> Sentence {
     };
     // A suspension that nobody wrote a reason for names a sentence.
     let (written_by_us, reason) = match environment.suspension.as_ref().map(|suspension| suspension.reason.clone()) {
-        Some(key) if key == UNPAID => (Some(key), None),
+        Some(key) if OF_MONEY.contains(&key.as_str()) => (Some(key), None),
         reason => (None, reason),
     };
     Sentence {

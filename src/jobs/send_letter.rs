@@ -6,14 +6,19 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::JobError;
 use crate::accounts::letters::{LinkKind, SendLetter};
 use crate::accounts::{links, people};
-use crate::base::ids::{JobId, UserId};
+use crate::base::ids::{AccountId, JobId, UserId};
 use crate::base::money::Money;
+use crate::billing::budgets::rule::Level;
 use crate::billing::dunning::{self, rule::Step};
+use crate::billing::trials;
 use crate::i18n::format::Formats;
 use crate::mail::messages::{self, Draft};
 use crate::mail::transport::{Mailer, SendError};
 use crate::portal::Portal;
 use crate::web::urls;
+
+/// A mail names so many instances; of more it says how many.
+const NAMED_AT_MOST: usize = 10;
 
 /// What stands in a mail besides its receiver.
 struct Content {
@@ -105,6 +110,13 @@ async fn content(
             ],
             ..plain("budget-used", Some(urls::instance_scaling(*environment)))
         },
+        SendLetter::TrialEnding { account, until, .. } => {
+            trial(portal, formats, ("trial-ending", *until), *account).await?
+        }
+        SendLetter::TrialEnded { account, since, .. } => {
+            trial(portal, formats, ("trial-ended", *since), *account).await?
+        }
+        SendLetter::BudgetReached { .. } => budget(formats, letter),
         SendLetter::DomainLost { environment, instance, hostname, .. } => Content {
             values: vec![("instance", instance.clone()), ("domain", hostname.clone())],
             ..plain("domain-lost", Some(urls::instance_domains(*environment)))
@@ -150,6 +162,69 @@ async fn content(
             ..plain("closing", Some(urls::account_closing()))
         },
     })
+}
+
+/// What is charged from an instant on, at the end of a trial.
+async fn trial(
+    portal: &Portal,
+    formats: Formats,
+    (name, at): (&'static str, DateTime<Utc>),
+    account: AccountId,
+) -> anyhow::Result<Content> {
+    let mut db = portal.db.acquire().await.context("reach the control database")?;
+    let (currency, begins) = trials::beginning(&mut db, account).await?;
+    drop(db);
+    let texts = formats.texts();
+    let mut lines: Vec<String> = begins
+        .iter()
+        .take(NAMED_AT_MOST)
+        .map(|it| {
+            let price = formats.money(it.monthly);
+            let plan = it.plan.of(texts.locale).to_owned();
+            let values = [("instance", it.instance.clone().into()), ("plan", plan.into()), ("price", price.into())];
+            texts.with("trial-line", &values)
+        })
+        .collect();
+    if let Some(more) = begins.len().checked_sub(NAMED_AT_MOST).filter(|more| *more > 0) {
+        lines.push(texts.with("trial-more", &[("count", more.into())]));
+    }
+    let total = begins.iter().map(|it| it.monthly.minor).sum();
+    Ok(Content {
+        name,
+        to: None,
+        values: vec![
+            ("date", formats.date_time(at)),
+            ("lines", lines.join("; ")),
+            ("total", formats.money(Money::new(total, currency))),
+        ],
+        path: Some(urls::billing()),
+    })
+}
+
+/// How far the month's cost is, and what follows from it.
+fn budget(formats: Formats, letter: &SendLetter) -> Content {
+    let mut content =
+        Content { name: "budget-level", to: None, values: Vec::new(), path: Some(urls::billing_budget()) };
+    if let SendLetter::BudgetReached { level, so_far_minor, forecast_minor, budget_minor, currency, until, .. } = letter
+    {
+        let level = Level::from_word(level);
+        let money = |minor: i64| formats.money(Money::new(minor, *currency));
+        content.name = match level {
+            Some(Level::Forecast) => "budget-forecast",
+            Some(Level::CapAll) => "budget-cap-all",
+            Some(Level::Cap) => "budget-cap",
+            _ => "budget-level",
+        };
+        let percent = level.and_then(Level::percent).unwrap_or_default();
+        content.values = vec![
+            ("percent", formats.number(percent)),
+            ("amount", money(*so_far_minor)),
+            ("forecast", money(*forecast_minor)),
+            ("budget", money(*budget_minor)),
+            ("until", formats.date_time(*until)),
+        ];
+    }
+    content
 }
 
 /// Whether what a mail would remind of was paid before it was written.

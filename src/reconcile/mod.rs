@@ -2,6 +2,7 @@
 //!
 //! A reconciler never learns what changed, only that something did. Nothing is removed because it was not seen.
 
+pub mod budgets;
 pub mod domains;
 pub mod driver;
 pub mod dunning;
@@ -143,6 +144,7 @@ pub async fn run(site: Arc<Site>, stop: CancellationToken) {
     start.task(users::Users::new(Arc::clone(&site)));
     start.task(scaling::Scaling::new(site.db.clone(), site.clock.clone()));
     start.task(dunning::Dunning::new(site.db.clone(), site.clock.clone()));
+    start.task(budgets::Budgets::new(site.db.clone(), site.clock.clone()));
     drivers.spawn(listen(site.db.clone(), call, stop.clone()));
     while drivers.join_next().await.is_some() {}
 }

@@ -112,6 +112,11 @@ table! {
     Get  "/account/billing/cards/{wish}"   Member       billing::cards::get;
     Get  "/account/billing/cards/{wish}/events" Member  billing::cards::events;
     Get  "/account/billing/statement"      Member       billing::statement::get;
+    Get  "/account/billing/budget"         Member       billing::budget::get;
+    Post "/account/billing/budget"         Member       billing::budget::post;
+    Post "/account/billing/budget/remove"  Member       billing::budget::remove;
+    Get  "/account/billing/coupons"        Member       billing::coupons::get;
+    Post "/account/billing/coupons"        Member       billing::coupons::post;
     Get  "/account/billing/details"        Member       billing::details::get;
     Post "/account/billing/details"        Member       billing::details::post;
 
@@ -131,6 +136,7 @@ table! {
     Post "/instances/{id}/wake"            Member       instances::steer::wake;
     Get  "/instances/{id}/plan"            Member       instances::plan::get;
     Post "/instances/{id}/plan"            Member       instances::plan::post;
+    Get  "/instances/{id}/what-if"         Member       instances::what_if::get;
     Post "/instances/{id}/containers"      Member       instances::containers::post;
     Get  "/instances/{id}/scaling"         Member       instances::scaling::get;
     Post "/instances/{id}/scaling"         Member       instances::scaling::post;
@@ -233,6 +239,9 @@ table! {
     Post "/staff/payments/events/{event}/retry" Staff   staff::payments::retry;
     Get  "/staff/dunning"                  Staff        staff::dunning::get;
     Post "/staff/dunning"                  Staff        staff::dunning::post;
+    Get  "/staff/coupons"                  Staff        staff::coupons::get;
+    Post "/staff/coupons"                  Staff        staff::coupons::post;
+    Post "/staff/coupons/{coupon}/end"     Staff        staff::coupons::end;
     Get  "/staff/search"                   Staff        staff::search::get;
     Get  "/staff/audit"                    Staff        staff::audit::get;
     Post "/staff/audit/verify"             Staff        staff::audit::verify;

@@ -285,6 +285,12 @@ pub fn change_plan(id: EnvironmentId) -> String {
     format!("/instances/{id}/plan")
 }
 
+/// What last month would have cost on other plans.
+#[must_use]
+pub fn instance_what_if(id: EnvironmentId) -> String {
+    format!("/instances/{id}/what-if")
+}
+
 /// Wakes an instance (POST).
 #[must_use]
 pub fn wake_instance(id: EnvironmentId) -> String {

@@ -172,6 +172,7 @@ pub async fn credit(
             unit_price: net.exact().abs(),
             net: *net,
             charge: None,
+            discount: None,
             vat: (row.vat_category.clone(), row.vat_rate),
         });
     }

@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use sayoo_document::Document as OnPaper;
 use sqlx::PgConnection;
 
-use crate::base::ids::{AccountId, ChargeId, DocumentId, EnvironmentId, PeriodId, SellerId};
+use crate::base::ids::{AccountId, ChargeId, DiscountId, DocumentId, EnvironmentId, PeriodId, SellerId};
 use crate::base::money::{Currency, Money};
 
 use store::Wanted;
@@ -65,6 +65,8 @@ pub struct NewLine {
     pub net: Money,
     /// What it bills.
     pub charge: Option<ChargeId>,
+    /// Which discount it tells of.
+    pub discount: Option<DiscountId>,
     /// Category and rate; found anew when an invoice becomes final.
     pub vat: (String, Decimal),
 }

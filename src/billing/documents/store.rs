@@ -111,7 +111,7 @@ pub async fn insert_draft(
     Ok(())
 }
 
-/// Inserts the lines of a draft, and which charges they bill.
+/// Inserts the lines of a draft, and which charges and discounts they tell of.
 pub async fn insert_lines(db: &mut PgConnection, document: DocumentId, lines: &[NewLine]) -> Result<(), StoreError> {
     let numbers: Vec<i32> = (1..=i32::try_from(lines.len()).unwrap_or(i32::MAX)).collect();
     let text = |of: fn(&NewLine) -> String| lines.iter().map(of).collect::<Vec<_>>();
@@ -152,6 +152,23 @@ pub async fn insert_lines(db: &mut PgConnection, document: DocumentId, lines: &[
         document as DocumentId,
         &billed.iter().map(|billed| billed.0).collect::<Vec<_>>(),
         &billed.iter().map(|billed| billed.1).collect::<Vec<_>>()
+    )
+    .execute(&mut *db)
+    .await?;
+    let told: Vec<_> =
+        numbers.iter().zip(lines).filter_map(|(number, line)| Some((line.discount?.uuid(), *number))).collect();
+    if told.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        r#"
+        INSERT INTO discount_lines (discount_id, document_id, line_no)
+        SELECT discount_id, $1, line_no
+          FROM unnest($2::uuid[], $3::int[]) AS told (discount_id, line_no)
+        "#,
+        document as DocumentId,
+        &told.iter().map(|told| told.0).collect::<Vec<_>>(),
+        &told.iter().map(|told| told.1).collect::<Vec<_>>()
     )
     .execute(db)
     .await?;

@@ -11,9 +11,9 @@ use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 
-use super::run;
+use super::{discounts, run};
 use crate::base::chain;
-use crate::base::ids::{AccountId, PeriodId, SellerId};
+use crate::base::ids::{AccountId, ChargeId, PeriodId, SellerId};
 use crate::base::money::{Currency, Money};
 use crate::portal::Portal;
 
@@ -159,7 +159,7 @@ pub async fn look(portal: &Portal) -> anyhow::Result<usize> {
     store::forget_rated(&mut db).await.context("forget months that are rated")?;
     let stale = store::list_stale(&mut db, now, now - STALE, AT_ONCE).await.context("list months to compute")?;
     for period in &stale {
-        let (net, problem) = match run::charges_of(&mut db, period, now).await.and_then(|charges| net(&charges)) {
+        let (net, problem) = match net(&mut db, period, now).await {
             Ok(net) => (Some(net), String::new()),
             Err(error) => (None, chain::of_any(&error)),
         };
@@ -168,10 +168,14 @@ pub async fn look(portal: &Portal) -> anyhow::Result<usize> {
     Ok(stale.len())
 }
 
-fn net(charges: &[(PeriodId, super::rating::Charge)]) -> anyhow::Result<i64> {
-    let billable = charges.iter().filter(|(_, charge)| charge.is_billable());
-    let sum = billable.map(|(_, charge)| charge.net.minor).try_fold(0_i64, i64::checked_add);
-    sum.context("the month is too large")
+/// What a month comes to, in the smallest coin: what it is charged less what coupons take off.
+async fn net(db: &mut PgConnection, period: &run::Period, now: DateTime<Utc>) -> anyhow::Result<i64> {
+    let (charges, closed) = run::charges_of(db, period, now).await?;
+    let charges: Vec<_> = charges.into_iter().map(|(of, charge)| (ChargeId::new(now), of, charge)).collect();
+    let given = discounts::given(db, period, &closed, &charges, now).await?;
+    let billable = charges.iter().filter(|(.., charge)| charge.is_billable());
+    let mut minors = billable.map(|(.., charge)| charge.net.minor).chain(given.iter().map(|it| -it.amount.minor));
+    minors.try_fold(0_i64, i64::checked_add).context("the month is too large")
 }
 
 /// Returns how far the months of a company are, and what they come to.

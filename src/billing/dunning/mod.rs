@@ -10,18 +10,15 @@ use chrono_tz::Tz;
 use sqlx::PgConnection;
 
 use self::rule::Step;
-use self::store::Restriction;
 use crate::accounts::letters::SendLetter;
 use crate::accounts::people;
 use crate::audit::{self, Actor};
 use crate::base::ids::{AccountId, DocumentId};
 use crate::base::money::Money;
+use crate::billing::restrictions::{self, Cause, Rest};
 use crate::db;
 use crate::portal::Portal;
 use crate::staff::StaffMember;
-
-/// Why an environment is suspended by dunning: the key of a sentence, because nobody of ours wrote it.
-pub const REASON: &str = "reason-unpaid";
 
 /// How an account stands that has not paid everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,12 +156,11 @@ async fn restrict(
     level: Option<Step>,
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
-    let wanted = Restriction {
-        is_asleep: level.is_some_and(Step::restricts),
-        requests_per_second: level.and_then(Step::requests_per_second),
-        is_stopped: level == Some(Step::Stop),
-    };
-    if store::restrict(db, account, wanted, now).await.context("restrict what is not paid")? {
+    let rest =
+        Rest { others: level.is_some_and(Step::restricts), production: false, account: level == Some(Step::Stop) };
+    let rests = restrictions::apply(db, account, Cause::Unpaid, rest, now).await?;
+    let requests = level.and_then(Step::requests_per_second);
+    if store::limit(db, account, requests).await.context("limit what is not paid")? || rests {
         db::wake(db).await.context("wake the worker")?;
     }
     Ok(())

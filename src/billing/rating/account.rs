@@ -8,8 +8,8 @@ use sqlx::PgConnection;
 
 use super::proof::Proof;
 use super::store::{self, Stretch};
-use super::{Carries, Charge, Charged, Facts, Owner, Pace, Rated, Segment, SoFar, Span};
-use crate::base::ids::{AccountId, EnvironmentId, PeriodId};
+use super::{Carries, Charge, Charged, Facts, Owner, Pace, Parts, Rated, Segment, SoFar, Span, what_if};
+use crate::base::ids::{AccountId, EnvironmentId, PeriodId, PlanVersionId};
 use crate::base::money::Currency;
 use crate::metering::rollup::{hour_of, whole_days};
 use crate::plans::Meter;
@@ -77,6 +77,52 @@ pub async fn forecast_account(
     let paces = paces(db, month, &lasting, now).await?;
     let so_far = super::rate(&facts, &carries)?;
     Ok((so_far, super::forecast(&facts, &lasting, &paces, &carries, now)?))
+}
+
+/// What an environment's month cost, and what it would have cost on other plans.
+#[derive(Clone, Debug)]
+pub struct Compared {
+    /// On the plans that it was on. Without the trial, if there was one; by what is known today.
+    pub was: Parts,
+    /// The same on each of the versions that were asked for, as far as they are sold in the month's currency.
+    pub would_be: BTreeMap<PlanVersionId, Parts>,
+    /// For how many microseconds of the month it was there.
+    pub micros: i128,
+    /// On how many plan versions.
+    pub versions: usize,
+    /// Whether the trial reached into the month.
+    pub had_trial: bool,
+}
+
+/// Returns what an environment's month would have cost on other plan versions; `None` when it was not there in that month.
+pub async fn compare(
+    db: &mut PgConnection,
+    month: Month<'_>,
+    environment: EnvironmentId,
+    versions: &[PlanVersionId],
+) -> anyhow::Result<Option<Compared>> {
+    let month = Month { only: Some(&[environment]), ..month };
+    let (facts, _) = facts(db, month, month.period.until, By::Stretch).await?;
+    let ours: Vec<_> = facts.segments.iter().filter(|segment| segment.owner == Owner::Ours).collect();
+    let spans: Vec<Span> = ours.iter().filter_map(|segment| segment.span.within(month.period)).collect();
+    if spans.is_empty() {
+        return Ok(None);
+    }
+    let mut carries =
+        store::carries(db, month.account, month.period.from).await.context("read what remains unbilled")?;
+    carries.retain(|(id, _), _| *id == environment);
+    let tariffs = store::tariffs(db, versions, month.currency).await.context("read prices")?;
+    let mut would_be = BTreeMap::new();
+    for (version, tariff) in &tariffs {
+        would_be.insert(*version, what_if::on_plan(&facts, &carries, (*version, tariff))?);
+    }
+    Ok(Some(Compared {
+        was: what_if::as_it_was(&facts, &carries)?,
+        would_be,
+        micros: spans.iter().map(|span| span.micros()).sum(),
+        versions: ours.iter().map(|segment| segment.plan_version).collect::<BTreeSet<_>>().len(),
+        had_trial: facts.trial.is_some_and(|trial| spans.iter().any(|span| span.within(trial).is_some())),
+    }))
 }
 
 /// Returns what is unbilled before a period: what corrections begin with.

@@ -5,6 +5,7 @@
 
 pub mod account;
 mod corrections;
+pub mod discounts;
 mod forecast;
 mod measure;
 mod parts;
@@ -15,6 +16,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod tiers;
+mod what_if;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +32,7 @@ pub use forecast::{Pace, forecast};
 pub use measure::{decimals, raw_per_step};
 pub use rate::rate;
 pub use so_far::{Line, SoFar, so_far};
+pub use what_if::Parts;
 
 /// From one instant until another: `[from, until)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]

@@ -3,13 +3,14 @@
 //!
 //! Whole numbers are written as text: many programs lose digits of large ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use super::discounts::{Grant, Nets, Off};
 use super::{Carries, Charge, Facts, Owner, Rated, Span};
-use crate::base::ids::{EnvironmentId, PlanVersionId};
+use crate::base::ids::{EnvironmentId, PlanVersionId, RedemptionId};
 use crate::base::money::Currency;
 
 /// The name of the file's form. Another form gets another name.
@@ -189,4 +190,76 @@ fn lines(of: &Facts, charges: &[Charge]) -> Vec<Line> {
 
 fn instant(at: chrono::DateTime<chrono::Utc>) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+}
+
+/// The name of the form of the line that speaks of discounts.
+pub const DISCOUNTS_FORM: &str = "sayoo-discounts-1";
+
+/// The line of the file that speaks of discounts: of all of an account's instances together.
+#[derive(Debug, Serialize)]
+pub struct DiscountsProof {
+    format: &'static str,
+    /// The months of which something is billed, oldest first; those in which no coupon counts are left out.
+    months: Vec<DiscountedMonth>,
+}
+
+impl DiscountsProof {
+    /// Makes the line.
+    #[must_use]
+    pub fn new(months: Vec<DiscountedMonth>) -> Self {
+        Self { format: DISCOUNTS_FORM, months }
+    }
+}
+
+/// What is taken off one month.
+#[derive(Debug, Serialize)]
+pub struct DiscountedMonth {
+    /// The first instant of the month.
+    of: String,
+    /// The coupons that count in it, in the order of redemption.
+    coupons: Vec<CouponLine>,
+    /// What was charged for it with earlier months, by plan version.
+    charged_before: BTreeMap<PlanVersionId, Decimal>,
+    /// What was taken off it with earlier months, by coupon.
+    taken_before: BTreeMap<RedemptionId, Decimal>,
+    /// What is taken off it now.
+    taken: BTreeMap<RedemptionId, Decimal>,
+}
+
+#[derive(Debug, Serialize)]
+struct CouponLine {
+    redemption: RedemptionId,
+    percent: Option<Decimal>,
+    amount: Option<Decimal>,
+    /// For the charges of these plan versions; `null`: of all.
+    plan_versions: Option<BTreeSet<PlanVersionId>>,
+}
+
+impl DiscountedMonth {
+    /// Says of a month what counts in it, and what was charged and taken off before and is taken off now, in the smallest coin.
+    #[must_use]
+    pub fn new(
+        month: Span,
+        grants: Vec<Grant>,
+        charged_before: Nets,
+        taken_before: &BTreeMap<RedemptionId, i64>,
+        taken: &BTreeMap<RedemptionId, i64>,
+    ) -> Self {
+        let money = |minor: i64| Decimal::new(minor, 2);
+        let by_coupon = |of: &BTreeMap<RedemptionId, i64>| of.iter().map(|(id, minor)| (*id, money(*minor))).collect();
+        let coupon = |grant: Grant| {
+            let (percent, amount) = match grant.off {
+                Off::Percent(percent) => (Some(percent), None),
+                Off::Amount(amount) => (None, Some(amount.exact())),
+            };
+            CouponLine { redemption: grant.redemption, percent, amount, plan_versions: grant.only }
+        };
+        Self {
+            of: instant(month.from),
+            coupons: grants.into_iter().map(coupon).collect(),
+            charged_before: charged_before.into_iter().map(|(version, minor)| (version, money(minor))).collect(),
+            taken_before: by_coupon(taken_before),
+            taken: by_coupon(taken),
+        }
+    }
 }

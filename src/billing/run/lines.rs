@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
+use rust_decimal::Decimal;
 
 use crate::base::ids::{ChargeId, EnvironmentId, PlanVersionId};
 use crate::base::money::Money;
+use crate::billing::discounts::Given;
 use crate::billing::documents::NewLine;
+use crate::billing::rating::discounts::Off;
 use crate::billing::rating::{Charge, Class, What};
+use crate::i18n::format::Formats;
 use crate::i18n::{Locale, Texts};
 use crate::plans::{Meter, Translated};
 
@@ -53,14 +57,52 @@ pub fn line(
         unit_price: charge.unit_price,
         net: charge.net,
         charge: Some(id),
-        vat: (String::from("S"), rust_decimal::Decimal::ZERO),
+        discount: None,
+        vat: (String::from("S"), Decimal::ZERO),
     })
+}
+
+/// Writes the line of a discount as it stands on an invoice: below zero, where something is taken off.
+#[must_use]
+pub fn discount(given: &Given, (words, locale): (&Texts, Locale)) -> NewLine {
+    let formats = Formats::new(locale, "UTC");
+    let code = given.code.clone();
+    let title = match given.off {
+        Off::Percent(percent) => words.with(
+            "invoice-line-discount-percent",
+            &[("code", code.into()), ("percent", formats.decimal(percent, 2).into())],
+        ),
+        Off::Amount(amount) => words
+            .with("invoice-line-discount-amount", &[("code", code.into()), ("amount", formats.money(amount).into())]),
+    };
+    let is_correction = given.revision > 0;
+    let title = if is_correction { words.with("invoice-line-correction", &[("title", title.into())]) } else { title };
+    let is_off = given.amount.minor > 0;
+    let mut unit_price = Money::new(given.amount.minor.abs(), given.amount.currency).exact();
+    unit_price.rescale(6);
+    NewLine {
+        kind: if is_off { "discount" } else { "correction" },
+        environment: None,
+        meter: None,
+        title,
+        detail: String::new(),
+        span: Some((given.span.from, given.span.until)),
+        quantity: Decimal::new(if is_off { -10_000 } else { 10_000 }, 4),
+        unit: "one",
+        unit_price,
+        net: Money::new(-given.amount.minor, given.amount.currency),
+        charge: None,
+        discount: Some(given.id),
+        vat: (String::from("S"), Decimal::ZERO),
+    }
 }
 
 /// Turns the line of a charge below zero into one of a credit note, which tells what is given back above zero.
 #[must_use]
 pub fn given_back(line: NewLine) -> NewLine {
-    NewLine { quantity: -line.quantity, net: Money::new(-line.net.minor, line.net.currency), ..line }
+    // Papers call a line of an invoice a discount: on a credit note it corrects one.
+    let kind = if line.discount.is_some() { "correction" } else { line.kind };
+    NewLine { kind, quantity: -line.quantity, net: Money::new(-line.net.minor, line.net.currency), ..line }
 }
 
 fn title(meter: Meter) -> &'static str {

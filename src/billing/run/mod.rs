@@ -16,11 +16,12 @@ use sqlx::{Connection, PgConnection};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::discounts::{self, Given};
 use super::documents::{self, Held, Whose};
 use super::rating::account::{self, Month};
 use super::rating::{Charge, Span};
 use super::sellers::{self, Seller};
-use super::{papers, profiles};
+use super::{papers, profiles, trials};
 use crate::base::chain;
 use crate::base::crash;
 use crate::base::ids::{AccountId, ChargeId, DocumentId, PeriodId};
@@ -93,6 +94,7 @@ pub async fn look(portal: &Portal) -> anyhow::Result<Done> {
     for seller in &sellers {
         done.opened += open_periods(&mut db, seller, now).await?;
     }
+    trials::look(&mut db, now).await?;
     while let Some(is_parked) = rate_next(&mut db, now).await? {
         done.rated += 1;
         done.parked += u64::from(is_parked);
@@ -165,19 +167,20 @@ async fn rate_next(db: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<
 
 /// Rates a month, and writes its charges and drafts.
 async fn rate(db: &mut PgConnection, period: &Period, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let charges = charges_of(db, period, now).await?;
+    let (charges, closed) = charges_of(db, period, now).await?;
     let all: Vec<_> = charges.into_iter().map(|(of, charge)| (ChargeId::new(now), of, charge)).collect();
     store::insert_charges(db, period, &all, now).await.context("insert the charges")?;
-    draft(db, period, &all, now).await
+    let given = discounts::take(db, period, &closed, &all, now).await.context("take discounts off")?;
+    draft(db, period, (&all, &given), now).await
 }
 
 /// Returns what a month is charged, each with the month that it speaks of: corrections of the months before it first, then
-/// itself. Writes nothing.
+/// itself; and the months before it that were looked at. Writes nothing.
 pub(super) async fn charges_of(
     db: &mut PgConnection,
     period: &Period,
     now: DateTime<Utc>,
-) -> anyhow::Result<Vec<(PeriodId, Charge)>> {
+) -> anyhow::Result<(Vec<(PeriodId, Charge)>, Vec<Period>)> {
     let mut carries = account::carries_before(db, period.account, period.span).await?;
     let mut all: Vec<(PeriodId, Charge)> = Vec::new();
     let closed = store::list_closed_before(db, period, LATE).await.context("list the months before")?;
@@ -191,7 +194,7 @@ pub(super) async fn charges_of(
     let month = month_of(period.account, period.whose.currency, period.span);
     let rated = account::rate_after(db, month, &carries, now).await?;
     all.extend(rated.charges.into_iter().map(|charge| (period.id, charge)));
-    Ok(all)
+    Ok((all, closed))
 }
 
 fn month_of(account: AccountId, currency: Currency, period: Span) -> Month<'static> {
@@ -202,7 +205,7 @@ fn month_of(account: AccountId, currency: Currency, period: Span) -> Month<'stat
 async fn draft(
     db: &mut PgConnection,
     period: &Period,
-    all: &[(ChargeId, PeriodId, Charge)],
+    (all, given): (&[(ChargeId, PeriodId, Charge)], &[Given]),
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     let profile = profiles::find(db, period.account).await?;
@@ -217,6 +220,15 @@ async fn draft(
             invoice.push(line);
         } else {
             given_back.entry(*of).or_default().push(lines::given_back(line));
+        }
+    }
+    for (of, given) in by_month(given) {
+        let told = given.iter().map(|it| lines::discount(it, (&words, profile.language)));
+        // What is taken off more stands on the invoice that charges more; what is taken off less, on the credit note that gives back.
+        if given.iter().map(|it| it.amount.minor).sum::<i64>() > 0 {
+            invoice.extend(told);
+        } else {
+            given_back.entry(of).or_default().splice(0..0, told.map(lines::given_back));
         }
     }
     for (of, mut lines) in given_back {
@@ -244,6 +256,15 @@ async fn draft(
         store::hold(db, id, &why).await.context("hold a draft")?;
     }
     Ok(())
+}
+
+/// Discounts by the month that they speak of.
+fn by_month(given: &[Given]) -> BTreeMap<PeriodId, Vec<&Given>> {
+    let mut months: BTreeMap<PeriodId, Vec<&Given>> = BTreeMap::new();
+    for it in given {
+        months.entry(it.of).or_default().push(it);
+    }
+    months
 }
 
 /// Makes some drafts of a seller final and closes their months, in one transaction. Returns how many, and how many wait.
@@ -350,4 +371,9 @@ pub async fn open_period(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Option<Period>> {
     store::open_period(db, account, now).await.context("read the open month")
+}
+
+/// Returns the newest month of an account that is closed.
+pub async fn last_closed(db: &mut PgConnection, account: AccountId) -> anyhow::Result<Option<Period>> {
+    store::last_closed(db, account).await.context("read the last month")
 }

@@ -400,3 +400,28 @@ pub async fn open_period(
     .map_err(StoreError::from)?;
     row.map(PeriodRow::parsed).transpose()
 }
+
+/// The newest month of an account that is closed.
+pub async fn last_closed(db: &mut PgConnection, account: AccountId) -> anyhow::Result<Option<Period>> {
+    let row = sqlx::query_as!(
+        PeriodRow,
+        r#"
+        SELECT id AS "id: PeriodId"
+             , account_id AS "account: AccountId"
+             , seller_id AS "seller: SellerId"
+             , currency
+             , from_at
+             , until_at
+          FROM billing_periods
+         WHERE account_id = $1
+           AND state = 'closed'
+         ORDER BY from_at DESC
+         LIMIT 1
+        "#,
+        account as AccountId
+    )
+    .fetch_optional(db)
+    .await
+    .map_err(StoreError::from)?;
+    row.map(PeriodRow::parsed).transpose()
+}

@@ -89,3 +89,21 @@ pub fn billing_card_left(wish: CardWishId) -> String {
 pub fn billing_card_events(wish: CardWishId, version: &str) -> String {
     format!("/account/billing/cards/{wish}/events?since={}", encoded(version))
 }
+
+/// What a month may cost; setting it is a POST to the same address.
+#[must_use]
+pub fn billing_budget() -> String {
+    "/account/billing/budget".to_owned()
+}
+
+/// Takes the budget away.
+#[must_use]
+pub fn billing_budget_remove() -> String {
+    "/account/billing/budget/remove".to_owned()
+}
+
+/// Coupons; redeeming one is a POST to the same address.
+#[must_use]
+pub fn billing_coupons() -> String {
+    "/account/billing/coupons".to_owned()
+}

@@ -2,7 +2,7 @@
 
 use super::encoded;
 use crate::base::ids::{
-    AccountId, BankReceiptId, CardRefundId, EnvironmentId, HostId, PaymentId, PlanId, PlanVersionId, RolloutId,
+    AccountId, BankReceiptId, CardRefundId, CouponId, EnvironmentId, HostId, PaymentId, PlanId, PlanVersionId, RolloutId,
 };
 
 /// The staff's overview.
@@ -291,4 +291,16 @@ pub fn staff_refund_act(refund: CardRefundId, act: &str) -> String {
 #[must_use]
 pub fn staff_card_event_retry(event: &str) -> String {
     format!("/staff/payments/events/{}/retry", encoded(event))
+}
+
+/// Coupons; making one is a POST to the same address.
+#[must_use]
+pub fn staff_coupons() -> String {
+    "/staff/coupons".to_owned()
+}
+
+/// Ends a coupon.
+#[must_use]
+pub fn staff_coupon_end(coupon: CouponId) -> String {
+    format!("/staff/coupons/{coupon}/end")
 }

@@ -1,5 +1,7 @@
 //! Months become invoices, invoices are paid, and the database forbids what must never be.
 
+mod budgets;
+mod coupons;
 mod dunning;
 mod guards;
 pub mod killed;
@@ -9,4 +11,6 @@ mod rating;
 mod recompute;
 mod staff;
 mod transfers;
+mod trials;
+mod what_if;
 pub mod world;

@@ -26,6 +26,7 @@ const ROLES: &[(Verb, &[&str], &[&str])] = &[
     (Verb::Get, ALL, &["/instances/{id}/domains", "/instances/{id}/scaling"]),
     (Verb::Get, OWNER_AND_BILLING, &["/account/billing/exports", "/account/billing/exports/file"]),
     (Verb::Get, OWNER_AND_BILLING, &["/account/billing", "/account/billing/statement", "/account/billing/details"]),
+    (Verb::Get, OWNER_AND_BILLING, &["/account/billing/budget", "/account/billing/coupons", "/instances/{id}/what-if"]),
     (
         Verb::Get,
         OWNER_AND_BILLING,
@@ -54,6 +55,11 @@ const ROLES: &[(Verb, &[&str], &[&str])] = &[
     ),
     (Verb::Post, OWNER, &["/account/close", "/account/keep", "/instances/{id}/plan"]),
     (Verb::Post, OWNER_AND_BILLING, &["/account/organisation", "/account/billing/details"]),
+    (
+        Verb::Post,
+        OWNER_AND_BILLING,
+        &["/account/billing/budget", "/account/billing/budget/remove", "/account/billing/coupons"],
+    ),
     (Verb::Post, OWNER_AND_DEVELOPER, &["/instances/new", "/instances/{id}/rename", "/instances/{id}/delete"]),
     (
         Verb::Post,

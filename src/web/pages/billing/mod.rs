@@ -1,6 +1,8 @@
 //! What a customer pays: the month so far, invoices and the usage behind them, the statement, and who they are on paper.
 
+pub mod budget;
 pub mod cards;
+pub mod coupons;
 pub mod details;
 pub mod file;
 pub mod invoice;
@@ -21,10 +23,12 @@ use crate::base::ids::{AccountId, DocumentId};
 use crate::base::money::Currency;
 use crate::billing::documents::{self, Final, Kind, Listed};
 use crate::billing::rating::Span;
+use crate::billing::rating::account::Month;
+use crate::billing::run;
 use crate::billing::sellers::{self, Seller};
 use crate::environments::orders;
 use crate::i18n::format::Formats;
-use crate::plans::Meter;
+use crate::plans::{Meter, cost};
 use crate::web::error::PageError;
 use crate::web::extract::Member;
 use crate::web::layout::Layout;
@@ -44,6 +48,8 @@ pub(super) fn tabs(layout: &Layout, current: &str) -> Vec<Tab> {
         ("billing-tab-invoices", urls::billing_invoices()),
         ("billing-tab-methods", urls::billing_methods()),
         ("billing-tab-statement", urls::billing_statement()),
+        ("billing-tab-budget", urls::billing_budget()),
+        ("billing-tab-coupons", urls::billing_coupons()),
         ("billing-tab-details", urls::billing_details()),
         ("account-tab-exports", urls::account_exports()),
     ]
@@ -73,6 +79,23 @@ async fn terms(db: &mut PgConnection, account: AccountId) -> anyhow::Result<(Cur
     let currency = orders::terms(db, account).await?.currency;
     let seller = sellers::list(db).await?.into_iter().find(|seller| seller.currency == currency);
     Ok((currency, seller))
+}
+
+/// The month of now, with whose clocks it begins and ends, and who sells. Until the worker has opened it, it is counted in the same way.
+async fn this_month(
+    db: &mut PgConnection,
+    member: &Member,
+) -> anyhow::Result<(Month<'static>, chrono_tz::Tz, Option<Seller>)> {
+    let layout = &member.layout;
+    let (currency, seller) = terms(db, member.account).await?;
+    let zone = seller.as_ref().map_or_else(|| formats(layout).zone(), |seller| seller.zone);
+    let period = if let Some(period) = run::open_period(db, member.account, layout.now).await? {
+        period.span
+    } else {
+        let (from, until) = cost::month(layout.now, zone);
+        Span { from, until }
+    };
+    Ok((Month { account: member.account, currency, period, only: None }, zone, seller))
 }
 
 /// The seller's calendar says what is late; without one, that of the reader.

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
 use super::methods::expiry_note;
-use super::{Tab, day, days, exact, formats, quantity, raw_per_unit, tabs, terms, today, unit_of};
+use super::{Tab, coupons, day, days, exact, formats, quantity, raw_per_unit, tabs, this_month, today, unit_of};
 use crate::accounts::policy::Action;
 use crate::base::ids::{EnvironmentId, PlanVersionId};
 use crate::base::money::{Currency, Money};
@@ -17,12 +17,12 @@ use crate::billing::ledger::{self, Role};
 use crate::billing::lookup::{self, Names};
 use crate::billing::payments::{self, OpenInvoice};
 use crate::billing::profiles;
-use crate::billing::rating::account::{self, Month};
-use crate::billing::rating::{Charge, Rated, Span, What};
-use crate::billing::run;
+use crate::billing::rating::account;
+use crate::billing::rating::{Charge, Rated, What};
+use crate::billing::{budgets, discounts};
 use crate::i18n::format::{Formats, When};
 use crate::payments::methods;
-use crate::plans::{Meter, cost};
+use crate::plans::Meter;
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
 use crate::web::extract::Member;
@@ -34,35 +34,33 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
     member.require(Action::SeeCosts)?;
     let layout = &member.layout;
     let mut db = portal.db.acquire().await.context("acquire a connection")?;
-    let (currency, seller) = terms(&mut db, member.account).await?;
-    let zone = seller.as_ref().map_or_else(|| formats(layout).zone(), |seller| seller.zone);
-    // Until the worker has opened the month it is counted in the same way.
-    let span = if let Some(period) = run::open_period(&mut db, member.account, layout.now).await? {
-        period.span
-    } else {
-        let (from, until) = cost::month(layout.now, zone);
-        Span { from, until }
-    };
-    let month = Month { account: member.account, currency, period: span, only: None };
-    let (so_far, forecast) = account::forecast_account(&mut db, month, layout.now).await?;
+    let (month, zone, seller) = this_month(&mut db, &member).await?;
+    let (currency, span) = (month.currency, month.period);
+    let cost = discounts::cost(&mut db, month, layout.now).await?;
+    let (so_far, net) = (cost.rated, cost.so_far);
     let names = lookup::names(&mut db, member.account, so_far.charges.iter()).await?;
     let trial = account::trial(&mut db, member.account).await?.filter(|trial| layout.now < trial.until);
     let open = payments::open_invoices(&mut db, member.account).await?;
     let credit = ledger::balance(&mut db, member.account, Role::CustomerCredit, currency).await?;
     let profile = profiles::find(&mut db, member.account).await?;
     let cards = methods::list(&mut db, member.account).await?;
+    let budget = budgets::find(&mut db, member.account).await?;
     drop(db);
 
     let formats = formats(layout);
     let instances = instances(layout, formats, &so_far, &names, currency);
     let told: i64 = told(&so_far).map(|charge| charge.net.minor).sum();
     let is_trying = trial.is_some();
+    let budget = budget.filter(|budget| budget.amount.currency == currency).map(|budget| {
+        let percent = formats.number(budgets::rule::percent(budget.amount, net));
+        (formats.money(budget.amount), layout.t1("billing-budget-detail", "percent", percent))
+    });
     answer::page(&OverviewPage {
         tabs: tabs(layout, &urls::billing()),
         month: days(layout, zone.name(), span),
         as_of: exact(formats, layout.now),
-        total: formats.money(so_far.net(currency).context("add the month up")?),
-        forecast: formats.money(forecast.net(currency).context("add the forecast up")?),
+        total: formats.money(net),
+        forecast: formats.money(cost.forecast),
         // Its last day where our company is: months are counted there.
         until: Formats::new(layout.locale, zone.name()).date(span.until - TimeDelta::seconds(1)),
         trial: trial.map(|trial| TrialNote {
@@ -76,7 +74,13 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
             ),
         }),
         has_trial_lines: is_trying || told > 0,
+        discounts: cost
+            .taken
+            .iter()
+            .map(|it| (coupons::words(layout, formats, &it.code, it.off), formats.money(it.amount)))
+            .collect(),
         open: open_note(layout, formats, &open, today(seller.as_ref(), layout)),
+        budget,
         credit: (credit.minor < 0).then(|| formats.money(Money::new(-credit.minor, currency))),
         card_note: expiry_note(&cards, layout),
         needs_address: !profile.is_complete(),
@@ -227,7 +231,11 @@ struct OverviewPage {
     until: String,
     trial: Option<TrialNote>,
     has_trial_lines: bool,
+    /// What is taken off: because of what, and how much.
+    discounts: Vec<(String, String)>,
     open: Option<OpenNote>,
+    /// The budget, and how much of it is used.
+    budget: Option<(String, String)>,
     credit: Option<String>,
     card_note: Option<String>,
     needs_address: bool,

@@ -16,6 +16,7 @@ pub mod scaling;
 pub mod show;
 pub mod steer;
 pub mod usage;
+pub mod what_if;
 
 use std::collections::BTreeMap;
 

@@ -5,8 +5,10 @@ use anyhow::Context;
 use askama::Template;
 use serde::Deserialize;
 
+use super::what_if::LastMonth;
 use super::{by, facts, find, forbidden_or_missing, formats, id};
 use crate::accounts::policy::Action;
+use crate::base::chain;
 use crate::base::ids::PlanVersionId;
 use crate::environments::plan_changes::{self, PlanChangeError, Refusal};
 use crate::environments::{Wanted, orders};
@@ -37,6 +39,11 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
     let offers = plans::offered(&mut db, currency).await?;
     let current = plans::version(&mut db, environment.plan_version).await?;
     let is_under_way = plan_changes::is_under_way(&mut db, &environment).await?;
+    // Without it the plan can be changed all the same.
+    let last = LastMonth::read(&mut db, &member, environment.id, &offers).await.unwrap_or_else(|error| {
+        tracing::error!(account = %member.account, error = chain::of_any(&error), "last month cannot be compared");
+        None
+    });
     drop(db);
     let layout = member.layout.clone();
     let formats = formats(&layout);
@@ -49,6 +56,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
             summary: offer.plan.summaries.of(layout.locale).to_owned(),
             price: price(offer.monthly),
             lines: facts::of_plan(&layout, formats, &offer.version),
+            last_month: last.as_ref().and_then(|last| last.sentence(&layout, offer.version.id)).unwrap_or_default(),
             is_current: offer.version.id == environment.plan_version,
         })
         .collect();
@@ -58,6 +66,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
         current_price: current.and_then(|(_, version)| version.monthly(currency)).map(price).unwrap_or_default(),
         plans,
         is_under_way,
+        what_if_url: urls::instance_what_if(environment.id),
         change_url: urls::change_plan(environment.id),
         instance_url: urls::instance(environment.id),
         list_url: urls::instances(),
@@ -100,6 +109,8 @@ struct PlanCard {
     summary: String,
     price: String,
     lines: Vec<String>,
+    /// What last month would have cost with it.
+    last_month: String,
     is_current: bool,
 }
 
@@ -112,6 +123,7 @@ struct PlanPage {
     current_price: String,
     plans: Vec<PlanCard>,
     is_under_way: bool,
+    what_if_url: String,
     change_url: String,
     instance_url: String,
     list_url: String,

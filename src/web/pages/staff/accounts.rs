@@ -7,7 +7,7 @@ use askama::Template;
 use super::billing::account::BillingPart;
 use super::rows::{AccountLine, AuditLine, InstanceLine, audit_of, cut, formats};
 use crate::base::ids::AccountId;
-use crate::billing::dunning;
+use crate::billing::restrictions::Cause;
 use crate::portal::Portal;
 use crate::staff::directory::{self, InstanceFilter, MemberRow, SuspensionRow};
 use crate::web::answer::{self, Answer};
@@ -151,12 +151,18 @@ fn suspension_line(layout: &Layout, row: &SuspensionRow) -> SuspensionLine {
         at_iso: at.iso,
         at: at.words,
         what: row.environment_name.clone().unwrap_or_else(|| layout.t("staff-whole-account")),
-        reason: if row.reason == dunning::REASON { layout.t(dunning::REASON) } else { row.reason.clone() },
+        reason: Cause::of_reason(&row.reason).map_or_else(|| row.reason.clone(), |cause| layout.t(cause.reason())),
         by: row.by.clone(),
         end: match (row.lifted_at, &row.lifted_reason) {
             (None, _) => layout.t("staff-suspension-in-force"),
-            (Some(_), Some(reason)) if reason == dunning::REASON => layout.t("dunning-lifted"),
-            (Some(_), reason) => layout.t1("staff-suspension-lifted", "reason", reason.clone().unwrap_or_default()),
+            (Some(_), reason) => {
+                let reason = reason.clone().unwrap_or_default();
+                let cause = Cause::of_reason(&reason);
+                cause.map_or_else(
+                    || layout.t1("staff-suspension-lifted", "reason", &reason),
+                    |cause| layout.t(cause.ended()),
+                )
+            }
         },
     }
 }

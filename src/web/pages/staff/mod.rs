@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod audit;
 pub mod billing;
 pub mod containers;
+pub mod coupons;
 pub mod dunning;
 pub mod exports;
 pub mod home;

@@ -1,0 +1,21 @@
+# What last month would have cost on another plan.
+what-if-title = Last month on other plans
+what-if-lead = The same time and the same usage, counted with the prices of each plan as it is sold now, by the rules that invoices are made with.
+what-if-link = What would last month have cost on another plan?
+what-if-none = There is no month to compare yet
+what-if-none-text = As soon as the first month with this instance is closed, you see here what it would have cost on each plan.
+what-if-was = As it was
+what-if-current = its plan now
+what-if-card = Last month with it: { $total } ({ $difference })
+what-if-same = the same
+what-if-more = { $amount } more
+what-if-less = { $amount } less
+what-if-col-monthly = Whole month
+what-if-col-base = Monthly price for the time that it was there
+what-if-col-total = Together
+what-if-col-difference = Difference
+what-if-part = The instance was there for { $percent } % of the month. Every line is for that time, shared out by the second; a whole month would cost more.
+what-if-several = The instance was on several plans, or on several editions of one. “As it was” has each for its time; every other line has one plan for all of the time.
+what-if-trial = The trial reached into this month. It is left out here, on every line: your invoice was lower.
+what-if-usage = Usage is what it was. A smaller plan may have been slower and used less, a larger one faster and used more.
+what-if-before-vat = Before VAT and discounts, by what is known today: corrections that came after the invoice are in it.

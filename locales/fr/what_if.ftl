@@ -1,0 +1,21 @@
+# Ce que le mois dernier aurait coûté avec une autre offre.
+what-if-title = Le mois dernier avec d’autres offres
+what-if-lead = La même durée et le même usage, comptés aux prix de chaque offre telle qu’elle est vendue maintenant, selon les règles des factures.
+what-if-link = Qu’aurait coûté le mois dernier avec une autre offre ?
+what-if-none = Il n’y a pas encore de mois à comparer
+what-if-none-text = Dès que le premier mois avec cette instance est clos, vous voyez ici ce qu’il aurait coûté avec chaque offre.
+what-if-was = Comme il a été
+what-if-current = son offre actuelle
+what-if-card = Le mois dernier avec elle : { $total } ({ $difference })
+what-if-same = pareil
+what-if-more = { $amount } de plus
+what-if-less = { $amount } de moins
+what-if-col-monthly = Mois entier
+what-if-col-base = Prix mensuel pour le temps où elle existait
+what-if-col-total = Ensemble
+what-if-col-difference = Différence
+what-if-part = L’instance existait pendant { $percent } % du mois. Chaque ligne vaut pour ce temps, réparti à la seconde ; un mois entier coûterait plus.
+what-if-several = L’instance a eu plusieurs offres, ou plusieurs éditions d’une offre. « Comme il a été » compte chacune pour son temps ; toute autre ligne compte une seule offre pour tout le temps.
+what-if-trial = L’essai touchait ce mois. Il n’est pas compté ici, sur aucune ligne : votre facture était plus basse.
+what-if-usage = L’usage est celui qu’il a été. Une offre plus petite aurait pu être plus lente et utiliser moins, une plus grande plus rapide et utiliser plus.
+what-if-before-vat = Hors TVA et remises, d’après ce que l’on sait aujourd’hui : les corrections venues après la facture y sont.
