@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 """Computes what an invoice of sayoo charges again, from the file that the portal offers beside it.
 
-    python3 recompute.py FILE.json …            prints every charge and says whether it is right
-    python3 recompute.py --quiet FILE.json …    prints differences only
+    python3 recompute.py FILE.json.gz …            prints every charge and says whether it is right
+    python3 recompute.py --quiet FILE.json.gz …    prints differences only
+
+A file may also be unpacked. Each of its lines is about some of the customer's instances, and is computed for itself.
 
 It needs Python 3.9 or newer and nothing else. The rules are those of docs/billing.md; this program shares no line
 with the one that made the invoice. It ends with 1 at the first difference, with 2 when a file cannot be read.
 """
 
 import calendar
+import gzip
 import json
 import sys
+import zlib
 from fractions import Fraction
 
 # Meter: raw units in one unit of prices, and decimals of a quantity. A quantity is billed in steps of its last decimal.
@@ -251,8 +255,18 @@ def name_of(line):
     return " ".join(str(line[name]) for name in ("environment", "class", "meter", "tier"))
 
 
+def lines_of(name):
+    """The lines of a file, one at a time: what is in a large one does not fit into memory at once."""
+    with open(name, "rb") as file:
+        is_packed = file.read(2) == b"\x1f\x8b"
+    with (gzip.open if is_packed else open)(name, "rt", encoding="utf-8") as file:
+        for line in file:
+            if line.strip():
+                yield json.loads(line)
+
+
 def check(file, is_quiet):
-    """Computes a file again; raises what differs first."""
+    """Computes a line of a file again; raises what differs first. Returns how much is paid for how many charges."""
     if file["format"] != "sayoo-rating-1":
         raise Different(f"this program does not know the form {file['format']}")
     read = lambda found: {(one, meter): int(raw) for one, meters in found.items() for meter, raw in meters.items()}
@@ -275,9 +289,25 @@ def check(file, is_quiet):
                   f" = {float(line['net']):>12.2f}")
     if {key: raw for key, raw in carries.items() if raw} != read(file["carries_after"]):
         raise Different("what remains for the next period")
-    paid = sum((line["net"] for line in charges if line["class"] != "trial"), Fraction(0))
+    return sum((line["net"] for line in charges if line["class"] != "trial"), Fraction(0)), len(charges)
+
+
+def check_all(name, is_quiet):
+    """Computes all of a file again."""
+    paid, count, seen, month = Fraction(0), 0, set(), None
+    for file in lines_of(name):
+        net, charges = check(file, is_quiet)
+        environments = {line["environment"] for line in file["charges"]}
+        if seen & environments:
+            raise Different("an instance stands on two lines of the file")
+        if month not in (None, (file["period"]["from"], file["period"]["until"], file["currency"])):
+            raise Different("the lines of the file are of different months")
+        month = (file["period"]["from"], file["period"]["until"], file["currency"])
+        paid, count, seen = paid + net, count + charges, seen | environments
+    if month is None:
+        raise ValueError("there is nothing in it")
     if not is_quiet:
-        print(f"  {len(charges)} charges, all right. Before discounts and taxes: {float(paid):.2f} {file['currency']}")
+        print(f"  {count} charges, all right. Before discounts and taxes: {float(paid):.2f} {month[2]}")
 
 
 def main(arguments):
@@ -290,12 +320,11 @@ def main(arguments):
         if not is_quiet:
             print(name)
         try:
-            with open(name, encoding="utf-8") as file:
-                check(json.load(file), is_quiet)
+            check_all(name, is_quiet)
         except Different as difference:
             print(f"{name}: DIFFERENT: {difference}")
             return 1
-        except (OSError, ValueError, KeyError, TypeError) as fault:
+        except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as fault:
             print(f"{name}: cannot be read: {fault!r}", file=sys.stderr)
             return 2
     print(f"{len(files)} files computed again, no difference")

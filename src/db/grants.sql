@@ -41,7 +41,9 @@ BEGIN
         -- It keeps what Stripe posts; attempts and what they came to are for the worker.
         REVOKE INSERT, UPDATE, DELETE ON payment_attempts, card_disputes, stripe_polls FROM sayoo_web;
         REVOKE UPDATE, DELETE ON stripe_events FROM sayoo_web;
-        REVOKE INSERT, UPDATE, DELETE ON charge_days, period_facts, environment_facts, document_facts FROM sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON charge_days, period_facts, environment_facts, document_facts, period_proofs FROM sayoo_web;
+        -- What the books say of themselves is not for whoever shows it.
+        REVOKE INSERT, UPDATE, DELETE ON self_audits, self_audit_checks, self_audit_parts FROM sayoo_web;
         -- It asks for a domain; how far it has come is for the worker to say. Private keys are nothing for it.
         REVOKE INSERT, UPDATE, DELETE ON domains FROM sayoo_web;
         GRANT INSERT (id, account_id, environment_id, hostname, token, created_at) ON domains TO sayoo_web;
@@ -65,6 +67,7 @@ BEGIN
         REVOKE DELETE ON payment_attempts, stripe_events, card_disputes FROM sayoo_worker;
         REVOKE INSERT, UPDATE, DELETE ON charge_days, period_facts, environment_facts, document_facts FROM sayoo_worker;
         REVOKE UPDATE, DELETE ON charges, document_files, journal_entries, postings, payments, allocations, paybacks FROM sayoo_worker;
+        REVOKE UPDATE, DELETE ON period_proofs FROM sayoo_worker;
         GRANT UPDATE (created_at) ON payments TO sayoo_worker;
         REVOKE DELETE ON bank_receipts FROM sayoo_worker;
         REVOKE DELETE ON user_days FROM sayoo_worker;

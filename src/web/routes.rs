@@ -104,6 +104,9 @@ table! {
     Get  "/account/billing/invoices/{document}/files/{kind}" Member billing::file::get;
     Get  "/account/billing/invoices/{document}/lines/{line}" Member billing::line::get;
     Get  "/account/billing/invoices/{document}/lines/{line}/hours.csv" Member billing::line::csv;
+    Get  "/account/billing/invoices/{document}/recompute.json.gz" Member billing::recompute::file;
+    Get  "/account/billing/recompute.py"   Anyone       billing::recompute::program;
+    Get  "/account/billing/proof"          Member       billing::proof::get;
     Get  "/account/billing/statement"      Member       billing::statement::get;
     Get  "/account/billing/details"        Member       billing::details::get;
     Post "/account/billing/details"        Member       billing::details::post;
@@ -197,6 +200,7 @@ table! {
     Get  "/staff/usage.json"               Staff        staff::usage::json;
     Get  "/staff/exports"                  Staff        staff::exports::get;
     Get  "/staff/exports/file"             Staff        staff::exports::file;
+    Get  "/staff/billing/audit"            Staff        staff::self_audit::get;
     Get  "/staff/transfers"                Staff        staff::transfers::get;
     Get  "/staff/transfers/new"            Staff        staff::transfers::add::get;
     Post "/staff/transfers/new"            Staff        staff::transfers::add::post;

@@ -19,7 +19,7 @@ use super::documents::{self, Held, Whose};
 use super::rating::account::{self, Month};
 use super::rating::{Charge, Span};
 use super::sellers::{self, Seller};
-use super::{papers, profiles};
+use super::{papers, profiles, proofs};
 use crate::base::chain;
 use crate::base::crash;
 use crate::base::ids::{AccountId, ChargeId, DocumentId, PeriodId};
@@ -35,6 +35,8 @@ pub const GRACE: TimeDelta = TimeDelta::hours(3);
 pub const LATE: TimeDelta = TimeDelta::days(35);
 /// Time between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
+/// Environments rated at a time: a part of the file that a month is computed again with.
+const RATED_AT_ONCE: usize = 25;
 /// Documents that become final in one transaction.
 const FINAL_AT_ONCE: i64 = 50;
 /// An invoice that is so many times the usual one waits for a person.
@@ -162,21 +164,37 @@ async fn rate_next(db: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<
     Ok(Some(parked.is_some()))
 }
 
-/// Rates a month: corrections of the months before it first, then itself.
+/// Rates a month: corrections of the months before it first, then itself. Some environments at a time: an account may have
+/// thousands, and each of them seven hundred hours of each meter. What was charged is kept with what it follows from.
 async fn rate(db: &mut PgConnection, period: &Period, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let mut carries = account::carries_before(db, period.account, period.span).await?;
-    let mut all: Vec<(ChargeId, PeriodId, Charge)> = Vec::new();
+    let before = account::carries_before(db, period.account, period.span).await?;
     let closed = store::list_closed_before(db, period, LATE).await.context("list the months before")?;
-    for earlier in &closed {
-        let month = month_of(period.account, earlier.whose.currency, earlier.span);
-        let corrected =
-            account::correct_account(db, month, earlier.id, period.span.from, &carries).await.context("correct")?;
-        carries = corrected.carries;
-        all.extend(corrected.charges.into_iter().map(|charge| (ChargeId::new(now), earlier.id, charge)));
-    }
+    let corrected: Vec<(PeriodId, Month<'_>)> = closed
+        .iter()
+        .map(|earlier| (earlier.id, month_of(period.account, earlier.whose.currency, earlier.span)))
+        .collect();
     let month = month_of(period.account, period.whose.currency, period.span);
-    let rated = account::rate_after(db, month, &carries, now).await?;
-    all.extend(rated.charges.into_iter().map(|charge| (ChargeId::new(now), period.id, charge)));
+    let mut corrections: BTreeMap<PeriodId, Vec<Charge>> = BTreeMap::new();
+    let mut charges = Vec::new();
+    let environments = account::environments(db, month, &corrected).await?;
+    for (part, some) in (1..).zip(environments.chunks(RATED_AT_ONCE)) {
+        let month = Month { only: Some(some), ..month };
+        let proved = account::prove_account(db, month, &corrected, &before, now).await?;
+        if proved.rated.charges.is_empty() && proved.corrections.is_empty() {
+            continue;
+        }
+        proofs::keep(db, (period.id, part), &proved.proof, now).await?;
+        for (of, rated) in proved.corrections {
+            corrections.entry(of).or_default().extend(rated.charges);
+        }
+        charges.extend(proved.rated.charges);
+    }
+    let mut all: Vec<(ChargeId, PeriodId, Charge)> = Vec::new();
+    for (of, _) in &corrected {
+        let corrected = corrections.remove(of).unwrap_or_default();
+        all.extend(corrected.into_iter().map(|charge| (ChargeId::new(now), *of, charge)));
+    }
+    all.extend(charges.into_iter().map(|charge| (ChargeId::new(now), period.id, charge)));
     store::insert_charges(db, period, &all, now).await.context("insert the charges")?;
     draft(db, period, &all, now).await
 }

@@ -12,6 +12,7 @@ use crate::base::money::{Currency, Money};
 use crate::billing::documents::{Final, Kind};
 use crate::billing::lookup::{self, Paid, Source};
 use crate::billing::payments::Method;
+use crate::billing::proofs;
 use crate::billing::rating::Span;
 use crate::i18n::format::Formats;
 use crate::odoo::regions;
@@ -32,6 +33,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
     let (_, seller) = terms(&mut db, member.account).await?;
     let paid = lookup::paid(&mut db, member.account, id, currency).await?;
     let kinds = lookup::kinds_of_files(&mut db, member.account, id).await?;
+    let offered = proofs::of_document(&mut db, member.account, id).await?;
     drop(db);
 
     let layout = &member.layout;
@@ -64,6 +66,12 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
             label: layout.t(format!("billing-file-{kind}")),
             detail: layout.t(format!("billing-file-{kind}-detail")),
             url: kinds.iter().any(|made| made == kind).then(|| urls::billing_file(id, kind)),
+        }),
+        recompute: offered.map(|offered| Recompute {
+            file_url: urls::billing_recompute(id),
+            program_url: urls::billing_recompute_program(),
+            command: format!("python3 recompute.py {}", super::recompute::name_of(&found.listed.number)),
+            says: layout.t1("billing-recompute-run-text", "amount", pen.formats.money(offered.net)),
         }),
         sha256: found.sha256.clone(),
         previous_sha256: (!found.previous_sha256.is_empty()).then(|| found.previous_sha256.clone()),
@@ -235,6 +243,13 @@ struct File {
     url: Option<String>,
 }
 
+struct Recompute {
+    file_url: String,
+    program_url: String,
+    command: String,
+    says: String,
+}
+
 #[derive(Template)]
 #[template(path = "pages/billing/invoice.html")]
 struct InvoicePage {
@@ -256,6 +271,7 @@ struct InvoicePage {
     transfer: Option<Transfer>,
     files: [File; 3],
     pdf_url: Option<String>,
+    recompute: Option<Recompute>,
     sha256: String,
     previous_sha256: Option<String>,
 }

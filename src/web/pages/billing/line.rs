@@ -14,6 +14,7 @@ use super::{day, exact, find, quantity, raw_per_unit, unit_of};
 use crate::base::ids::DocumentId;
 use crate::billing::documents::Final;
 use crate::billing::lookup::{self, Hour, Usage};
+use crate::billing::proofs;
 use crate::i18n::format::{Formats, When};
 use crate::metering::export::{self, Filter, Format};
 use crate::metering::rollup::hour_of;
@@ -49,6 +50,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<(String, Strin
     let mut db = portal.db.acquire().await.context("acquire a connection")?;
     let (id, found, line_no, usage) = line(&mut db, &member, &path).await?;
     let hours = lookup::hours(&mut db, &usage).await?;
+    let offered = proofs::of_document(&mut db, member.account, id).await?;
     drop(db);
 
     let layout = &member.layout;
@@ -93,6 +95,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<(String, Strin
         number: found.listed.number.clone(),
         invoice_url: urls::billing_invoice(id),
         csv_url: urls::billing_line_hours(id, line_no),
+        recompute_url: offered.map(|_| urls::billing_recompute_steps(id)),
         layout: member.layout.clone(),
     })
 }
@@ -176,4 +179,5 @@ struct LinePage {
     number: String,
     invoice_url: String,
     csv_url: String,
+    recompute_url: Option<String>,
 }

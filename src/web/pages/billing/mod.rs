@@ -6,6 +6,8 @@ pub mod invoice;
 pub mod invoices;
 pub mod line;
 pub mod overview;
+pub mod proof;
+pub mod recompute;
 pub mod statement;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};

@@ -17,7 +17,7 @@ use crate::billing::payments::{self, OpenInvoice};
 use crate::billing::profiles;
 use crate::billing::rating::account::{self, Month};
 use crate::billing::rating::{Charge, Rated, Span, What};
-use crate::billing::run;
+use crate::billing::{run, self_audit};
 use crate::i18n::format::{Formats, When};
 use crate::plans::{Meter, cost};
 use crate::portal::Portal;
@@ -47,6 +47,7 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
     let open = payments::open_invoices(&mut db, member.account).await?;
     let credit = ledger::balance(&mut db, member.account, Role::CustomerCredit, currency).await?;
     let profile = profiles::find(&mut db, member.account).await?;
+    let looked = self_audit::newest_of(&mut db, member.account).await?.filter(|report| report.looked_at() > 0);
     drop(db);
 
     let formats = formats(layout);
@@ -73,6 +74,11 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
         has_trial_lines: is_trying || told > 0,
         open: open_note(layout, formats, &open, today(seller.as_ref(), layout)),
         credit: (credit.minor < 0).then(|| formats.money(Money::new(-credit.minor, currency))),
+        looked: looked.map(|report| {
+            let key = if report.wrong() == 0 { "self-audit-sentence-right" } else { "self-audit-sentence-wrong" };
+            let (count, on) = (formats.number(report.looked_at()), formats.date(report.ended_at));
+            layout.t2(key, "count", count, "date", on)
+        }),
         needs_address: !profile.is_complete(),
         may_manage: super::may_manage(&member),
         instances,
@@ -223,6 +229,7 @@ struct OverviewPage {
     has_trial_lines: bool,
     open: Option<OpenNote>,
     credit: Option<String>,
+    looked: Option<String>,
     needs_address: bool,
     may_manage: bool,
     instances: Vec<Instance>,
