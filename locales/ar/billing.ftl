@@ -158,6 +158,7 @@ billing-recompute-run = شغّله حيث يوجد الملفان
 billing-recompute-run-text = يحسب كل مبلغ من الساعات ويتوقف عند أول مبلغ يخالف القواعد. وفي النهاية يجب أن يذكر { $amount }: الشهر قبل الخصومات والضرائب، ناقصًا ما ترده الإشعارات الدائنة في اليوم نفسه.
 
 billing-hours-file = كل الساعات في ملف (CSV)
+billing-readings-file = كل القراءات في ملف (CSV)
 billing-charge-title = كيف حُسبت الكمية
 billing-charge-from = من
 billing-charge-until = إلى

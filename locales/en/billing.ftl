@@ -158,6 +158,7 @@ billing-recompute-run = Run it where both files are
 billing-recompute-run-text = It computes each charge from the hours, and stops at the first one that is not as the rules say. At the end it must say { $amount }: the month before discounts and taxes, less what credit notes of the same day give back.
 
 billing-hours-file = All hours as a file (CSV)
+billing-readings-file = All readings as a file (CSV)
 billing-charge-title = How the quantity comes about
 billing-charge-from = From
 billing-charge-until = Until

@@ -158,6 +158,7 @@ billing-recompute-run = L’exécuter là où se trouvent les deux fichiers
 billing-recompute-run-text = Il recalcule chaque montant à partir des heures et s’arrête au premier qui n’est pas conforme aux règles. À la fin il doit indiquer { $amount } : le mois avant remises et taxes, moins ce que rendent les avoirs du même jour.
 
 billing-hours-file = Toutes les heures en fichier (CSV)
+billing-readings-file = Tous les relevés en fichier (CSV)
 billing-charge-title = D’où vient la quantité
 billing-charge-from = Du
 billing-charge-until = Au

@@ -104,6 +104,7 @@ table! {
     Get  "/account/billing/invoices/{document}/files/{kind}" Member billing::file::get;
     Get  "/account/billing/invoices/{document}/lines/{line}" Member billing::line::get;
     Get  "/account/billing/invoices/{document}/lines/{line}/hours.csv" Member billing::line::csv;
+    Get  "/account/billing/invoices/{document}/lines/{line}/readings.csv" Member billing::line::readings;
     Get  "/account/billing/invoices/{document}/recompute.json.gz" Member billing::recompute::file;
     Get  "/account/billing/recompute.py"   Anyone       billing::recompute::program;
     Get  "/account/billing/proof"          Member       billing::proof::get;

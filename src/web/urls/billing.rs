@@ -41,6 +41,12 @@ pub fn billing_line_hours(document: DocumentId, line_no: u32) -> String {
     format!("/account/billing/invoices/{document}/lines/{line_no}/hours.csv")
 }
 
+/// The numbers that it was derived from, as they were read, as a file.
+#[must_use]
+pub fn billing_line_readings(document: DocumentId, line_no: u32) -> String {
+    format!("/account/billing/invoices/{document}/lines/{line_no}/readings.csv")
+}
+
 /// What its month is computed again with, as a file.
 #[must_use]
 pub fn billing_recompute(document: DocumentId) -> String {

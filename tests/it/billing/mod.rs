@@ -3,6 +3,7 @@
 mod dunning;
 mod guards;
 pub mod killed;
+mod kills;
 mod months;
 mod pages;
 mod proofs;
