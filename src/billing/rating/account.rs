@@ -79,7 +79,7 @@ pub async fn environments(
     month: Month<'_>,
     corrected: &[(PeriodId, Month<'_>)],
 ) -> anyhow::Result<Vec<EnvironmentId>> {
-    let from = corrected.iter().map(|(_, earlier)| earlier.period.from).fold(month.period.from, DateTime::min);
+    let from = corrected.iter().map(|(_, earlier)| earlier.period.from).fold(month.period.from, Ord::min);
     let closed: Vec<PeriodId> = corrected.iter().map(|(of, _)| *of).collect();
     let span = Span { from, until: month.period.until };
     store::environments(db, month.account, span, &closed).await.context("list what was on a plan")

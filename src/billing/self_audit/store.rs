@@ -13,7 +13,7 @@ use crate::base::ids::{AccountId, SelfAuditId};
 use crate::db::StoreError;
 
 /// Every rule, in the order in which they are shown.
-pub const CHECKS: [&[Check]; 4] = [documents::CHECKS, charges::CHECKS, money::CHECKS, metering::CHECKS];
+pub static CHECKS: [&[Check]; 4] = [documents::CHECKS, charges::CHECKS, money::CHECKS, metering::CHECKS];
 
 /// Notes that a look began. `None` when another one has the night; one that began before `given_up` and did not end is taken over.
 pub async fn begin(
