@@ -111,18 +111,12 @@ fn is_fenced(observation: &Observation, holders: &Holders, generations: &Generat
 
 type Sources<'a> = BTreeMap<(EnvironmentId, &'a str, &'a str), Vec<&'a Observation>>;
 
-/// Notes sources that are seen for the first time. All others are passed over by one look: they are never deleted.
 async fn open_epochs(tx: &mut PgConnection, now: DateTime<Utc>, sources: &Sources<'_>) -> Result<(), StoreError> {
-    let unknown = list_unknown(tx, sources).await?;
-    let firsts: Vec<(&Observation, Cursor)> = unknown
-        .iter()
-        .filter_map(|(environment, meter, source)| sources.get(&(*environment, meter.as_str(), source.as_str())))
+    let firsts: Vec<(&Observation, Cursor)> = sources
+        .values()
         .filter_map(|observations| observations.iter().min_by_key(|observation| observation.observed_at))
         .map(|first| (*first, counting::opened(first)))
         .collect();
-    if firsts.is_empty() {
-        return Ok(());
-    }
     let ids: Vec<Uuid> = firsts.iter().map(|_| MeterEpochId::new(now).uuid()).collect();
     sqlx::query!(
         r#"
@@ -143,29 +137,6 @@ async fn open_epochs(tx: &mut PgConnection, now: DateTime<Utc>, sources: &Source
     .execute(tx)
     .await?;
     Ok(())
-}
-
-async fn list_unknown(
-    tx: &mut PgConnection,
-    sources: &Sources<'_>,
-) -> Result<Vec<(EnvironmentId, String, String)>, StoreError> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT named.environment_id AS "environment!: EnvironmentId"
-             , named.meter          AS "meter!"
-             , named.source         AS "source!"
-          FROM UNNEST($1::uuid[], $2::text[], $3::text[]) AS named (environment_id, meter, source)
-         WHERE NOT EXISTS (SELECT
-                             FROM meter_epochs e
-                            WHERE (e.environment_id, e.meter, e.source) = (named.environment_id, named.meter, named.source))
-        "#,
-        &sources.keys().map(|key| key.0.uuid()).collect::<Vec<_>>(),
-        &sources.keys().map(|key| key.1.to_owned()).collect::<Vec<_>>(),
-        &sources.keys().map(|key| key.2.to_owned()).collect::<Vec<_>>(),
-    )
-    .fetch_all(tx)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.environment, row.meter, row.source)).collect())
 }
 
 type Cursors = BTreeMap<(EnvironmentId, String, String), (Uuid, Cursor)>;

@@ -10,6 +10,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 
 use super::world::{CORE_HOUR, at, introduce, mad, number, sell, texts, used};
 use crate::metering::world as meters;
+use crate::staff::records::{Attempt, Somebody};
 use crate::support::portal::{Person, World};
 use crate::support::process;
 
@@ -253,6 +254,21 @@ async fn each_night_is_looked_at_once_and_both_sides_read_what_was_found(db: PgP
     alice.get("/account/billing/proof").await.assert_says(200, "Our people see it too");
     alice.get("/account/billing").await.assert_says(200, "found something to look into");
     eve.get("/account/billing/proof").await.assert_says(200, "Nothing of yours was looked at yet");
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn whoever_shows_what_was_found_cannot_write_it(db: PgPool) {
+    let web = Somebody::like_web(&db).await;
+    for change in [
+        "INSERT INTO self_audits (id, since, began_at, ended_at) VALUES (gen_random_uuid(), now(), now(), now())",
+        "UPDATE self_audit_checks SET wrong = 0",
+        "DELETE FROM self_audit_parts",
+        "INSERT INTO period_proofs SELECT id, 1, '', sha256(''), now() FROM billing_periods",
+        "DELETE FROM period_proofs",
+    ] {
+        Attempt::by(&db, &web).is_refused(change, "42501").await;
+    }
+    web.gone(&db).await;
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
