@@ -117,12 +117,12 @@ async fn watch(db: PgPool, accounts: i64, is_over: Arc<AtomicBool>) -> Watched {
     let (mut early, mut late) = (0.0_f64, 0.0_f64);
     while !is_over.load(Ordering::SeqCst) {
         let row: (i64, i64) = sqlx::query_as(
-            "SELECT (SELECT count(*) FROM billing_periods WHERE rated_at IS NOT NULL), (SELECT last_no FROM document_series WHERE prefix LIKE 'FR-%')",
+            "SELECT (SELECT count(*) FROM billing_periods WHERE rated_at IS NOT NULL)
+                  , COALESCE((SELECT max(last_no) FROM document_series WHERE prefix LIKE 'FR-%'), 0)",
         )
-        .fetch_optional(&db)
+        .fetch_one(&db)
         .await
-        .unwrap()
-        .unwrap_or_default();
+        .unwrap();
         let (rated, numbered) = row;
         if rated * 5 <= accounts {
             early = early.max(memory("VmRSS"));

@@ -78,7 +78,7 @@ pub const CHECKS: &[Check] = &[
                    , COALESCE(wanted.environment_id, charged.environment_id)::text
                    , COALESCE(wanted.base, 0) <> COALESCE(charged.base, 0)
                      OR (charged.base IS NULL AND wanted.base IS NULL)
-                     OR charged.times > 1
+                     OR COALESCE(charged.times, 0) > 1
                      OR (charged.active IS NOT NULL AND COALESCE(wanted.active, 0) <> charged.active)
                 FROM wanted
                 FULL JOIN charged USING (period_id, environment_id, plan_version_id, is_trial)",
