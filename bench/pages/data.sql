@@ -1,4 +1,4 @@
--- One account with 1,000 instances, their history and a month of usage; the three plans.
+-- One account with so many instances, their history and a month of usage; the three plans.
 INSERT INTO accounts (id, name, currency, country, timezone, created_at, environment_limit)
 VALUES ('00000000-0000-7000-8000-000000000001', 'Bench', 'EUR', 'FR', 'Europe/Paris', now(), 2000);
 INSERT INTO users (id, email, email_key, name, password_hash, locale, verified_at, created_at)
@@ -31,7 +31,7 @@ SELECT ('00000000-0000-7000-9000-' || lpad(n::text, 12, '0'))::uuid, '00000000-0
      , '00000000-0000-7000-8000-000000000004', 'production', 'Shop ' || n, '00000000-0000-7000-8002-000000000003', 'running'
      , 'Shop', 'fr_FR', 'FR', 'EUR', 'Europe/Paris', '{crm,sale_management}', 'b@example.com', 'Bench', gen_random_uuid()
      , 'running', now() - n * interval '1 minute', now() - interval '40 days', now() - interval '40 days' - interval '3 seconds'
-  FROM generate_series(1, 1000) AS n;
+  FROM generate_series(1, :instances) AS n;
 INSERT INTO subdomains (name, environment_id, account_id) SELECT 'shop-' || right(id::text, 12)::bigint, id, account_id FROM environments;
 INSERT INTO environment_events (environment_id, at, kind)
 SELECT id, now() - n * interval '1 hour', (ARRAY['started', 'stopped', 'step.database.done'])[1 + n % 3]

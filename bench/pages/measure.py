@@ -110,7 +110,7 @@ def first_view(browser):
 def main():
     database = os.environ['DATABASE_URL']
     here = pathlib.Path(__file__).parent
-    subprocess.run([os.environ.get('PSQL', 'psql'), '-q', '-v', 'ON_ERROR_STOP=1', database, '-f', here / 'data.sql'], check=True)
+    subprocess.run([os.environ.get('PSQL', 'psql'), '-q', '-v', 'ON_ERROR_STOP=1', '-v', 'instances=1000', database, '-f', here / 'data.sql'], check=True)
     port = free_port()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Computes what an invoice of sayoo charges again, from the file that the portal offers beside it.
 
-    python3 recompute.py FILE.json …            prints every charge and says whether it is right
-    python3 recompute.py --quiet FILE.json …    prints differences only
+    python3 recompute.py FILE.json.gz …            prints every charge and says whether it is right
+    python3 recompute.py --quiet FILE.json.gz …    prints differences only
+
+A file may also be unpacked. Each of its lines is about some of the customer's instances, and is computed for itself.
 
 Each line of a file is computed for itself: what some of the customer's instances are charged, and at the end what coupons take off.
 
@@ -11,8 +13,10 @@ with the one that made the invoice. It ends with 1 at the first difference, with
 """
 
 import calendar
+import gzip
 import json
 import sys
+import zlib
 from fractions import Fraction
 
 # Meter: raw units in one unit of prices, and decimals of a quantity. A quantity is billed in steps of its last decimal.
@@ -298,6 +302,16 @@ def name_of(line):
     return " ".join(str(line[name]) for name in ("environment", "class", "meter", "tier"))
 
 
+def lines_of(name):
+    """The lines of a file, one at a time: what is in a large one does not fit into memory at once."""
+    with open(name, "rb") as file:
+        is_packed = file.read(2) == b"\x1f\x8b"
+    with (gzip.open if is_packed else open)(name, "rt", encoding="utf-8") as file:
+        for line in file:
+            if line.strip():
+                yield json.loads(line)
+
+
 def check(file, is_quiet):
     """Computes the charges of a line of a file again; raises what differs first. Returns those that are paid."""
     if file["format"] != "sayoo-rating-1":
@@ -322,32 +336,36 @@ def check(file, is_quiet):
                   f" = {float(line['net']):>12.2f}")
     if {key: raw for key, raw in carries.items() if raw} != read(file["carries_after"]):
         raise Different("what remains for the next period")
-    return [line for line in charges if line["class"] != "trial"], len(charges), file["currency"]
+    return [line for line in charges if line["class"] != "trial"], len(charges)
 
 
 def check_all(name, is_quiet):
-    """Computes the lines of a file again: charges, and at its end what coupons take off."""
-    with open(name, encoding="utf-8") as text:
-        lines = [json.loads(line) for line in text if line.strip()]
-    charged, count, currency, off = {}, 0, None, None
-    for line in lines:
-        if line["format"] == "sayoo-discounts-1":
+    """Computes all of a file again: charges, and at its end what coupons take off."""
+    charged, count, seen, month, off = {}, 0, set(), None, None
+    for file in lines_of(name):
+        if file["format"] == "sayoo-discounts-1":
             if off is not None:
                 raise Different("discounts are told twice")
-            off = check_discounts(line, charged)
+            off = check_discounts(file, charged)
             continue
-        paid, more, currency = check(line, is_quiet)
-        count += more
-        for charge in paid:
-            key = (charge["of"], charge["plan_version"])
-            charged[key] = charged.get(key, Fraction(0)) + charge["net"]
-    if not lines:
+        paid, charges = check(file, is_quiet)
+        environments = {line["environment"] for line in file["charges"]}
+        if seen & environments:
+            raise Different("an instance stands on two lines of the file")
+        if month not in (None, (file["period"]["from"], file["period"]["until"], file["currency"])):
+            raise Different("the lines of the file are of different months")
+        month = (file["period"]["from"], file["period"]["until"], file["currency"])
+        count, seen = count + charges, seen | environments
+        for line in paid:
+            key = (line["of"], line["plan_version"])
+            charged[key] = charged.get(key, Fraction(0)) + line["net"]
+    if month is None:
         raise ValueError("there is nothing in it")
     if not is_quiet:
         net = sum(charged.values(), Fraction(0))
-        print(f"  {count} charges, all right. Before discounts and taxes: {float(net):.2f} {currency}")
+        print(f"  {count} charges, all right. Before discounts and taxes: {float(net):.2f} {month[2]}")
         if off is not None:
-            print(f"  Taken off: {float(off):.2f}. Before taxes: {float(net - off):.2f} {currency}")
+            print(f"  Taken off: {float(off):.2f}. Before taxes: {float(net - off):.2f} {month[2]}")
 
 
 def main(arguments):
@@ -364,7 +382,7 @@ def main(arguments):
         except Different as difference:
             print(f"{name}: DIFFERENT: {difference}")
             return 1
-        except (OSError, ValueError, KeyError, TypeError) as fault:
+        except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as fault:
             print(f"{name}: cannot be read: {fault!r}", file=sys.stderr)
             return 2
     print(f"{len(files)} files computed again, no difference")

@@ -148,7 +148,17 @@ billing-proof-previous = بصمة المستند السابق
 billing-proof-first = هو الأول في سنته.
 billing-proof-text = تُحسب البصمة من كل ما ورد في المستند ومن بصمة المستند السابق. لو تغيّر رقم واحد في مستند قديم لتغيّرت كل البصمات اللاحقة.
 
+billing-recompute-title = احسبها بنفسك من جديد
+billing-recompute-lead = لا حاجة إلى تصديقنا: ثلاث خطوات على أي حاسوب فيه Python.
+billing-recompute-file = نزّل الساعات والأسعار
+billing-recompute-file-text = كل ما تنتج عنه مبالغ هذا الشهر كما كان معروفًا عند حسابها: أي باقة في أي وقت، وما عُدّ في كل ساعة، وسعر كل وحدة، وما تم احتسابه.
+billing-recompute-program = نزّل البرنامج
+billing-recompute-program-text = نحو 300 سطر بلغة Python يستطيع أي شخص قراءتها. لا يحتاج إلى شيء آخر، ولا يشترك في أي سطر مع البرنامج الذي أعدّ الفاتورة.
+billing-recompute-run = شغّله حيث يوجد الملفان
+billing-recompute-run-text = يحسب كل مبلغ من الساعات ويتوقف عند أول مبلغ يخالف القواعد. وفي النهاية يجب أن يذكر { $amount }: الشهر قبل الخصومات والضرائب، ناقصًا ما ترده الإشعارات الدائنة في اليوم نفسه.
+
 billing-hours-file = كل الساعات في ملف (CSV)
+billing-readings-file = كل القراءات في ملف (CSV)
 billing-charge-title = كيف حُسبت الكمية
 billing-charge-from = من
 billing-charge-until = إلى

@@ -148,7 +148,17 @@ billing-proof-previous = The hash of the document before it
 billing-proof-first = It is the first one of its year.
 billing-proof-text = The hash is computed from everything that stands on the document and from the hash of the one before. If a single figure of an old document were changed, every later hash would be another.
 
+billing-recompute-title = Compute it again yourself
+billing-recompute-lead = You need not believe us: three steps, on any computer with Python.
+billing-recompute-file = Download the hours and prices
+billing-recompute-file-text = Everything that this month’s charges follow from, as it was known when they were made: who was on which plan, what was counted in each hour, what each unit costs, and what was charged.
+billing-recompute-program = Download the program
+billing-recompute-program-text = Some 300 lines of Python that anybody can read. It needs nothing else, and shares no line with the program that made the invoice.
+billing-recompute-run = Run it where both files are
+billing-recompute-run-text = It computes each charge from the hours, and stops at the first one that is not as the rules say. At the end it must say { $amount }: the month before discounts and taxes, less what credit notes of the same day give back.
+
 billing-hours-file = All hours as a file (CSV)
+billing-readings-file = All readings as a file (CSV)
 billing-charge-title = How the quantity comes about
 billing-charge-from = From
 billing-charge-until = Until

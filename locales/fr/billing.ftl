@@ -148,7 +148,17 @@ billing-proof-previous = Empreinte du document précédent
 billing-proof-first = C’est le premier de son année.
 billing-proof-text = L’empreinte est calculée à partir de tout ce qui figure sur le document et de l’empreinte du précédent. Si un seul chiffre d’un ancien document changeait, toutes les empreintes suivantes changeraient.
 
+billing-recompute-title = Recalculer vous-même
+billing-recompute-lead = Inutile de nous croire : trois étapes, sur tout ordinateur muni de Python.
+billing-recompute-file = Télécharger les heures et les prix
+billing-recompute-file-text = Tout ce dont découlent les montants de ce mois, tel qu’on le savait à ce moment : quelle offre à quel instant, ce qui a été compté à chaque heure, le prix de chaque unité, et ce qui a été facturé.
+billing-recompute-program = Télécharger le programme
+billing-recompute-program-text = Quelque 300 lignes de Python que chacun peut lire. Il ne lui faut rien d’autre, et il ne partage aucune ligne avec le programme qui a établi la facture.
+billing-recompute-run = L’exécuter là où se trouvent les deux fichiers
+billing-recompute-run-text = Il recalcule chaque montant à partir des heures et s’arrête au premier qui n’est pas conforme aux règles. À la fin il doit indiquer { $amount } : le mois avant remises et taxes, moins ce que rendent les avoirs du même jour.
+
 billing-hours-file = Toutes les heures en fichier (CSV)
+billing-readings-file = Tous les relevés en fichier (CSV)
 billing-charge-title = D’où vient la quantité
 billing-charge-from = Du
 billing-charge-until = Au

@@ -105,6 +105,8 @@ ids! {
     RolloutId
     /// One database, one login role and one service.
     RuntimeId
+    /// A look through the books.
+    SelfAuditId
     /// One of our own companies.
     SellerId
     /// A logged-in browser.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
+use chrono::TimeDelta;
 use clap::Subcommand;
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -14,7 +15,7 @@ use crate::base::ids::{DocumentId, PeriodId};
 use crate::base::money::Money;
 use crate::billing::sellers::checks::Problem;
 use crate::billing::sellers::{self, ChangeError, Details, Seller, Terms};
-use crate::billing::{documents, run as months};
+use crate::billing::{documents, run as months, self_audit};
 use crate::config::Config;
 use crate::db;
 use crate::i18n::{Locale, Texts};
@@ -50,6 +51,12 @@ pub enum Billing {
     Release {
         /// What `waiting` prints.
         id: uuid::Uuid,
+    },
+    /// Looks through the books now, prints each rule with what is wrong, and ends with 1 if anything is.
+    Audit {
+        /// What was measured in so many days before now is derived again; documents and books are looked at from the beginning.
+        #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(i64).range(1..=36500))]
+        days: i64,
     },
     /// Gives a part of a line of an invoice back by a credit note, which becomes final within a minute.
     Credit {
@@ -103,6 +110,7 @@ pub async fn run(config: &Config, command: Billing) -> anyhow::Result<()> {
             println!("it goes on within a minute");
             Ok(())
         }
+        Billing::Audit { days } => audit_books(&mut db, TimeDelta::days(days)).await,
         Billing::Credit { number, line, net, reason } => {
             ensure!(reason.trim().chars().count() >= 3, "say why, in three letters at least");
             let found = documents::list_all(&mut db, &number, 10).await?;
@@ -192,6 +200,23 @@ async fn waiting(db: &mut PgConnection) -> anyhow::Result<()> {
             println!("    {problem}");
         }
     }
+    Ok(())
+}
+
+async fn audit_books(db: &mut PgConnection, measured_for: TimeDelta) -> anyhow::Result<()> {
+    let now = Clock::System.now();
+    let report = self_audit::audit(db, now - measured_for, now).await?;
+    for outcome in &report.outcomes {
+        let word = if outcome.wrong == 0 { "right" } else { "WRONG" };
+        let (code, rules, looked_at, wrong) = (&outcome.code, outcome.rules, outcome.looked_at, outcome.wrong);
+        let seconds = outcome.took.as_seconds_f64();
+        println!("{word}  {code:<12} {rules:<10} {looked_at:>12} looked at {wrong:>8} wrong {seconds:>8.1} s");
+        for example in &outcome.examples {
+            println!("       {example}");
+        }
+    }
+    ensure!(report.wrong() == 0, "the books are wrong in {} rows", report.wrong());
+    println!("the books are right");
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::crash;
-use crate::billing::{dry_run, run as billing};
+use crate::billing::{dry_run, run as billing, self_audit};
 use crate::config::Config;
 use crate::db;
 use crate::engine::{Certificates, Engine, RegistryLogin, Swarm};
@@ -42,6 +42,7 @@ pub async fn run(config: &Config, crash_at: Option<String>, stop: CancellationTo
     tasks.spawn(certificates::keep(folder, site.installation.clone(), site.clock.clone(), stop.clone()));
     tasks.spawn(billing::run(portal.clone(), stop.clone()));
     tasks.spawn(dry_run::run(portal.clone(), stop.clone()));
+    tasks.spawn(self_audit::run(portal.clone(), stop.clone()));
     if let Some(payments) = &config.payments {
         tasks.spawn(cards::run(Cards::new(portal.clone(), payments)?, stop.clone()));
     }

@@ -60,7 +60,9 @@ BEGIN
         REVOKE INSERT, UPDATE, DELETE ON card_refunds FROM sayoo_web;
         GRANT INSERT (id, payment_id, account_id, amount_minor, currency, reason, state, asked_by, created_at) ON card_refunds TO sayoo_web;
         GRANT UPDATE (state, approved_by, ended_at) ON card_refunds TO sayoo_web;
-        REVOKE INSERT, UPDATE, DELETE ON charge_days, period_facts, environment_facts, document_facts FROM sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON charge_days, period_facts, environment_facts, document_facts, period_proofs FROM sayoo_web;
+        -- What the books say of themselves is not for whoever shows it.
+        REVOKE INSERT, UPDATE, DELETE ON self_audits, self_audit_checks, self_audit_parts FROM sayoo_web;
         -- It asks for a domain; how far it has come is for the worker to say. Private keys are nothing for it.
         REVOKE INSERT, UPDATE, DELETE ON domains FROM sayoo_web;
         GRANT INSERT (id, account_id, environment_id, hostname, token, created_at) ON domains TO sayoo_web;
@@ -85,6 +87,7 @@ BEGIN
         REVOKE INSERT, UPDATE, DELETE ON charge_days, period_facts, environment_facts, document_facts FROM sayoo_worker;
         REVOKE INSERT, UPDATE, DELETE ON coupons, coupon_plans, coupon_redemptions FROM sayoo_worker;
         REVOKE UPDATE, DELETE ON charges, discounts, document_files, journal_entries, postings, payments, allocations, paybacks FROM sayoo_worker;
+        REVOKE UPDATE, DELETE ON period_proofs FROM sayoo_worker;
         GRANT UPDATE (created_at) ON payments TO sayoo_worker;
         REVOKE DELETE ON bank_receipts FROM sayoo_worker;
         REVOKE INSERT, DELETE ON billing_instructions FROM sayoo_worker;

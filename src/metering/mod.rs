@@ -5,6 +5,7 @@
 
 pub mod counting;
 pub mod export;
+pub mod readings;
 pub mod refusals;
 pub mod rollup;
 pub mod sampling;

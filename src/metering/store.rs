@@ -9,12 +9,14 @@ use crate::db::StoreError;
 
 mod generations;
 mod hours;
+mod readings;
 mod refusals;
 mod samples;
 mod usage;
 mod users;
 
 pub use hours::{HourKey, add_up_days, list_slices, mark_due, put_hours, take_due};
+pub use readings::{list_readings, list_sources};
 pub use refusals::list_refusals;
 pub use samples::{Batch, Holders, ingest, ingest_held};
 pub use usage::{Step, last_value, list_coverage, list_steps, list_steps_of_hours, list_totals};

@@ -111,6 +111,10 @@ table! {
     Post "/account/billing/methods/{method}/remove" Member billing::methods::remove;
     Get  "/account/billing/cards/{wish}"   Member       billing::cards::get;
     Get  "/account/billing/cards/{wish}/events" Member  billing::cards::events;
+    Get  "/account/billing/invoices/{document}/lines/{line}/readings.csv" Member billing::line::readings;
+    Get  "/account/billing/invoices/{document}/recompute.json.gz" Member billing::recompute::file;
+    Get  "/account/billing/recompute.py"   Anyone       billing::recompute::program;
+    Get  "/account/billing/proof"          Member       billing::proof::get;
     Get  "/account/billing/statement"      Member       billing::statement::get;
     Get  "/account/billing/budget"         Member       billing::budget::get;
     Post "/account/billing/budget"         Member       billing::budget::post;
@@ -211,6 +215,7 @@ table! {
     Get  "/staff/usage.json"               Staff        staff::usage::json;
     Get  "/staff/exports"                  Staff        staff::exports::get;
     Get  "/staff/exports/file"             Staff        staff::exports::file;
+    Get  "/staff/billing/audit"            Staff        staff::self_audit::get;
     Get  "/staff/transfers"                Staff        staff::transfers::get;
     Get  "/staff/transfers/new"            Staff        staff::transfers::add::get;
     Post "/staff/transfers/new"            Staff        staff::transfers::add::post;

@@ -8,7 +8,8 @@ import { INSPECTED } from "./support.mjs";
 const NOT_PAGES = new Set([
   "/assets/{file}", "/health", "/instances/check-name", "/instances/{id}/events", "/instances/{id}/logs/stream",
   "/account/billing/invoices/{document}/files/{kind}", "/account/billing/invoices/{document}/lines/{line}/hours.csv",
-  "/account/billing/exports/file", "/account/billing/cards/{wish}/events",
+  "/account/billing/exports/file", "/account/billing/cards/{wish}/events", "/account/billing/invoices/{document}/recompute.json.gz", "/account/billing/recompute.py",
+  "/account/billing/invoices/{document}/lines/{line}/readings.csv",
   "/staff/usage.csv", "/staff/usage.json", "/staff/exports/file", "/staff/billing/dry-run.csv", "/staff/billing/documents/{document}/files/{kind}",
 ]);
 

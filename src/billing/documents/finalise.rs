@@ -59,7 +59,11 @@ pub async fn finalise(
     let groups = groups(&lines, draft.whose.currency)?;
     let net: i64 = lines.iter().map(|line| line.net_minor).sum();
     let vat: i64 = groups.iter().map(|group| group.amount.minor).sum();
-    let paid = if draft.kind == Kind::Invoice { settled(db, &draft, net + vat).await? } else { 0 };
+    let credit = -ledger::balance(db, draft.whose.account, Role::CustomerCredit, draft.whose.currency).await?.minor;
+    let paid = match draft.kind {
+        Kind::Invoice if credit > 0 => settled(db, &draft, credit, net + vat).await?,
+        Kind::Invoice | Kind::CreditNote => 0,
+    };
     let words = Texts::new(profile.language);
     let document = paper::Document {
         schema: paper::SCHEMA,
@@ -127,7 +131,10 @@ pub async fn finalise(
     store::write_taxes(db, id, &lines, (&groups, &seller.country)).await.context("write the VAT")?;
     store::seal(db, id, &sealed, now).await.context("make a document final")?;
     post(db, &draft, (net, vat), &number, &sealed, now).await?;
-    payments::settle(db, draft.whose.account, now).await?;
+    // Without credit there is nothing to settle with, but what a credit note gives.
+    if credit > 0 || draft.kind == Kind::CreditNote {
+        payments::settle(db, draft.whose.account, now).await?;
+    }
     Ok(Ok(true))
 }
 
@@ -188,11 +195,10 @@ fn groups(lines: &[store::Row], currency: Currency) -> anyhow::Result<Vec<Group>
 }
 
 /// How much of a new invoice the customer's credit pays at once: what is free, less what older invoices still ask for.
-async fn settled(db: &mut PgConnection, draft: &Draft, gross: i64) -> anyhow::Result<i64> {
-    let credit = ledger::balance(db, draft.whose.account, Role::CustomerCredit, draft.whose.currency).await?;
+async fn settled(db: &mut PgConnection, draft: &Draft, credit: i64, gross: i64) -> anyhow::Result<i64> {
     let older = payments::open_invoices(db, draft.whose.account).await?;
     let older: i64 = older.iter().map(|invoice| invoice.open.minor).sum();
-    Ok((-credit.minor - older).clamp(0, gross))
+    Ok((credit - older).clamp(0, gross))
 }
 
 async fn post(

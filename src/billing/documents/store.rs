@@ -292,12 +292,11 @@ async fn lines(db: &mut PgConnection, document: DocumentId) -> Result<Vec<Row>, 
 /// older year's.
 pub async fn lock_series(db: &mut PgConnection, seller: &Seller, today: NaiveDate) -> Result<Series, StoreError> {
     // Whoever is about to end the old year's series has it: the new one begins with its last hash.
-    sqlx::query!(
-        "SELECT FROM document_series WHERE seller_id = $1 ORDER BY year DESC LIMIT 1 FOR UPDATE",
-        seller.id as SellerId
-    )
-    .execute(&mut *db)
-    .await?;
+    let locked = lock_newest_series(db, seller).await?;
+    if locked.is_some_and(|series| series.year >= today.year()) {
+        // Read again: whoever had it until now may have begun the next year's.
+        return Ok(lock_newest_series(db, seller).await?.ok_or(sqlx::Error::RowNotFound)?);
+    }
     sqlx::query!(
         r#"
         INSERT INTO document_series (seller_id, year, prefix, last_sha256)
@@ -313,7 +312,12 @@ pub async fn lock_series(db: &mut PgConnection, seller: &Seller, today: NaiveDat
     )
     .execute(&mut *db)
     .await?;
-    let row = sqlx::query!(
+    Ok(lock_newest_series(db, seller).await?.ok_or(sqlx::Error::RowNotFound)?)
+}
+
+async fn lock_newest_series(db: &mut PgConnection, seller: &Seller) -> Result<Option<Series>, StoreError> {
+    Ok(sqlx::query_as!(
+        Series,
         r#"
         SELECT year, prefix, last_no, last_on, last_sha256
           FROM document_series
@@ -324,15 +328,8 @@ pub async fn lock_series(db: &mut PgConnection, seller: &Seller, today: NaiveDat
         "#,
         seller.id as SellerId
     )
-    .fetch_one(db)
-    .await?;
-    Ok(Series {
-        year: row.year,
-        prefix: row.prefix,
-        last_no: row.last_no,
-        last_on: row.last_on,
-        last_sha256: row.last_sha256,
-    })
+    .fetch_optional(db)
+    .await?)
 }
 
 /// Writes the VAT of a draft's lines, and of all of them together.

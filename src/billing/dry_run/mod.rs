@@ -170,7 +170,7 @@ pub async fn look(portal: &Portal) -> anyhow::Result<usize> {
 
 /// What a month comes to, in the smallest coin: what it is charged less what coupons take off.
 async fn net(db: &mut PgConnection, period: &run::Period, now: DateTime<Utc>) -> anyhow::Result<i64> {
-    let (charges, closed) = run::charges_of(db, period, now).await?;
+    let run::Rating { charges, closed } = run::charges_of(db, period, None, now).await?;
     let charges: Vec<_> = charges.into_iter().map(|(of, charge)| (ChargeId::new(now), of, charge)).collect();
     let given = discounts::given(db, period, &closed, &charges, now).await?;
     let billable = charges.iter().filter(|(.., charge)| charge.is_billable());

@@ -55,17 +55,6 @@ pub async fn environments_so_far(
     Ok(super::so_far(&facts, &rated)?)
 }
 
-/// The same, after corrections of earlier periods have changed what remains unbilled.
-pub async fn rate_after(
-    db: &mut PgConnection,
-    month: Month<'_>,
-    carries: &Carries,
-    now: DateTime<Utc>,
-) -> anyhow::Result<Rated> {
-    let (facts, _) = facts(db, month, now, By::Stretch).await?;
-    Ok(super::rate(&facts, carries)?)
-}
-
 /// Returns what a month costs so far, and what it will cost when everything goes on as it does: an estimate.
 pub async fn forecast_account(
     db: &mut PgConnection,
@@ -130,40 +119,59 @@ pub async fn carries_before(db: &mut PgConnection, account: AccountId, period: S
     store::carries(db, account, period.from).await.context("read what remains unbilled")
 }
 
-/// Returns what an earlier, closed month costs more or less than was charged for it, to be billed in the period that begins at
-/// `billed_from`. `month.currency` is the one that it was charged in.
-pub async fn correct_account(
+/// Returns the environments that a month and the corrections billed with it are about, in order.
+pub async fn environments(
     db: &mut PgConnection,
     month: Month<'_>,
-    of: PeriodId,
-    billed_from: DateTime<Utc>,
-    carries: &Carries,
-) -> anyhow::Result<Rated> {
-    let (facts, charges) = facts_to_correct(db, month, of, billed_from, By::Stretch).await?;
-    Ok(super::correct(&facts, &Charged::new(&charges)?, carries)?)
+    corrected: &[(PeriodId, Month<'_>)],
+) -> anyhow::Result<Vec<EnvironmentId>> {
+    let from = corrected.iter().map(|(_, earlier)| earlier.period.from).fold(month.period.from, Ord::min);
+    let closed: Vec<PeriodId> = corrected.iter().map(|(of, _)| *of).collect();
+    let span = Span { from, until: month.period.until };
+    store::environments(db, month.account, span, &closed).await.context("list what was on a plan")
 }
 
-/// Returns the file that a month is computed again with: the same as `rate_after` its `corrected` months, oldest first, from the
-/// hours themselves. It speaks of what is known when it is made, so it is made together with the charges.
+/// What a month costs with the corrections billed with it, and the file that says so.
+#[derive(Debug)]
+pub struct Proved {
+    /// What earlier months cost more or less than was charged for them, oldest first; those without a difference are left out.
+    pub corrections: Vec<(PeriodId, Rated)>,
+    /// The month itself.
+    pub rated: Rated,
+    /// All of it, with what it follows from.
+    pub proof: Proof,
+}
+
+/// Rates a month, or some environments' part of it, after the `corrected` months, oldest first, and makes the file that it is
+/// computed again with. `before` is what remained unbilled; of another environment than these nothing is read.
+///
+/// Charges and file are made of the same hours, read once: the file speaks of what was known when the charges were made, so both
+/// are to be kept together. `currency` of an earlier month is the one that it was charged in.
 pub async fn prove_account(
     db: &mut PgConnection,
     month: Month<'_>,
     corrected: &[(PeriodId, Month<'_>)],
+    before: &Carries,
     now: DateTime<Utc>,
-) -> anyhow::Result<Proof> {
-    let before = carries_before(db, month.account, month.period).await?;
-    let (mut carries, mut corrections) = (before.clone(), Vec::new());
+) -> anyhow::Result<Proved> {
+    let is_ours = |environment: &EnvironmentId| month.only.is_none_or(|only| only.contains(environment));
+    let before: Carries =
+        before.iter().filter(|((environment, _), _)| is_ours(environment)).map(|(key, raw)| (*key, *raw)).collect();
+    let (mut carries, mut corrections, mut told) = (before.clone(), Vec::new(), Vec::new());
     for (of, earlier) in corrected {
-        let (facts, charges) = facts_to_correct(db, *earlier, *of, month.period.from, By::Hour).await?;
+        let earlier = Month { only: month.only, ..*earlier };
+        let (facts, charges) = facts_to_correct(db, earlier, *of, month.period.from).await?;
         let more = super::correct(&facts, &Charged::new(&charges)?, &carries)?;
         carries.clone_from(&more.carries);
         if !more.charges.is_empty() {
-            corrections.push((facts, charges, more));
+            corrections.push((*of, more.clone()));
+            told.push((facts, charges, more));
         }
     }
     let (facts, _) = facts(db, month, now, By::Hour).await?;
     let rated = super::rate(&facts, &carries)?;
-    Ok(Proof::new(&facts, &before, &corrections, &rated))
+    let proof = Proof::new(&facts, &before, &told, &rated);
+    Ok(Proved { corrections, rated, proof })
 }
 
 async fn facts_to_correct(
@@ -171,10 +179,10 @@ async fn facts_to_correct(
     month: Month<'_>,
     of: PeriodId,
     billed_from: DateTime<Utc>,
-    detail: By,
 ) -> anyhow::Result<(Facts, Vec<Charge>)> {
-    let charges = store::charged(db, month.account, of, billed_from).await.context("read what was charged")?;
-    let (mut facts, _) = facts(db, month, month.period.until, detail).await?;
+    let charges =
+        store::charged(db, month.account, of, billed_from, month.only).await.context("read what was charged")?;
+    let (mut facts, _) = facts(db, month, month.period.until, By::Hour).await?;
     // Of what was charged and, as is known now, should not have been.
     let missing: BTreeSet<_> = charges.iter().map(|charge| charge.item.plan_version).collect();
     let missing: Vec<_> = missing.into_iter().filter(|id| !facts.tariffs.contains_key(id)).collect();

@@ -58,7 +58,7 @@ pub async fn segments(
         account as AccountId,
         span.from,
         span.until,
-        only.map(|ids| ids.iter().map(|id| id.uuid()).collect::<Vec<_>>()) as Option<Vec<uuid::Uuid>>
+        only.map(uuids) as Option<Vec<uuid::Uuid>>
     )
     .fetch_all(db)
     .await?;
@@ -75,6 +75,43 @@ pub async fn segments(
             (Segment { environment, plan_version, span, owner }, row.until_at.is_none())
         })
         .collect())
+}
+
+/// Returns the environments that were the account's on a plan in a time, and those that closed months were charged for, in order.
+pub async fn environments(
+    db: &mut PgConnection,
+    account: AccountId,
+    span: Span,
+    closed: &[PeriodId],
+) -> Result<Vec<EnvironmentId>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT environment_id AS "id!: EnvironmentId"
+          FROM (
+            SELECT environment_id
+              FROM environment_segments
+             WHERE account_id = $1
+               AND from_at < $3
+               AND (until_at IS NULL OR until_at > $2)
+             UNION
+            SELECT environment_id
+              FROM charges
+             WHERE account_id = $1
+               AND of_period_id = ANY($4)
+          ) AS found
+         ORDER BY environment_id
+        "#,
+        account as AccountId,
+        span.from,
+        span.until,
+        &closed.iter().map(|id| id.uuid()).collect::<Vec<_>>()
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+fn uuids(ids: &[EnvironmentId]) -> Vec<uuid::Uuid> {
+    ids.iter().map(|id| id.uuid()).collect()
 }
 
 /// A stretch of whole hours, with the whole days (UTC) in it; `(until, until)` when it has none.
@@ -314,6 +351,7 @@ pub async fn charged(
     account: AccountId,
     of: PeriodId,
     before: DateTime<Utc>,
+    only: Option<&[EnvironmentId]>,
 ) -> anyhow::Result<Vec<Charge>> {
     let rows = sqlx::query_as!(
         Row,
@@ -338,11 +376,13 @@ pub async fn charged(
          WHERE c.account_id = $1
            AND c.of_period_id = $2
            AND p.from_at < $3
+           AND ($4::uuid[] IS NULL OR c.environment_id = ANY($4))
          ORDER BY c.environment_id, c.from_at, c.meter NULLS FIRST, c.tier, c.revision
         "#,
         account as AccountId,
         of as PeriodId,
-        before
+        before,
+        only.map(uuids) as Option<Vec<uuid::Uuid>>
     )
     .fetch_all(db)
     .await

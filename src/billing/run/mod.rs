@@ -21,7 +21,7 @@ use super::documents::{self, Held, Whose};
 use super::rating::account::{self, Month};
 use super::rating::{Charge, Span};
 use super::sellers::{self, Seller};
-use super::{papers, profiles, trials};
+use super::{papers, profiles, proofs, trials};
 use crate::base::chain;
 use crate::base::crash;
 use crate::base::ids::{AccountId, ChargeId, DocumentId, PeriodId};
@@ -37,6 +37,8 @@ pub const GRACE: TimeDelta = TimeDelta::hours(3);
 pub const LATE: TimeDelta = TimeDelta::days(35);
 /// Time between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
+/// Environments rated at a time: a part of the file that a month is computed again with.
+const RATED_AT_ONCE: usize = 25;
 /// Documents that become final in one transaction.
 const FINAL_AT_ONCE: i64 = 50;
 /// An invoice that is so many times the usual one waits for a person.
@@ -165,36 +167,68 @@ async fn rate_next(db: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<
     Ok(Some(parked.is_some()))
 }
 
-/// Rates a month, and writes its charges and drafts.
+/// Rates a month, and writes its charges, what they follow from, and its drafts.
 async fn rate(db: &mut PgConnection, period: &Period, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let (charges, closed) = charges_of(db, period, now).await?;
+    let mut parts = 0;
+    let Rating { charges, closed } = charges_of(db, period, Some(&mut parts), now).await?;
     let all: Vec<_> = charges.into_iter().map(|(of, charge)| (ChargeId::new(now), of, charge)).collect();
     store::insert_charges(db, period, &all, now).await.context("insert the charges")?;
     let given = discounts::take(db, period, &closed, &all, now).await.context("take discounts off")?;
+    if let Some(proof) = discounts::prove(db, period.account, period.id).await? {
+        proofs::keep(db, (period.id, parts + 1), &proof, now).await?;
+    }
     draft(db, period, (&all, &given), now).await
 }
 
-/// Returns what a month is charged, each with the month that it speaks of: corrections of the months before it first, then
-/// itself; and the months before it that were looked at. Writes nothing.
+/// What a month is charged.
+pub(super) struct Rating {
+    /// Each charge with the month that it speaks of: corrections of the months before it first, then itself.
+    pub(super) charges: Vec<(PeriodId, Charge)>,
+    /// The months before it that were looked at.
+    pub(super) closed: Vec<Period>,
+}
+
+/// Returns what a month is charged. Some environments at a time: an account may have thousands, and each of them seven hundred
+/// hours of each meter. What the charges follow from is kept where `parts` is given, which then counts the parts; else nothing is
+/// written.
 pub(super) async fn charges_of(
     db: &mut PgConnection,
     period: &Period,
+    mut parts: Option<&mut i32>,
     now: DateTime<Utc>,
-) -> anyhow::Result<(Vec<(PeriodId, Charge)>, Vec<Period>)> {
-    let mut carries = account::carries_before(db, period.account, period.span).await?;
-    let mut all: Vec<(PeriodId, Charge)> = Vec::new();
+) -> anyhow::Result<Rating> {
+    let before = account::carries_before(db, period.account, period.span).await?;
     let closed = store::list_closed_before(db, period, LATE).await.context("list the months before")?;
-    for earlier in &closed {
-        let month = month_of(period.account, earlier.whose.currency, earlier.span);
-        let corrected =
-            account::correct_account(db, month, earlier.id, period.span.from, &carries).await.context("correct")?;
-        carries = corrected.carries;
-        all.extend(corrected.charges.into_iter().map(|charge| (earlier.id, charge)));
-    }
+    let corrected: Vec<(PeriodId, Month<'_>)> = closed
+        .iter()
+        .map(|earlier| (earlier.id, month_of(period.account, earlier.whose.currency, earlier.span)))
+        .collect();
     let month = month_of(period.account, period.whose.currency, period.span);
-    let rated = account::rate_after(db, month, &carries, now).await?;
-    all.extend(rated.charges.into_iter().map(|charge| (period.id, charge)));
-    Ok((all, closed))
+    let mut corrections: BTreeMap<PeriodId, Vec<Charge>> = BTreeMap::new();
+    let mut charges = Vec::new();
+    let environments = account::environments(db, month, &corrected).await?;
+    for some in environments.chunks(RATED_AT_ONCE) {
+        let month = Month { only: Some(some), ..month };
+        let proved = account::prove_account(db, month, &corrected, &before, now).await?;
+        if proved.rated.charges.is_empty() && proved.corrections.is_empty() {
+            continue;
+        }
+        if let Some(part) = parts.as_deref_mut() {
+            *part += 1;
+            proofs::keep(db, (period.id, *part), &proved.proof, now).await?;
+        }
+        for (of, rated) in proved.corrections {
+            corrections.entry(of).or_default().extend(rated.charges);
+        }
+        charges.extend(proved.rated.charges);
+    }
+    let mut all: Vec<(PeriodId, Charge)> = Vec::new();
+    for (of, _) in &corrected {
+        all.extend(corrections.remove(of).unwrap_or_default().into_iter().map(|charge| (*of, charge)));
+    }
+    all.extend(charges.into_iter().map(|charge| (period.id, charge)));
+    Ok(Rating { charges: all, closed })
+}
 }
 
 fn month_of(account: AccountId, currency: Currency, period: Span) -> Month<'static> {

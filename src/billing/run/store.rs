@@ -331,10 +331,11 @@ pub async fn close_of(db: &mut PgConnection, document: DocumentId, now: DateTime
              , closed_at = $2
              , parked = NULL
          WHERE state = 'open'
-           AND id IN (SELECT charges.period_id
-                        FROM charge_lines
-                        JOIN charges ON charges.id = charge_lines.charge_id
-                       WHERE charge_lines.document_id = $1)
+           -- One month, whatever the planner thinks of how many are open.
+           AND id = ANY (ARRAY (SELECT DISTINCT charges.period_id
+                                  FROM charge_lines
+                                  JOIN charges ON charges.id = charge_lines.charge_id
+                                 WHERE charge_lines.document_id = $1))
            AND NOT EXISTS (SELECT
                              FROM charges
                              JOIN charge_lines ON charge_lines.charge_id = charges.id

@@ -86,6 +86,7 @@ fn navigation(texts: Texts, path: &str) -> Vec<NavItem> {
         (urls::staff_usage(), "usage", "staff-nav-usage", true),
         (urls::staff_exports(), "card", "staff-nav-exports", true),
         (urls::staff_audit(), "audit", "staff-nav-audit", true),
+        (urls::staff_self_audit(), "audit", "staff-nav-self-audit", true),
     ];
     items
         .into_iter()

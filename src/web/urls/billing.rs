@@ -42,6 +42,36 @@ pub fn billing_line_hours(document: DocumentId, line_no: u32) -> String {
     format!("/account/billing/invoices/{document}/lines/{line_no}/hours.csv")
 }
 
+/// The numbers that it was derived from, as they were read, as a file.
+#[must_use]
+pub fn billing_line_readings(document: DocumentId, line_no: u32) -> String {
+    format!("/account/billing/invoices/{document}/lines/{line_no}/readings.csv")
+}
+
+/// What its month is computed again with, as a file.
+#[must_use]
+pub fn billing_recompute(document: DocumentId) -> String {
+    format!("/account/billing/invoices/{document}/recompute.json.gz")
+}
+
+/// How to compute it again, on its page.
+#[must_use]
+pub fn billing_recompute_steps(document: DocumentId) -> String {
+    format!("/account/billing/invoices/{document}#recompute")
+}
+
+/// The program that computes it again.
+#[must_use]
+pub fn billing_recompute_program() -> String {
+    "/account/billing/recompute.py".to_owned()
+}
+
+/// What the nightly self-audit said of the customer's own part.
+#[must_use]
+pub fn billing_proof() -> String {
+    "/account/billing/proof".to_owned()
+}
+
 /// What was billed and paid, one after the other.
 #[must_use]
 pub fn billing_statement() -> String {

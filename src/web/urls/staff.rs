@@ -197,6 +197,12 @@ pub fn staff_audit() -> String {
     "/staff/audit".to_owned()
 }
 
+/// What the nightly self-audit of the books found.
+#[must_use]
+pub fn staff_self_audit() -> String {
+    "/staff/billing/audit".to_owned()
+}
+
 /// Hosts.
 #[must_use]
 pub fn staff_hosts() -> String {

@@ -64,6 +64,9 @@ async fn what_is_final_is_changed_by_nobody(db: PgPool) {
         "UPDATE allocations SET amount_minor = 1",
         "DELETE FROM allocations",
         "TRUNCATE postings, journal_entries CASCADE",
+        "UPDATE period_proofs SET part = part + 1",
+        "DELETE FROM period_proofs",
+        "TRUNCATE period_proofs",
     ] {
         let refused = sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&world.db).await;
         assert!(refused.is_err(), "{sql}");
@@ -114,6 +117,10 @@ async fn nothing_can_be_added_that_does_not_add_up(db: PgPool) {
             "a charge of a closed month",
             "INSERT INTO charges SELECT gen_random_uuid(), account_id, period_id, of_period_id, environment_id, plan_version_id, 'correction', 1, meter, tier,
                 from_at, until_at, used_raw, 0, 0, quantity, unit_price, currency, net_minor, now() FROM charges LIMIT 1".to_owned(),
+        ),
+        (
+            "a line more of what a closed month is computed again with",
+            "INSERT INTO period_proofs SELECT period_id, part + 1, content, sha256, now() FROM period_proofs".to_owned(),
         ),
         (
             "the same stretch of an environment twice",

@@ -126,7 +126,8 @@ async fn nobody_else_sees_what_a_customer_pays(db: PgPool) {
     introduce(&world, alice.account, "MA").await;
     at(&world, "2026-12-01T03:00:00Z").await;
     let invoice = format!("/account/billing/invoices/{}", only_document(&world).await);
-    let below = ["", "/files/pdf", "/lines/2", "/lines/2/hours.csv"].map(|rest| format!("{invoice}{rest}"));
+    let below = ["", "/files/pdf", "/lines/2", "/lines/2/hours.csv", "/lines/2/readings.csv", "/recompute.json.gz"]
+        .map(|rest| format!("{invoice}{rest}"));
     for role in ["owner", "billing", "developer", "member"] {
         let stranger = world.person(&format!("strange-{role}"), role).await;
         for path in &below {

@@ -96,7 +96,10 @@ async fn a_month_read_by_stretches_is_the_month_of_its_hours_and_of_its_file(db:
     let folder = tempfile::tempdir().unwrap();
     for now in ["2026-11-03T10:20:00.7Z", "2026-11-08T13:13:00Z", "2026-11-25T14:30:00.25Z", "2026-12-01T02:00:00Z"] {
         let rated = account::rate_account(&mut db, month(alice.account), at(now)).await.unwrap();
-        let proof = account::prove_account(&mut db, month(alice.account), &[], at(now)).await.unwrap();
+        let proved =
+            account::prove_account(&mut db, month(alice.account), &[], &Carries::new(), at(now)).await.unwrap();
+        assert_eq!(proved.rated, rated, "{now}: hour by hour it is the same");
+        let proof = proved.proof;
         let file = folder.path().join("month.json");
         std::fs::write(&file, serde_json::to_vec(&proof).unwrap()).unwrap();
         let (code, said) = recompute(&[file]);
@@ -134,7 +137,7 @@ async fn a_month_read_by_stretches_is_the_month_of_its_hours_and_of_its_file(db:
 }
 
 /// Keeps what was charged for a month, as the month's end does before documents.
-async fn close(db: &mut PgConnection, account: AccountId, carries: &Carries) -> PeriodId {
+async fn close(db: &mut PgConnection, account: AccountId) -> PeriodId {
     let now = at("2026-12-01T02:00:00Z");
     let (period, seller) = (PeriodId::new(now), SellerId::new(now));
     let seller: uuid::Uuid = sqlx::query_scalar(
@@ -149,7 +152,7 @@ async fn close(db: &mut PgConnection, account: AccountId, carries: &Carries) -> 
     let sql = "INSERT INTO billing_periods (id, account_id, seller_id, currency, from_at, until_at, created_at) VALUES ($1, $2, $3, 'MAD', $4, $5, $6)";
     let query = sqlx::query(sql).bind(period.uuid()).bind(account.uuid()).bind(seller).bind(november().from);
     query.bind(november().until).bind(now).execute(&mut *db).await.unwrap();
-    let rated = account::rate_after(db, month(account), carries, now).await.unwrap();
+    let rated = account::rate_account(db, month(account), now).await.unwrap();
     for charge in rated.charges {
         let sql = "INSERT INTO charges (id, account_id, period_id, of_period_id, environment_id, plan_version_id, class, revision, meter, tier
                                       , from_at, until_at, used_raw, carry_in_raw, carry_out_raw, quantity, unit_price, currency, net_minor, created_at)
@@ -180,48 +183,49 @@ async fn what_comes_late_is_corrected_for_and_remainders_go_on(db: PgPool) {
     let mut db = world.db.acquire().await.unwrap();
     lives(&mut db, alice.account, shop).await;
     uses(&mut db, shop, 1).await;
-    let period = close(&mut db, alice.account, &Carries::new()).await;
+    let whole = account::rate_account(&mut db, month(alice.account), november().until).await.unwrap();
+    let period = close(&mut db, alice.account).await;
 
     let december = Span { from: november().until, until: at("2026-12-31T23:00:00Z") };
-    let whole = account::rate_after(&mut db, month(alice.account), &Carries::new(), december.from).await.unwrap();
-    let mut carries = account::carries_before(&mut db, alice.account, december).await.unwrap();
-    let remains: Carries = whole.carries.into_iter().filter(|(_, raw)| *raw != 0).collect();
-    assert_eq!(carries, remains, "what the charges say remains");
+    let carries = account::carries_before(&mut db, alice.account, december).await.unwrap();
+    let without_nothing = |carries: Carries| carries.into_iter().filter(|(_, raw)| *raw != 0).collect::<Carries>();
+    assert_eq!(carries, without_nothing(whole.carries), "what the charges say remains");
     assert!(!carries.is_empty());
     let none = account::carries_before(&mut db, alice.account, november()).await.unwrap();
     assert!(none.is_empty(), "the month itself begins with what was there before it");
 
-    let nothing =
-        account::correct_account(&mut db, month(alice.account), period, december.from, &carries).await.unwrap();
-    assert_eq!(nothing.charges, [], "nothing new is known");
+    let of_december = Month { period: december, ..month(alice.account) };
+    let closed = [(period, month(alice.account))];
+    let then = december.from + TimeDelta::days(3);
+    let nothing = account::prove_account(&mut db, of_december, &closed, &carries, then).await.unwrap();
+    assert_eq!(nothing.corrections, [], "nothing new is known");
 
     // Twice as much of everything, as is known later.
     uses(&mut db, shop, 2).await;
-    let more = account::correct_account(&mut db, month(alice.account), period, december.from, &carries).await.unwrap();
+    let all = account::environments(&mut db, of_december, &closed).await.unwrap();
+    assert_eq!(all, [shop]);
+    let of_shop = Month { only: Some(&all), ..of_december };
+    let mut proved = account::prove_account(&mut db, of_shop, &closed, &carries, then).await.unwrap();
+    let (of, more) = proved.corrections.remove(0);
+    assert_eq!(of, period);
     assert!(more.charges.iter().all(|it| (it.class, it.revision, it.item.is_trial) == (Class::Correction, 1, false)));
-    carries = more.carries.clone();
-    let full = account::rate_after(&mut db, month(alice.account), &Carries::new(), december.from).await.unwrap();
+    let full = account::rate_account(&mut db, month(alice.account), december.from).await.unwrap();
     let net = |charges: &[sayoo::billing::rating::Charge]| {
         charges.iter().filter(|it| it.is_billable()).map(|it| it.net.minor).sum::<i64>()
     };
     let off = net(&whole.charges) + net(&more.charges) - net(&full.charges);
     let lines = i64::try_from(more.charges.len()).unwrap();
     assert!(off.abs() <= lines, "to the coin of each line: {off}");
-    let remains: Carries = full.carries.into_iter().filter(|(_, raw)| *raw != 0).collect();
-    carries.retain(|_, raw| *raw != 0);
-    assert_eq!(carries, remains);
+    assert_eq!(without_nothing(more.carries), without_nothing(full.carries));
 
-    let proof = account::prove_account(
-        &mut db,
-        Month { period: december, ..month(alice.account) },
-        &[(period, month(alice.account))],
-        december.from + TimeDelta::days(3),
-    )
-    .await
-    .unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("december.json");
-    std::fs::write(&file, serde_json::to_vec(&proof).unwrap()).unwrap();
+    std::fs::write(&file, serde_json::to_vec(&proved.proof).unwrap()).unwrap();
     let (code, said) = recompute(&[file]);
     assert_eq!(code, 0, "{said}");
+    // Of somebody else's instances there is nothing in it.
+    let none = account::prove_account(&mut db, Month { only: Some(&[]), ..of_december }, &closed, &carries, then)
+        .await
+        .unwrap();
+    assert!(none.rated.charges.is_empty() && none.corrections.is_empty() && none.rated.carries.is_empty());
 }

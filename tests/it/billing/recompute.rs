@@ -18,9 +18,13 @@ use sayoo::plans::{Meter, cost};
 const CUSTOMERS: u64 = 200;
 
 /// Numbers that look random and are the same each time (splitmix64).
-struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -28,7 +32,7 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, limit: u64) -> i64 {
+    pub fn below(&mut self, limit: u64) -> i64 {
         i64::try_from(self.roll() % limit).unwrap()
     }
 
@@ -184,7 +188,7 @@ fn known_later(facts: &Facts, dice: &mut Dice) -> Facts {
 
 /// Rates everybody's year and writes a file for each month; returns the files.
 fn rate_the_year(folder: &Path) -> Vec<PathBuf> {
-    let mut dice = Dice(20_261_128);
+    let mut dice = Dice::new(20_261_128);
     let mut files = Vec::new();
     for number in 0..CUSTOMERS {
         let customer = Customer::new(number, &mut dice);

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use futures_util::TryStreamExt;
 use sayoo::metering::Meter;
 use sayoo::metering::export::{Filter, Format, stream};
+use sayoo::metering::readings::{self, Wanted};
 use sqlx::PgPool;
 
 use super::world::{World, start};
@@ -59,4 +60,33 @@ async fn an_export_of_many_pages_has_each_row_once(db: PgPool) {
     let hours: std::collections::BTreeSet<&str> = json.iter().map(|row| row["hour"].as_str().unwrap()).collect();
     assert_eq!((json.len(), hours.len()), (5000, 5000));
     assert_eq!(text(&world, filter, Format::Csv).await.lines().count(), 5001);
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn the_readings_of_a_time_add_up_to_what_was_used_in_it_source_after_source(db: PgPool) {
+    let world = World::new(db);
+    let alice = world.instance("alice", 0).await;
+    world.sampler.tick().await;
+    world.minutes(30).await;
+    // Another container of the same instance: another counter.
+    world.engine.kill_containers(&alice.service);
+    world.minutes(30).await;
+    world.derive().await;
+    let wanted = Wanted {
+        environment: alice.environment,
+        meter: "cpu".to_owned(),
+        from: start(),
+        until: start() + TimeDelta::days(1),
+    };
+    let parts: Vec<bytes::Bytes> = readings::stream(world.db.clone(), wanted.clone()).try_collect().await.unwrap();
+    let text = String::from_utf8(parts.concat()).unwrap();
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let sources: std::collections::BTreeSet<&str> = rows.iter().map(|row| row.get(0).unwrap()).collect();
+    assert_eq!(sources.len(), 2, "{text}");
+    let sum: i64 = rows.iter().map(|row| row[6].parse::<i64>().unwrap()).sum();
+    assert_eq!(sum, world.used(&alice, Meter::Cpu).await);
+    let none = Wanted { from: start() - TimeDelta::days(2), until: start() - TimeDelta::days(1), ..wanted };
+    let parts: Vec<bytes::Bytes> = readings::stream(world.db.clone(), none).try_collect().await.unwrap();
+    assert_eq!(String::from_utf8(parts.concat()).unwrap().lines().count(), 1);
 }

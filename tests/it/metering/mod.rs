@@ -6,7 +6,7 @@ mod invariants;
 pub mod killed;
 mod orders;
 mod users;
-mod world;
+pub mod world;
 
 use chrono::TimeDelta;
 use rust_decimal::Decimal;

@@ -43,6 +43,11 @@ impl StandIn {
         Cards { portal: world.portal.clone(), stripe, livemode: false }
     }
 
+    /// Where it is, for a process of its own.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Tells it to do something.
     pub async fn order(&self, order: Value) -> Value {
         let sent = self.http.post(format!("{}/_control", self.address)).json(&order).send().await.unwrap();

@@ -8,7 +8,7 @@ use sayoo_document::Bank;
 use super::paper::{FILES, Line, PaidLine, Party, Pen, Reader, Vat, facts, language};
 use super::{find, formats, may_manage, state, terms, today};
 use crate::billing::documents::{Final, Kind};
-use crate::billing::lookup;
+use crate::billing::{lookup, proofs};
 use crate::payments::wishes::{self, UnderWay};
 use crate::portal::Portal;
 use crate::web::Keys;
@@ -27,6 +27,7 @@ pub async fn get(portal: Data<Portal>, keys: Data<Keys>, member: Member, path: P
     let kinds = lookup::kinds_of_files(&mut db, member.account, id).await?;
     let is_payable = keys.takes_cards() && found.listed.kind == Kind::Invoice && found.listed.open.minor > 0;
     let under_way = if is_payable { wishes::under_way(&mut db, member.account, id).await? } else { None };
+    let offered = proofs::of_document(&mut db, member.account, id).await?;
     drop(db);
 
     let layout = &member.layout;
@@ -60,6 +61,12 @@ pub async fn get(portal: Data<Portal>, keys: Data<Keys>, member: Member, path: P
             label: layout.t(format!("billing-file-{kind}")),
             detail: layout.t(format!("billing-file-{kind}-detail")),
             url: kinds.iter().any(|made| made == kind).then(|| urls::billing_file(id, kind)),
+        }),
+        recompute: offered.map(|offered| Recompute {
+            file_url: urls::billing_recompute(id),
+            program_url: urls::billing_recompute_program(),
+            command: format!("python3 recompute.py {}", super::recompute::name_of(&found.listed.number)),
+            says: layout.t1("billing-recompute-run-text", "amount", pen.formats.money(offered.net)),
         }),
         sha256: found.sha256.clone(),
         previous_sha256: (!found.previous_sha256.is_empty()).then(|| found.previous_sha256.clone()),
@@ -103,6 +110,13 @@ struct File {
     url: Option<String>,
 }
 
+struct Recompute {
+    file_url: String,
+    program_url: String,
+    command: String,
+    says: String,
+}
+
 #[derive(Template)]
 #[template(path = "pages/billing/invoice.html")]
 struct InvoicePage {
@@ -125,6 +139,7 @@ struct InvoicePage {
     pay: Option<Pay>,
     files: [File; 3],
     pdf_url: Option<String>,
+    recompute: Option<Recompute>,
     sha256: String,
     previous_sha256: Option<String>,
 }

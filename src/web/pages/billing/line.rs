@@ -1,4 +1,4 @@
-//! `/account/billing/invoices/{document}/lines/{line}`: the days and hours behind a line for usage.
+//! `/account/billing/invoices/{document}/lines/{line}`: the days, hours and readings behind a line for usage.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_DISPOSITION;
@@ -14,8 +14,10 @@ use super::{day, exact, find, quantity, raw_per_unit, unit_of};
 use crate::base::ids::DocumentId;
 use crate::billing::documents::Final;
 use crate::billing::lookup::{self, Hour, Usage};
+use crate::billing::proofs;
 use crate::i18n::format::{Formats, When};
 use crate::metering::export::{self, Filter, Format};
+use crate::metering::readings::{self, Wanted};
 use crate::metering::rollup::hour_of;
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
@@ -49,6 +51,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<(String, Strin
     let mut db = portal.db.acquire().await.context("acquire a connection")?;
     let (id, found, line_no, usage) = line(&mut db, &member, &path).await?;
     let hours = lookup::hours(&mut db, &usage).await?;
+    let offered = proofs::of_document(&mut db, member.account, id).await?;
     drop(db);
 
     let layout = &member.layout;
@@ -93,6 +96,8 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<(String, Strin
         number: found.listed.number.clone(),
         invoice_url: urls::billing_invoice(id),
         csv_url: urls::billing_line_hours(id, line_no),
+        readings_url: urls::billing_line_readings(id, line_no),
+        recompute_url: offered.map(|_| urls::billing_recompute_steps(id)),
         layout: member.layout.clone(),
     })
 }
@@ -114,6 +119,25 @@ pub async fn csv(portal: Data<Portal>, member: Member, path: Path<(String, Strin
         .content_type(Format::Csv.media_type())
         .insert_header((CONTENT_DISPOSITION, name))
         .streaming(export::stream(portal.db.clone(), filter, Format::Csv)))
+}
+
+/// Gives every reading of the line's meter that speaks of its time, as it was read.
+pub async fn readings(portal: Data<Portal>, member: Member, path: Path<(String, String)>) -> Answer {
+    let mut db = portal.db.acquire().await.context("acquire a connection")?;
+    let (_, found, line_no, usage) = line(&mut db, &member, &path).await?;
+    drop(db);
+    let wanted = Wanted {
+        environment: usage.environment,
+        meter: usage.meter.code().to_owned(),
+        from: usage.span.from,
+        until: usage.span.until,
+    };
+    let number = found.listed.number.replace('/', "-");
+    let name = format!("attachment; filename=\"{number}-{line_no}-readings.csv\"");
+    Ok(HttpResponse::Ok()
+        .content_type(Format::Csv.media_type())
+        .insert_header((CONTENT_DISPOSITION, name))
+        .streaming(readings::stream(portal.db.clone(), wanted)))
 }
 
 fn by_day(formats: Formats, hours: &[Hour]) -> Vec<(NaiveDate, Vec<&Hour>)> {
@@ -176,4 +200,6 @@ struct LinePage {
     number: String,
     invoice_url: String,
     csv_url: String,
+    readings_url: String,
+    recompute_url: Option<String>,
 }

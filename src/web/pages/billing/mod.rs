@@ -11,6 +11,8 @@ pub mod line;
 pub mod methods;
 pub mod overview;
 pub(in crate::web::pages) mod paper;
+pub mod proof;
+pub mod recompute;
 pub mod statement;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};

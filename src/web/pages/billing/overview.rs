@@ -19,7 +19,7 @@ use crate::billing::payments::{self, OpenInvoice};
 use crate::billing::profiles;
 use crate::billing::rating::account;
 use crate::billing::rating::{Charge, Rated, What};
-use crate::billing::{budgets, discounts};
+use crate::billing::{budgets, discounts, self_audit};
 use crate::i18n::format::{Formats, When};
 use crate::payments::methods;
 use crate::plans::Meter;
@@ -45,6 +45,7 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
     let profile = profiles::find(&mut db, member.account).await?;
     let cards = methods::list(&mut db, member.account).await?;
     let budget = budgets::find(&mut db, member.account).await?;
+    let looked = self_audit::newest_of(&mut db, member.account).await?.filter(|report| report.looked_at() > 0);
     drop(db);
 
     let formats = formats(layout);
@@ -83,6 +84,11 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
         budget,
         credit: (credit.minor < 0).then(|| formats.money(Money::new(-credit.minor, currency))),
         card_note: expiry_note(&cards, layout),
+        looked: looked.map(|report| {
+            let key = if report.wrong() == 0 { "self-audit-sentence-right" } else { "self-audit-sentence-wrong" };
+            let (count, on) = (formats.number(report.looked_at()), formats.date(report.ended_at));
+            layout.t2(key, "count", count, "date", on)
+        }),
         needs_address: !profile.is_complete(),
         may_manage: super::may_manage(&member),
         instances,
@@ -238,6 +244,7 @@ struct OverviewPage {
     budget: Option<(String, String)>,
     credit: Option<String>,
     card_note: Option<String>,
+    looked: Option<String>,
     needs_address: bool,
     may_manage: bool,
     instances: Vec<Instance>,

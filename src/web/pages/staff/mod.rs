@@ -24,6 +24,7 @@ pub mod rows;
 pub mod scaling;
 pub mod search;
 pub mod second_factor;
+pub mod self_audit;
 pub mod suspend;
 pub mod transfers;
 pub mod usage;

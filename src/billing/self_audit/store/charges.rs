@@ -1,0 +1,163 @@
+//! What is asked of months and of what they cost.
+
+use crate::billing::self_audit::Check;
+
+/// In the order in which they are shown.
+pub const CHECKS: &[Check] = &[
+    Check {
+        code: "months",
+        rules: "I7",
+        // Nobody has a month while nothing of theirs is on a plan.
+        sql: "SELECT account_id
+                   , written_at(from_at)
+                   , from_at < before
+                     OR (from_at > before AND EXISTS (SELECT
+                                                        FROM environment_segments segments
+                                                       WHERE segments.account_id = months.account_id
+                                                         AND segments.from_at < months.from_at
+                                                         AND COALESCE(segments.until_at, 'infinity') > months.before))
+                FROM (SELECT account_id
+                           , from_at
+                           , COALESCE(lag(until_at) OVER (PARTITION BY account_id ORDER BY from_at), from_at) AS before
+                        FROM billing_periods) AS months",
+    },
+    Check {
+        code: "segments",
+        rules: "I7, I10",
+        // All time on a plan in a closed month, of each plan version, in the trial or not, and what was charged for it.
+        sql: "WITH stretches AS (
+                  SELECT periods.id AS period_id
+                       , periods.account_id
+                       , periods.currency
+                       , extract(epoch FROM periods.until_at - periods.from_at) * 1000000 AS lasts
+                       , segments.environment_id
+                       , segments.plan_version_id
+                       , GREATEST(segments.from_at, periods.from_at) AS from_at
+                       , LEAST(COALESCE(segments.until_at, 'infinity'), periods.until_at) AS until_at
+                       , trials.from_at AS trial_from
+                       , LEAST(trials.until_at, trials.ended_at) AS trial_until
+                    FROM billing_periods periods
+                    JOIN environment_segments segments ON segments.account_id = periods.account_id
+                     AND segments.from_at < periods.until_at
+                     AND COALESCE(segments.until_at, 'infinity') > periods.from_at
+                    LEFT JOIN trials ON trials.account_id = periods.account_id
+                   WHERE periods.state = 'closed'
+              ), parts AS (
+                  SELECT *
+                       , extract(epoch FROM until_at - from_at) * 1000000 AS whole
+                       , CASE
+                         WHEN trial_from IS NULL THEN 0
+                         ELSE GREATEST(extract(epoch FROM LEAST(until_at, trial_until) - GREATEST(from_at, trial_from)), 0) * 1000000
+                         END AS in_trial
+                    FROM stretches
+              ), items AS (
+                  SELECT period_id, account_id, currency, lasts, environment_id, plan_version_id, is_trial, sum(active) AS active
+                    FROM parts
+                   CROSS JOIN LATERAL (VALUES (true, in_trial), (false, whole - in_trial)) AS part (is_trial, active)
+                   WHERE active > 0
+                   GROUP BY 1, 2, 3, 4, 5, 6, 7
+              ), wanted AS (
+                  SELECT items.*, round(prices.monthly_minor * active / lasts) AS base
+                    FROM items
+                    LEFT JOIN plan_prices prices ON (prices.plan_version_id, prices.currency) = (items.plan_version_id, items.currency)
+              ), charged AS (
+                  SELECT charges.of_period_id AS period_id
+                       , charges.account_id
+                       , charges.environment_id
+                       , charges.plan_version_id
+                       , charges.class = 'trial' AS is_trial
+                       , sum(charges.net_minor) AS base
+                       , (array_agg(charges.used_raw ORDER BY charges.revision DESC))[1] AS active
+                       , count(*) FILTER (WHERE charges.revision = 0) AS times
+                    FROM charges
+                    JOIN billing_periods periods ON periods.id = charges.of_period_id AND periods.state = 'closed'
+                   WHERE charges.meter IS NULL
+                   GROUP BY 1, 2, 3, 4, 5
+              )
+              SELECT COALESCE(wanted.account_id, charged.account_id)
+                   , COALESCE(wanted.environment_id, charged.environment_id)::text
+                   , COALESCE(wanted.base, 0) <> COALESCE(charged.base, 0)
+                     OR (charged.base IS NULL AND wanted.base IS NULL)
+                     OR COALESCE(charged.times, 0) > 1
+                     OR (charged.active IS NOT NULL AND COALESCE(wanted.active, 0) <> charged.active)
+                FROM wanted
+                FULL JOIN charged USING (period_id, environment_id, plan_version_id, is_trial)",
+    },
+    Check {
+        code: "quantities",
+        rules: "I8, I12",
+        // What was charged of a meter, with its corrections, is what was used, but for less than a step.
+        sql: "SELECT charged.account_id
+                   , charged.environment_id::text || ' ' || charged.meter
+                   , NOT (charged.used - charged.quantity * meters.unit - charged.carried >= 0
+                          AND charged.used - charged.quantity * meters.unit - charged.carried < meters.step)
+                FROM (SELECT account_id
+                           , environment_id
+                           , meter
+                           , (array_agg(used_raw ORDER BY revision DESC))[1] AS used
+                           , sum(quantity) AS quantity
+                           , sum(carry_out_raw - carry_in_raw) AS carried
+                        FROM charges
+                       WHERE meter IS NOT NULL
+                       GROUP BY account_id, of_period_id, environment_id, plan_version_id, class = 'trial', meter) AS charged
+                LEFT JOIN (VALUES ('cpu', 3600000000, 360000)
+                                , ('database', 3600000000000, 360000000)
+                                , ('egress', 1000000000, 100000)
+                                , ('requests', 1000, 1)) AS meters (meter, unit, step) ON meters.meter = charged.meter",
+    },
+    Check {
+        code: "remainders",
+        rules: "I8",
+        sql: "SELECT charged.account_id
+                   , charged.environment_id::text || ' ' || charged.meter
+                   , NOT (charged.remains >= 0 AND charged.remains < meters.step)
+                FROM (SELECT account_id, environment_id, meter, sum(carry_out_raw - carry_in_raw) AS remains
+                        FROM charges
+                       WHERE meter IS NOT NULL
+                         AND class <> 'trial'
+                       GROUP BY account_id, environment_id, meter) AS charged
+                LEFT JOIN (VALUES ('cpu', 360000), ('database', 360000000), ('egress', 100000), ('requests', 1))
+                    AS meters (meter, step) ON meters.meter = charged.meter",
+    },
+    Check {
+        code: "lines",
+        rules: "I13",
+        sql: "SELECT charges.account_id
+                   , COALESCE(documents.number, charges.id::text)
+                   , documents.state IS DISTINCT FROM 'final'
+                     OR documents.account_id <> charges.account_id
+                     OR lines.quantity <> abs(charges.quantity)
+                     OR lines.unit_price <> charges.unit_price
+                     OR lines.net_minor <> abs(charges.net_minor)
+                     OR (documents.kind = 'credit_note') <> (charges.net_minor < 0)
+                FROM charges
+                JOIN billing_periods periods ON periods.id = charges.period_id AND periods.state = 'closed'
+                LEFT JOIN charge_lines ON charge_lines.charge_id = charges.id
+                LEFT JOIN document_lines lines ON (lines.document_id, lines.line_no) = (charge_lines.document_id, charge_lines.line_no)
+                LEFT JOIN documents ON documents.id = charge_lines.document_id
+               WHERE charges.class <> 'trial'
+                 AND charges.net_minor <> 0",
+    },
+    Check {
+        code: "frozen",
+        rules: "I32, I33",
+        // What exports say of what is closed: the days of each charge, and what things were called.
+        sql: "SELECT charges.account_id
+                   , charges.id::text
+                   , charges.quantity <> (SELECT sum(quantity) FROM unnest(charge_days.quantities) AS part (quantity))
+                FROM charge_days
+                JOIN charges ON charges.id = charge_days.charge_id
+               UNION ALL
+              SELECT periods.account_id
+                   , written_at(periods.from_at)
+                   , NOT EXISTS (SELECT FROM period_facts WHERE period_id = periods.id)
+                FROM billing_periods periods
+               WHERE periods.state = 'closed'
+               UNION ALL
+              SELECT documents.account_id
+                   , documents.number
+                   , NOT EXISTS (SELECT FROM document_facts WHERE document_id = documents.id)
+                FROM documents
+               WHERE documents.state = 'final'",
+    },
+];

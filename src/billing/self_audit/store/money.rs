@@ -1,0 +1,176 @@
+//! What is asked of the ledger, payments and what they paid.
+
+use crate::billing::self_audit::Check;
+
+/// In the order in which they are shown.
+pub const CHECKS: &[Check] = &[
+    Check {
+        code: "entries",
+        rules: "I22",
+        sql: "SELECT (array_agg(postings.account_id) FILTER (WHERE postings.account_id IS NOT NULL))[1]
+                   , sellers.code || ' ' || entries.seq || ' ' || entries.label
+                   , COALESCE(sum(postings.amount_minor), 1) <> 0
+                     OR bool_or(books.seller_id <> entries.seller_id)
+                FROM journal_entries entries
+                JOIN sellers ON sellers.id = entries.seller_id
+                LEFT JOIN postings ON postings.entry_id = entries.id
+                LEFT JOIN ledger_accounts books ON books.id = postings.ledger_account_id
+               GROUP BY entries.id, sellers.id, postings.currency
+               UNION ALL
+              SELECT NULL, sellers.code || ' ' || postings.currency, sum(postings.amount_minor) <> 0
+                FROM postings
+                JOIN ledger_accounts books ON books.id = postings.ledger_account_id
+                JOIN sellers ON sellers.id = books.seller_id
+               GROUP BY sellers.id, postings.currency",
+    },
+    Check {
+        code: "journal",
+        rules: "I15",
+        sql: "SELECT NULL::uuid
+                   , sellers.code || ' ' || entries.seq
+                   , entries.seq <> row_number() OVER (PARTITION BY entries.seller_id ORDER BY entries.seq)
+                FROM journal_entries entries
+                JOIN sellers ON sellers.id = entries.seller_id
+               UNION ALL
+              SELECT NULL
+                   , sellers.code || ' ' || (counters.last_seq + 1)
+                   , counters.last_seq <> (SELECT count(*) FROM journal_entries WHERE seller_id = sellers.id)
+                FROM journal_counters counters
+                JOIN sellers ON sellers.id = counters.seller_id",
+    },
+    Check {
+        code: "posted",
+        rules: "I30",
+        // What has happened stands in the books once, with its amount; what stands there has happened.
+        sql: "WITH happened AS (
+                  SELECT 'document' AS kind, id, account_id, number AS subject
+                       , CASE kind WHEN 'invoice' THEN 'receivable' ELSE 'customer_credit' END AS role
+                       , CASE kind WHEN 'invoice' THEN gross_minor ELSE -gross_minor END AS amount_minor
+                    FROM documents
+                   WHERE state = 'final'
+                     AND gross_minor > 0
+                   UNION ALL
+                  SELECT 'payment', id, account_id, external_ref, 'customer_credit', -amount_minor FROM payments
+                   UNION ALL
+                  SELECT 'allocation', id, account_id, id::text, 'receivable', -amount_minor FROM allocations
+                   UNION ALL
+                  SELECT 'payback', id, account_id, external_ref, 'customer_credit', amount_minor FROM paybacks
+              ), booked AS (
+                  SELECT entries.source_kind AS kind, entries.source_id AS id, entries.seq, postings.account_id, books.role
+                       , postings.amount_minor
+                    FROM journal_entries entries
+                    JOIN postings ON postings.entry_id = entries.id
+                    JOIN ledger_accounts books ON books.id = postings.ledger_account_id
+                   WHERE entries.source_kind IN ('document', 'payment', 'allocation', 'payback')
+              )
+              SELECT happened.account_id
+                   , happened.kind || ' ' || happened.subject
+                   , count(booked.seq) <> 1
+                FROM happened
+                LEFT JOIN booked USING (kind, id, account_id, role, amount_minor)
+               GROUP BY happened.kind, happened.id, happened.account_id, happened.subject
+               UNION ALL
+              SELECT DISTINCT booked.account_id, booked.kind || ' ' || booked.seq, true
+                FROM booked
+                LEFT JOIN happened USING (kind, id)
+               WHERE happened.id IS NULL",
+    },
+    Check {
+        code: "allocations",
+        rules: "I23",
+        sql: "SELECT payments.account_id
+                   , payments.external_ref
+                   , left_of(payments) NOT BETWEEN 0 AND payments.amount_minor
+                FROM payments
+               UNION ALL
+              SELECT documents.account_id
+                   , documents.number
+                   , left_of(documents) NOT BETWEEN 0 AND documents.gross_minor
+                FROM documents
+               WHERE documents.state = 'final'
+               UNION ALL
+              SELECT allocations.account_id
+                   , paid.number
+                   , paid.state <> 'final'
+                     OR paid.kind <> 'invoice'
+                     OR (paid.account_id, paid.seller_id, paid.currency) IS DISTINCT FROM
+                        (allocations.account_id, COALESCE(payments.seller_id, notes.seller_id), COALESCE(payments.currency, notes.currency))
+                     OR COALESCE(payments.account_id, notes.account_id) <> allocations.account_id
+                FROM allocations
+                LEFT JOIN documents paid ON paid.id = allocations.document_id
+                LEFT JOIN payments ON payments.id = allocations.payment_id
+                LEFT JOIN documents notes ON notes.id = allocations.credit_note_id AND notes.kind = 'credit_note' AND notes.state = 'final'",
+    },
+    Check {
+        code: "receivable",
+        rules: "I24",
+        sql: "SELECT account_id, min(name), sum(amount_minor) <> 0
+                FROM (SELECT postings.account_id, accounts.name, postings.currency, postings.amount_minor
+                        FROM postings
+                        JOIN ledger_accounts books ON books.id = postings.ledger_account_id AND books.role = 'receivable'
+                        JOIN accounts ON accounts.id = postings.account_id
+                       UNION ALL
+                      SELECT documents.account_id, accounts.name, documents.currency, -left_of(documents)
+                        FROM documents
+                        JOIN accounts ON accounts.id = documents.account_id
+                       WHERE documents.kind = 'invoice'
+                         AND documents.state = 'final') AS sides
+               GROUP BY account_id, currency",
+    },
+    Check {
+        code: "credit",
+        rules: "I25",
+        sql: "SELECT account_id, min(name), sum(amount_minor) <> 0
+                FROM (SELECT postings.account_id, accounts.name, postings.currency, postings.amount_minor
+                        FROM postings
+                        JOIN ledger_accounts books ON books.id = postings.ledger_account_id AND books.role = 'customer_credit'
+                        JOIN accounts ON accounts.id = postings.account_id
+                       UNION ALL
+                      SELECT documents.account_id, accounts.name, documents.currency, left_of(documents)
+                        FROM documents
+                        JOIN accounts ON accounts.id = documents.account_id
+                       WHERE documents.kind = 'credit_note'
+                         AND documents.state = 'final'
+                       UNION ALL
+                      SELECT payments.account_id, accounts.name, payments.currency, left_of(payments)
+                        FROM payments
+                        JOIN accounts ON accounts.id = payments.account_id) AS sides
+               GROUP BY account_id, currency",
+    },
+    Check {
+        code: "cards",
+        rules: "I26, I28",
+        sql: "SELECT attempts.account_id
+                   , attempts.idempotency_key
+                   , attempts.idempotency_key <> 'invoice-' || attempts.document_id || '-' || attempts.attempt_no
+                     OR NOT EXISTS (SELECT
+                                      FROM jsonb_array_elements(attempts.request) AS asked
+                                     WHERE asked ->> 0 = 'amount'
+                                       AND asked ->> 1 = attempts.amount_minor::text)
+                     OR (attempts.state = 'succeeded'
+                         AND (SELECT count(*)
+                                FROM payments
+                               WHERE payments.method = 'card'
+                                 AND payments.external_ref = attempts.provider_id
+                                 AND (payments.account_id, payments.amount_minor, payments.currency)
+                                   = (attempts.account_id, attempts.amount_minor, attempts.currency)) <> 1)
+                FROM payment_attempts attempts",
+    },
+    Check {
+        code: "vat",
+        rules: "I29",
+        sql: "SELECT NULL::uuid, sellers.code || ' ' || to_char(sides.month, 'YYYY-MM'), sum(sides.vat_minor) <> 0
+                FROM (SELECT entries.seller_id, date_trunc('month', entries.effective_on::timestamp) AS month
+                           , postings.amount_minor AS vat_minor
+                        FROM postings
+                        JOIN journal_entries entries ON entries.id = postings.entry_id AND entries.source_kind = 'document'
+                        JOIN ledger_accounts books ON books.id = postings.ledger_account_id AND books.role = 'vat'
+                       UNION ALL
+                      SELECT seller_id, date_trunc('month', issued_on::timestamp)
+                           , CASE kind WHEN 'invoice' THEN vat_minor ELSE -vat_minor END
+                        FROM documents
+                       WHERE state = 'final') AS sides
+                JOIN sellers ON sellers.id = sides.seller_id
+               GROUP BY sellers.id, sides.month",
+    },
+];
