@@ -85,6 +85,8 @@ ids! {
     PlanVersionId
     /// A customer's work on one Odoo: its environments belong together.
     ProjectId
+    /// Something that is carried into the Odoo with one of our companies' books.
+    PushId
     /// A further container of an environment that runs in several.
     ReplicaId
     /// A new image brought to many environments.

@@ -41,6 +41,9 @@ BEGIN
         -- It keeps what Stripe posts; attempts and what they came to are for the worker.
         REVOKE INSERT, UPDATE, DELETE ON payment_attempts, card_disputes, stripe_polls FROM sayoo_web;
         REVOKE UPDATE, DELETE ON stripe_events FROM sayoo_web;
+        -- Staff ask for another try; what is carried into our books is for the worker.
+        REVOKE INSERT, UPDATE, DELETE ON book_links, book_pushes FROM sayoo_web;
+        GRANT UPDATE (asked_at) ON book_pushes TO sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON charge_days, period_facts, environment_facts, document_facts FROM sayoo_web;
         -- It asks for a domain; how far it has come is for the worker to say. Private keys are nothing for it.
         REVOKE INSERT, UPDATE, DELETE ON domains FROM sayoo_web;
@@ -62,7 +65,7 @@ BEGIN
         GRANT SELECT (id, expires_at), DELETE ON sessions, staff_sessions TO sayoo_worker;
         REVOKE UPDATE, DELETE ON audit_log, meter_samples, meter_batches, meter_refusals FROM sayoo_worker;
         REVOKE INSERT, UPDATE, DELETE ON environment_segments, journal_counters FROM sayoo_worker;
-        REVOKE DELETE ON payment_attempts, stripe_events, card_disputes FROM sayoo_worker;
+        REVOKE DELETE ON payment_attempts, stripe_events, card_disputes, book_pushes FROM sayoo_worker;
         REVOKE INSERT, UPDATE, DELETE ON charge_days, period_facts, environment_facts, document_facts FROM sayoo_worker;
         REVOKE UPDATE, DELETE ON charges, document_files, journal_entries, postings, payments, allocations, paybacks FROM sayoo_worker;
         GRANT UPDATE (created_at) ON payments TO sayoo_worker;
