@@ -26,7 +26,8 @@ const FIELDS: [&str; 11] = [
 
 /// Carries a customer when it is not there as it is called now.
 pub async fn push(db: &mut PgConnection, desk: &mut Desk<'_>, row: &Push) -> Result<Outcome, PushError> {
-    let newest = store::newest_document(db, row.seller, row.account).await.context("find a customer's newest document")?;
+    let newest =
+        store::newest_document(db, row.seller, row.account).await.context("find a customer's newest document")?;
     let buyer = match newest {
         Some(canonical) => documents::read(&canonical)?.buyer,
         None => {

@@ -66,24 +66,29 @@ impl<'a> Desk<'a> {
         if let Some(known) = self.taxes.get(&key) {
             return Ok(known.clone());
         }
-        let is_like = json!([
-            ["type_tax_use", "=", "sale"],
-            ["amount_type", "=", "percent"],
-            ["price_include", "=", false],
-        ]);
+        let is_like =
+            json!([["type_tax_use", "=", "sale"], ["amount_type", "=", "percent"], ["price_include", "=", false],]);
         let domain = self.of_company("account.tax", is_like);
         let all = self.odoo.search("account.tax", domain, &["name", "amount", "tax_scope"]).await?;
         let at_rate: Vec<&Value> = all
             .iter()
-            .filter(|tax| tax["amount"].as_number().and_then(|it| it.to_string().parse::<Decimal>().ok()) == Some(key.1))
+            .filter(|tax| {
+                tax["amount"].as_number().and_then(|it| it.to_string().parse::<Decimal>().ok()) == Some(key.1)
+            })
             .collect();
         let services: Vec<&Value> = at_rate.iter().copied().filter(|tax| tax["tax_scope"] == "service").collect();
         let found = match (at_rate.as_slice(), services.as_slice()) {
             ([one], _) | (_, [one]) => odoo::id(&one["id"]).ok_or_else(|| "a tax has no id".to_owned()),
             (several, _) => {
-                let named: Vec<String> =
-                    several.iter().map(|tax| format!("{} {}", tax["id"], tax["name"].as_str().unwrap_or_default())).collect();
-                let which = if named.is_empty() { "there is none".to_owned() } else { format!("there are {}", named.join(", ")) };
+                let named: Vec<String> = several
+                    .iter()
+                    .map(|tax| format!("{} {}", tax["id"], tax["name"].as_str().unwrap_or_default()))
+                    .collect();
+                let which = if named.is_empty() {
+                    "there is none".to_owned()
+                } else {
+                    format!("there are {}", named.join(", "))
+                };
                 Err(format!("which tax is {category}{}? Name it among the configured `taxes` ({which})", key.1))
             }
         };

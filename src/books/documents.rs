@@ -38,7 +38,8 @@ const SOON: TimeDelta = TimeDelta::minutes(1);
 /// Carries a document.
 pub async fn push(db: &mut PgConnection, desk: &mut Desk<'_>, row: &Push) -> Result<Outcome, PushError> {
     let id = row.document.context("a document's row names it")?;
-    let kept = store::document(db, id).await.context("read a document")?.context("a document to be carried is there")?;
+    let kept =
+        store::document(db, id).await.context("read a document")?.context("a document to be carried is there")?;
     let document = read(&kept.canonical)?;
     if !store::is_customer_there(db, row.seller, row.account).await.context("look for a customer")? {
         return Ok(waits("its customer is not there yet", None));
@@ -77,7 +78,10 @@ pub async fn push(db: &mut PgConnection, desk: &mut Desk<'_>, row: &Push) -> Res
             }
             if posted["state"] != "posted" || posted["name"] != document.number.as_str() {
                 let (state, name) = (&posted["state"], &posted["name"]);
-                return Ok(Outcome::parked(format!("it should be posted as {}: it is {state} as {name}", document.number), Some(record)));
+                return Ok(Outcome::parked(
+                    format!("it should be posted as {}: it is {state} as {name}", document.number),
+                    Some(record),
+                ));
             }
         }
         _ => {}
@@ -177,7 +181,8 @@ fn table(own: Vec<String>, document: &Document, tables: &Tables) -> (Vec<&'stati
 fn lines(document: &Document, tables: &Tables) -> Vec<(String, Decimal, String)> {
     if tables.one_line_per_rate {
         let of_rate = |vat: &sayoo_papers::document::Vat| {
-            let texts = document.lines.iter().filter(|line| (line.vat_category, line.vat_rate) == (vat.category, vat.rate));
+            let texts =
+                document.lines.iter().filter(|line| (line.vat_category, line.vat_rate) == (vat.category, vat.rate));
             let names: Vec<String> = texts.map(|line| format!("{} · {}", words(line), line.net)).collect();
             (names.join("\n"), vat.base, tables.tax(vat.category, vat.rate))
         };

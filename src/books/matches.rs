@@ -66,7 +66,10 @@ pub async fn push(db: &mut PgConnection, desk: &mut Desk<'_>, row: &Push) -> Res
     let now = sum(&partials(desk, &owed, &paid).await?);
     if now != wanted {
         let in_units = |minor: i64| rust_decimal::Decimal::new(minor, 2);
-        return Ok(Outcome::parked(format!("{} is matched in Odoo, and {} here", in_units(now), in_units(wanted)), None));
+        return Ok(Outcome::parked(
+            format!("{} is matched in Odoo, and {} here", in_units(now), in_units(wanted)),
+            None,
+        ));
     }
     Ok(Outcome::There { odoo: None, carried: String::new() })
 }

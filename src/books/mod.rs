@@ -191,7 +191,9 @@ impl Books {
             }
             Err(PushError::Failed(error)) => {
                 let pause = doubled(REFUSAL_PAUSE, row.tries, LONGEST_REFUSAL_PAUSE);
-                store::put_back(db, &row, (&chain::of_any(&error), None), now + pause).await.context("put a row back")?;
+                store::put_back(db, &row, (&chain::of_any(&error), None), now + pause)
+                    .await
+                    .context("put a row back")?;
                 return Err(error);
             }
         };
@@ -237,7 +239,10 @@ pub async fn run(books: Books, stop: CancellationToken) {
             Ok(done) if done != Done::default() => tracing::info!(?done, "books"),
             Ok(_) => {}
             Err(error) => {
-                tracing::error!(error = chain::of_any(&error), "carrying into our books failed and will be tried again");
+                tracing::error!(
+                    error = chain::of_any(&error),
+                    "carrying into our books failed and will be tried again"
+                );
             }
         }
         tokio::select! {

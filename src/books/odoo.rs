@@ -96,7 +96,11 @@ impl Odoo {
         }
         let messages = answer["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
         let words: Vec<&str> = messages.iter().filter_map(|message| message["message"].as_str()).collect();
-        Err(CallError::Refused(short(if words.is_empty() { "it loaded nothing".to_owned() } else { words.join(" · ") })))
+        Err(CallError::Refused(short(if words.is_empty() {
+            "it loaded nothing".to_owned()
+        } else {
+            words.join(" · ")
+        })))
     }
 
     /// Reads fields of the records that a domain finds.
@@ -127,7 +131,9 @@ impl Odoo {
         match read {
             Ok(answer) if (200..300).contains(&status) => Ok(answer),
             // Odoo's own words. Of a key that it does not know it says so too, but that is said of everything.
-            Ok(failure) if status >= 400 && !matches!(status, 401 | 429 | 502 | 503) && failure["message"].is_string() => {
+            Ok(failure)
+                if status >= 400 && !matches!(status, 401 | 429 | 502 | 503) && failure["message"].is_string() =>
+            {
                 Err(CallError::Refused(short(failure["message"].as_str().unwrap_or_default().to_owned())))
             }
             Ok(failure) if failure["message"].is_string() => {
@@ -187,9 +193,14 @@ mod tests {
 
     #[test]
     fn amounts_are_read_to_the_coin() {
-        for (written, minor) in
-            [("118.8", Some(11_880)), ("0.1", Some(10)), ("-35.709999999999994", Some(-3_571)), ("12", Some(1_200)), ("1e2", Some(10_000)), ("false", None)]
-        {
+        for (written, minor) in [
+            ("118.8", Some(11_880)),
+            ("0.1", Some(10)),
+            ("-35.709999999999994", Some(-3_571)),
+            ("12", Some(1_200)),
+            ("1e2", Some(10_000)),
+            ("false", None),
+        ] {
             assert_eq!(coins(&serde_json::from_str(written).unwrap()), minor, "{written}");
         }
     }

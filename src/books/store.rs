@@ -168,11 +168,7 @@ pub async fn put_back(
 }
 
 /// Lets it wait for a person, with why.
-pub async fn park(
-    db: &mut PgConnection,
-    row: &Row,
-    (problem, odoo): (&str, Option<i64>),
-) -> Result<(), StoreError> {
+pub async fn park(db: &mut PgConnection, row: &Row, (problem, odoo): (&str, Option<i64>)) -> Result<(), StoreError> {
     sqlx::query!(
         "
         UPDATE book_pushes
@@ -191,11 +187,7 @@ pub async fn park(
 }
 
 /// What is not there: first what waits for a person.
-pub async fn list_waiting(
-    db: &mut PgConnection,
-    limit: i64,
-    now: DateTime<Utc>,
-) -> Result<Vec<Waiting>, StoreError> {
+pub async fn list_waiting(db: &mut PgConnection, limit: i64, now: DateTime<Utc>) -> Result<Vec<Waiting>, StoreError> {
     Ok(sqlx::query_as!(
         Waiting,
         r#"

@@ -134,7 +134,10 @@ async fn push(config: &Config, pool: &sqlx::PgPool) -> anyhow::Result<()> {
     println!("{} carried", done.carried);
     for waiting in books::list_waiting(&mut *pool.acquire().await?, Clock::System.now()).await? {
         let who = if waiting.is_parked { "waits for somebody" } else { "will be tried again" };
-        println!("{}  {} {}  {}  {who}: {}", waiting.seller, waiting.kind, waiting.name, waiting.account_name, waiting.problem);
+        println!(
+            "{}  {} {}  {}  {who}: {}",
+            waiting.seller, waiting.kind, waiting.name, waiting.account_name, waiting.problem
+        );
     }
     Ok(())
 }

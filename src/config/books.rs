@@ -87,7 +87,8 @@ fn read(word: &str) -> Option<(&str, Decimal)> {
     let letters = word.find(|letter: char| !letter.is_ascii_alphabetic()).unwrap_or(word.len());
     let (category, rate) = word.split_at(letters);
     let rate = if rate.is_empty() { Decimal::ZERO } else { Decimal::from_str(rate).ok()? };
-    (["S", "AE", "G", "O", "E", "Z", "K"].iter().any(|known| known.eq_ignore_ascii_case(category))).then_some((category, rate))
+    (["S", "AE", "G", "O", "E", "Z", "K"].iter().any(|known| known.eq_ignore_ascii_case(category)))
+        .then_some((category, rate))
 }
 
 #[cfg(test)]
@@ -108,7 +109,9 @@ mod tests {
     fn a_tax_is_found_by_category_and_rate() {
         let text = "address = 'https://books.example.com'\ndatabase = 'books'\napi_key_file = '/key'\nsince = '2026-01-01'\n[taxes]\nS20 = 7\n'S5.5' = 8\nAE = 0";
         let books = Books::of_text(text);
-        for (category, rate, tax) in [("S", "20.00", Some(7)), ("S", "5.5", Some(8)), ("AE", "0", Some(0)), ("G", "0", None), ("S", "19", None)] {
+        for (category, rate, tax) in
+            [("S", "20.00", Some(7)), ("S", "5.5", Some(8)), ("AE", "0", Some(0)), ("G", "0", None), ("S", "19", None)]
+        {
             assert_eq!(books.tax(category, rate.parse().unwrap()), tax, "{category}{rate}");
         }
         assert!(!books.post);

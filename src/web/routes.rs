@@ -208,6 +208,8 @@ table! {
     Post "/staff/transfers/{receipt}/reopen" Staff      staff::transfers::show::reopen;
     Get  "/staff/dunning"                  Staff        staff::dunning::get;
     Post "/staff/dunning"                  Staff        staff::dunning::post;
+    Get  "/staff/books"                    Staff        staff::books::get;
+    Post "/staff/books/{push}/ask"         Staff        staff::books::ask;
     Get  "/staff/search"                   Staff        staff::search::get;
     Get  "/staff/audit"                    Staff        staff::audit::get;
     Post "/staff/audit/verify"             Staff        staff::audit::verify;

@@ -82,6 +82,7 @@ fn navigation(texts: Texts, path: &str) -> Vec<NavItem> {
         (urls::staff_dunning(), "queue", "staff-nav-dunning", true),
         (urls::staff_usage(), "usage", "staff-nav-usage", true),
         (urls::staff_exports(), "card", "staff-nav-exports", true),
+        (urls::staff_books(), "card", "staff-nav-books", true),
         (urls::staff_audit(), "audit", "staff-nav-audit", true),
     ];
     items

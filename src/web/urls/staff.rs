@@ -1,7 +1,7 @@
 //! Links to the staff's pages.
 
 use super::encoded;
-use crate::base::ids::{AccountId, BankReceiptId, EnvironmentId, HostId, PlanId, PlanVersionId, RolloutId};
+use crate::base::ids::{AccountId, BankReceiptId, EnvironmentId, HostId, PlanId, PlanVersionId, PushId, RolloutId};
 
 /// The staff's overview.
 #[must_use]
@@ -253,6 +253,18 @@ pub fn staff_transfer(receipt: BankReceiptId) -> String {
 #[must_use]
 pub fn staff_transfer_act(receipt: BankReceiptId, act: &str) -> String {
     format!("/staff/transfers/{receipt}/{act}")
+}
+
+/// What is carried into the Odoos with our books.
+#[must_use]
+pub fn staff_books() -> String {
+    "/staff/books".to_owned()
+}
+
+/// Has something tried again that is not there (POST).
+#[must_use]
+pub fn staff_books_ask(push: PushId) -> String {
+    format!("/staff/books/{push}/ask")
 }
 
 /// Who has not paid; giving more time is a POST to the same address.

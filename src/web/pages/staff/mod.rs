@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod books;
 pub mod containers;
 pub mod dunning;
 pub mod exports;
