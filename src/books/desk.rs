@@ -66,16 +66,14 @@ impl<'a> Desk<'a> {
         if let Some(known) = self.taxes.get(&key) {
             return Ok(known.clone());
         }
-        let is_like =
-            json!([["type_tax_use", "=", "sale"], ["amount_type", "=", "percent"], ["price_include", "=", false],]);
+        let is_like = json!([["type_tax_use", "=", "sale"], ["amount_type", "=", "percent"]]);
         let domain = self.of_company("account.tax", is_like);
-        let all = self.odoo.search("account.tax", domain, &["name", "amount", "tax_scope"]).await?;
-        let at_rate: Vec<&Value> = all
-            .iter()
-            .filter(|tax| {
-                tax["amount"].as_number().and_then(|it| it.to_string().parse::<Decimal>().ok()) == Some(key.1)
-            })
-            .collect();
+        let all = self.odoo.search("account.tax", domain, &["name", "amount", "tax_scope", "price_include"]).await?;
+        let is_at_rate = |tax: &&Value| {
+            let amount = tax["amount"].as_number().and_then(|amount| amount.to_string().parse::<Decimal>().ok());
+            amount == Some(key.1) && tax["price_include"] != true
+        };
+        let at_rate: Vec<&Value> = all.iter().filter(is_at_rate).collect();
         let services: Vec<&Value> = at_rate.iter().copied().filter(|tax| tax["tax_scope"] == "service").collect();
         let found = match (at_rate.as_slice(), services.as_slice()) {
             ([one], _) | (_, [one]) => odoo::id(&one["id"]).ok_or_else(|| "a tax has no id".to_owned()),

@@ -14,6 +14,8 @@ use super::{Outcome, Push, PushError, store};
 
 /// Until it is tried again when one of the two is not carried yet.
 const SOON: TimeDelta = TimeDelta::minutes(1);
+/// How often it is tried when something else is open than is to be matched.
+const MOST_TRIES: i32 = 5;
 /// Until it is asked again whether the accountant has posted both.
 const ASK_AGAIN: TimeDelta = TimeDelta::hours(1);
 
@@ -58,7 +60,9 @@ pub async fn push(db: &mut PgConnection, desk: &mut Desk<'_>, row: &Push) -> Res
                 in_units(owed.open),
                 in_units(paid.open)
             );
-            return Ok(Outcome::parked(why, None));
+            // What is taken back of one may free another: they find their order in a few tries.
+            let is_last = row.tries >= MOST_TRIES;
+            return Ok(if is_last { Outcome::parked(why, None) } else { Outcome::Again { why, pause: SOON } });
         }
         let lines: Vec<i64> = owed.lines.iter().chain(&paid.lines).copied().collect();
         desk.odoo.act("account.move.line", "reconcile", &lines, json!({})).await?;

@@ -75,8 +75,10 @@ enum Outcome {
         /// Of a customer: the hash of what was carried.
         carried: String,
     },
-    /// It waits for something else; that is no failure.
+    /// It waits for something else, which may take its time.
     Waits { why: String, odoo: Option<i64>, pause: TimeDelta },
+    /// It was of no use now, and may be in a while: each time counts.
+    Again { why: String, pause: TimeDelta },
     /// A person has to see to it.
     Parked { why: String, odoo: Option<i64> },
 }
@@ -165,6 +167,7 @@ impl Books {
         let now = self.portal.clock.now().trunc_subsecs(6);
         let taken = store::take(db, seller, now, now + LEASE).await.context("take what is to be carried")?;
         let Some(row) = taken else { return Ok(None) };
+        let answers = desk.odoo.answers();
         let tried = match row.kind.as_str() {
             "customer" => customers::push(db, desk, &row).await,
             "document" => documents::push(db, desk, &row).await,
@@ -176,7 +179,7 @@ impl Books {
             Ok(outcome) => outcome,
             Err(PushError::Odoo(CallError::Refused(words))) => {
                 let pause = doubled(REFUSAL_PAUSE, row.tries, LONGEST_REFUSAL_PAUSE);
-                Outcome::Waits { why: format!("Odoo refused: {words}"), odoo: None, pause }
+                Outcome::Again { why: format!("Odoo refused: {words}"), pause }
             }
             Err(PushError::Odoo(CallError::Away(error))) => {
                 let why = chain::of_any(&error);
@@ -197,7 +200,9 @@ impl Books {
                 return Err(error);
             }
         };
-        store::set_seen(db, seller, now).await.context("note that Odoo answered")?;
+        if desk.odoo.answers() > answers {
+            store::set_seen(db, seller, now).await.context("note that Odoo answered")?;
+        }
         Ok(Some(self.note(db, &row, outcome, now).await?))
     }
 
@@ -214,7 +219,12 @@ impl Books {
                 Ok(true)
             }
             Outcome::Waits { why, odoo, pause } => {
-                store::put_back(db, row, (&why, odoo), now + pause).await.context("put a row back")?;
+                let uncounted = Push { tries: row.tries - 1, ..row.clone() };
+                store::put_back(db, &uncounted, (&why, odoo), now + pause).await.context("put a row back")?;
+                Ok(false)
+            }
+            Outcome::Again { why, pause } => {
+                store::put_back(db, row, (&why, None), now + pause).await.context("put a row back")?;
                 Ok(false)
             }
             Outcome::Parked { why, odoo } => {

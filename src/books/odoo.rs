@@ -1,5 +1,7 @@
 //! Odoo's external API (JSON-2, Odoo 19 and newer): the only file that knows its paths and shapes.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -28,6 +30,7 @@ pub struct Odoo {
     context: Map<String, Value>,
     patience: Duration,
     client: Https,
+    answers: Arc<AtomicU64>,
 }
 
 /// Why a call did not do what it was for.
@@ -65,7 +68,14 @@ impl Odoo {
             context.insert("allowed_company_ids".to_owned(), json!([company]));
         }
         let (address, database) = (address.to_owned(), database.to_owned());
-        Ok(Self { address, database, key, context, patience, client: https::client()? })
+        let (client, answers) = (https::client()?, Arc::default());
+        Ok(Self { address, database, key, context, patience, client, answers })
+    }
+
+    /// Returns how often it has answered as Odoo does.
+    #[must_use]
+    pub fn answers(&self) -> u64 {
+        self.answers.load(Ordering::Relaxed)
     }
 
     /// Creates a record unless there is one with this external id, and returns its id. Each field is named as in Odoo's
@@ -129,11 +139,15 @@ impl Odoo {
         let (status, body) = sent.with_context(|| path.clone()).map_err(CallError::Away)?;
         let read = serde_json::from_slice::<Value>(&body);
         match read {
-            Ok(answer) if (200..300).contains(&status) => Ok(answer),
+            Ok(answer) if (200..300).contains(&status) => {
+                self.answers.fetch_add(1, Ordering::Relaxed);
+                Ok(answer)
+            }
             // Odoo's own words. Of a key that it does not know it says so too, but that is said of everything.
             Ok(failure)
                 if status >= 400 && !matches!(status, 401 | 429 | 502 | 503) && failure["message"].is_string() =>
             {
+                self.answers.fetch_add(1, Ordering::Relaxed);
                 Err(CallError::Refused(short(failure["message"].as_str().unwrap_or_default().to_owned())))
             }
             Ok(failure) if failure["message"].is_string() => {

@@ -142,7 +142,7 @@ pub async fn set_done(
     Ok(())
 }
 
-/// Puts it back until `again`, with why.
+/// Puts it back until `again`, with why, and with as many tries as the row says.
 pub async fn put_back(
     db: &mut PgConnection,
     row: &Row,
@@ -152,7 +152,7 @@ pub async fn put_back(
     sqlx::query!(
         "
         UPDATE book_pushes
-           SET problem = $3, odoo_id = COALESCE($4, odoo_id), next_at = $5, taken_until = NULL
+           SET problem = $3, odoo_id = COALESCE($4, odoo_id), next_at = $5, tries = $6, taken_until = NULL
          WHERE id = $1
            AND taken_until = $2
         ",
@@ -160,7 +160,8 @@ pub async fn put_back(
         row.taken_until,
         problem,
         odoo,
-        again
+        again,
+        row.tries
     )
     .execute(db)
     .await?;
