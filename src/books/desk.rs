@@ -49,7 +49,7 @@ impl<'a> Desk<'a> {
     }
 
     async fn by_code(&self, model: &str, code: &str) -> Result<Found, CallError> {
-        let found = self.odoo.search(model, self.of_company(model, json!(["code", "=", code])), &["id"]).await?;
+        let found = self.odoo.search(model, &self.of_company(model, json!(["code", "=", code])), &["id"]).await?;
         Ok(match found.as_slice() {
             [one] => odoo::id(&one["id"]).ok_or_else(|| format!("{model} {code} has no id")),
             [] => Err(format!("there is no {model} with the code {code} in Odoo")),
@@ -68,7 +68,7 @@ impl<'a> Desk<'a> {
         }
         let is_like = json!([["type_tax_use", "=", "sale"], ["amount_type", "=", "percent"]]);
         let domain = self.of_company("account.tax", is_like);
-        let all = self.odoo.search("account.tax", domain, &["name", "amount", "tax_scope", "price_include"]).await?;
+        let all = self.odoo.search("account.tax", &domain, &["name", "amount", "tax_scope", "price_include"]).await?;
         let is_at_rate = |tax: &&Value| {
             let amount = tax["amount"].as_number().and_then(|amount| amount.to_string().parse::<Decimal>().ok());
             amount == Some(key.1) && tax["price_include"] != true

@@ -71,7 +71,7 @@ pub async fn push(db: &mut PgConnection, desk: &mut Desk<'_>, row: &Push) -> Res
     match sums["state"].as_str() {
         Some("cancel") => return Ok(Outcome::parked("it was cancelled in Odoo", Some(record))),
         Some("draft") if desk.config.post => {
-            desk.odoo.act("account.move", "action_post", &[record], json!({})).await?;
+            desk.odoo.act("account.move", "action_post", &[record]).await?;
             let posted = self::sums(desk, record).await?;
             if let Some(why) = differs(ours, &posted) {
                 return Ok(Outcome::parked(why, Some(record)));
@@ -204,7 +204,7 @@ fn words(line: &Line) -> String {
 
 async fn sums(desk: &Desk<'_>, record: i64) -> Result<Value, CallError> {
     let fields = ["state", "name", "amount_untaxed", "amount_tax", "amount_total"];
-    let found = desk.odoo.search("account.move", json!([["id", "=", record]]), &fields).await?;
+    let found = desk.odoo.search("account.move", &json!([["id", "=", record]]), &fields).await?;
     found.into_iter().next().ok_or_else(|| CallError::Refused(format!("the record {record} is not to be read")))
 }
 

@@ -5,6 +5,7 @@
 
 use anyhow::Context;
 use chrono::TimeDelta;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
@@ -45,7 +46,7 @@ pub async fn push(db: &mut PgConnection, desk: &mut Desk<'_>, row: &Push) -> Res
     if sum(&matched) > wanted {
         for partial in &matched {
             let id = odoo::id(&partial["id"]).unwrap_or_default();
-            desk.odoo.act("account.partial.reconcile", "unlink", &[id], json!({})).await?;
+            desk.odoo.act("account.partial.reconcile", "unlink", &[id]).await?;
         }
         matched.clear();
     }
@@ -53,7 +54,6 @@ pub async fn push(db: &mut PgConnection, desk: &mut Desk<'_>, row: &Push) -> Res
     if missing > 0 {
         let (owed, paid) = (side(desk, debit).await?, side(desk, credit).await?);
         if owed.open.min(paid.open) != missing {
-            let in_units = |minor: i64| rust_decimal::Decimal::new(minor, 2);
             let why = format!(
                 "{} is to be matched; open in Odoo are {} and {}",
                 in_units(missing),
@@ -65,17 +65,21 @@ pub async fn push(db: &mut PgConnection, desk: &mut Desk<'_>, row: &Push) -> Res
             return Ok(if is_last { Outcome::parked(why, None) } else { Outcome::Again { why, pause: SOON } });
         }
         let lines: Vec<i64> = owed.lines.iter().chain(&paid.lines).copied().collect();
-        desk.odoo.act("account.move.line", "reconcile", &lines, json!({})).await?;
+        desk.odoo.act("account.move.line", "reconcile", &lines).await?;
     }
     let now = sum(&partials(desk, &owed, &paid).await?);
     if now != wanted {
-        let in_units = |minor: i64| rust_decimal::Decimal::new(minor, 2);
         return Ok(Outcome::parked(
             format!("{} is matched in Odoo, and {} here", in_units(now), in_units(wanted)),
             None,
         ));
     }
     Ok(Outcome::There { odoo: None, carried: String::new() })
+}
+
+/// An amount as it is written.
+fn in_units(minor: i64) -> Decimal {
+    Decimal::new(minor, 2)
 }
 
 /// What stands on the customer's account for a posted record: documents are entries, payments have one.
@@ -85,7 +89,7 @@ async fn side(desk: &Desk<'_>, (field, record): (&str, i64)) -> Result<Side, Cal
         ["account_id.account_type", "=", "asset_receivable"],
         ["parent_state", "=", "posted"],
     ]);
-    let found = desk.odoo.search("account.move.line", domain, &["amount_residual_currency"]).await?;
+    let found = desk.odoo.search("account.move.line", &domain, &["amount_residual_currency"]).await?;
     Ok(Side {
         lines: found.iter().filter_map(|line| odoo::id(&line["id"])).collect(),
         open: found.iter().filter_map(|line| odoo::coins(&line["amount_residual_currency"])).sum::<i64>().abs(),
@@ -94,7 +98,7 @@ async fn side(desk: &Desk<'_>, (field, record): (&str, i64)) -> Result<Side, Cal
 
 async fn partials(desk: &Desk<'_>, owed: &Side, paid: &Side) -> Result<Vec<Value>, CallError> {
     let domain = json!([["debit_move_id", "in", owed.lines], ["credit_move_id", "in", paid.lines]]);
-    desk.odoo.search("account.partial.reconcile", domain, &["debit_amount_currency"]).await
+    desk.odoo.search("account.partial.reconcile", &domain, &["debit_amount_currency"]).await
 }
 
 fn sum(partials: &[Value]) -> i64 {

@@ -90,48 +90,50 @@ impl Odoo {
         known: Known,
     ) -> Result<i64, CallError> {
         let mode = if known == Known::Kept { "update" } else { "init" };
-        let extra = json!({
-            "module": MODULE,
-            "mode": mode,
+        let extra = [
+            ("module", json!(MODULE)),
+            ("mode", json!(mode)),
             // Records without this are taken away when a module of this name is updated; with it, `update` leaves them alone.
-            "noupdate": true,
+            ("noupdate", json!(true)),
             // What customers are called was checked when their documents were made.
-            "no_vat_validation": true,
+            ("no_vat_validation", json!(true)),
             // A payment without an entry could be matched with nothing.
-            "force_payment_move": true,
-        });
-        let answer = self.call(model, "load", json!({ "fields": fields, "data": rows }), extra).await?;
+            ("force_payment_move", json!(true)),
+        ];
+        let answer = self.call(model, "load", json!({ "fields": fields, "data": rows }), &extra).await?;
         if let Some(id) = answer["ids"].as_array().and_then(|ids| ids.first()).and_then(Value::as_i64) {
             return Ok(id);
         }
         let messages = answer["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
         let words: Vec<&str> = messages.iter().filter_map(|message| message["message"].as_str()).collect();
-        Err(CallError::Refused(short(if words.is_empty() {
-            "it loaded nothing".to_owned()
-        } else {
-            words.join(" · ")
-        })))
+        let words = if words.is_empty() { "it loaded nothing".to_owned() } else { words.join(" · ") };
+        Err(CallError::Refused(short(&words)))
     }
 
     /// Reads fields of the records that a domain finds.
-    pub async fn search(&self, model: &str, domain: Value, fields: &[&str]) -> Result<Vec<Value>, CallError> {
+    pub async fn search(&self, model: &str, domain: &Value, fields: &[&str]) -> Result<Vec<Value>, CallError> {
         let asked = json!({ "domain": domain, "fields": fields, "order": "id", "limit": 200 });
-        let answer = self.call(model, "search_read", asked, json!({})).await?;
+        let answer = self.call(model, "search_read", asked, &[]).await?;
         match answer {
             Value::Array(rows) => Ok(rows),
-            other => Err(CallError::Away(anyhow::anyhow!("{model} was read as {}", short(other.to_string())))),
+            other => Err(CallError::Away(anyhow::anyhow!("{model} was read as {}", short(&other.to_string())))),
         }
     }
 
     /// Does something with records.
-    pub async fn act(&self, model: &str, method: &str, ids: &[i64], mut given: Value) -> Result<(), CallError> {
-        given["ids"] = json!(ids);
-        self.call(model, method, given, json!({})).await.map(|_| ())
+    pub async fn act(&self, model: &str, method: &str, ids: &[i64]) -> Result<(), CallError> {
+        self.call(model, method, json!({ "ids": ids }), &[]).await.map(|_| ())
     }
 
-    async fn call(&self, model: &str, method: &str, mut given: Value, extra: Value) -> Result<Value, CallError> {
+    async fn call(
+        &self,
+        model: &str,
+        method: &str,
+        mut given: Value,
+        extra: &[(&str, Value)],
+    ) -> Result<Value, CallError> {
         let mut context = self.context.clone();
-        context.extend(extra.as_object().cloned().unwrap_or_default());
+        context.extend(extra.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         given["context"] = Value::Object(context);
         let path = format!("/json/2/{model}/{method}");
         let sent = tokio::time::timeout(self.patience, self.send(&path, &given)).await;
@@ -148,10 +150,10 @@ impl Odoo {
                 if status >= 400 && !matches!(status, 401 | 429 | 502 | 503) && failure["message"].is_string() =>
             {
                 self.answers.fetch_add(1, Ordering::Relaxed);
-                Err(CallError::Refused(short(failure["message"].as_str().unwrap_or_default().to_owned())))
+                Err(CallError::Refused(short(failure["message"].as_str().unwrap_or_default())))
             }
             Ok(failure) if failure["message"].is_string() => {
-                let words = short(failure["message"].as_str().unwrap_or_default().to_owned());
+                let words = short(failure["message"].as_str().unwrap_or_default());
                 Err(CallError::Away(anyhow::anyhow!("{path} was answered with {status}: {words}")))
             }
             _ => Err(CallError::Away(anyhow::anyhow!("{path} was answered with {status}"))),
@@ -175,7 +177,7 @@ impl Odoo {
     }
 }
 
-fn short(words: String) -> String {
+fn short(words: &str) -> String {
     words.chars().take(MOST_WORDS).collect()
 }
 

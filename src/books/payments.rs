@@ -116,7 +116,7 @@ async fn carry(
     }
     match there["state"].as_str() {
         Some("draft") if desk.config.post => {
-            desk.odoo.act("account.payment", "action_post", &[record], json!({})).await?;
+            desk.odoo.act("account.payment", "action_post", &[record]).await?;
         }
         Some(state @ ("canceled" | "rejected")) => {
             return Ok(Outcome::parked(format!("it is {state} in Odoo"), Some(record)));
@@ -127,6 +127,6 @@ async fn carry(
 }
 
 async fn read(desk: &Desk<'_>, record: i64) -> Result<serde_json::Value, CallError> {
-    let found = desk.odoo.search("account.payment", json!([["id", "=", record]]), &["state", "amount"]).await?;
+    let found = desk.odoo.search("account.payment", &json!([["id", "=", record]]), &["state", "amount"]).await?;
     found.into_iter().next().ok_or_else(|| CallError::Refused(format!("the payment {record} is not to be read")))
 }

@@ -17,7 +17,7 @@ pub async fn enqueue(
         r#"
         INSERT INTO book_pushes (id, seller_id, kind, rank, account_id, document_id, created_at, next_at)
         SELECT gen_random_uuid(), d.seller_id, 'document', CASE d.kind WHEN 'invoice' THEN 1 ELSE 2 END, d.account_id, d.id
-             , d.finalised_at, $3
+             , d.finalised_at, $3::timestamptz
           FROM documents d
          WHERE d.seller_id = $1
            AND d.state = 'final'
@@ -37,7 +37,7 @@ pub async fn enqueue(
     sqlx::query!(
         "
         INSERT INTO book_pushes (id, seller_id, kind, rank, account_id, created_at, next_at)
-        SELECT gen_random_uuid(), $1, 'customer', 0, account_id, $3, $3
+        SELECT gen_random_uuid(), $1::uuid, 'customer', 0, account_id, $3::timestamptz, $3
           FROM (SELECT DISTINCT unnest($2::uuid[]) AS account_id) AS those
             ON CONFLICT (seller_id, kind, account_id, document_id, payment_id, credit_note_id, payback_id) DO UPDATE
            SET state = 'due', done_at = NULL, next_at = excluded.next_at
@@ -60,7 +60,7 @@ async fn enqueue_payments(
     let mut accounts = sqlx::query_scalar!(
         r#"
         INSERT INTO book_pushes (id, seller_id, kind, rank, account_id, payment_id, created_at, next_at)
-        SELECT gen_random_uuid(), y.seller_id, 'payment', 3, y.account_id, y.id, y.created_at, $3
+        SELECT gen_random_uuid(), y.seller_id, 'payment', 3, y.account_id, y.id, y.created_at, $3::timestamptz
           FROM payments y
          WHERE y.seller_id = $1
            AND y.received_on >= COALESCE($2, '-infinity'::date)
@@ -77,7 +77,7 @@ async fn enqueue_payments(
     let back = sqlx::query_scalar!(
         r#"
         INSERT INTO book_pushes (id, seller_id, kind, rank, account_id, payback_id, created_at, next_at)
-        SELECT gen_random_uuid(), y.seller_id, 'payback', 4, b.account_id, b.id, b.created_at, $3
+        SELECT gen_random_uuid(), y.seller_id, 'payback', 4, b.account_id, b.id, b.created_at, $3::timestamptz
           FROM paybacks b
           JOIN payments y ON y.id = b.payment_id
          WHERE y.seller_id = $1
@@ -101,7 +101,7 @@ async fn enqueue_matches(db: &mut PgConnection, seller: SellerId, now: DateTime<
         "
         INSERT INTO book_pushes
                (id, seller_id, kind, rank, account_id, document_id, payment_id, credit_note_id, payback_id, wanted_minor, created_at, next_at)
-        SELECT gen_random_uuid(), $1, 'match', 5, account_id, document_id, payment_id, credit_note_id, payback_id, wanted, since, $2
+        SELECT gen_random_uuid(), $1::uuid, 'match', 5, account_id, document_id, payment_id, credit_note_id, payback_id, wanted, since, $2::timestamptz
           FROM (
                 SELECT a.account_id, a.document_id, a.payment_id, a.credit_note_id, NULL::uuid AS payback_id
                      , sum(a.amount_minor)::bigint AS wanted, min(a.created_at) AS since

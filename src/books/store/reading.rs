@@ -144,11 +144,11 @@ pub async fn is_document_there(db: &mut PgConnection, id: DocumentId) -> Result<
     .await?)
 }
 
-/// Where the two ends of a match are: by which field their lines are found there, and the id. `None` while one is not there.
-pub async fn ends(
-    db: &mut PgConnection,
-    row: &Push,
-) -> Result<Option<((&'static str, i64), (&'static str, i64))>, StoreError> {
+/// An end of a match: by which field its lines are found there, and its id.
+pub type End = (&'static str, i64);
+
+/// Where the two ends of a match are. `None` while one is not there.
+pub async fn ends(db: &mut PgConnection, row: &Push) -> Result<Option<(End, End)>, StoreError> {
     let found = sqlx::query!(
         "
         SELECT (SELECT odoo_id FROM book_pushes WHERE kind = 'document' AND document_id = $1) AS invoice

@@ -1,11 +1,14 @@
 //! An Odoo that does not answer, answers and is not heard, computes something else, or says no.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::PgPool;
 
 use super::{GROSS, carried, debtor, later, minor, pays, waiting};
 use crate::billing::world::{audit, number, texts};
+use crate::staff::records::{Attempt, Somebody};
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_lost_answer_makes_nothing_twice(db: PgPool) {
@@ -20,7 +23,8 @@ async fn a_lost_answer_makes_nothing_twice(db: PgPool) {
         "account.payment/action_post",
         "account.move.line/reconcile",
     ];
-    standin.order(json!({ "do": "set", "silent": lost.map(|name| (name, 2)).into_iter().collect::<std::collections::BTreeMap<_, _>>() })).await;
+    let silent: BTreeMap<_, _> = lost.into_iter().map(|name| (name, 2)).collect();
+    standin.order(json!({ "do": "set", "silent": silent })).await;
     for _ in 0..16 {
         later(&world, &books).await;
     }
@@ -49,7 +53,7 @@ async fn an_odoo_that_is_away_is_left_alone_longer_each_time_until_somebody_asks
 
     let sam = world.staff().await;
     let page = sam.get("/staff/books").await;
-    for said in ["does not answer", "answered with 502", "Alice", "waits", "Left alone until"] {
+    for said in ["does not answer", "answered with 502", "waits", "Left alone until"] {
         page.assert_says(200, said);
     }
     let ask = page.attribute("form[action$='/ask']", "action");
@@ -63,6 +67,7 @@ async fn an_odoo_that_is_away_is_left_alone_longer_each_time_until_somebody_asks
     later(&world, &books).await;
     later(&world, &books).await;
     assert_eq!(waiting(&world.db).await, [""; 0]);
+    let sam = world.staff().await;
     let page = sam.get("/staff/books").await;
     page.assert_says(200, "answers");
     page.assert_says(200, "Everything is there.");
@@ -149,4 +154,27 @@ async fn a_journal_that_is_not_there_waits_for_a_person(db: PgPool) {
     // Set right, and tried by hand.
     standin.books(&world, standin.configured()).look_at_all().await.unwrap();
     assert_eq!(standin.records("account.payment").await.len(), 1);
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn the_web_process_asks_for_another_try_and_writes_nothing_else(db: PgPool) {
+    let (world, standin, _) = debtor(db).await;
+    standin.order(json!({ "do": "set", "down": true })).await;
+    standin.books(&world, standin.configured()).look().await.unwrap();
+    let web = Somebody::like_web(&world.db).await;
+    for sql in [
+        "UPDATE book_pushes SET state = 'due', done_at = NULL",
+        "UPDATE book_pushes SET odoo_id = 1",
+        "DELETE FROM book_pushes",
+        "INSERT INTO book_links (seller_id, address, database) SELECT id, 'http://evil', 'x' FROM sellers",
+        "UPDATE book_links SET address = 'http://evil'",
+    ] {
+        Attempt::by(&world.db, &web).is_refused(sql, "42501").await;
+    }
+    let mut tx = world.db.begin().await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(format!("SET LOCAL ROLE {}", web.name()))).execute(&mut *tx).await.unwrap();
+    let asked = sqlx::query("UPDATE book_pushes SET asked_at = now()").execute(&mut *tx).await.unwrap();
+    assert_eq!(asked.rows_affected(), 2, "the customer and the invoice");
+    tx.rollback().await.unwrap();
+    web.gone(&world.db).await;
 }
