@@ -35,8 +35,9 @@ pub mod tenant_db;
 // The domain that looks at the outside world.
 pub mod metering;
 
-// The domain that is about money.
+// The domain that is about money, and where it is told to somebody else.
 pub mod billing;
+pub mod books;
 
 // What runs.
 pub mod cli;

@@ -108,6 +108,10 @@ fn each_foreign_system_is_named_in_one_place() {
         "only src/payments/stripe.rs names Stripe's paths",
         &uses(&["\"/v1/"], |name| name == "src/payments/stripe.rs"),
     );
+    assert_none(
+        "only src/books/odoo.rs names the paths of Odoo's external API",
+        &uses(&["/json/2"], |name| name == "src/books/odoo.rs"),
+    );
     assert_none("only src/acme/mod.rs names instant-acme", &uses(&["instant_acme"], |name| name == "src/acme/mod.rs"));
 }
 
@@ -169,7 +173,7 @@ const ROWS: &[&[&str]] = &[
         "plans",
         "staff",
     ],
-    &["acme", "dns", "engine", "mail", "payments", "tenant_db"],
+    &["acme", "books", "dns", "engine", "mail", "payments", "tenant_db"],
     &["doctor", "governor", "jobs", "proxy", "reconcile", "web"],
     &["cli"],
 ];

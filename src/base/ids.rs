@@ -99,6 +99,8 @@ ids! {
     ProjectId
     /// A coupon that an account redeemed.
     RedemptionId
+    /// Something that is carried into the Odoo with one of our companies' books.
+    PushId
     /// A further container of an environment that runs in several.
     ReplicaId
     /// A new image brought to many environments.

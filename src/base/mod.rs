@@ -6,6 +6,7 @@ pub mod clock;
 pub mod crash;
 pub mod faults;
 pub mod hostname;
+pub mod https;
 pub mod ids;
 pub mod money;
 pub mod names;

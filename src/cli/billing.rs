@@ -1,6 +1,7 @@
 //! `sayoo billing …`: our companies' details, what waits for somebody, and credit notes.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use chrono::TimeDelta;
@@ -16,9 +17,11 @@ use crate::base::money::Money;
 use crate::billing::sellers::checks::Problem;
 use crate::billing::sellers::{self, ChangeError, Details, Seller, Terms};
 use crate::billing::{documents, run as months, self_audit};
+use crate::books::{self, Books};
 use crate::config::Config;
 use crate::db;
 use crate::i18n::{Locale, Texts};
+use crate::portal::Portal;
 
 /// Who is written down as having done it.
 const BY: &str = "sayoo billing";
@@ -58,6 +61,8 @@ pub enum Billing {
         #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(i64).range(1..=36500))]
         days: i64,
     },
+    /// Carries what is not there yet into the Odoos that keep our books, now, also what waits for a person.
+    Push,
     /// Gives a part of a line of an invoice back by a credit note, which becomes final within a minute.
     Credit {
         /// The invoice's number.
@@ -111,6 +116,7 @@ pub async fn run(config: &Config, command: Billing) -> anyhow::Result<()> {
             Ok(())
         }
         Billing::Audit { days } => audit_books(&mut db, TimeDelta::days(days)).await,
+        Billing::Push => push(config, &pool).await,
         Billing::Credit { number, line, net, reason } => {
             ensure!(reason.trim().chars().count() >= 3, "say why, in three letters at least");
             let found = documents::list_all(&mut db, &number, 10).await?;
@@ -128,6 +134,22 @@ pub async fn run(config: &Config, command: Billing) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+async fn push(config: &Config, pool: &sqlx::PgPool) -> anyhow::Result<()> {
+    ensure!(!config.books.is_empty(), "no [books] are configured (docs/books.md)");
+    let public = Arc::new(config.public.clone());
+    let portal = Portal { db: pool.clone(), clock: Clock::System, public };
+    let done = Books::new(portal, &config.books)?.look_at_all().await?;
+    println!("{} carried", done.carried);
+    for waiting in books::list_waiting(&mut *pool.acquire().await?, Clock::System.now()).await? {
+        let who = if waiting.is_parked { "waits for somebody" } else { "will be tried again" };
+        println!(
+            "{}  {} {}  {}  {who}: {}",
+            waiting.seller, waiting.kind, waiting.name, waiting.account_name, waiting.problem
+        );
+    }
+    Ok(())
 }
 
 fn coins(amount: Decimal, currency: crate::base::money::Currency) -> anyhow::Result<Money> {

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::crash;
 use crate::billing::{dry_run, run as billing, self_audit};
+use crate::books::{self, Books};
 use crate::config::Config;
 use crate::db;
 use crate::engine::{Certificates, Engine, RegistryLogin, Swarm};
@@ -45,6 +46,9 @@ pub async fn run(config: &Config, crash_at: Option<String>, stop: CancellationTo
     tasks.spawn(self_audit::run(portal.clone(), stop.clone()));
     if let Some(payments) = &config.payments {
         tasks.spawn(cards::run(Cards::new(portal.clone(), payments)?, stop.clone()));
+    }
+    if !config.books.is_empty() {
+        tasks.spawn(books::run(Books::new(portal.clone(), &config.books)?, stop.clone()));
     }
     tasks.spawn(jobs::run(portal, mailer, stop.clone()));
     let sampler = Sampler {

@@ -2,7 +2,7 @@
 //!
 //! `SAYOO__PROXY__LISTEN=…` overrides `listen` of `[proxy]`. Unknown keys are errors: a typing mistake must not be silent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ use crate::base::network::Network;
 use crate::base::secret::Secret;
 use crate::certificates::Files;
 
+pub mod books;
 pub mod payments;
 #[cfg(test)]
 mod tests;
@@ -49,6 +50,9 @@ pub struct Config {
     pub mail: Mail,
     /// Cards. Without it none are taken, and everything else works.
     pub payments: Option<payments::Payments>,
+    /// The Odoos that keep our companies' books, by the company's code in small letters. Nothing is carried anywhere without.
+    #[serde(default)]
+    pub books: BTreeMap<String, books::Books>,
 }
 
 /// Which installation this is: several can share one Docker engine, each with its own name.
@@ -340,6 +344,9 @@ impl Config {
         self.public.validate()?;
         if let Some(payments) = &self.payments {
             payments.validate(self.public.mode)?;
+        }
+        for (seller, books) in &self.books {
+            books.validate(seller, self.public.mode)?;
         }
         if let Some(tls) = &self.tls
             && tls.certificate_file.is_some() != tls.key_file.is_some()

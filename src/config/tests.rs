@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::books::Books;
 use super::{Config, Mode, Pool, Public, Tenants};
 
 const EXAMPLE: &str = "docs/sayoo.example.toml";
@@ -22,6 +23,11 @@ fn defaults_in_the_example_are_those_of_the_program() {
     assert!(text.contains(&format!("# idle_transaction_minutes = {}", Tenants::default_idle_transaction_minutes())));
     assert!(text.contains(&format!("# transaction_minutes = {}", Tenants::default_transaction_minutes())));
     assert!(text.contains(&format!("# temporary_gb = {}", Tenants::default_temporary_gb())));
+    let books = Books::of_text("address = ''\ndatabase = ''\napi_key_file = ''");
+    assert!(text.contains(&format!("# journal = {:?}", books.journal)));
+    assert!(text.contains(&format!("# bank_journal = {:?}", books.bank_journal)));
+    assert!(text.contains(&format!("# post = {}", books.post)));
+    assert!(text.contains(&format!("# one_line_per_rate = {}", books.one_line_per_rate)));
 }
 
 /// Loads the example with something changed.

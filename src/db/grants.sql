@@ -63,6 +63,9 @@ BEGIN
         REVOKE INSERT, UPDATE, DELETE ON charge_days, period_facts, environment_facts, document_facts, period_proofs FROM sayoo_web;
         -- What the books say of themselves is not for whoever shows it.
         REVOKE INSERT, UPDATE, DELETE ON self_audits, self_audit_checks, self_audit_parts FROM sayoo_web;
+        -- Staff ask for another try; what is carried into our books is for the worker.
+        REVOKE INSERT, UPDATE, DELETE ON book_links, book_pushes FROM sayoo_web;
+        GRANT UPDATE (asked_at) ON book_pushes TO sayoo_web;
         -- It asks for a domain; how far it has come is for the worker to say. Private keys are nothing for it.
         REVOKE INSERT, UPDATE, DELETE ON domains FROM sayoo_web;
         GRANT INSERT (id, account_id, environment_id, hostname, token, created_at) ON domains TO sayoo_web;
@@ -83,7 +86,7 @@ BEGIN
         GRANT SELECT (id, expires_at), DELETE ON sessions, staff_sessions TO sayoo_worker;
         REVOKE UPDATE, DELETE ON audit_log, meter_samples, meter_batches, meter_refusals FROM sayoo_worker;
         REVOKE INSERT, UPDATE, DELETE ON environment_segments, journal_counters FROM sayoo_worker;
-        REVOKE DELETE ON payment_attempts, stripe_events, card_disputes, card_wishes, card_refunds, card_payouts FROM sayoo_worker;
+        REVOKE DELETE ON payment_attempts, stripe_events, card_disputes, card_wishes, card_refunds, card_payouts, book_pushes FROM sayoo_worker;
         REVOKE INSERT, UPDATE, DELETE ON charge_days, period_facts, environment_facts, document_facts FROM sayoo_worker;
         REVOKE INSERT, UPDATE, DELETE ON coupons, coupon_plans, coupon_redemptions FROM sayoo_worker;
         REVOKE UPDATE, DELETE ON charges, discounts, document_files, journal_entries, postings, payments, allocations, paybacks FROM sayoo_worker;

@@ -6,13 +6,10 @@ use std::time::Duration;
 use anyhow::Context;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::base::https::{self, Https};
 use crate::base::secret::Secret;
 
 /// The version whose shapes are read here.
@@ -30,7 +27,7 @@ pub struct Stripe {
     address: String,
     key: Secret<String>,
     patience: Duration,
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Https,
 }
 
 /// Why a call did not do what it was for.
@@ -292,14 +289,7 @@ struct Failure {
 impl Stripe {
     /// Makes a client. `patience` is how long an answer may take.
     pub fn new(address: &str, key: Secret<String>, patience: Duration) -> anyhow::Result<Self> {
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())
-            .context("read the system's certificates")?
-            .https_or_http()
-            .enable_http1()
-            .build();
-        let client = Client::builder(TokioExecutor::new()).build(connector);
-        Ok(Self { address: address.to_owned(), key, patience, client })
+        Ok(Self { address: address.to_owned(), key, patience, client: https::client()? })
     }
 
     /// Asks for a payment. The same key never asks twice.

@@ -247,6 +247,8 @@ table! {
     Get  "/staff/coupons"                  Staff        staff::coupons::get;
     Post "/staff/coupons"                  Staff        staff::coupons::post;
     Post "/staff/coupons/{coupon}/end"     Staff        staff::coupons::end;
+    Get  "/staff/books"                    Staff        staff::books::get;
+    Post "/staff/books/{push}/ask"         Staff        staff::books::ask;
     Get  "/staff/search"                   Staff        staff::search::get;
     Get  "/staff/audit"                    Staff        staff::audit::get;
     Post "/staff/audit/verify"             Staff        staff::audit::verify;

@@ -7,6 +7,7 @@
 #![expect(clippy::large_futures, reason = "a test has stack enough")]
 
 mod billing;
+mod books;
 mod cluster;
 mod db;
 mod doctor;

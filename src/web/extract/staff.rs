@@ -85,6 +85,7 @@ fn navigation(texts: Texts, path: &str) -> Vec<NavItem> {
         (urls::staff_coupons(), "plan", "billing-tab-coupons", true),
         (urls::staff_usage(), "usage", "staff-nav-usage", true),
         (urls::staff_exports(), "card", "staff-nav-exports", true),
+        (urls::staff_books(), "card", "staff-nav-books", true),
         (urls::staff_audit(), "audit", "staff-nav-audit", true),
         (urls::staff_self_audit(), "audit", "staff-nav-self-audit", true),
     ];

@@ -2,7 +2,8 @@
 
 use super::encoded;
 use crate::base::ids::{
-    AccountId, BankReceiptId, CardRefundId, CouponId, EnvironmentId, HostId, PaymentId, PlanId, PlanVersionId, RolloutId,
+    AccountId, BankReceiptId, CardRefundId, CouponId, EnvironmentId, HostId, PaymentId, PlanId, PlanVersionId, PushId,
+    RolloutId,
 };
 
 /// The staff's overview.
@@ -261,6 +262,18 @@ pub fn staff_transfer(receipt: BankReceiptId) -> String {
 #[must_use]
 pub fn staff_transfer_act(receipt: BankReceiptId, act: &str) -> String {
     format!("/staff/transfers/{receipt}/{act}")
+}
+
+/// What is carried into the Odoos with our books.
+#[must_use]
+pub fn staff_books() -> String {
+    "/staff/books".to_owned()
+}
+
+/// Has something tried again that is not there (POST).
+#[must_use]
+pub fn staff_books_ask(push: PushId) -> String {
+    format!("/staff/books/{push}/ask")
 }
 
 /// Who has not paid; giving more time is a POST to the same address.

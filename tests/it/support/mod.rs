@@ -5,6 +5,7 @@ pub mod engine;
 pub mod fault_proxy;
 pub mod gate;
 pub mod invoices;
+pub mod odoo;
 pub mod portal;
 pub mod process;
 pub mod simulated;

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod billing;
+pub mod books;
 pub mod containers;
 pub mod coupons;
 pub mod dunning;

@@ -1,0 +1,133 @@
+//! What is to be carried: found by what is final, paid and allocated, and not in the list yet.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgConnection;
+
+use crate::base::ids::{AccountId, SellerId};
+use crate::db::StoreError;
+
+/// Adds what has become to be carried since the last time: what is final or paid, its customers, and what is allocated.
+pub async fn enqueue(
+    db: &mut PgConnection,
+    seller: SellerId,
+    since: Option<NaiveDate>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut accounts = sqlx::query_scalar!(
+        r#"
+        INSERT INTO book_pushes (id, seller_id, kind, rank, account_id, document_id, created_at, next_at)
+        SELECT gen_random_uuid(), d.seller_id, 'document', CASE d.kind WHEN 'invoice' THEN 1 ELSE 2 END, d.account_id, d.id
+             , d.finalised_at, $3::timestamptz
+          FROM documents d
+         WHERE d.seller_id = $1
+           AND d.state = 'final'
+           AND d.issued_on >= COALESCE($2, '-infinity'::date)
+           AND NOT EXISTS (SELECT FROM book_pushes p WHERE p.document_id = d.id AND p.kind = 'document')
+            ON CONFLICT DO NOTHING
+        RETURNING account_id AS "account_id: AccountId"
+        "#,
+        seller as SellerId,
+        since,
+        now
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    accounts.extend(enqueue_payments(db, seller, since, now).await?);
+    let accounts: Vec<_> = accounts.into_iter().map(AccountId::uuid).collect();
+    sqlx::query!(
+        "
+        INSERT INTO book_pushes (id, seller_id, kind, rank, account_id, created_at, next_at)
+        SELECT gen_random_uuid(), $1::uuid, 'customer', 0, account_id, $3::timestamptz, $3
+          FROM (SELECT DISTINCT unnest($2::uuid[]) AS account_id) AS those
+            ON CONFLICT (seller_id, kind, account_id, document_id, payment_id, credit_note_id, payback_id) DO UPDATE
+           SET state = 'due', done_at = NULL, next_at = excluded.next_at
+        ",
+        seller as SellerId,
+        &accounts,
+        now
+    )
+    .execute(&mut *db)
+    .await?;
+    enqueue_matches(db, seller, now).await
+}
+
+async fn enqueue_payments(
+    db: &mut PgConnection,
+    seller: SellerId,
+    since: Option<NaiveDate>,
+    now: DateTime<Utc>,
+) -> Result<Vec<AccountId>, StoreError> {
+    let mut accounts = sqlx::query_scalar!(
+        r#"
+        INSERT INTO book_pushes (id, seller_id, kind, rank, account_id, payment_id, created_at, next_at)
+        SELECT gen_random_uuid(), y.seller_id, 'payment', 3, y.account_id, y.id, y.created_at, $3::timestamptz
+          FROM payments y
+         WHERE y.seller_id = $1
+           AND y.received_on >= COALESCE($2, '-infinity'::date)
+           AND NOT EXISTS (SELECT FROM book_pushes p WHERE p.payment_id = y.id AND p.kind = 'payment')
+            ON CONFLICT DO NOTHING
+        RETURNING account_id AS "account_id: AccountId"
+        "#,
+        seller as SellerId,
+        since,
+        now
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let back = sqlx::query_scalar!(
+        r#"
+        INSERT INTO book_pushes (id, seller_id, kind, rank, account_id, payback_id, created_at, next_at)
+        SELECT gen_random_uuid(), y.seller_id, 'payback', 4, b.account_id, b.id, b.created_at, $3::timestamptz
+          FROM paybacks b
+          JOIN payments y ON y.id = b.payment_id
+         WHERE y.seller_id = $1
+           AND b.paid_on >= COALESCE($2, '-infinity'::date)
+            ON CONFLICT DO NOTHING
+        RETURNING account_id AS "account_id: AccountId"
+        "#,
+        seller as SellerId,
+        since,
+        now
+    )
+    .fetch_all(db)
+    .await?;
+    accounts.extend(back);
+    Ok(accounts)
+}
+
+/// Adds what pays what, where both are carried. What changed since is due again.
+async fn enqueue_matches(db: &mut PgConnection, seller: SellerId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        "
+        INSERT INTO book_pushes
+               (id, seller_id, kind, rank, account_id, document_id, payment_id, credit_note_id, payback_id, wanted_minor, created_at, next_at)
+        SELECT gen_random_uuid(), $1::uuid, 'match', 5, account_id, document_id, payment_id, credit_note_id, payback_id, wanted, since, $2::timestamptz
+          FROM (
+                SELECT a.account_id, a.document_id, a.payment_id, a.credit_note_id, NULL::uuid AS payback_id
+                     , sum(a.amount_minor)::bigint AS wanted, min(a.created_at) AS since
+                  FROM allocations a
+                  JOIN documents d ON d.id = a.document_id AND d.seller_id = $1
+                 GROUP BY 1, 2, 3, 4
+                UNION ALL
+                SELECT b.account_id, NULL, b.payment_id, NULL, b.id, b.amount_minor, b.created_at
+                  FROM paybacks b
+                  JOIN payments y ON y.id = b.payment_id AND y.seller_id = $1
+               ) AS pairs
+         WHERE EXISTS (
+                SELECT FROM book_pushes p
+                 WHERE p.kind IN ('document', 'payback') AND (p.document_id = pairs.document_id OR p.payback_id = pairs.payback_id))
+           AND EXISTS (
+                SELECT FROM book_pushes p
+                 WHERE (p.kind = 'payment' AND p.payment_id = pairs.payment_id)
+                    OR (p.kind = 'document' AND p.document_id = pairs.credit_note_id))
+            ON CONFLICT (seller_id, kind, account_id, document_id, payment_id, credit_note_id, payback_id) DO UPDATE
+           SET wanted_minor = excluded.wanted_minor, state = 'due', done_at = NULL, tries = 0, next_at = excluded.next_at
+         WHERE book_pushes.wanted_minor <> excluded.wanted_minor
+        ",
+        seller as SellerId,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
