@@ -10,6 +10,7 @@ pub mod papers;
 pub mod payments;
 pub mod profiles;
 pub mod rating;
+pub mod revenue;
 pub mod run;
 pub mod sellers;
 pub mod transfers;

@@ -121,6 +121,7 @@ test("the first staff member joins by a link that works once, and sees, suspends
   await inspect(person, {
     "staff-transfers": "/staff/transfers", "staff-transfer-new": "/staff/transfers/new", "staff-transfer-import": "/staff/transfers/import",
     "staff-transfer-of-nobody": transfer, "staff-dunning": "/staff/dunning",
+    "staff-revenue": "/staff/revenue", "staff-margins": "/staff/revenue/hosts",
     "staff-host": host, "staff-host-drain": `${host}/drain`, "staff-host-settings": `${host}/settings`, "staff-images": "/staff/images",
     "staff-plan-draft": draft, "staff-plan-new": "/staff/plans/new", "staff-plan-words": words,
     "staff-home": "/staff", "staff-accounts": "/staff/accounts", "staff-account": account, "staff-instances": "/staff/instances", "staff-instance": `/staff/instances/${id}`, "staff-scaling": `/staff/instances/${id}/scaling`,

@@ -9,7 +9,7 @@ const NOT_PAGES = new Set([
   "/assets/{file}", "/health", "/instances/check-name", "/instances/{id}/events", "/instances/{id}/logs/stream",
   "/account/billing/invoices/{document}/files/{kind}", "/account/billing/invoices/{document}/lines/{line}/hours.csv",
   "/account/billing/exports/file",
-  "/staff/usage.csv", "/staff/usage.json", "/staff/exports/file",
+  "/staff/usage.csv", "/staff/usage.json", "/staff/exports/file", "/staff/revenue/movements.csv", "/staff/revenue/billed.csv",
 ]);
 
 // Pages of a month that is over, which no browser can wait for: tests/it/billing/pages.rs looks at them.

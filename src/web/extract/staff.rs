@@ -80,6 +80,7 @@ fn navigation(texts: Texts, path: &str) -> Vec<NavItem> {
         (urls::staff_plans(), "plan", "staff-nav-plans", true),
         (urls::staff_transfers(), "usage", "staff-nav-transfers", true),
         (urls::staff_dunning(), "queue", "staff-nav-dunning", true),
+        (urls::staff_revenue(), "usage", "staff-nav-revenue", true),
         (urls::staff_usage(), "usage", "staff-nav-usage", true),
         (urls::staff_exports(), "card", "staff-nav-exports", true),
         (urls::staff_audit(), "audit", "staff-nav-audit", true),
