@@ -7,5 +7,6 @@ mod months;
 mod pages;
 mod rating;
 mod recompute;
+mod revenue;
 mod transfers;
 pub mod world;
