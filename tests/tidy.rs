@@ -108,6 +108,10 @@ fn each_foreign_system_is_named_in_one_place() {
         "only src/payments/stripe.rs names Stripe's paths",
         &uses(&["\"/v1/"], |name| name == "src/payments/stripe.rs"),
     );
+    assert_none(
+        "only src/exports/columnar.rs names parquet",
+        &uses(&["parquet::"], |name| name == "src/exports/columnar.rs"),
+    );
     assert_none("only src/acme/mod.rs names instant-acme", &uses(&["instant_acme"], |name| name == "src/acme/mod.rs"));
 }
 
