@@ -212,7 +212,7 @@ fn rows(
         let name = named.or_else(|| said.last().map(|entry| entry.name.clone()));
         let entries: Vec<Cost> = said.iter().map(|entry| entry.cost).collect();
         let cost = margin::cost_of_month(&entries, month).context("a cost has no room")?;
-        Ok((host, HostMonth::new(host, name, cost)))
+        Ok::<_, anyhow::Error>((host, HostMonth::new(host, name, cost)))
     };
     all.into_iter().map(row).collect()
 }
