@@ -112,6 +112,10 @@ fn each_foreign_system_is_named_in_one_place() {
         "only src/books/odoo.rs names the paths of Odoo's external API",
         &uses(&["/json/2"], |name| name == "src/books/odoo.rs"),
     );
+    assert_none(
+        "only src/exports/columnar.rs names parquet",
+        &uses(&["parquet::"], |name| name == "src/exports/columnar.rs"),
+    );
     assert_none("only src/acme/mod.rs names instant-acme", &uses(&["instant_acme"], |name| name == "src/acme/mod.rs"));
 }
 

@@ -16,6 +16,7 @@ pub mod profiles;
 pub mod proofs;
 pub mod rating;
 pub mod restrictions;
+pub mod revenue;
 pub mod run;
 pub mod self_audit;
 pub mod sellers;

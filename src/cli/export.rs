@@ -50,6 +50,9 @@ pub enum Export {
         /// Only this customer.
         #[arg(long)]
         account: Option<AccountId>,
+        /// What the files are written as.
+        #[arg(long, value_enum, default_value_t = Packed::Csv)]
+        format: Packed,
         /// The folder for the files and their manifest.
         #[arg(long)]
         out: PathBuf,
@@ -104,6 +107,17 @@ pub enum Written {
     Csv,
     /// One JSON array.
     Json,
+    /// Columns with types, packed.
+    Parquet,
+}
+
+/// What FOCUS is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Packed {
+    /// Comma-separated values, as FOCUS describes them.
+    Csv,
+    /// Columns with types, packed.
+    Parquet,
 }
 
 impl Written {
@@ -111,6 +125,7 @@ impl Written {
         match self {
             Self::Csv => Format::Csv,
             Self::Json => Format::Json,
+            Self::Parquet => Format::Parquet,
         }
     }
 }
@@ -136,11 +151,15 @@ pub async fn run(config: &Config, export: Export) -> anyhow::Result<()> {
         Export::Invoices(wish) => list(pool, List::Invoices, wish).await,
         Export::Payments(wish) => list(pool, List::Payments, wish).await,
         Export::Ledger(wish) => list(pool, List::Ledger, wish).await,
-        Export::Focus { days, account, out } => {
+        Export::Focus { days, account, format, out } => {
             let (filter, now) = (days.filter(account)?, Clock::System.now());
+            let is_csv = format == Packed::Csv;
             let wanted = Set::ALL.map(|set| Wanted {
-                name: format!("{}.csv", set.word()),
-                export: Part::focus(set, filter, now),
+                name: format!("{}.{}", set.word(), if is_csv { "csv" } else { "parquet" }),
+                export: match Part::focus(set, filter, now) {
+                    csv if is_csv => csv,
+                    csv => csv.into_parquet(),
+                },
                 filter,
                 has_names: true,
             });

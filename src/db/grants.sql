@@ -77,6 +77,9 @@ BEGIN
         GRANT INSERT (id, name, docker_endpoint, upstream_address, zone, pool, cpu_millis, memory_mb, state, created_at) ON hosts TO sayoo_web;
         GRANT UPDATE (wanted, wanted_reason, state, zone, pool, cpu_percent, memory_kept_mb, address_wanted, may_have_fewer) ON hosts TO sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON placements, images, host_images, database_servers, templates FROM sayoo_web;
+        -- Staff say what machines cost, again and again; what was said stays. Who was where is for the database to write.
+        REVOKE UPDATE, DELETE ON host_costs, month_rates FROM sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON host_stays FROM sayoo_web;
     END IF;
 
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_worker') THEN
@@ -95,6 +98,7 @@ BEGIN
         REVOKE DELETE ON bank_receipts FROM sayoo_worker;
         REVOKE INSERT, DELETE ON billing_instructions FROM sayoo_worker;
         REVOKE DELETE ON user_days FROM sayoo_worker;
+        REVOKE INSERT, UPDATE, DELETE ON host_stays, host_costs, month_rates FROM sayoo_worker;
     END IF;
 
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_proxy') THEN

@@ -95,7 +95,7 @@ async fn write_one(db: &PgPool, folder: &Path, file: &mut Wanted, now: DateTime<
     Ok(Entry {
         sha256: hex::encode(hash.finalize()),
         bytes,
-        rows: if file.has_names { lines.saturating_sub(1) } else { lines },
+        rows: file.export.rows().unwrap_or(if file.has_names { lines.saturating_sub(1) } else { lines }),
         from: file.filter.from,
         to: file.filter.to,
         account: file.filter.account.map(|account| account.to_string()),

@@ -3,6 +3,7 @@
 //! Everything is read a page at a time and written at once; columns are documented in docs/exports.md.
 
 pub mod beancount;
+pub mod columnar;
 pub mod fec;
 pub mod files;
 pub mod focus;
@@ -19,6 +20,7 @@ use sqlx::{PgConnection, PgPool};
 use crate::base::ids::AccountId;
 use crate::db::StoreError;
 use beancount::Beancount;
+use columnar::Columnar;
 use fec::Fec;
 use focus::Focus;
 pub use lists::List;
@@ -51,7 +53,12 @@ impl Filter {
 
 /// An export under way: says its next part until there is none.
 #[derive(Debug)]
-pub struct Export(Kind);
+pub struct Export {
+    kind: Kind,
+    /// Turns its CSV into Parquet.
+    columnar: Option<Box<Columnar>>,
+    is_over: bool,
+}
 
 #[derive(Debug)]
 enum Kind {
@@ -62,38 +69,67 @@ enum Kind {
 }
 
 impl Export {
+    fn new(kind: Kind) -> Self {
+        Self { kind, columnar: None, is_over: false }
+    }
+
     /// Begins a list.
     #[must_use]
     pub fn list(list: List, filter: Filter, format: Format) -> Self {
-        Self(Kind::List(lists::Progress::new(list, filter, format)))
+        let begun = Self::new(Kind::List(lists::Progress::new(list, filter, format)));
+        if format == Format::Parquet { begun.into_parquet() } else { begun }
     }
 
     /// Begins a data set of FOCUS. `now` decides which months are over.
     #[must_use]
     pub fn focus(set: focus::Set, filter: Filter, now: DateTime<Utc>) -> Self {
-        Self(Kind::Focus(Focus::new(set, filter, now)))
+        Self::new(Kind::Focus(Focus::new(set, filter, now)))
     }
 
     /// Begins a French seller's accounting file.
     #[must_use]
     pub fn fec(seller: &fec::Seller, filter: Filter) -> Self {
-        Self(Kind::Fec(Fec::new(seller, filter)))
+        Self::new(Kind::Fec(Fec::new(seller, filter)))
     }
 
     /// Begins the books of every seller for Beancount.
     #[must_use]
     pub fn beancount(filter: Filter) -> Self {
-        Self(Kind::Beancount(Beancount::new(filter)))
+        Self::new(Kind::Beancount(Beancount::new(filter)))
+    }
+
+    /// Has what would be CSV (a list, a data set of FOCUS) be written as Parquet.
+    #[must_use]
+    pub fn into_parquet(self) -> Self {
+        Self { columnar: Some(Box::default()), ..self }
+    }
+
+    /// How many rows were written, where lines do not tell it.
+    #[must_use]
+    pub fn rows(&self) -> Option<u64> {
+        self.columnar.as_ref().map(|columnar| columnar.rows())
     }
 
     /// Returns the next part; `None` at the end.
     pub async fn next(&mut self, db: &mut PgConnection) -> Result<Option<Vec<u8>>, StoreError> {
-        match &mut self.0 {
-            Kind::List(list) => list.next(db).await,
-            Kind::Focus(focus) => focus.next(db).await,
-            Kind::Fec(fec) => fec.next(db).await,
-            Kind::Beancount(books) => books.next(db).await,
+        while !self.is_over {
+            let lines = match &mut self.kind {
+                Kind::List(list) => list.next(db).await?,
+                Kind::Focus(focus) => focus.next(db).await?,
+                Kind::Fec(fec) => fec.next(db).await?,
+                Kind::Beancount(books) => books.next(db).await?,
+            };
+            self.is_over = lines.is_none();
+            let part = match (&mut self.columnar, lines) {
+                (None, lines) => return Ok(lines),
+                (Some(columnar), Some(lines)) => columnar.feed(&lines)?,
+                (Some(columnar), None) => columnar.finish()?,
+            };
+            if !part.is_empty() {
+                return Ok(Some(part));
+            }
         }
+        Ok(None)
     }
 
     /// Reads part by part; a slow reader holds no connection.

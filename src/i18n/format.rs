@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use icu::calendar::{Date, Gregorian};
 use icu::collator::{Collator, CollatorBorrowed};
 use icu::datetime::FixedCalendarDateTimeFormatter;
-use icu::datetime::fieldsets::{E, MD, T, YMD};
+use icu::datetime::fieldsets::{E, MD, T, YM, YMD};
 use icu::datetime::input::{DateTime as IcuDateTime, Time};
 use icu::decimal::DecimalFormatter;
 use icu::decimal::input::Decimal as IcuDecimal;
@@ -20,6 +20,7 @@ type Formatter<F> = FixedCalendarDateTimeFormatter<Gregorian, F>;
 struct Tools {
     long_date: Formatter<YMD>,
     short_date: Formatter<YMD>,
+    month: Formatter<YM>,
     day: Formatter<MD>,
     weekday: Formatter<E>,
     time: Formatter<T>,
@@ -40,6 +41,7 @@ impl Tools {
             Ok(Self {
                 long_date: Formatter::try_new((&icu).into(), YMD::long())?,
                 short_date: Formatter::try_new((&icu).into(), YMD::medium())?,
+                month: Formatter::try_new((&icu).into(), YM::long())?,
                 day: Formatter::try_new((&icu).into(), MD::medium())?,
                 weekday: Formatter::try_new((&icu).into(), E::long())?,
                 time: Formatter::try_new((&icu).into(), T::hm())?,
@@ -110,6 +112,13 @@ impl Formats {
     #[must_use]
     pub fn calendar_day(self, day: NaiveDate) -> String {
         Self { zone: Tz::UTC, ..self }.date(day.and_time(NaiveTime::MIN).and_utc())
+    }
+
+    /// The month of a day, whatever the zone: `November 2026`.
+    #[must_use]
+    pub fn month(self, day: NaiveDate) -> String {
+        let parts = Self { zone: Tz::UTC, ..self }.parts(day.and_time(NaiveTime::MIN).and_utc());
+        self.tools(|tools| tools.month.format(&parts.date).to_string())
     }
 
     /// The texts of the reader's language.

@@ -1,4 +1,4 @@
-//! Usage by customer, instance and hour, as CSV or JSON, for invoicing. Any length, in constant memory.
+//! Usage by customer, instance and hour, as CSV, JSON or Parquet, for invoicing. Any length, in constant memory.
 
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -10,6 +10,7 @@ use sqlx::PgPool;
 use crate::base::ids::{AccountId, EnvironmentId};
 use crate::db::StoreError;
 pub use crate::exports::Format;
+use crate::exports::columnar::Columnar;
 use crate::exports::text::harmless;
 
 mod store;
@@ -92,6 +93,7 @@ struct Progress {
     after: Option<(DateTime<Utc>, EnvironmentId)>,
     is_first: bool,
     is_over: bool,
+    columnar: Columnar,
 }
 
 /// Writes an export, part by part, ordered by hour and environment.
@@ -100,7 +102,8 @@ pub fn stream(
     filter: Filter,
     format: Format,
 ) -> impl Stream<Item = Result<Bytes, StoreError>> + Send + 'static {
-    let begin = Progress { db, filter, format, after: None, is_first: true, is_over: false };
+    let columnar = Columnar::default();
+    let begin = Progress { db, filter, format, after: None, is_first: true, is_over: false, columnar };
     stream::try_unfold(begin, |mut progress| async move {
         if progress.is_over {
             return Ok(None);
@@ -113,6 +116,13 @@ pub fn stream(
         let text = match progress.format {
             Format::Csv => csv(&rows, progress.is_first),
             Format::Json => json(&rows, progress.is_first, progress.is_over),
+            Format::Parquet => {
+                let mut part = progress.columnar.feed(&csv(&rows, progress.is_first))?;
+                if progress.is_over {
+                    part.extend(progress.columnar.finish()?);
+                }
+                part
+            }
         };
         progress.is_first = false;
         Ok(Some((Bytes::from(text), progress)))

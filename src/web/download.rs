@@ -108,7 +108,7 @@ impl Form {
                     is_chosen: wish.what == what.word(),
                 })
                 .collect(),
-            formats: [Format::Csv, Format::Json]
+            formats: [Format::Csv, Format::Json, Format::Parquet]
                 .map(|format| Choice {
                     code: format.extension(),
                     name: layout.t(format!("exports-format-{}", format.extension())),
@@ -155,7 +155,8 @@ impl Wish {
             Whose::Any if self.account.trim().is_empty() => None,
             Whose::Any => Some(self.account.trim().parse().map_err(|_| "exports-bad-account")?),
         };
-        let format = if self.format == Format::Json.extension() { Format::Json } else { Format::Csv };
+        let formats = [Format::Json, Format::Parquet];
+        let format = formats.into_iter().find(|one| self.format == one.extension()).unwrap_or(Format::Csv);
         Ok(Asked { what, filter: Filter { from, to, account }, format })
     }
 }
@@ -166,7 +167,10 @@ impl Asked {
         let Self { what, filter, format } = self;
         let (media_type, end) = match what {
             What::Usage | What::List(_) => (format.media_type(), format.extension()),
-            What::Focus(_) => (Format::Csv.media_type(), Format::Csv.extension()),
+            What::Focus(_) => {
+                let format = if format == Format::Parquet { format } else { Format::Csv };
+                (format.media_type(), format.extension())
+            }
             What::Beancount => ("text/plain; charset=utf-8", "beancount"),
         };
         let name = format!("attachment; filename=\"{}-{}-{}.{end}\"", what.word(), filter.from, filter.to);
@@ -181,6 +185,7 @@ impl Asked {
                 return Ok(response.streaming(usage::stream(db, hours, format)));
             }
             What::List(list) => Export::list(list, filter, format),
+            What::Focus(set) if format == Format::Parquet => Export::focus(set, filter, now).into_parquet(),
             What::Focus(set) => Export::focus(set, filter, now),
             // Books are everybody's together.
             What::Beancount => Export::beancount(Filter { account: None, ..filter }),

@@ -216,6 +216,12 @@ table! {
     Get  "/staff/exports"                  Staff        staff::exports::get;
     Get  "/staff/exports/file"             Staff        staff::exports::file;
     Get  "/staff/billing/audit"            Staff        staff::self_audit::get;
+    Get  "/staff/revenue"                  Staff        staff::revenue::get;
+    Get  "/staff/revenue/movements.csv"    Staff        staff::revenue::files::movements;
+    Get  "/staff/revenue/billed.csv"       Staff        staff::revenue::files::billed;
+    Get  "/staff/revenue/hosts"            Staff        staff::revenue::hosts::get;
+    Post "/staff/revenue/hosts/costs"      Staff        staff::revenue::hosts::cost;
+    Post "/staff/revenue/hosts/rates"      Staff        staff::revenue::hosts::rate;
     Get  "/staff/transfers"                Staff        staff::transfers::get;
     Get  "/staff/transfers/new"            Staff        staff::transfers::add::get;
     Post "/staff/transfers/new"            Staff        staff::transfers::add::post;

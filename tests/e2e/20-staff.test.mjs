@@ -132,6 +132,7 @@ test("the first staff member joins by a link that works once, and sees, suspends
     "staff-billing": "/staff/billing", "staff-sellers": "/staff/billing/sellers", "staff-seller": seller, "staff-documents": "/staff/billing/documents",
     "staff-transfers": "/staff/transfers", "staff-payments": "/staff/payments", "staff-transfer-new": "/staff/transfers/new", "staff-transfer-import": "/staff/transfers/import",
     "staff-transfer-of-nobody": transfer, "staff-dunning": "/staff/dunning", "staff-coupons": "/staff/coupons", "staff-books": "/staff/books", "staff-self-audit": "/staff/billing/audit",
+    "staff-revenue": "/staff/revenue", "staff-margins": "/staff/revenue/hosts",
     "staff-host": host, "staff-host-drain": `${host}/drain`, "staff-host-settings": `${host}/settings`, "staff-images": "/staff/images",
     "staff-plan-draft": draft, "staff-plan-new": "/staff/plans/new", "staff-plan-words": words,
     "staff-home": "/staff", "staff-accounts": "/staff/accounts", "staff-account": account, "staff-instances": "/staff/instances", "staff-instance": `/staff/instances/${id}`, "staff-scaling": `/staff/instances/${id}/scaling`,

@@ -10,7 +10,7 @@ const NOT_PAGES = new Set([
   "/account/billing/invoices/{document}/files/{kind}", "/account/billing/invoices/{document}/lines/{line}/hours.csv",
   "/account/billing/exports/file", "/account/billing/cards/{wish}/events", "/account/billing/invoices/{document}/recompute.json.gz", "/account/billing/recompute.py",
   "/account/billing/invoices/{document}/lines/{line}/readings.csv",
-  "/staff/usage.csv", "/staff/usage.json", "/staff/exports/file", "/staff/billing/dry-run.csv", "/staff/billing/documents/{document}/files/{kind}",
+  "/staff/usage.csv", "/staff/usage.json", "/staff/exports/file", "/staff/revenue/movements.csv", "/staff/revenue/billed.csv", "/staff/billing/dry-run.csv", "/staff/billing/documents/{document}/files/{kind}",
 ]);
 
 // Staff's pages of a month that is over, which no browser can wait for: tests/it/billing/staff/ looks at them. And the way to a page of

@@ -83,6 +83,7 @@ fn navigation(texts: Texts, path: &str) -> Vec<NavItem> {
         (urls::staff_payments(), "card", "staff-nav-payments", true),
         (urls::staff_dunning(), "queue", "staff-nav-dunning", true),
         (urls::staff_coupons(), "plan", "billing-tab-coupons", true),
+        (urls::staff_revenue(), "usage", "staff-nav-revenue", true),
         (urls::staff_usage(), "usage", "staff-nav-usage", true),
         (urls::staff_exports(), "card", "staff-nav-exports", true),
         (urls::staff_books(), "card", "staff-nav-books", true),

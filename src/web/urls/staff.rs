@@ -1,5 +1,7 @@
 //! Links to the staff's pages.
 
+use chrono::NaiveDate;
+
 use super::encoded;
 use crate::base::ids::{
     AccountId, BankReceiptId, CardRefundId, CouponId, EnvironmentId, HostId, PaymentId, PlanId, PlanVersionId, PushId,
@@ -178,6 +180,48 @@ fn usage_query(from: &str, to: &str, account: Option<AccountId>, instance: Optio
     let account = account.map(|id| format!("&account={id}")).unwrap_or_default();
     let instance = instance.map(|id| format!("&instance={id}")).unwrap_or_default();
     format!("from={}&to={}{account}{instance}", encoded(from), encoded(to))
+}
+
+/// What recurs, was billed and is unpaid.
+#[must_use]
+pub fn staff_revenue() -> String {
+    "/staff/revenue".to_owned()
+}
+
+/// The same, with the lines of one month.
+#[must_use]
+pub fn staff_revenue_month(month: NaiveDate) -> String {
+    format!("/staff/revenue?month={}", month.format("%Y-%m"))
+}
+
+/// Its numbers as a file: `movements` or `billed`.
+#[must_use]
+pub fn staff_revenue_file(word: &str) -> String {
+    format!("/staff/revenue/{word}.csv")
+}
+
+/// What machines cost and earned last month.
+#[must_use]
+pub fn staff_margins() -> String {
+    "/staff/revenue/hosts".to_owned()
+}
+
+/// The same of one month.
+#[must_use]
+pub fn staff_margins_of(month: NaiveDate) -> String {
+    format!("/staff/revenue/hosts?month={}", month.format("%Y-%m"))
+}
+
+/// Says what a machine costs (POST).
+#[must_use]
+pub fn staff_margin_costs() -> String {
+    "/staff/revenue/hosts/costs".to_owned()
+}
+
+/// Says what a euro was in a month (POST).
+#[must_use]
+pub fn staff_margin_rates() -> String {
+    "/staff/revenue/hosts/rates".to_owned()
 }
 
 /// Files for accountants.

@@ -11,6 +11,7 @@ mod pages;
 mod proofs;
 mod rating;
 mod recompute;
+mod revenue;
 mod self_audit;
 mod staff;
 mod transfers;

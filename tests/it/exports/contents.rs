@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::Field;
 use rust_decimal::Decimal;
 use sayoo::base::ids::AccountId;
 use sayoo::exports::focus::{Set, Version};
@@ -163,5 +165,55 @@ async fn a_closed_month_s_rows_never_change_whatever_is_known_later(db: PgPool) 
         "TRUNCATE charge_days",
     ] {
         assert!(sqlx::query(sql).execute(&db).await.is_err(), "{sql}");
+    }
+}
+
+/// What a Parquet file holds, as texts: as CSV would say it, but for needless zeros.
+async fn parquet(db: &PgPool, export: Export) -> Vec<Row> {
+    let parts: Vec<bytes::Bytes> = export.into_parquet().stream(db.clone()).try_collect().await.unwrap();
+    let reader = SerializedFileReader::new(bytes::Bytes::from(parts.concat())).unwrap();
+    let rows = reader.get_row_iter(None).unwrap().map(Result::unwrap);
+    let text = |field: &Field| match field {
+        Field::Null => String::new(),
+        Field::Str(text) => text.clone(),
+        Field::Decimal(number) => {
+            let value = i128::from_be_bytes(number.data().try_into().unwrap());
+            let scale = u32::try_from(number.scale()).unwrap();
+            Decimal::try_from_i128_with_scale(value, scale).unwrap().normalize().to_string()
+        }
+        Field::TimestampMicros(micros) => micros.to_string(),
+        Field::Long(number) => number.to_string(),
+        Field::Date(days) => days.to_string(),
+        other => panic!("{other:?}"),
+    };
+    rows.map(|row| row.get_column_iter().map(|(name, field)| (name.clone(), text(field))).collect()).collect()
+}
+
+/// The same of a cell of CSV.
+fn plain(text: &str) -> String {
+    if let Ok(day) = text.parse::<chrono::NaiveDate>() {
+        return (day - DateTime::UNIX_EPOCH.date_naive()).num_days().to_string();
+    }
+    if let Ok(at) = text.parse::<DateTime<Utc>>() {
+        return at.timestamp_micros().to_string();
+    }
+    text.parse::<Decimal>().map_or_else(|_| text.to_owned(), |number| number.normalize().to_string())
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn parquet_says_what_csv_says_with_exact_types(db: PgPool) {
+    bill(&db).await;
+    let focus = Set::ALL.map(|set| (format!("{set:?}"), [0; 2].map(|_| Export::focus(set, year(None), now()))));
+    let lists =
+        List::ALL.map(|list| (format!("{list:?}"), [0; 2].map(|_| Export::list(list, year(None), Format::Csv))));
+    for (name, [csv, other]) in focus.into_iter().chain(lists) {
+        let (csv, other) = (rows(&db, csv).await, parquet(&db, other).await);
+        assert!(!csv.is_empty(), "{name}");
+        assert_eq!(csv.len(), other.len(), "{name}");
+        for (one, other) in csv.iter().zip(&other) {
+            let one: Row = one.iter().map(|(name, cell)| (name.clone(), plain(cell))).collect();
+            let other: Row = other.iter().map(|(name, cell)| (name.clone(), plain(cell))).collect();
+            assert_eq!(one, other, "{name}");
+        }
     }
 }

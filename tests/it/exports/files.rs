@@ -115,6 +115,18 @@ async fn the_command_writes_every_export(db: PgPool) {
     ] {
         assert!(names.iter().any(|other| other == name), "{name} in {names:?}");
     }
+    for list in ["focus", "charges"] {
+        let words = [&["export", list][..], &days, &["--format", "parquet", "--out", out.to_str().unwrap()]].concat();
+        let done = process::run(&config, &words).await;
+        assert!(done.status.success(), "{list}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+    let told = manifest(&out);
+    for name in ["cost_and_usage", "charges-2026-01-01-2027-01-01"] {
+        assert_eq!(told[&format!("{name}.parquet")]["rows"], told[&format!("{name}.csv")]["rows"], "{name}");
+        assert!(fs::read(out.join(format!("{name}.parquet"))).unwrap().ends_with(b"PAR1"), "{name}");
+    }
+    let usage = process::run(&config, &[&["export", "usage"][..], &days, &["--format", "parquet"]].concat()).await;
+    assert!(usage.stdout.starts_with(b"PAR1") && usage.stdout.ends_with(b"PAR1"), "usage");
     let printed = process::run(&config, &[&["export", "ledger"][..], &days].concat()).await;
     assert_eq!(printed.stdout, fs::read(out.join("ledger-2026-01-01-2027-01-01.csv")).unwrap());
     let refused = process::run(&config, &["export", "ledger", "--from", "2026-02-01", "--to", "2026-02-01"]).await;

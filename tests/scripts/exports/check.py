@@ -15,9 +15,13 @@ import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
+from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow
+import pyarrow.compute
+import pyarrow.parquet
 from focus_data_toolkit.validate.bundle import validate_dataset_bundle
 
 folder, psql, url = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
@@ -129,6 +133,46 @@ older = rows(focus / "cost_and_usage_1_2.csv")
 common = [name for name in older[0] if name in cost[0]]
 check("FOCUS 1.2 has 57 columns and the same rows", len(older[0]) == 57 and len(common) == 55 and
       [[row[name] for name in common] for row in older] == [[row[name] for name in common] for row in cost])
+
+# Parquet, read by Arrow: exact types, and what CSV says in each cell.
+columns = folder / "columns"
+
+
+def cell(value):
+    """A value as CSV writes it, without needless zeros."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone(timezone.utc).isoformat()
+    if isinstance(value, (Decimal, int)):
+        return format(Decimal(value).normalize() + 0, "f")
+    return str(value)
+
+
+def same(text, kind):
+    if text == "":
+        return ""
+    if pyarrow.types.is_decimal(kind) or pyarrow.types.is_integer(kind):
+        return cell(Decimal(text))
+    if pyarrow.types.is_timestamp(kind):
+        return cell(datetime.fromisoformat(text.replace("Z", "+00:00")))
+    return text
+
+
+for path in sorted(columns.glob("*.parquet")):
+    csv_path = next(where / f"{path.stem}.csv" for where in (columns, focus, folder) if (where / f"{path.stem}.csv").exists())
+    table, text = pyarrow.parquet.read_table(path), rows(csv_path)
+    kinds = {field.name: field.type for field in table.schema}
+    exact = [name for name, kind in kinds.items() if pyarrow.types.is_decimal(kind)]
+    check(f"{path.name} has no floating point", not any(pyarrow.types.is_floating(kind) for kind in kinds.values()), kinds)
+    check(f"{path.name} has decimals", exact or path.stem == "billing_period", kinds)
+    read = [{name: cell(value) for name, value in row.items()} for row in table.to_pylist()]
+    written = [{name: same(value, kinds[name]) for name, value in row.items()} for row in text]
+    wrong = [(one, other) for one, other in zip(read, written) if one != other][:1]
+    check(f"{path.name} says what {csv_path.name} says", text and len(read) == len(written) and not wrong, wrong)
+check("there are Parquet files of all", len(list(columns.glob("*.parquet"))) == 9)
+total = pyarrow.compute.sum(pyarrow.parquet.read_table(columns / "cost_and_usage.parquet")["BilledCost"]).as_py()
+check("Arrow adds up billed costs to the same sum", total == sum(Decimal(row["BilledCost"]) for row in cost), total)
 
 # Nothing that people wrote runs, or runs backwards.
 for path in [*focus.glob("*.csv"), *folder.glob("*.csv")]:

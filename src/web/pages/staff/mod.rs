@@ -21,6 +21,7 @@ pub mod plan_new;
 pub mod plan_words;
 pub mod plans;
 pub mod queue;
+pub mod revenue;
 pub mod rows;
 pub mod scaling;
 pub mod search;
