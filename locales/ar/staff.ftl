@@ -8,6 +8,7 @@ staff-nav-plans = الباقات
 staff-nav-queue = قائمة الأعمال
 staff-nav-usage = الاستهلاك
 staff-nav-audit = سجل التدقيق
+staff-nav-money = المال
 
 staff-login-title = دخول الفريق
 staff-login-lead = للعاملين هنا. للعملاء صفحة دخول أخرى.

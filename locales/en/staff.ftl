@@ -8,6 +8,7 @@ staff-nav-plans = Plans
 staff-nav-queue = Work queue
 staff-nav-usage = Usage
 staff-nav-audit = Audit log
+staff-nav-money = Money
 
 staff-login-title = Staff login
 staff-login-lead = For people who work here. Customers log in elsewhere.

@@ -8,6 +8,7 @@ staff-nav-plans = Formules
 staff-nav-queue = File de travail
 staff-nav-usage = Consommation
 staff-nav-audit = Journal d’audit
+staff-nav-money = Finances
 
 staff-login-title = Connexion de l’équipe
 staff-login-lead = Pour les personnes qui travaillent ici. Les clients se connectent ailleurs.

@@ -190,7 +190,7 @@ fn address(request: &ServiceRequest) -> String {
 fn navigation(session: &Session, texts: Texts, path: &str) -> Vec<NavItem> {
     let item = |href: String, icon, key: &str, side_only| {
         let current = path == href || path.strip_prefix(href.as_str()).is_some_and(|rest| rest.starts_with('/'));
-        NavItem { current, href, icon, label: texts.text(key), side_only }
+        NavItem { current, href, icon, label: texts.text(key), side_only, heading: None }
     };
     let billing = item(urls::billing(), "card", "nav-billing", false);
     let mut account = item(urls::account(), "account", "nav-account", false);
@@ -214,6 +214,7 @@ fn person(session: &Session, texts: Texts, path: &str) -> Person {
         icon,
         label: texts.text(key),
         side_only: false,
+        heading: None,
     };
     Person {
         name: session.name.clone(),

@@ -66,6 +66,8 @@ pub struct NavItem {
     pub current: bool,
     /// Whether it is left out of the bar on a phone.
     pub side_only: bool,
+    /// What it and those after it have in common.
+    pub heading: Option<String>,
 }
 
 /// Who is logged in, as pages show it.

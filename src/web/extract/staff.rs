@@ -63,39 +63,55 @@ impl FromRequest for Staff {
             }
             let mut layout = arrival(&request).layout.clone();
             layout.nav = navigation(layout.texts, request.path());
-            layout.person = Some(person(&session.member, layout.texts));
+            let beside = layout.nav.iter().filter(|item| item.side_only).cloned().collect();
+            layout.person = Some(person(&session.member, layout.texts, beside));
             Ok(Self { member: session.member, layout })
         })
     }
 }
 
+/// The staff's navigation: where, with which icon, under which name. What is below a heading is for wide screens; narrow ones have
+/// it in the person's menu.
 fn navigation(texts: Texts, path: &str) -> Vec<NavItem> {
-    let items = [
-        (urls::staff(), "home", "staff-nav-home", false),
-        (urls::staff_accounts(), "people", "staff-nav-accounts", false),
-        (urls::staff_instances(), "stack", "staff-nav-instances", false),
-        (urls::staff_queue(), "queue", "staff-nav-queue", false),
-        (urls::staff_hosts(), "host", "staff-nav-hosts", false),
-        (urls::staff_images(), "stack", "staff-nav-images", true),
-        (urls::staff_plans(), "plan", "staff-nav-plans", true),
-        (urls::staff_billing(), "card", "staff-nav-billing", true),
-        (urls::staff_transfers(), "usage", "staff-nav-transfers", true),
-        (urls::staff_payments(), "card", "staff-nav-payments", true),
-        (urls::staff_dunning(), "queue", "staff-nav-dunning", true),
-        (urls::staff_coupons(), "plan", "billing-tab-coupons", true),
-        (urls::staff_revenue(), "usage", "staff-nav-revenue", true),
-        (urls::staff_usage(), "usage", "staff-nav-usage", true),
-        (urls::staff_exports(), "card", "staff-nav-exports", true),
-        (urls::staff_books(), "card", "staff-nav-books", true),
-        (urls::staff_audit(), "audit", "staff-nav-audit", true),
-        (urls::staff_self_audit(), "audit", "staff-nav-self-audit", true),
+    let platform = [
+        (urls::staff(), "home", "staff-nav-home"),
+        (urls::staff_accounts(), "people", "staff-nav-accounts"),
+        (urls::staff_instances(), "stack", "staff-nav-instances"),
+        (urls::staff_queue(), "queue", "staff-nav-queue"),
+        (urls::staff_hosts(), "host", "staff-nav-hosts"),
     ];
+    let more = [
+        (urls::staff_images(), "stack", "staff-nav-images"),
+        (urls::staff_plans(), "plan", "staff-nav-plans"),
+        (urls::staff_usage(), "usage", "staff-nav-usage"),
+        (urls::staff_audit(), "audit", "staff-nav-audit"),
+    ];
+    let money = [
+        (urls::staff_billing(), "plan", "staff-nav-billing"),
+        (urls::staff_transfers(), "usage", "staff-nav-transfers"),
+        (urls::staff_payments(), "card", "staff-nav-payments"),
+        (urls::staff_dunning(), "queue", "staff-nav-dunning"),
+        (urls::staff_coupons(), "plan", "billing-tab-coupons"),
+        (urls::staff_revenue(), "usage", "staff-nav-revenue"),
+        (urls::staff_exports(), "stack", "staff-nav-exports"),
+        (urls::staff_books(), "plan", "staff-nav-books"),
+        (urls::staff_self_audit(), "audit", "staff-nav-self-audit"),
+    ];
+    let items: Vec<_> = platform
+        .into_iter()
+        .map(|item| (item, false, None))
+        .chain(more.into_iter().map(|item| (item, true, None)))
+        .chain(money.into_iter().enumerate().map(|(at, item)| (item, true, (at == 0).then_some("staff-nav-money"))))
+        .collect();
+    // The overview's path begins every other one, and billing's that of its audit: the longest that fits is where we are.
+    let fits = |href: &str| path == href || (href != urls::staff() && path.starts_with(&format!("{href}/")));
+    let current = items.iter().map(|((href, ..), ..)| href).filter(|href| fits(href)).max_by_key(|href| href.len()).cloned();
     items
         .into_iter()
-        .map(|(href, icon, key, side_only)| NavItem {
-            // The overview's path begins every other one.
-            current: if href == urls::staff() { path == href } else { path.starts_with(&href) },
+        .map(|((href, icon, key), side_only, heading)| NavItem {
+            current: current.as_ref() == Some(&href),
             label: texts.text(key),
+            heading: heading.map(|key| texts.text(key)),
             href,
             icon,
             side_only,
@@ -103,7 +119,7 @@ fn navigation(texts: Texts, path: &str) -> Vec<NavItem> {
         .collect()
 }
 
-fn person(member: &StaffMember, texts: Texts) -> Person {
+fn person(member: &StaffMember, texts: Texts, links: Vec<NavItem>) -> Person {
     Person {
         name: member.name.clone(),
         email: member.email.clone(),
@@ -114,7 +130,7 @@ fn person(member: &StaffMember, texts: Texts) -> Person {
         is_verified: true,
         place: texts.text("staff-title"),
         accounts: Vec::new(),
-        links: Vec::new(),
+        links,
         leave: urls::staff_log_out(),
     }
 }
