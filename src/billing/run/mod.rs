@@ -229,7 +229,6 @@ pub(super) async fn charges_of(
     all.extend(charges.into_iter().map(|charge| (period.id, charge)));
     Ok(Rating { charges: all, closed })
 }
-}
 
 fn month_of(account: AccountId, currency: Currency, period: Span) -> Month<'static> {
     Month { account, currency, period, only: None }

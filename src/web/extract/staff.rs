@@ -105,7 +105,8 @@ fn navigation(texts: Texts, path: &str) -> Vec<NavItem> {
         .collect();
     // The overview's path begins every other one, and billing's that of its audit: the longest that fits is where we are.
     let fits = |href: &str| path == href || (href != urls::staff() && path.starts_with(&format!("{href}/")));
-    let current = items.iter().map(|((href, ..), ..)| href).filter(|href| fits(href)).max_by_key(|href| href.len()).cloned();
+    let current =
+        items.iter().map(|((href, ..), ..)| href).filter(|href| fits(href)).max_by_key(|href| href.len()).cloned();
     items
         .into_iter()
         .map(|((href, icon, key), side_only, heading)| NavItem {
