@@ -13,7 +13,7 @@ use crate::support::portal::{WEBHOOK_SECRET, World};
 use crate::support::staff::StaffPerson;
 use crate::support::stripe::StandIn;
 
-const STATES: &str = "SELECT state || ' ' || failure FROM card_refunds ORDER BY created_at, id";
+const STATES: &str = "SELECT state || ' ' || failure FROM card_refunds ORDER BY state";
 const PAYBACKS: &str = "SELECT kind || ' ' || amount_minor FROM paybacks ORDER BY created_at, id";
 
 /// Somebody who paid an invoice by card, and the path of the payment.
@@ -104,7 +104,7 @@ async fn a_large_refund_is_confirmed_by_a_second_person_or_withdrawn(db: PgPool)
     without_poll(&cards).await;
     assert_eq!(texts(&world.db, PAYBACKS).await, ["refund 1200"]);
     mia.post(&format!("/staff/payments/refunds/{refund}/withdraw"), &[]).await;
-    assert_eq!(texts(&world.db, STATES).await, ["withdrawn ", "done "]);
+    assert_eq!(texts(&world.db, STATES).await, ["done ", "withdrawn "]);
     audit(&world.db).await;
 }
 
