@@ -7,8 +7,7 @@ mod looking;
 use sqlx::PgPool;
 
 use super::world::{CORE_HOUR, at, introduce, sell, texts, used};
-use crate::support::browser::Page;
-use crate::support::portal::{Person, World};
+use crate::support::portal::{Page, Person, World};
 use crate::support::staff::StaffPerson;
 
 /// Lets the worker carry out what was asked. Papers take long to make and are nobody's business here.
