@@ -23,7 +23,7 @@ CREATE TRIGGER meter_samples_are_of_sources AFTER INSERT ON meter_samples
 ALTER TABLE meter_samples DROP CONSTRAINT meter_samples_epoch_id_fkey;
 
 -- The next month to be rated: those that were rated already and are not billed yet are no more gone through.
-CREATE INDEX billing_periods_to_rate ON billing_periods (until_at, id) WHERE state = 'open' AND rated_at IS NULL;
+CREATE INDEX IF NOT EXISTS billing_periods_to_rate ON billing_periods (until_at, id) WHERE state = 'open' AND rated_at IS NULL;
 -- Open months are asked for by account.
 DROP INDEX billing_periods_open;
 CREATE INDEX billing_periods_open ON billing_periods (account_id, until_at) WHERE state = 'open';

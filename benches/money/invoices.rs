@@ -44,12 +44,12 @@ pub async fn measure(db: &PgPool, accounts: i64, hours: i64) -> serde_json::Valu
     let portal = Portal { db: db.clone(), clock: clock.clone(), public: Arc::new(public) };
     // The month was opened when it began.
     let opening = Portal { clock: Clock::manual("2026-10-15T00:00:00Z".parse().unwrap()), ..portal.clone() };
-    assert_eq!(months::look(&opening).await.unwrap().opened, u64::try_from(accounts).unwrap());
+    assert_eq!(Box::pin(months::look(&opening)).await.unwrap().opened, u64::try_from(accounts).unwrap());
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
     let is_over = Arc::new(AtomicBool::new(false));
     let watched = tokio::spawn(watch(db.clone(), accounts, Arc::clone(&is_over)));
     let began = Instant::now();
-    let done = months::look(&portal).await.unwrap();
+    let done = Box::pin(months::look(&portal)).await.unwrap();
     let seconds = began.elapsed().as_secs_f64();
     is_over.store(true, Ordering::SeqCst);
     let watched = watched.await.unwrap();

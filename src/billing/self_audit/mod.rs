@@ -41,7 +41,7 @@ pub struct Check {
 
 /// Every rule, in the order in which they are shown.
 pub fn checks() -> impl Iterator<Item = &'static Check> {
-    store::CHECKS.iter().flat_map(|some| some.iter())
+    store::CHECKS.iter().copied().flatten()
 }
 
 /// What a rule came to.

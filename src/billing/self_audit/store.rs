@@ -50,7 +50,7 @@ pub async fn ask(db: &mut PgConnection, id: SelfAuditId, check: &Check) -> Resul
     forget(db, id, check.code).await?;
     // The rules are texts of this program: nothing of anybody else is in them.
     let sql = format!(
-        r#"
+        "
         INSERT INTO self_audit_parts (self_audit_id, code, account_id, looked_at, wrong, example)
         SELECT $1
              , $2
@@ -61,7 +61,7 @@ pub async fn ask(db: &mut PgConnection, id: SelfAuditId, check: &Check) -> Resul
           FROM ({}) AS looked (account_id, subject, is_wrong)
          WHERE $3::timestamptz IS NOT NULL
          GROUP BY looked.account_id
-        "#,
+        ",
         check.sql
     );
     let since = since_of(db, id).await?;

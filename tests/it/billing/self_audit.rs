@@ -243,10 +243,7 @@ async fn each_night_is_looked_at_once_and_both_sides_read_what_was_found(db: PgP
     assert!(self_audit::nightly(&world.portal).await.unwrap().unwrap().wrong() > 0);
     let found =
         texts(&world.db, "SELECT code || ': ' || example FROM self_audit_parts WHERE wrong > 0 ORDER BY 1").await;
-    assert!(
-        found.contains(&"credit: alice's".to_owned()) || found.iter().any(|it| it.starts_with("credit: ")),
-        "{found:?}"
-    );
+    assert!(found.iter().any(|it| it.starts_with("credit: ")), "{found:?}");
     stays(&world).await;
     let staff = world.staff().await;
     let page = staff.get("/staff/billing/audit").await;

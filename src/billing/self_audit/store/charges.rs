@@ -124,7 +124,9 @@ pub const CHECKS: &[Check] = &[
         rules: "I13",
         sql: "SELECT charges.account_id
                    , COALESCE(documents.number, charges.id::text)
-                   , documents.state IS DISTINCT FROM 'final'
+                   , documents.id IS NULL
+                     -- What is given back and waits for a person stands on its draft.
+                     OR (documents.state <> 'final' AND (documents.held IS NULL OR charges.net_minor > 0))
                      OR documents.account_id <> charges.account_id
                      OR lines.quantity <> abs(charges.quantity)
                      OR lines.unit_price <> charges.unit_price

@@ -145,7 +145,7 @@ pub const CHECKS: &[Check] = &[
                    , attempts.idempotency_key <> 'invoice-' || attempts.document_id || '-' || attempts.attempt_no
                      OR NOT EXISTS (SELECT
                                       FROM jsonb_array_elements(attempts.request) AS asked
-                                     WHERE asked ->> 0 = 'amount'
+                                     WHERE asked ->> 0 IN ('amount', 'line_items[0][price_data][unit_amount]')
                                        AND asked ->> 1 = attempts.amount_minor::text)
                      OR (attempts.state = 'succeeded'
                          AND (SELECT count(*)
