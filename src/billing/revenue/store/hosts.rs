@@ -58,7 +58,13 @@ pub async fn list_costs(db: &mut PgConnection) -> Result<Vec<CostEntry>, StoreEr
     let entries = rows.into_iter().map(|row| {
         let monthly = Money::new(row.monthly_minor, currency(&row.currency)?);
         let cost = Cost { from_on: row.from_on, monthly };
-        Ok::<_, StoreError>(CostEntry { host: row.host, name: row.host_name, cost, by: row.by, entered_at: row.entered_at })
+        Ok::<_, StoreError>(CostEntry {
+            host: row.host,
+            name: row.host_name,
+            cost,
+            by: row.by,
+            entered_at: row.entered_at,
+        })
     });
     entries.collect()
 }
