@@ -122,7 +122,9 @@ async fn the_command_writes_every_export(db: PgPool) {
     }
     let told = manifest(&out);
     for name in ["cost_and_usage", "charges-2026-01-01-2027-01-01"] {
-        assert_eq!(told[&format!("{name}.parquet")]["rows"], told[&format!("{name}.csv")]["rows"], "{name}");
+        // Of CSV, lines are counted; a customer's name has two.
+        let rows = csv::Reader::from_path(out.join(format!("{name}.csv"))).unwrap().records().count();
+        assert_eq!(told[&format!("{name}.parquet")]["rows"], rows, "{name}");
         assert!(fs::read(out.join(format!("{name}.parquet"))).unwrap().ends_with(b"PAR1"), "{name}");
     }
     let usage = process::run(&config, &[&["export", "usage"][..], &days, &["--format", "parquet"]].concat()).await;
