@@ -203,35 +203,30 @@ impl Books {
         if desk.odoo.answers() > answers {
             store::set_seen(db, seller, now).await.context("note that Odoo answered")?;
         }
-        Ok(Some(self.note(db, &row, outcome, now).await?))
+        Ok(Some(note(db, &row, outcome, now).await?))
     }
+}
 
-    async fn note(
-        &self,
-        db: &mut PgConnection,
-        row: &Push,
-        outcome: Outcome,
-        now: DateTime<Utc>,
-    ) -> anyhow::Result<bool> {
-        match outcome {
-            Outcome::There { odoo, carried } => {
-                store::set_done(db, row, (odoo, &carried), now).await.context("note that it is there")?;
-                Ok(true)
-            }
-            Outcome::Waits { why, odoo, pause } => {
-                let uncounted = Push { tries: row.tries - 1, ..row.clone() };
-                store::put_back(db, &uncounted, (&why, odoo), now + pause).await.context("put a row back")?;
-                Ok(false)
-            }
-            Outcome::Again { why, pause } => {
-                store::put_back(db, row, (&why, None), now + pause).await.context("put a row back")?;
-                Ok(false)
-            }
-            Outcome::Parked { why, odoo } => {
-                tracing::warn!(push = %row.id, why = why.as_str(), "something cannot be carried into our books");
-                store::park(db, row, (&why, odoo)).await.context("park a row")?;
-                Ok(false)
-            }
+/// Notes what became of a try. Whether it is there now.
+async fn note(db: &mut PgConnection, row: &Push, outcome: Outcome, now: DateTime<Utc>) -> anyhow::Result<bool> {
+    match outcome {
+        Outcome::There { odoo, carried } => {
+            store::set_done(db, row, (odoo, &carried), now).await.context("note that it is there")?;
+            Ok(true)
+        }
+        Outcome::Waits { why, odoo, pause } => {
+            let uncounted = Push { tries: row.tries - 1, ..row.clone() };
+            store::put_back(db, &uncounted, (&why, odoo), now + pause).await.context("put a row back")?;
+            Ok(false)
+        }
+        Outcome::Again { why, pause } => {
+            store::put_back(db, row, (&why, None), now + pause).await.context("put a row back")?;
+            Ok(false)
+        }
+        Outcome::Parked { why, odoo } => {
+            tracing::warn!(push = %row.id, why = why.as_str(), "something cannot be carried into our books");
+            store::park(db, row, (&why, odoo)).await.context("park a row")?;
+            Ok(false)
         }
     }
 }
