@@ -3,8 +3,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
-use super::rule::{Schedule, Step, Unpaid};
 use super::Debtor;
+use super::rule::{Schedule, Step, Unpaid};
 use crate::base::ids::{AccountId, DocumentId, StaffId};
 use crate::base::money::Money;
 use crate::db::StoreError;

@@ -1,13 +1,10 @@
 //! Coupons: who may redeem one and how often, what it takes off, in which order, and that papers, books and files agree to the coin.
 
+use flate2::read::GzDecoder;
 use futures_util::TryStreamExt;
 use futures_util::future::join_all;
 use rust_decimal::Decimal;
-use sayoo::base::ids::PeriodId;
-use sayoo::base::money::Currency;
-use sayoo::billing::rating::Span;
-use sayoo::billing::rating::account::{self, Month};
-use sayoo::billing::{discounts, documents};
+use sayoo::billing::documents;
 use sayoo::exports::focus::{Set, Version};
 use sayoo::exports::{Export, Filter};
 use sqlx::PgPool;
@@ -212,25 +209,20 @@ async fn the_published_program_computes_an_invoice_with_a_discount_and_a_correct
     );
     audit(&db).await;
 
-    let mut conn = db.acquire().await.unwrap();
-    let months: Vec<(uuid::Uuid, chrono::DateTime<chrono::Utc>, chrono::DateTime<chrono::Utc>)> =
-        sqlx::query_as("SELECT id, from_at, until_at FROM billing_periods WHERE state = 'closed' ORDER BY from_at")
-            .fetch_all(&db)
-            .await
-            .unwrap();
-    let months: Vec<(PeriodId, Month<'_>)> = months
-        .iter()
-        .map(|(id, from, until)| {
-            let period = Span { from: *from, until: *until };
-            let month = Month { account: alice.account, currency: Currency::Mad, period, only: None };
-            (id.to_string().parse().unwrap(), month)
-        })
-        .collect();
-    let now = world.portal.clock.now();
-    let rating = account::prove_account(&mut conn, months[1].1, &months[..1], now).await.unwrap();
-    let told = discounts::prove(&mut conn, alice.account, months[1].0).await.unwrap().unwrap();
-    let rating = serde_json::to_string(&rating).unwrap();
-    let told = serde_json::to_value(&told).unwrap();
+    // The file that was kept with the newest month: its charges, then what coupons take off.
+    let kept: Vec<Vec<u8>> = sqlx::query_scalar(
+        "SELECT content FROM period_proofs
+          WHERE period_id = (SELECT id FROM billing_periods WHERE state = 'closed' ORDER BY from_at DESC LIMIT 1)
+          ORDER BY part",
+    )
+    .fetch_all(&db)
+    .await
+    .unwrap();
+    let mut lines = kept.iter().map(|part| std::io::read_to_string(GzDecoder::new(part.as_slice())).unwrap());
+    let (rating, told) = (lines.next().unwrap(), lines.next().unwrap());
+    assert_eq!(lines.next(), None);
+    let rating = rating.trim_end();
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("december.json");
     let run = |told: &serde_json::Value| {
