@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
 use super::rule::{Schedule, Step, Unpaid};
-use super::{Debtor, REASON};
+use super::Debtor;
 use crate::base::ids::{AccountId, DocumentId, StaffId};
 use crate::base::money::Money;
 use crate::db::StoreError;
