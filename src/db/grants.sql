@@ -37,6 +37,8 @@ BEGIN
         -- Staff give more time; what is done about unpaid invoices is for the worker.
         REVOKE INSERT, UPDATE, DELETE ON dunning_steps, dunning_states, dunning_limits FROM sayoo_web;
         REVOKE UPDATE, DELETE ON dunning_delays FROM sayoo_web;
+        REVOKE ALL ON kept_mails FROM sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON dunning_looks, dunning_hints, open_invoices, document_evidence, document_gaps FROM sayoo_web;
         REVOKE DELETE ON bank_receipts FROM sayoo_web;
         -- It keeps what Stripe posts; attempts and what they came to are for the worker.
         REVOKE INSERT, UPDATE, DELETE ON payment_attempts, card_disputes, stripe_polls FROM sayoo_web;
@@ -67,6 +69,9 @@ BEGIN
         REVOKE UPDATE, DELETE ON charges, document_files, journal_entries, postings, payments, allocations, paybacks FROM sayoo_worker;
         GRANT UPDATE (created_at) ON payments TO sayoo_worker;
         REVOKE DELETE ON bank_receipts FROM sayoo_worker;
+        REVOKE INSERT, UPDATE, DELETE ON open_invoices FROM sayoo_worker;
+        REVOKE UPDATE, DELETE ON document_evidence FROM sayoo_worker;
+        REVOKE INSERT, UPDATE, DELETE ON document_gaps FROM sayoo_worker;
         REVOKE DELETE ON user_days FROM sayoo_worker;
     END IF;
 
