@@ -9,7 +9,7 @@ use super::{Cards, store};
 use crate::base::money::{Currency, Money};
 use crate::billing::payments::{self, Payback};
 
-/// Books every refund of a payment that is through, each once.
+/// Books every refund of a payment that is through, each once. One that a bank sent back afterwards has come in again.
 pub async fn refunds(cards: &Cards, db: &mut PgConnection, intent: &Intent, now: DateTime<Utc>) -> anyhow::Result<()> {
     let Some(payment) = store::payment_of(db, &intent.id).await.context("find a payment")? else { return Ok(()) };
     let currency = currency(&intent.currency)?;
@@ -19,6 +19,11 @@ pub async fn refunds(cards: &Cards, db: &mut PgConnection, intent: &Intent, now:
             let amount = Money::new(refund.amount, currency);
             payments::pay_back(&mut tx, payment, Payback::Refund, amount, &refund.id, now).await?;
             tx.commit().await.context("commit a refund")?;
+        } else if refund.status == "failed" {
+            let mut tx = db.begin().await.context("begin")?;
+            let amount = Money::new(refund.amount, currency);
+            payments::take_back(&mut tx, payment, amount, &refund.id, now).await?;
+            tx.commit().await.context("commit a refund that did not arrive")?;
         }
     }
     Ok(())

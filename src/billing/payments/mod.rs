@@ -275,6 +275,35 @@ pub async fn pay_back(
     Ok(true)
 }
 
+/// Books money that had gone back and did not arrive: it came in again, and pays what is open. Nothing happens when it had not
+/// gone back by the books, or came in again before.
+pub async fn take_back(
+    db: &mut PgConnection,
+    payment: PaymentId,
+    amount: Money,
+    external_ref: &str,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    if !store::is_paid_back(db, external_ref).await.context("look for the payback")? {
+        return Ok(());
+    }
+    let locked =
+        store::lock_payment(db, payment).await.context("lock a payment")?.context("there is no such payment")?;
+    let method = if locked.method == "card" { Method::Card } else { Method::Transfer };
+    let external_ref = format!("{external_ref} back");
+    let received = Received {
+        account: locked.account,
+        method,
+        amount,
+        received_on: now.date_naive(),
+        external_ref: &external_ref,
+    };
+    if receive(db, &received, now).await?.is_some() {
+        settle(db, locked.account, now).await?;
+    }
+    Ok(())
+}
+
 /// Returns an account's invoices that are not paid in full, oldest first.
 pub async fn open_invoices(db: &mut PgConnection, account: AccountId) -> anyhow::Result<Vec<OpenInvoice>> {
     store::open_invoices(db, account).await.context("list the open invoices")
