@@ -49,6 +49,17 @@ pub enum Billing {
         /// What `waiting` prints.
         id: uuid::Uuid,
     },
+    /// Has a series of numbers go on after one that was given before the database was put back, and that it does not know.
+    GoOn {
+        /// What the numbers begin with: `FR-2026-`.
+        series: String,
+        /// The newest one that was given.
+        #[arg(long)]
+        after: i64,
+        /// Why, for accountants.
+        #[arg(long)]
+        reason: String,
+    },
     /// Gives a part of a line of an invoice back by a credit note, which becomes final within a minute.
     Credit {
         /// The invoice's number.
@@ -99,6 +110,16 @@ pub async fn run(config: &Config, command: Billing) -> anyhow::Result<()> {
             ensure!(is_done, "nothing waits under {id}; `sayoo billing waiting` prints what does");
             note(&mut db, "billing.released", json!({ "id": id })).await?;
             println!("it goes on within a minute");
+            Ok(())
+        }
+        Billing::GoOn { series, after, reason } => {
+            let mut tx = db.begin().await.context("begin")?;
+            documents::numbers::go_on_after(&mut tx, &series, after, &reason, Clock::System.now()).await?;
+            let detail = json!({ "series": series, "after": after, "reason": reason });
+            let entry = audit::Entry::new("billing.numbers-skipped").detail(detail);
+            audit::record(&mut tx, &Actor::system().from_address(BY), entry, Clock::System.now()).await?;
+            tx.commit().await.context("commit")?;
+            println!("the next document is {series}{:06}", after + 1);
             Ok(())
         }
         Billing::Credit { number, line, net, reason } => {
