@@ -2,6 +2,7 @@
 
 mod draft;
 mod finalise;
+pub mod numbers;
 mod store;
 
 use anyhow::Context;
@@ -143,9 +144,14 @@ pub async fn keep_file(
     store::insert_file(db, id, kind, content, now).await.context("keep a paper")
 }
 
-/// Returns drafts that may become final now, which do not wait for somebody: oldest first.
-pub async fn list_drafts(db: &mut PgConnection, seller: SellerId, limit: i64) -> anyhow::Result<Vec<DocumentId>> {
-    store::list_drafts(db, seller, limit).await.context("list drafts")
+/// Returns drafts that may become final now, which do not wait for somebody, or are to be tried again: oldest first.
+pub async fn list_drafts(
+    db: &mut PgConnection,
+    seller: SellerId,
+    limit: i64,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Vec<DocumentId>> {
+    store::list_drafts(db, seller, limit, now).await.context("list drafts")
 }
 
 /// Whose currency a document is in, and of whom; for use cases that have only its id.

@@ -3,9 +3,12 @@
 mod dunning;
 mod guards;
 pub mod killed;
+mod leaving;
 mod months;
 mod pages;
 mod rating;
 mod recompute;
+mod restored;
 mod transfers;
+mod waiting;
 pub mod world;
