@@ -22,13 +22,9 @@ CREATE TRIGGER meter_samples_are_of_sources AFTER INSERT ON meter_samples
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION demand_sources_of_samples();
 ALTER TABLE meter_samples DROP CONSTRAINT meter_samples_epoch_id_fkey;
 
--- The next month to be rated: those that were rated already and are not billed yet are no more gone through.
-CREATE INDEX IF NOT EXISTS billing_periods_to_rate ON billing_periods (until_at, id) WHERE state = 'open' AND rated_at IS NULL;
 -- Open months are asked for by account.
 DROP INDEX billing_periods_open;
 CREATE INDEX billing_periods_open ON billing_periods (account_id, until_at) WHERE state = 'open';
--- The next drafts, in their order: what is final already is no more gone through.
-CREATE INDEX documents_to_finalise ON documents (seller_id, created_at, id) WHERE state = 'draft' AND held IS NULL;
 
 -- As before (freeze_exports), with its plan kept, and only those hours read that are of a day in which a span begins or ends.
 CREATE OR REPLACE FUNCTION divide_charges(of_period uuid) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$

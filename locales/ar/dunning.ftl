@@ -26,4 +26,7 @@ dunning-delay-bad-day = أدخل يومًا خلال سنة.
 dunning-lifted = سُدد
 dunning-banner = { $amount } مستحقة منذ { $due }. { $now } { $next }
 dunning-banner-link = عرض ودفع
+dunning-banner-details = لا يمكن تحرير فاتورة بمبلغ { $amount } قبل الضريبة لأن عنوانك البريدي ناقص، وكان مطلوبًا قبل { $due }. { $now } { $next }
+dunning-banner-details-link = إكمال البيانات
+dunning-no-number = لم تُحرَّر: العنوان ناقص
 reason-unpaid = هناك فاتورة متأخرة. حالما تُسدد يعود كل شيء للعمل. لا تُحذف أي بيانات.

@@ -179,6 +179,26 @@ mail-restricted-text =
 mail-restricted-action = عرض ودفع
 mail-restricted-note = إن دفعت في الأيام الأخيرة أو احتجت إلى وقت، فأجب على هذه الرسالة.
 
+mail-details-missing-subject = نحتاج إلى عنوانك من أجل فاتورة
+mail-details-missing-text =
+    مرحبًا { $name }،
+
+    لا يمكن تحرير فاتورة بمبلغ { $amount } قبل الضريبة لأن بيانًا إلزاميًا ينقصها: عنوانك البريدي قبل كل شيء.
+
+    { $next } حالما تكتمل البيانات تصلك الفاتورة تلقائيًا.
+mail-details-missing-action = إكمال البيانات
+mail-details-missing-note = إن لم يعد بإمكانك تسجيل الدخول فأجب على هذه الرسالة بالعنوان.
+
+mail-details-restricted-subject = لا يزال العنوان ينقص فاتورتك: { $done }
+mail-details-restricted-text =
+    مرحبًا { $name }،
+
+    لا يمكن تحرير فاتورة بمبلغ { $amount } قبل الضريبة دون عنوانك البريدي. كما أعلنّا، من الآن: { $done }.
+
+    { $next } حالما تكتمل البيانات يعود كل شيء للعمل فورًا. لا تُحذف أي بيانات.
+mail-details-restricted-action = إكمال البيانات
+mail-details-restricted-note = إن احتجت إلى وقت فأجب على هذه الرسالة.
+
 mail-invoice-due-subject = الفاتورة { $number }: { $open } تُدفع قبل { $due }
 mail-invoice-due-text =
     مرحبًا { $name }،

@@ -26,4 +26,7 @@ dunning-delay-bad-day = Give a day within a year.
 dunning-lifted = paid
 dunning-banner = { $amount } have been due since { $due }. { $now } { $next }
 dunning-banner-link = See and pay
+dunning-banner-details = An invoice of { $amount } before VAT cannot be written, because your postal address is missing; it was needed by { $due }. { $now } { $next }
+dunning-banner-details-link = Complete the details
+dunning-no-number = not written: the address is missing
 reason-unpaid = An invoice is overdue. As soon as it is paid, this runs again. No data is deleted.

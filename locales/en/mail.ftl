@@ -179,6 +179,26 @@ mail-restricted-text =
 mail-restricted-action = See and pay
 mail-restricted-note = If you have paid in the last days, or need more time, answer this mail.
 
+mail-details-missing-subject = We need your address for an invoice
+mail-details-missing-text =
+    Hello { $name },
+
+    an invoice of { $amount } before VAT cannot be written, because something that has to stand on it is missing: your postal address, above all.
+
+    { $next } Once the details are complete, the invoice comes by itself.
+mail-details-missing-action = Complete the details
+mail-details-missing-note = If you cannot log in any more, answer this mail with the address.
+
+mail-details-restricted-subject = Your invoice still lacks an address: { $done }
+mail-details-restricted-text =
+    Hello { $name },
+
+    an invoice of { $amount } before VAT cannot be written without your postal address. As announced, { $done } from now on.
+
+    { $next } Once the details are complete, everything runs again at once. No data is deleted.
+mail-details-restricted-action = Complete the details
+mail-details-restricted-note = If you need more time, answer this mail.
+
 mail-invoice-due-subject = Invoice { $number }: { $open } due on { $due }
 mail-invoice-due-text =
     Hello { $name },

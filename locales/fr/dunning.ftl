@@ -26,4 +26,7 @@ dunning-delay-bad-day = Indiquez un jour dans l’année à venir.
 dunning-lifted = réglé
 dunning-banner = { $amount } sont dus depuis le { $due }. { $now } { $next }
 dunning-banner-link = Voir et payer
+dunning-banner-details = Une facture de { $amount } hors taxes ne peut pas être établie, car votre adresse postale manque ; elle était attendue avant le { $due }. { $now } { $next }
+dunning-banner-details-link = Compléter les coordonnées
+dunning-no-number = non établie : l’adresse manque
 reason-unpaid = Une facture est en retard. Dès qu’elle est réglée, tout repart. Aucune donnée n’est supprimée.

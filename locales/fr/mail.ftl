@@ -179,6 +179,26 @@ mail-restricted-text =
 mail-restricted-action = Voir et payer
 mail-restricted-note = Si vous avez payé ces derniers jours, ou s’il vous faut du temps, répondez à ce message.
 
+mail-details-missing-subject = Il nous faut votre adresse pour une facture
+mail-details-missing-text =
+    Bonjour { $name },
+
+    une facture de { $amount } hors taxes ne peut pas être établie, car une mention obligatoire manque : votre adresse postale, avant tout.
+
+    { $next } Dès que les coordonnées sont complètes, la facture arrive d’elle-même.
+mail-details-missing-action = Compléter les coordonnées
+mail-details-missing-note = Si vous ne pouvez plus vous connecter, répondez à ce message en indiquant l’adresse.
+
+mail-details-restricted-subject = Il manque toujours une adresse à votre facture : { $done }
+mail-details-restricted-text =
+    Bonjour { $name },
+
+    une facture de { $amount } hors taxes ne peut pas être établie sans votre adresse postale. Comme annoncé, désormais { $done }.
+
+    { $next } Dès que les coordonnées sont complètes, tout repart aussitôt. Aucune donnée n’est supprimée.
+mail-details-restricted-action = Compléter les coordonnées
+mail-details-restricted-note = S’il vous faut du temps, répondez à ce message.
+
 mail-invoice-due-subject = Facture { $number } : { $open } à régler avant le { $due }
 mail-invoice-due-text =
     Bonjour { $name },

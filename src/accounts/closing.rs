@@ -9,6 +9,7 @@ use super::throttle::Key;
 use super::{AccountState, Role, store};
 use crate::audit::{self, Actor, Entry};
 use crate::base::ids::AccountId;
+use crate::billing::profiles;
 use crate::environments::{By, removal};
 use crate::portal::Portal;
 use crate::queue;
@@ -86,6 +87,8 @@ pub async fn finish(portal: &Portal, account: AccountId, now: DateTime<Utc>) -> 
     let is_due = organisation.closes_at.is_some_and(|at| at <= now);
     if organisation.state == AccountState::Closing && is_due {
         store::set_account_state(&mut tx, account, AccountState::Closed, None).await.context("close the account")?;
+        // Before its people are forgotten: the last invoice is still to be sent.
+        profiles::keep_mail(&mut tx, account, now).await?;
         store::forget_people(&mut tx, account).await.context("take the personal data")?;
         audit::record(&mut tx, &Actor::system(), Entry::new("account.closed").account(account), now).await?;
     }

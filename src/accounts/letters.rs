@@ -7,6 +7,19 @@ use crate::base::ids::{AccountId, DocumentId, EnvironmentId, UserId};
 use crate::base::money::Currency;
 use crate::queue::Job;
 
+/// Whom a letter about money is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Payer {
+    /// A member who looks after bills.
+    Member(UserId),
+    /// Whoever reads an account's address for invoices, or the one that is kept of a closed account.
+    Address {
+        /// The account.
+        account: AccountId,
+    },
+}
+
 /// A mail about somebody's account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "letter", rename_all = "snake_case")]
@@ -119,11 +132,12 @@ pub enum SendLetter {
     },
     /// An invoice is overdue, and something was done about it or will be. Sent to whoever pays, unless it is paid by then.
     Overdue {
-        /// The person.
-        user: UserId,
+        /// Whom it is for.
+        #[serde(alias = "user")]
+        payer: Payer,
         /// The invoice.
         document: DocumentId,
-        /// Its number.
+        /// Its number; empty: it has none, because the customer's postal address is missing.
         number: String,
         /// What is open on everything that is overdue, in the currency's smallest coin.
         overdue_minor: i64,
@@ -136,8 +150,9 @@ pub enum SendLetter {
     },
     /// An invoice or a credit note was issued. Sent to whoever pays.
     DocumentIssued {
-        /// The person.
-        user: UserId,
+        /// Whom it is for.
+        #[serde(alias = "user")]
+        payer: Payer,
         /// The document.
         document: DocumentId,
         /// An invoice; else a credit note.
@@ -177,6 +192,17 @@ pub enum SendLetter {
         /// When it cannot be taken back any more.
         closes_at: DateTime<Utc>,
     },
+}
+
+impl SendLetter {
+    /// Returns whom it is for, when it is about money.
+    #[must_use]
+    pub fn payer(&self) -> Option<Payer> {
+        match self {
+            Self::Overdue { payer, .. } | Self::DocumentIssued { payer, .. } => Some(*payer),
+            _ => None,
+        }
+    }
 }
 
 impl Job for SendLetter {

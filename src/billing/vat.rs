@@ -57,6 +57,12 @@ const UNION: [(&str, i64); 26] = [
     ("SK", 230),
 ];
 
+/// Whether a country belongs to the Union, as far as VAT goes.
+#[must_use]
+pub fn is_in_union(country: &str) -> bool {
+    ["FR", "MC"].contains(&country) || UNION.iter().any(|(it, _)| *it == country)
+}
+
 /// Returns how a sale to a customer is taxed.
 #[must_use]
 pub fn treat(seller_country: &str, customer: Customer<'_>) -> Treatment {

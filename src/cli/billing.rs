@@ -55,6 +55,17 @@ pub enum Billing {
         /// What `waiting` prints.
         id: uuid::Uuid,
     },
+    /// Has a series of numbers go on after one that was given before the database was put back, and that it does not know.
+    GoOn {
+        /// What the numbers begin with: `FR-2026-`.
+        series: String,
+        /// The newest one that was given.
+        #[arg(long)]
+        after: i64,
+        /// Why, for accountants.
+        #[arg(long)]
+        reason: String,
+    },
     /// Looks through the books now, prints each rule with what is wrong, and ends with 1 if anything is.
     Audit {
         /// What was measured in so many days before now is derived again; documents and books are looked at from the beginning.
@@ -113,6 +124,16 @@ pub async fn run(config: &Config, command: Billing) -> anyhow::Result<()> {
             ensure!(is_done, "nothing waits under {id}; `sayoo billing waiting` prints what does");
             note(&mut db, "billing.released", json!({ "id": id })).await?;
             println!("it goes on within a minute");
+            Ok(())
+        }
+        Billing::GoOn { series, after, reason } => {
+            let mut tx = db.begin().await.context("begin")?;
+            documents::numbers::go_on_after(&mut tx, &series, after, &reason, Clock::System.now()).await?;
+            let detail = json!({ "series": series, "after": after, "reason": reason });
+            let entry = audit::Entry::new("billing.numbers-skipped").detail(detail);
+            audit::record(&mut tx, &Actor::system().from_address(BY), entry, Clock::System.now()).await?;
+            tx.commit().await.context("commit")?;
+            println!("the next document is {series}{:06}", after + 1);
             Ok(())
         }
         Billing::Audit { days } => audit_books(&mut db, TimeDelta::days(days)).await,

@@ -41,7 +41,8 @@ pub async fn run(config: &Config, crash_at: Option<String>, stop: CancellationTo
     tasks.spawn(reconcile::run_edge(edge, stop.clone()));
     let folder = Folder::new(config.docker_certificates());
     tasks.spawn(certificates::keep(folder, site.installation.clone(), site.clock.clone(), stop.clone()));
-    tasks.spawn(billing::run(portal.clone(), stop.clone()));
+    let numbers = config.installation.data_dir.join("billing/numbers.json");
+    tasks.spawn(billing::run(portal.clone(), numbers, stop.clone()));
     tasks.spawn(dry_run::run(portal.clone(), stop.clone()));
     tasks.spawn(self_audit::run(portal.clone(), stop.clone()));
     if let Some(payments) = &config.payments {

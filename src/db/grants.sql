@@ -40,6 +40,8 @@ BEGIN
         -- Staff give more time; what is done about unpaid invoices is for the worker.
         REVOKE INSERT, UPDATE, DELETE ON dunning_steps, dunning_states, dunning_limits FROM sayoo_web;
         REVOKE UPDATE, DELETE ON dunning_delays FROM sayoo_web;
+        REVOKE ALL ON kept_mails FROM sayoo_web;
+        REVOKE INSERT, UPDATE, DELETE ON dunning_looks, dunning_hints, open_invoices, document_evidence, document_gaps FROM sayoo_web;
         -- A customer says what a month may cost; what was told about it is for the worker.
         REVOKE INSERT, UPDATE, DELETE ON budget_alerts FROM sayoo_web;
         -- Our people make coupons and customers redeem them; what is taken off is for the worker.
@@ -96,6 +98,9 @@ BEGIN
         REVOKE UPDATE, DELETE ON period_proofs FROM sayoo_worker;
         GRANT UPDATE (created_at) ON payments TO sayoo_worker;
         REVOKE DELETE ON bank_receipts FROM sayoo_worker;
+        REVOKE INSERT, UPDATE, DELETE ON open_invoices FROM sayoo_worker;
+        REVOKE UPDATE, DELETE ON document_evidence FROM sayoo_worker;
+        REVOKE INSERT, UPDATE, DELETE ON document_gaps FROM sayoo_worker;
         REVOKE INSERT, DELETE ON billing_instructions FROM sayoo_worker;
         REVOKE DELETE ON user_days FROM sayoo_worker;
         REVOKE INSERT, UPDATE, DELETE ON host_stays, host_costs, month_rates FROM sayoo_worker;

@@ -38,6 +38,17 @@ pub fn is_away(error: &anyhow::Error) -> bool {
     })
 }
 
+/// Whether a transaction failed because of what others did at the same moment (a deadlock, a conflict), so that the same one may
+/// work when it is done again.
+#[must_use]
+pub fn is_transient(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<sqlx::Error>()).any(|cause| match cause {
+        // Of the classes of SQLSTATE, 40: a transaction was rolled back. 55P03: somebody else has what it wanted.
+        sqlx::Error::Database(cause) => cause.code().is_some_and(|code| code.starts_with("40") || code == "55P03"),
+        _ => false,
+    })
+}
+
 /// Where processes listen and what they are told: only that something changed, never what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {

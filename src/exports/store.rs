@@ -19,7 +19,8 @@ pub use focus::{
     list_vat,
 };
 
-/// Returns charges of periods that ended in the days, after one, by their ids.
+/// Returns charges of closed periods that ended in the days, after one, by their ids. What is not closed may still become
+/// another amount, and stands on no document.
 pub(super) async fn list_charges(
     db: &mut PgConnection,
     filter: &Filter,
@@ -51,7 +52,8 @@ pub(super) async fn list_charges(
           LEFT JOIN environment_facts n ON n.period_id = p.id AND n.environment_id = c.environment_id
           LEFT JOIN charge_lines cl ON cl.charge_id = c.id
           LEFT JOIN documents d ON d.id = cl.document_id
-         WHERE p.until_at > $1
+         WHERE p.state = 'closed'
+           AND p.until_at > $1
            AND p.until_at <= $2
            AND ($3::uuid IS NULL OR c.account_id = $3)
            AND c.id > $4

@@ -26,8 +26,8 @@ pub(super) async fn run(portal: &Portal, job: &MakePapers, now: DateTime<Utc>) -
         documents::keep_file(&mut tx, job.document, kind, content, now).await?;
     }
     let listed = &document.listed;
-    let letter = |user| SendLetter::DocumentIssued {
-        user,
+    let letter = |payer| SendLetter::DocumentIssued {
+        payer,
         document: job.document,
         is_invoice: listed.kind == documents::Kind::Invoice,
         number: listed.number.clone(),
@@ -36,7 +36,7 @@ pub(super) async fn run(portal: &Portal, job: &MakePapers, now: DateTime<Utc>) -
         currency: listed.gross.currency,
         due_on: listed.due_on,
     };
-    people::write_to_payers(&mut tx, listed.account, letter, now).await?;
+    people::write_about_money(&mut tx, listed.account, letter, now).await?;
     tx.commit().await.context("commit")?;
     Ok(())
 }

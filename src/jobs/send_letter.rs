@@ -4,14 +4,16 @@ use anyhow::Context;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::JobError;
-use crate::accounts::letters::{LinkKind, SendLetter};
+use crate::accounts::letters::{LinkKind, Payer, SendLetter};
 use crate::accounts::{links, people};
 use crate::base::ids::{AccountId, JobId, UserId};
 use crate::base::money::Money;
 use crate::billing::budgets::rule::Level;
+use crate::billing::documents;
 use crate::billing::dunning::{self, rule::Step};
 use crate::billing::trials;
 use crate::i18n::format::Formats;
+use crate::mail::Attachment;
 use crate::mail::messages::{self, Draft};
 use crate::mail::transport::{Mailer, SendError};
 use crate::portal::Portal;
@@ -44,7 +46,7 @@ pub(super) async fn run(
     let content = content(portal, letter, person.id, formats, now).await?;
     let mut values = vec![("name", person.name.clone()), ("email", person.email.clone())];
     values.extend(content.values);
-    let message = messages::write(&Draft {
+    let mut message = messages::write(&Draft {
         to: content.to.as_deref().unwrap_or(&person.email),
         locale: person.locale,
         name: content.name,
@@ -53,6 +55,7 @@ pub(super) async fn run(
         company: &portal.public.company,
         portal_url: &portal.public.portal_url,
     })?;
+    message.attachments = attachments(portal, letter).await?;
     match mailer.send(job, &message, now).await {
         Ok(()) => Ok(()),
         Err(error @ SendError::Refused(_)) => Err(JobError::GiveUp(error.into())),
@@ -63,11 +66,12 @@ pub(super) async fn run(
 async fn content(
     portal: &Portal,
     letter: &SendLetter,
-    user: UserId,
+    user: Option<UserId>,
     formats: Formats,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Content> {
     let link = async |kind, new_email: Option<String>, visit: Option<Vec<u8>>| {
+        let user = user.context("a link is a person's")?;
         links::make(portal, kind, user, (new_email, visit), now).await
     };
     let plain = |name, path| Content { name, to: None, values: Vec::new(), path };
@@ -227,13 +231,26 @@ fn budget(formats: Formats, letter: &SendLetter) -> Content {
     content
 }
 
-/// Whether what a mail would remind of was paid before it was written.
-async fn is_settled(portal: &Portal, letter: &SendLetter) -> anyhow::Result<bool> {
-    let (SendLetter::Overdue { document, .. } | SendLetter::CardRefused { document, .. }) = letter else {
-        return Ok(false);
+/// An invoice goes along with its mail where whoever reads it may have no login.
+async fn attachments(portal: &Portal, letter: &SendLetter) -> anyhow::Result<Vec<Attachment>> {
+    let SendLetter::DocumentIssued { payer: Payer::Address { account }, document, number, .. } = letter else {
+        return Ok(Vec::new());
     };
     let mut db = portal.db.acquire().await.context("reach the control database")?;
-    Ok(!dunning::is_open(&mut db, *document).await?)
+    let pdf = documents::file(&mut db, Some(*account), *document, "pdf").await?;
+    let attachment = |content| Attachment { name: format!("{number}.pdf"), media_type: "application/pdf", content };
+    Ok(pdf.into_iter().map(attachment).collect())
+}
+
+/// Whether what a mail would remind of was paid before it was written.
+async fn is_settled(portal: &Portal, letter: &SendLetter) -> anyhow::Result<bool> {
+    let (document, waits) = match letter {
+        SendLetter::Overdue { document, number, .. } => (*document, number.is_empty()),
+        SendLetter::CardRefused { document, .. } => (*document, false),
+        _ => return Ok(false),
+    };
+    let mut db = portal.db.acquire().await.context("reach the control database")?;
+    Ok(!dunning::is_open(&mut db, document, waits).await?)
 }
 
 /// A reminder: what was done, and what comes when.
@@ -246,8 +263,14 @@ fn overdue(formats: Formats, number: &str, open: Money, (step, next): (&str, Opt
             texts.with("dunning-next", &[("date", formats.calendar_day(*on).into()), ("what", said(word).into())])
         },
     );
+    let name = match (number.is_empty(), Step::from_word(step).is_some_and(Step::restricts)) {
+        (false, false) => "overdue",
+        (false, true) => "restricted",
+        (true, false) => "details-missing",
+        (true, true) => "details-restricted",
+    };
     Content {
-        name: if Step::from_word(step).is_some_and(Step::restricts) { "restricted" } else { "overdue" },
+        name,
         to: None,
         values: vec![
             ("number", number.to_owned()),
@@ -255,6 +278,6 @@ fn overdue(formats: Formats, number: &str, open: Money, (step, next): (&str, Opt
             ("done", said(step)),
             ("next", next),
         ],
-        path: Some(urls::account_billing()),
+        path: Some(if number.is_empty() { urls::billing_details() } else { urls::account_billing() }),
     }
 }

@@ -62,7 +62,7 @@ pub fn write(draft: &Draft<'_>) -> anyhow::Result<Message> {
     text.push_str(&format!("\n\n{note}\n\n-- \n{foot}\n"));
     let layout = MailLayout { lang: draft.locale.code(), dir: draft.locale.dir() };
     let html = LetterHtml { layout, subject: subject.clone(), text: paragraphs, action, note, foot }.render()?;
-    Ok(Message { to: draft.to.to_owned(), subject, text, html })
+    Ok(Message { to: draft.to.to_owned(), subject, text, html, attachments: Vec::new() })
 }
 
 /// Control characters in a name must not begin a new header line, nor a new line at all.

@@ -15,4 +15,17 @@ pub struct Message {
     pub text: String,
     /// The same as HTML.
     pub html: String,
+    /// Files that go along.
+    pub attachments: Vec<Attachment>,
+}
+
+/// A file that goes along with a mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// What it is called.
+    pub name: String,
+    /// What it is: `application/pdf`.
+    pub media_type: &'static str,
+    /// What is in it.
+    pub content: Vec<u8>,
 }

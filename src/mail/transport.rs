@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::header::ContentType;
+use lettre::message::{Attachment, Mailbox, MultiPart};
 use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use sqlx::PgPool;
@@ -108,12 +109,20 @@ impl Mailer {
     }
 
     fn built(&self, job: JobId, message: &Message) -> anyhow::Result<lettre::Message> {
+        let mut parts = MultiPart::alternative_plain_html(message.text.clone(), message.html.clone());
+        if !message.attachments.is_empty() {
+            parts = MultiPart::mixed().multipart(parts);
+            for file in &message.attachments {
+                let kind = ContentType::parse(file.media_type).context("read the kind of a file")?;
+                parts = parts.singlepart(Attachment::new(file.name.clone()).body(file.content.clone(), kind));
+            }
+        }
         lettre::Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, message.to.parse().context("read the receiver's address")?))
             .subject(message.subject.clone())
             .message_id(Some(format!("<{job}@{}>", self.host)))
-            .multipart(MultiPart::alternative_plain_html(message.text.clone(), message.html.clone()))
+            .multipart(parts)
             .context("build the mail")
     }
 }

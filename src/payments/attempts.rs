@@ -213,7 +213,7 @@ async fn fail(
 /// Brings into the books what a payment at Stripe is now. False when it is none of ours.
 ///
 /// Money that came in is booked once, whatever the attempt's row said before, and pays its invoice as far as that is open; the rest
-/// is the customer's credit.
+/// pays others, or is the customer's credit.
 pub async fn apply(cards: &Cards, db: &mut PgConnection, intent: &Intent, now: DateTime<Utc>) -> anyhow::Result<bool> {
     if intent.livemode != cards.livemode {
         return Ok(false);
@@ -237,6 +237,7 @@ pub async fn apply(cards: &Cards, db: &mut PgConnection, intent: &Intent, now: D
             };
             if let Some(payment) = payments::receive(&mut tx, &received, now).await? {
                 payments::allocate(&mut tx, payment, attempt.document, received.amount, now).await?;
+                payments::settle(&mut tx, attempt.account, now).await?;
             }
             store::set_state(&mut tx, id, "succeeded", &intent.id, (None, Some(now))).await?;
             store::wishes::end_of_attempt(&mut tx, id).await.context("note what became of a wish")?;

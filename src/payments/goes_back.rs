@@ -10,7 +10,7 @@ use super::stripe::{Dispute, Intent, Refund};
 use super::{Cards, store};
 use crate::base::ids::CardRefundId;
 use crate::base::money::{Currency, Money};
-use crate::billing::payments::{self, Method, Payback, Received};
+use crate::billing::payments::{self, Payback};
 
 /// Until Stripe is asked again about a refund that it has not paid out yet.
 const LOOK_AGAIN: TimeDelta = TimeDelta::hours(1);
@@ -63,17 +63,8 @@ pub async fn refund(
                 payments::settle(db, payment.account, now).await?;
             }
         }
-        // It went back, and came to us again: the customer's bank did not take it.
-        State::Failed if payments::is_paid_back(db, &made.id).await? => {
-            let received = Received {
-                account: payment.account,
-                method: Method::Card,
-                amount,
-                received_on: now.date_naive(),
-                external_ref: &format!("{}-returned", made.id),
-            };
-            payments::receive(db, &received, now).await?;
-        }
+        // Where it went back before, it came to us again: the customer's bank did not take it.
+        State::Failed => payments::take_back(db, payment.id, amount, &made.id, now).await?,
         _ => {}
     }
     Ok(ours)

@@ -33,13 +33,11 @@ pub async fn lock_due(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Optio
              , c.customer_id
              , m.id AS "method_id: PaymentMethodId"
              , m.provider_id
-          FROM documents d
+          FROM open_invoices
+          JOIN documents d ON d.id = open_invoices.document_id
           JOIN payment_methods m ON m.account_id = d.account_id AND m.is_default
           JOIN stripe_customers c ON c.customer_id = m.customer_id AND c.seller_id = d.seller_id
-         WHERE d.kind = 'invoice'
-           AND d.state = 'final'
-           AND left_of(d) > 0
-           AND NOT EXISTS (SELECT FROM allocations WHERE document_id = d.id AND amount_minor < 0)
+         WHERE NOT EXISTS (SELECT FROM allocations WHERE document_id = d.id AND amount_minor < 0)
            AND NOT EXISTS (
                 SELECT
                   FROM payment_attempts a
@@ -63,7 +61,7 @@ pub async fn lock_due(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Optio
                  WHERE p.account_id = d.account_id
                    AND x.state = 'open'
            )
-         ORDER BY d.finalised_at
+         ORDER BY open_invoices.finalised_at
          LIMIT 1
            FOR UPDATE OF d SKIP LOCKED
         "#,

@@ -179,6 +179,9 @@ pub struct CardFacts {
     pub exp_month: u32,
     /// Of which year.
     pub exp_year: u32,
+    /// The country of the bank that gave it, in two letters, where that is known.
+    #[serde(default, deserialize_with = "or_nothing")]
+    pub country: String,
 }
 
 /// What Stripe pays out to our bank.

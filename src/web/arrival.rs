@@ -155,11 +155,12 @@ fn banner(texts: Texts, standing: &Standing) -> Banner {
     let now = standing.step.filter(|step| step.restricts() && standing.delayed_until.is_none());
     let now = now.map(|step| texts.with("dunning-now", &[("what", texts.text(step.key()).into())])).unwrap_or_default();
     let values = [("due", due.into()), ("amount", amount.into()), ("now", now.into()), ("next", next.into())];
-    Banner {
-        text: texts.with("dunning-banner", &values),
-        label: texts.text("dunning-banner-link"),
-        href: urls::account_billing(),
-    }
+    let (text, label, href) = if standing.number.is_empty() {
+        ("dunning-banner-details", "dunning-banner-details-link", urls::billing_details())
+    } else {
+        ("dunning-banner", "dunning-banner-link", urls::account_billing())
+    };
+    Banner { text: texts.with(text, &values), label: texts.text(label), href }
 }
 
 /// Whether a path has nothing to do with who asks.

@@ -164,7 +164,8 @@ def expire(session):
 
 def create_method(customer, number):
     method = {"id": new_id("pm"), "object": "payment_method", "customer": customer, "livemode": STATE["livemode"],
-              "card": {"brand": "visa", "last4": number[-4:], "exp_month": 12, "exp_year": 2030}}
+              "card": {"brand": "visa", "last4": number[-4:], "exp_month": 12, "exp_year": 2030,
+                       "country": "FR"}}
     METHODS[method["id"]] = method
     return method
 

@@ -11,6 +11,9 @@ use crate::base::names::EmailAddress;
 use crate::db::StoreError;
 use crate::i18n::Locale;
 
+/// What the addresses of people end with whose account was closed: mails to them go nowhere.
+pub const FORGOTTEN: &str = "@invalid";
+
 /// A person, as use cases need one.
 #[derive(Clone, Debug)]
 pub struct User {

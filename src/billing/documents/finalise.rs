@@ -23,7 +23,8 @@ use crate::i18n::{Locale, Texts};
 /// Why a draft stays one, and what somebody has to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// `seller`: our company's details are missing; `buyer`: the customer's; `document`: something that cannot be right.
+    /// `seller`: our company's details are missing; `buyer`: the customer's; `credited`, `country`: a person has to look at it
+    /// first; `document`: something that cannot be right.
     pub reason: &'static str,
     /// What exactly, for staff.
     pub problems: Vec<String>,
@@ -43,6 +44,9 @@ pub async fn finalise(
     let profile = profiles::find(db, draft.whose.account).await?;
     if !profile.is_complete() {
         return Ok(Err(Held { reason: "buyer", problems: vec!["the customer's address is missing".to_owned()] }));
+    }
+    if let Some(held) = doubts(db, &draft, &profile).await? {
+        return Ok(Err(held));
     }
     let mail = profiles::owner_mail(db, draft.whose.account).await?;
 
@@ -130,12 +134,34 @@ pub async fn finalise(
     };
     store::write_taxes(db, id, &lines, (&groups, &seller.country)).await.context("write the VAT")?;
     store::seal(db, id, &sealed, now).await.context("make a document final")?;
+    if draft.kind == Kind::Invoice && !profile.is_business && vat::is_in_union(&profile.country) {
+        store::keep_evidence(db, id, draft.whose.account, &profile.country).await.context("keep where they live")?;
+    }
     post(db, &draft, (net, vat), &number, &sealed, now).await?;
     // Without credit there is nothing to settle with, but what a credit note gives.
     if credit > 0 || draft.kind == Kind::CreditNote {
         payments::settle(db, draft.whose.account, now).await?;
     }
     Ok(Ok(true))
+}
+
+/// What a person has to look at first: a credit note of more than is left of its invoice, and a customer who lives in another
+/// country than the invoice before said, because the VAT is another one there. Who was let go on in spite of it goes on.
+async fn doubts(db: &mut PgConnection, draft: &Draft, profile: &Profile) -> anyhow::Result<Option<Held>> {
+    if draft.kind == Kind::CreditNote {
+        let beyond = store::beyond(db, draft.id).await.context("read what was credited before")?;
+        let told = |(number, minor)| {
+            let more = Money::new(minor, draft.whose.currency);
+            format!("{} {} more than {number} billed and was not credited before", more.exact(), more.currency)
+        };
+        return Ok(beyond.map(|beyond| Held { reason: "credited", problems: vec![told(beyond)] }));
+    }
+    let before = store::country_before(db, draft.whose).await.context("read the invoice before")?;
+    let other = before.filter(|before| *before != profile.country && !draft.is_released);
+    Ok(other.map(|before| Held {
+        reason: "country",
+        problems: vec![format!("{} where the invoice before said {before}", profile.country)],
+    }))
 }
 
 /// A line with the VAT that it has in the end.

@@ -3,6 +3,7 @@
 pub mod credit;
 mod draft;
 mod finalise;
+pub mod numbers;
 mod store;
 
 use anyhow::Context;
@@ -245,9 +246,14 @@ pub async fn place(db: &mut PgConnection, id: DocumentId) -> anyhow::Result<Opti
     store::place(db, id).await.context("find a document's place")
 }
 
-/// Returns drafts that may become final now, which do not wait for somebody: oldest first.
-pub async fn list_drafts(db: &mut PgConnection, seller: SellerId, limit: i64) -> anyhow::Result<Vec<DocumentId>> {
-    store::list_drafts(db, seller, limit).await.context("list drafts")
+/// Returns drafts that may become final now, which do not wait for somebody, or are to be tried again: oldest first.
+pub async fn list_drafts(
+    db: &mut PgConnection,
+    seller: SellerId,
+    limit: i64,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Vec<DocumentId>> {
+    store::list_drafts(db, seller, limit, now).await.context("list drafts")
 }
 
 /// Whose currency a document is in, and of whom; for use cases that have only its id.

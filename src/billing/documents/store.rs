@@ -1,6 +1,8 @@
 //! The tables of documents. What is final is never written again: the database refuses it.
 
 mod crediting;
+mod doubts;
+mod numbers;
 mod reading;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
@@ -8,6 +10,8 @@ use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
 pub use crediting::{given_back, lock, say_which_lines};
+pub use doubts::{beyond, country_before, keep_evidence};
+pub use numbers::{insert_gap, lock_newest_number, newest_numbers, skip_to};
 pub use reading::{Wanted, file, find, list, place, search};
 
 use super::finalise::Group;
@@ -54,6 +58,8 @@ pub struct Draft {
     pub whose: Whose,
     pub kind: Kind,
     pub corrects: Option<(String, NaiveDate)>,
+    /// Whether somebody of ours looked at it and let it go on.
+    pub is_released: bool,
     /// From when until when: the month, or the cited invoice's.
     pub period: (DateTime<Utc>, DateTime<Utc>),
     pub lines: Vec<Row>,
@@ -183,6 +189,7 @@ pub async fn lock_draft(db: &mut PgConnection, id: DocumentId) -> anyhow::Result
              , documents.seller_id AS "seller: SellerId"
              , documents.kind
              , documents.currency
+             , documents.is_released
              , cited.number AS "cited_number?"
              , cited.issued_on AS "cited_on?"
              , periods.from_at
@@ -206,6 +213,7 @@ pub async fn lock_draft(db: &mut PgConnection, id: DocumentId) -> anyhow::Result
         whose,
         kind: if row.kind == "invoice" { Kind::Invoice } else { Kind::CreditNote },
         corrects: row.cited_number.zip(row.cited_on),
+        is_released: row.is_released,
         period: (row.from_at, row.until_at),
         lines: lines(db, id).await?,
     }))
@@ -389,6 +397,9 @@ pub async fn seal(
         UPDATE documents
            SET state = 'final'
              , held = NULL
+             , held_at = NULL
+             , held_try_at = NULL
+             , held_details = NULL
              , series_year = $2
              , no = $3
              , number = $4
@@ -422,20 +433,26 @@ pub async fn seal(
 }
 
 /// Locks drafts that may become final: oldest first. Those that wait for somebody, or that another worker has, are left out.
-pub async fn list_drafts(db: &mut PgConnection, seller: SellerId, limit: i64) -> Result<Vec<DocumentId>, StoreError> {
+pub async fn list_drafts(
+    db: &mut PgConnection,
+    seller: SellerId,
+    limit: i64,
+    now: DateTime<Utc>,
+) -> Result<Vec<DocumentId>, StoreError> {
     Ok(sqlx::query_scalar!(
         r#"
         SELECT documents.id AS "id: DocumentId"
           FROM documents
          WHERE documents.seller_id = $1
            AND documents.state = 'draft'
-           AND documents.held IS NULL
+           AND (documents.held IS NULL OR documents.held_try_at <= $3)
          ORDER BY documents.created_at, documents.id
          LIMIT $2
            FOR UPDATE SKIP LOCKED
         "#,
         seller as SellerId,
-        limit
+        limit,
+        now
     )
     .fetch_all(db)
     .await?)

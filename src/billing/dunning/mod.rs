@@ -5,27 +5,36 @@ pub mod rule;
 mod store;
 
 use anyhow::Context;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use sqlx::PgConnection;
 
-use self::rule::Step;
+use self::rule::{Step, Unpaid};
+use self::store::{OpenRow, Wanted};
 use crate::accounts::letters::SendLetter;
 use crate::accounts::people;
 use crate::audit::{self, Actor};
 use crate::base::ids::{AccountId, DocumentId};
 use crate::base::money::Money;
+use crate::billing::ledger::{self, Role};
+use crate::billing::payments;
 use crate::billing::restrictions::{self, Cause, Rest};
 use crate::db;
 use crate::portal::Portal;
 use crate::staff::StaffMember;
+
+/// How many accounts one turn looks at: a few seconds.
+pub const AT_ONCE: i64 = 2_000;
+
+/// An account that was warned, and where nothing happens, is looked at again after this: days begin, and not more.
+const LOOK_AGAIN: TimeDelta = TimeDelta::minutes(10);
 
 /// How an account stands that has not paid everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// The invoice that has been due the longest.
     pub document: DocumentId,
-    /// Its number.
+    /// Its number; empty: it cannot be written, because the customer's address is missing.
     pub number: String,
     /// Until when it was to be paid.
     pub due_on: NaiveDate,
@@ -62,6 +71,7 @@ struct Seen {
 
 async fn see(db: &mut PgConnection, account: AccountId, now: DateTime<Utc>) -> anyhow::Result<Option<Seen>> {
     let open = store::open(db, account).await.context("list what is open")?;
+    let open = less_credit(db, account, open).await?;
     let Some(first) = open.first() else { return Ok(None) };
     let done = store::done(db, account).await.context("list what was done")?;
     let (step, until) = store::state(db, account).await.context("read how far it is")?;
@@ -83,6 +93,21 @@ async fn see(db: &mut PgConnection, account: AccountId, now: DateTime<Utc>) -> a
     }))
 }
 
+/// What is open beyond the customer's credit, which pays the oldest first: nobody is asked for what we owe them.
+async fn less_credit(db: &mut PgConnection, account: AccountId, open: Vec<OpenRow>) -> anyhow::Result<Vec<OpenRow>> {
+    let Some(currency) = open.first().map(|row| row.open.currency) else { return Ok(open) };
+    let mut credit = -ledger::balance(db, account, Role::CustomerCredit, currency).await?.minor;
+    let rest = |mut row: OpenRow| {
+        if row.open.currency == currency {
+            let covered = credit.clamp(0, row.open.minor);
+            credit -= covered;
+            row.open.minor -= covered;
+        }
+        (row.open.minor > 0).then_some(row)
+    };
+    Ok(open.into_iter().filter_map(rest).collect())
+}
+
 /// How an account stands; `None` when nothing is open. For its pages, and staff's.
 pub async fn standing(
     db: &mut PgConnection,
@@ -93,7 +118,10 @@ pub async fn standing(
 }
 
 /// Takes the step that is due, or takes everything back when nothing is overdue any more. For the worker: one look at a time.
+/// Credit that lies unused pays first.
 pub async fn look(db: &mut PgConnection, account: AccountId, now: DateTime<Utc>) -> anyhow::Result<()> {
+    store::note_look(db, account, now).await.context("note a look")?;
+    payments::settle(db, account, now).await?;
     let seen = see(db, account, now).await?;
     let overdue = seen.filter(|seen| seen.standing.due_on < seen.today);
     let Some(Seen { mut standing, today }) = overdue else { return restore(db, account, now).await };
@@ -124,8 +152,8 @@ async fn take(
         standing.step = Some(step);
     }
     let next = standing.coming.iter().find(|(step, _)| step.restricts()).copied();
-    let letter = |user| SendLetter::Overdue {
-        user,
+    let letter = |payer| SendLetter::Overdue {
+        payer,
         document: standing.document,
         number: standing.number.clone(),
         overdue_minor: standing.overdue.minor,
@@ -133,7 +161,7 @@ async fn take(
         step: step.word().to_owned(),
         next: next.map(|(step, on)| (step.word().to_owned(), on)),
     };
-    people::write_to_payers(db, account, letter, now).await?;
+    people::write_about_money(db, account, letter, now).await?;
     let detail = serde_json::json!({ "step": step.word(), "invoice": standing.number });
     let entry = audit::Entry::new("dunning.step").account(account).detail(detail);
     audit::record(db, &Actor::system(), entry, now).await
@@ -166,16 +194,25 @@ async fn restrict(
     Ok(())
 }
 
-/// Accounts of which something may be due.
-pub async fn accounts(db: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<Vec<AccountId>> {
-    // A day more than anywhere: whose day it is is looked at for each.
-    let today = now.date_naive() + chrono::Days::new(1);
-    store::accounts(db, today).await.context("list who has not paid")
+/// Accounts that are to be looked at now, at most [`AT_ONCE`]: something happened, something is restricted, or it is a while since
+/// the last look.
+pub async fn due(db: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<Vec<AccountId>> {
+    store::forget_hints(db).await.context("forget what is settled")?;
+    let looked_before = Some((now - LOOK_AGAIN, now));
+    store::accounts(db, Wanted { today: tomorrow(now), looked_before, limit: AT_ONCE })
+        .await
+        .context("list who has not paid")
+}
+
+/// A day more than anywhere: whose day it is is looked at for each.
+fn tomorrow(now: DateTime<Utc>) -> NaiveDate {
+    now.date_naive() + chrono::Days::new(1)
 }
 
 /// Who has not paid in time, for staff.
 pub async fn debtors(db: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<Vec<Debtor>> {
-    let ids = accounts(db, now).await?;
+    let wanted = Wanted { today: tomorrow(now), looked_before: None, limit: i64::MAX };
+    let ids = store::accounts(db, wanted).await.context("list who has not paid")?;
     let mut debtors = store::debtors(db, &ids).await.context("read who has not paid")?;
     for debtor in &mut debtors {
         debtor.standing = standing(db, debtor.account, now).await?;
@@ -183,9 +220,34 @@ pub async fn debtors(db: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Resul
     Ok(debtors)
 }
 
-/// Whether an invoice is still to be paid: asked when a mail is written, because it may have been paid since.
-pub async fn is_open(db: &mut PgConnection, document: DocumentId) -> anyhow::Result<bool> {
-    Ok(store::open_minor(db, document).await.context("read what is open")? > 0)
+/// Whether an invoice is still to be paid: asked when a mail is written, because it may have been paid since. One that `waits`
+/// for the customer's address: whether it still does.
+pub async fn is_open(db: &mut PgConnection, document: DocumentId, waits: bool) -> anyhow::Result<bool> {
+    store::is_open(db, document, waits).await.context("read what is open")
+}
+
+/// Asks a customer for the address without which an invoice cannot be written, and says what comes when it stays away.
+pub async fn ask_for_details(
+    db: &mut PgConnection,
+    account: AccountId,
+    draft: DocumentId,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let open = store::open(db, account).await.context("list what is open")?;
+    let Some(row) = open.iter().find(|row| row.document == draft) else { return Ok(()) };
+    let unpaid = Unpaid { document: draft, due_on: row.due_on, done: Vec::new() };
+    let coming = rule::schedule(&[unpaid], row.schedule, None, now.date_naive());
+    let next = coming.into_iter().find(|(step, _)| step.restricts());
+    let letter = |payer| SendLetter::Overdue {
+        payer,
+        document: draft,
+        number: String::new(),
+        overdue_minor: row.open.minor,
+        currency: row.open.currency,
+        step: Step::Warn.word().to_owned(),
+        next: next.map(|(step, on)| (step.word().to_owned(), on)),
+    };
+    people::write_about_money(db, account, letter, now).await
 }
 
 /// Why no more time was given.

@@ -9,9 +9,10 @@ use crate::base::ids::{AccountId, DocumentId, StaffId};
 use crate::base::money::Money;
 use crate::db::StoreError;
 
-/// An invoice that is not paid in full.
+/// An invoice that is not paid in full, or that cannot be written because the customer's address is missing.
 pub struct OpenRow {
     pub document: DocumentId,
+    /// Empty: it is not written yet.
     pub number: String,
     pub due_on: NaiveDate,
     pub open: Money,
@@ -19,13 +20,14 @@ pub struct OpenRow {
     pub schedule: Schedule,
 }
 
-/// An account's open invoices, the one due the longest first.
+/// An account's open invoices, the one due the longest first. What waits for the customer's details counts as if it had been
+/// issued when that was found.
 pub async fn open(db: &mut PgConnection, account: AccountId) -> Result<Vec<OpenRow>, StoreError> {
     let rows = sqlx::query!(
         r#"
         SELECT documents.id AS "document: DocumentId"
-             , documents.number AS "number!"
-             , documents.due_on AS "due_on!"
+             , COALESCE(documents.number, '') AS "number!"
+             , COALESCE(documents.due_on, (documents.held_at AT TIME ZONE sellers.timezone)::date + sellers.payment_days) AS "due_on!"
              , documents.currency
              , left_of(documents) AS "open!"
              , sellers.timezone
@@ -37,9 +39,9 @@ pub async fn open(db: &mut PgConnection, account: AccountId) -> Result<Vec<OpenR
           LEFT JOIN dunning_schedules AS days ON days.seller_id = documents.seller_id
          WHERE documents.account_id = $1
            AND documents.kind = 'invoice'
-           AND documents.state = 'final'
-           AND left_of(documents) > 0
-         ORDER BY documents.due_on, documents.id
+           AND (documents.held ->> 'reason' = 'buyer'
+                OR documents.id IN (SELECT document_id FROM open_invoices WHERE account_id = $1))
+         ORDER BY 3, documents.id
         "#,
         account as AccountId
     )
@@ -62,10 +64,18 @@ pub async fn open(db: &mut PgConnection, account: AccountId) -> Result<Vec<OpenR
     Ok(open.collect())
 }
 
-/// What was done about these invoices.
+/// What was done about these invoices. What was done before one was written does not count once it is.
 pub async fn done(db: &mut PgConnection, account: AccountId) -> Result<Vec<(DocumentId, Step, NaiveDate)>, StoreError> {
     let rows = sqlx::query!(
-        r#"SELECT document_id AS "document: DocumentId", step, done_on FROM dunning_steps WHERE account_id = $1"#,
+        r#"
+        SELECT dunning_steps.document_id AS "document: DocumentId"
+             , dunning_steps.step
+             , dunning_steps.done_on
+          FROM dunning_steps
+          JOIN documents ON documents.id = dunning_steps.document_id
+         WHERE dunning_steps.account_id = $1
+           AND dunning_steps.was_draft = (documents.state = 'draft')
+        "#,
         account as AccountId
     )
     .fetch_all(db)
@@ -97,9 +107,9 @@ pub async fn insert_step(
 ) -> Result<bool, StoreError> {
     let done = sqlx::query!(
         r#"
-        INSERT INTO dunning_steps (document_id, account_id, step, done_on, done_at)
-        VALUES ($1, $2, $3, $4, $5)
-            ON CONFLICT (document_id, step) DO NOTHING
+        INSERT INTO dunning_steps (document_id, account_id, step, done_on, done_at, was_draft)
+        SELECT $1, $2, $3, $4, $5, state = 'draft' FROM documents WHERE id = $1
+            ON CONFLICT (document_id, step, was_draft) DO NOTHING
         "#,
         document as DocumentId,
         account as AccountId,
@@ -176,32 +186,101 @@ pub async fn limit(db: &mut PgConnection, account: AccountId, limit: Option<i32>
     Ok(true)
 }
 
-/// Accounts of which something may be due: an invoice is past its day, or something was done before.
-pub async fn accounts(db: &mut PgConnection, today: NaiveDate) -> Result<Vec<AccountId>, StoreError> {
+/// Which accounts are looked at.
+#[derive(Clone, Copy)]
+pub struct Wanted {
+    /// Invoices that were due before this day are overdue.
+    pub today: NaiveDate,
+    /// Accounts that were looked at later than this, and before now, are left out when nothing has happened since and nothing is
+    /// restricted.
+    pub looked_before: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// Accounts of which something may be due: an invoice is past its day, or waits for an address, or something was done before.
+/// Those where something happened come first, then those that have waited the longest.
+pub async fn accounts(db: &mut PgConnection, wanted: Wanted) -> Result<Vec<AccountId>, StoreError> {
     Ok(sqlx::query_scalar!(
         r#"
-        SELECT documents.account_id AS "id!: AccountId"
-          FROM documents
-         WHERE documents.kind = 'invoice'
-           AND documents.state = 'final'
-           AND documents.due_on < $1
-           AND left_of(documents) > 0
-         UNION
-        SELECT account_id FROM dunning_states
+        WITH debtors AS (
+            SELECT account_id FROM open_invoices WHERE due_on < $1
+             UNION
+            SELECT documents.account_id
+              FROM documents
+              JOIN sellers ON sellers.id = documents.seller_id
+             WHERE documents.state = 'draft'
+               AND documents.kind = 'invoice'
+               AND documents.held ->> 'reason' = 'buyer'
+               AND documents.held_at::date + sellers.payment_days < $1
+             UNION
+            SELECT account_id FROM dunning_states
+        )
+        SELECT debtors.account_id AS "id!: AccountId"
+          FROM debtors
+          LEFT JOIN dunning_looks looks ON looks.account_id = debtors.account_id
+          LEFT JOIN dunning_states states ON states.account_id = debtors.account_id
+          LEFT JOIN (SELECT DISTINCT account_id FROM dunning_hints) AS hints ON hints.account_id = debtors.account_id
+         WHERE $2::timestamptz IS NULL
+            OR looks.looked_at IS NULL
+            OR looks.looked_at NOT BETWEEN $2 AND $3
+            OR states.step NOT IN ('warn', 'warn_again')
+            OR hints.account_id IS NOT NULL
+         ORDER BY hints.account_id IS NULL, looks.looked_at NULLS FIRST, debtors.account_id
+         LIMIT $4
         "#,
-        today
+        wanted.today,
+        wanted.looked_before.map(|times| times.0),
+        wanted.looked_before.map(|times| times.1),
+        wanted.limit
     )
     .fetch_all(db)
     .await?)
 }
 
-/// What is still open on an invoice, in the smallest coin.
-pub async fn open_minor(db: &mut PgConnection, document: DocumentId) -> Result<i64, StoreError> {
+/// Notes that an account is looked at: what happens from now on is seen by the next look. Hints are only ever added by whoever
+/// pays, so that nobody waits for anybody here.
+pub async fn note_look(db: &mut PgConnection, account: AccountId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!("DELETE FROM dunning_hints WHERE account_id = $1", account as AccountId).execute(&mut *db).await?;
+    sqlx::query!(
+        r#"
+        INSERT INTO dunning_looks (account_id, looked_at)
+        VALUES ($1, $2)
+            ON CONFLICT (account_id)
+            DO UPDATE SET looked_at = excluded.looked_at
+        "#,
+        account as AccountId,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Forgets hints about accounts that owe nothing.
+pub async fn forget_hints(db: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        DELETE FROM dunning_hints
+         WHERE account_id NOT IN (SELECT account_id FROM open_invoices)
+           AND account_id NOT IN (SELECT account_id FROM dunning_states)
+           AND account_id NOT IN (SELECT account_id FROM documents WHERE state = 'draft')
+        "#
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Whether an invoice is still to be paid; one that `waits` (had no number when it was asked for): whether it still does.
+pub async fn is_open(db: &mut PgConnection, document: DocumentId, waits: bool) -> Result<bool, StoreError> {
     let open = sqlx::query_scalar!(
-        r#"SELECT left_of(documents) AS "open!" FROM documents WHERE id = $1"#,
-        document as DocumentId
+        r#"SELECT left_of(documents) > 0 AND ($2 = (state = 'draft')) AS "is_open!" FROM documents WHERE id = $1"#,
+        document as DocumentId,
+        waits
     );
-    Ok(open.fetch_one(db).await?)
+    // A draft that is gone is not waited for any more.
+    Ok(open.fetch_optional(db).await?.unwrap_or(false))
 }
 
 /// Gives an account until a day.

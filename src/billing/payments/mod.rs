@@ -275,9 +275,33 @@ pub async fn pay_back(
     Ok(true)
 }
 
-/// Whether a payback with this reference was booked.
-pub async fn is_paid_back(db: &mut PgConnection, external_ref: &str) -> anyhow::Result<bool> {
-    store::is_paid_back(db, external_ref).await.context("look for a payback")
+/// Books money that had gone back and did not arrive: it came in again, and pays what is open. Nothing happens when it had not
+/// gone back by the books, or came in again before.
+pub async fn take_back(
+    db: &mut PgConnection,
+    payment: PaymentId,
+    amount: Money,
+    external_ref: &str,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    if !store::is_paid_back(db, external_ref).await.context("look for the payback")? {
+        return Ok(());
+    }
+    let locked =
+        store::lock_payment(db, payment).await.context("lock a payment")?.context("there is no such payment")?;
+    let method = if locked.method == "card" { Method::Card } else { Method::Transfer };
+    let external_ref = format!("{external_ref}-returned");
+    let received = Received {
+        account: locked.account,
+        method,
+        amount,
+        received_on: now.date_naive(),
+        external_ref: &external_ref,
+    };
+    if receive(db, &received, now).await?.is_some() {
+        settle(db, locked.account, now).await?;
+    }
+    Ok(())
 }
 
 /// Returns an account's invoices that are not paid in full, oldest first.

@@ -299,11 +299,9 @@ pub async fn open_invoices(db: &mut PgConnection, account: AccountId) -> Result<
              , documents.currency
              , documents.gross_minor
              , left_of(documents) AS "open!"
-          FROM documents
-         WHERE documents.account_id = $1
-           AND documents.kind = 'invoice'
-           AND documents.state = 'final'
-           AND left_of(documents) > 0
+          FROM open_invoices
+          JOIN documents ON documents.id = open_invoices.document_id
+         WHERE open_invoices.account_id = $1
          ORDER BY documents.issued_on, documents.no
         "#,
         account as AccountId

@@ -4,7 +4,7 @@ pub mod checks;
 mod store;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sayoo_document::{Address, Buyer};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -14,6 +14,9 @@ use crate::base::ids::AccountId;
 use crate::i18n::Locale;
 use crate::portal::Portal;
 use crate::staff::StaffMember;
+
+/// After so many days a document's mail has left, however long the mail server was away.
+const MAILS_LEAVE_IN: TimeDelta = TimeDelta::days(7);
 
 /// Who a customer is on paper. Documents keep a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,9 +93,38 @@ pub async fn find(db: &mut PgConnection, account: AccountId) -> anyhow::Result<P
     store::of_account(db, account).await.context("read an account")?.context("there is no such account")
 }
 
-/// Returns the address of an owner: where documents go when the profile names none.
+/// Returns the address that stands on documents when the profile names none: an owner's, or the one that is kept of a closed
+/// account.
 pub async fn owner_mail(db: &mut PgConnection, account: AccountId) -> anyhow::Result<String> {
     Ok(store::owner_mail(db, account).await.context("read an owner's address")?.unwrap_or_default())
+}
+
+/// An address for invoices and reminders that is not a member's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mailbox {
+    /// Who reads it, as mails address them.
+    pub name: String,
+    /// The address.
+    pub email: String,
+    /// The language of mails to it.
+    pub locale: Locale,
+}
+
+/// Returns where an account's papers and reminders go, when that is not to its members: what the profile names, or what is
+/// kept of a closed account.
+pub async fn mailbox(db: &mut PgConnection, account: AccountId) -> anyhow::Result<Option<Mailbox>> {
+    store::mailbox(db, account).await.context("read the address for invoices")
+}
+
+/// Keeps the address of an owner of an account that is about to lose its people: as long as something is owed.
+pub async fn keep_mail(db: &mut PgConnection, account: AccountId, now: DateTime<Utc>) -> anyhow::Result<()> {
+    store::keep_mail(db, account, now).await.context("keep an owner's address")
+}
+
+/// Forgets the addresses of closed accounts that owe nothing any more, and to which nothing is owed: every month is charged,
+/// corrections included, every invoice is paid, and no credit is left. Returns how many.
+pub async fn forget_mails(db: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<u64> {
+    store::forget_mails(db, now - MAILS_LEAVE_IN).await.context("forget addresses of closed accounts")
 }
 
 /// Saves a customer's profile. Another VAT number, or another country, has to be checked anew.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::Profile;
+use super::{Mailbox, Profile};
 use crate::base::ids::AccountId;
 use crate::db::StoreError;
 use crate::i18n::Locale;
@@ -66,21 +66,98 @@ pub async fn of_account(db: &mut PgConnection, account: AccountId) -> Result<Opt
     }))
 }
 
-/// The address of the account's first owner.
+/// The address of the account's first owner, or the one that is kept of a closed account.
 pub async fn owner_mail(db: &mut PgConnection, account: AccountId) -> Result<Option<String>, StoreError> {
     Ok(sqlx::query_scalar!(
         r#"
-        SELECT users.email
-          FROM members
-          JOIN users ON users.id = members.user_id
-         WHERE members.account_id = $1
-         ORDER BY members.role <> 'owner', members.created_at
-         LIMIT 1
+        SELECT COALESCE(kept_mails.email, owner.email)
+          FROM accounts
+          LEFT JOIN kept_mails ON kept_mails.account_id = accounts.id
+          LEFT JOIN LATERAL (SELECT users.email
+                               FROM members
+                               JOIN users ON users.id = members.user_id
+                              WHERE members.account_id = accounts.id
+                                AND users.password_hash <> '!'
+                              ORDER BY members.role <> 'owner', members.created_at
+                              LIMIT 1) AS owner ON true
+         WHERE accounts.id = $1
+        "#,
+        account as AccountId
+    )
+    .fetch_one(db)
+    .await?)
+}
+
+/// The address for invoices that the profile names, or that is kept.
+pub async fn mailbox(db: &mut PgConnection, account: AccountId) -> Result<Option<Mailbox>, StoreError> {
+    let row = sqlx::query!(
+        r#"
+        SELECT COALESCE(NULLIF(billing_profiles.email, ''), kept_mails.email) AS "email!"
+             , COALESCE(billing_profiles.legal_name, accounts.name) AS "name!"
+             , COALESCE(billing_profiles.language, kept_mails.language) AS "language!"
+          FROM accounts
+          LEFT JOIN billing_profiles ON billing_profiles.account_id = accounts.id
+          LEFT JOIN kept_mails ON kept_mails.account_id = accounts.id
+         WHERE accounts.id = $1
+           AND COALESCE(NULLIF(billing_profiles.email, ''), kept_mails.email) IS NOT NULL
         "#,
         account as AccountId
     )
     .fetch_optional(db)
-    .await?)
+    .await?;
+    Ok(row.map(|row| Mailbox {
+        name: row.name,
+        email: row.email,
+        locale: Locale::from_code(&row.language).unwrap_or(Locale::En),
+    }))
+}
+
+/// Keeps the address and the language of the account's first owner. Who never ordered anything owes nothing.
+pub async fn keep_mail(db: &mut PgConnection, account: AccountId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        INSERT INTO kept_mails (account_id, email, language, kept_at)
+        SELECT members.account_id, users.email, users.locale, $2
+          FROM members
+          JOIN users ON users.id = members.user_id
+         WHERE members.account_id = $1
+           AND EXISTS (SELECT FROM environment_segments WHERE account_id = $1)
+         ORDER BY members.role <> 'owner', members.created_at
+         LIMIT 1
+            ON CONFLICT DO NOTHING
+        "#,
+        account as AccountId,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Deletes the kept addresses of accounts with which everything is settled, and whose documents were issued before `issued`.
+pub async fn forget_mails(db: &mut PgConnection, issued: DateTime<Utc>) -> Result<u64, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        DELETE FROM kept_mails
+         WHERE EXISTS (SELECT FROM billing_periods WHERE account_id = kept_mails.account_id)
+           AND NOT EXISTS (SELECT FROM billing_periods WHERE account_id = kept_mails.account_id AND state = 'open')
+           AND NOT EXISTS (SELECT
+                             FROM documents
+                            WHERE account_id = kept_mails.account_id
+                              AND (state = 'draft' OR finalised_at > $1 OR left_of(documents) <> 0))
+           AND NOT EXISTS (SELECT FROM payments WHERE account_id = kept_mails.account_id AND left_of(payments) <> 0)
+           -- A paper that is being made is still to be sent.
+           AND NOT EXISTS (SELECT
+                             FROM documents
+                             LEFT JOIN document_files ON document_files.document_id = documents.id AND document_files.kind = 'pdf'
+                            WHERE documents.account_id = kept_mails.account_id
+                              AND document_files.document_id IS NULL)
+        "#,
+        issued
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// Writes the profile. What was found out about a number stays with that number.

@@ -3,10 +3,13 @@
 //! Each account is rated in a transaction of its own (charges and drafts); drafts become final some at a time, so that numbers
 //! of one seller follow each other fast. What cannot be right waits for a person, and all others go on.
 
+mod finalising;
+mod giving_back;
 mod lines;
 mod store;
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -16,20 +19,21 @@ use sqlx::{Connection, PgConnection};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use self::finalising::Finalised;
 use super::discounts::{self, Given};
-use super::documents::{self, Held, Whose};
+use super::documents::{self, Whose};
 use super::rating::account::{self, Month};
 use super::rating::{Charge, Span};
 use super::sellers::{self, Seller};
-use super::{papers, profiles, proofs, trials};
+use super::{profiles, proofs, trials};
 use crate::base::chain;
 use crate::base::crash;
 use crate::base::ids::{AccountId, ChargeId, DocumentId, PeriodId};
 use crate::base::money::{Currency, Money};
+use crate::db;
 use crate::i18n::Texts;
 use crate::plans::cost;
 use crate::portal::Portal;
-use crate::queue;
 
 /// How long after its end a month is rated: samples that are late by less are in it, later ones are corrected for.
 pub const GRACE: TimeDelta = TimeDelta::hours(3);
@@ -39,8 +43,8 @@ pub const LATE: TimeDelta = TimeDelta::days(35);
 const LOOK_EVERY: Duration = Duration::from_secs(20);
 /// Environments rated at a time: a part of the file that a month is computed again with.
 const RATED_AT_ONCE: usize = 25;
-/// Documents that become final in one transaction.
-const FINAL_AT_ONCE: i64 = 50;
+/// How often a month is taken again at once when another transaction was in the way.
+const AGAIN: usize = 5;
 /// An invoice that is so many times the usual one waits for a person.
 const UNUSUAL: i64 = 3;
 /// Below this (in the smallest coin) nothing is unusual.
@@ -72,10 +76,11 @@ pub struct Done {
     pub parked: u64,
 }
 
-/// Looks again and again until told to stop. Several workers may do this: each month and document is taken by one.
-pub async fn run(portal: Portal, stop: CancellationToken) {
+/// Looks again and again until told to stop. Several workers may do this: each month and document is taken by one. The newest
+/// numbers are remembered in the file.
+pub async fn run(portal: Portal, numbers: PathBuf, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        match look(&portal).await {
+        match look_and_remember(&portal, &numbers).await {
             Ok(done) if done != Done::default() => tracing::info!(?done, "billing"),
             Ok(_) => {}
             Err(error) => tracing::error!(error = chain::of_any(&error), "billing failed and will be tried again"),
@@ -85,6 +90,25 @@ pub async fn run(portal: Portal, stop: CancellationToken) {
             () = stop.cancelled() => {}
         }
     }
+}
+
+/// Does whatever is due now, unless the database knows less than was given out: it was put back, and a person has to say after
+/// which number each series goes on (docs/operations.md).
+pub async fn look_and_remember(portal: &Portal, numbers: &Path) -> anyhow::Result<Done> {
+    let mut db = portal.db.acquire().await.context("acquire a connection")?;
+    let behind = documents::numbers::behind(&mut db, numbers).await?;
+    if let Some(series) = behind.first() {
+        anyhow::bail!(
+            "the database was put back: the newest number of {} that it knows is {}, and {} was given; see \"What to do after the \
+             control database was put back\" in docs/operations.md",
+            series.prefix,
+            series.known,
+            series.given
+        );
+    }
+    let done = look(portal).await;
+    documents::numbers::remember(&mut db, numbers).await?;
+    done
 }
 
 /// Does whatever is due now.
@@ -97,32 +121,43 @@ pub async fn look(portal: &Portal) -> anyhow::Result<Done> {
         done.opened += open_periods(&mut db, seller, now).await?;
     }
     trials::look(&mut db, now).await?;
-    while let Some(is_parked) = rate_next(&mut db, now).await? {
-        done.rated += 1;
-        done.parked += u64::from(is_parked);
+    let mut tries = 0;
+    loop {
+        match rate_next(&mut db, now).await {
+            Ok(None) => break,
+            Ok(Some(is_parked)) => {
+                done.rated += 1;
+                done.parked += u64::from(is_parked);
+            }
+            // Another transaction was in the way: no fault of the month's.
+            Err(error) if db::is_transient(&error) && tries < AGAIN => tries += 1,
+            Err(error) => return Err(error),
+        }
     }
-    store::try_again(&mut db).await.context("look again at what waited for details")?;
+    store::try_again(&mut db, now).await.context("look again at what waited for details")?;
     for seller in &sellers {
         loop {
-            let (finalised, parked) = finalise_some(&mut db, seller, now).await?;
-            done.finalised += finalised;
-            done.parked += parked;
-            if finalised + parked == 0 {
+            let some = finalising::finalise_some(&mut db, seller, now).await?;
+            done.finalised += some.finalised;
+            done.parked += some.parked;
+            if some == Finalised::default() {
                 break;
             }
         }
     }
     done.rated += store::close_empty(&mut db, now).await.context("close months without charges")?;
+    profiles::forget_mails(&mut db, now).await?;
     Ok(done)
 }
 
 /// Opens the months of accounts that have something to be charged for, from the first one's until now, each after the other.
+/// Whoever has left has months for as long as something may be corrected: what they bill is corrections only.
 async fn open_periods(db: &mut PgConnection, seller: &Seller, now: DateTime<Utc>) -> anyhow::Result<u64> {
     store::begin_trials(db, seller, now).await.context("begin trials")?;
     let mut opened = 0;
-    let to_open = store::list_to_open(db, seller, now).await.context("list accounts without a month")?;
-    for (account, mut from, mut follows) in to_open {
-        while from <= now {
+    let to_open = store::list_to_open(db, seller, LATE, now).await.context("list accounts without a month")?;
+    for store::ToOpen { account, mut from, mut follows, before } in to_open {
+        while from <= now && before.is_none_or(|before| from < before) {
             let (first, next) = cost::month(from, seller.zone);
             // One month begins where the one before ended, whatever the rules of clocks are by now.
             let first = if follows { from } else { first };
@@ -148,6 +183,7 @@ async fn rate_next(db: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<
                 inner.commit().await.context("commit")?;
                 Ok(())
             }
+            Err(error) if db::is_transient(&error) || db::is_away(&error) => return Err(error),
             Err(error) => {
                 inner.rollback().await.context("roll back")?;
                 Err(error)
@@ -264,14 +300,7 @@ async fn draft(
             given_back.entry(of).or_default().splice(0..0, told.map(lines::given_back));
         }
     }
-    for (of, mut lines) in given_back {
-        let cited = store::invoice_of(db, of).await.context("find the invoice")?;
-        let (cited, vat) = cited.context("what is given back was billed")?;
-        for line in &mut lines {
-            line.vat = vat.clone();
-        }
-        documents::draft_note_of_corrections(db, period.whose, cited, &lines, now).await?;
-    }
+    giving_back::draft(db, period, given_back, now).await?;
     if invoice.is_empty() {
         return Ok(());
     }
@@ -286,7 +315,7 @@ async fn draft(
             Money::new(usual, period.whose.currency).exact()
         );
         let why = json!({ "reason": "unusual", "problems": [told], "usual_minor": usual });
-        store::hold(db, id, &why).await.context("hold a draft")?;
+        store::hold(db, id, &why, now).await.context("hold a draft")?;
     }
     Ok(())
 }
@@ -298,57 +327,6 @@ fn by_month(given: &[Given]) -> BTreeMap<PeriodId, Vec<&Given>> {
         months.entry(it.of).or_default().push(it);
     }
     months
-}
-
-/// Makes some drafts of a seller final and closes their months, in one transaction. Returns how many, and how many wait.
-async fn finalise_some(db: &mut PgConnection, seller: &Seller, now: DateTime<Utc>) -> anyhow::Result<(u64, u64)> {
-    let mut tx = db.begin().await.context("begin")?;
-    let drafts = documents::list_drafts(&mut tx, seller.id, FINAL_AT_ONCE).await?;
-    let (mut finalised, mut parked) = (0, 0);
-    for id in drafts {
-        let held = match finalise_one(&mut tx, seller, id, now).await? {
-            Ok(is_new) => {
-                finalised += u64::from(is_new);
-                continue;
-            }
-            Err(held) => held,
-        };
-        let why = json!({ "reason": held.reason, "problems": held.problems });
-        store::hold(&mut tx, id, &why).await.context("hold a draft")?;
-        parked += 1;
-    }
-    crash::point("billing:finalised");
-    tx.commit().await.context("commit")?;
-    Ok((finalised, parked))
-}
-
-/// Makes one draft final, in a part of the transaction that can be undone alone.
-async fn finalise_one(
-    tx: &mut PgConnection,
-    seller: &Seller,
-    id: DocumentId,
-    now: DateTime<Utc>,
-) -> anyhow::Result<Result<bool, Held>> {
-    let mut inner = tx.begin().await.context("begin")?;
-    let done = match documents::finalise(&mut inner, seller, id, now).await {
-        Ok(Ok(false)) => Ok(false),
-        Ok(Ok(true)) => {
-            store::close_of(&mut inner, id, now).await.context("close a month")?;
-            queue::enqueue(&mut inner, &papers::MakePapers { document: id }, now).await?;
-            Ok(true)
-        }
-        Ok(Err(held)) => Err(held),
-        Err(error) => {
-            tracing::error!(document = %id, error = chain::of_any(&error), "a document cannot be made final");
-            Err(Held { reason: "failed", problems: vec![chain::of_any(&error)] })
-        }
-    };
-    if done.is_ok() {
-        inner.commit().await.context("commit")?;
-    } else {
-        inner.rollback().await.context("roll back")?;
-    }
-    Ok(done)
 }
 
 /// What waits for somebody: a draft, or a month that could not be rated.
@@ -364,7 +342,8 @@ pub struct Waiting {
     pub account_name: String,
     /// Since when.
     pub since: DateTime<Utc>,
-    /// `unusual`: much more than usual. `seller`, `buyer`: details are missing. `document`, `failed`: a fault of ours.
+    /// `unusual`: much more than usual. `seller`, `buyer`: details are missing. `credited`: what is to be given back was credited
+    /// already. `country`: the customer lives in another one than before. `document`, `failed`: a fault of ours.
     pub reason: String,
     /// What exactly.
     pub problems: Vec<String>,

@@ -12,13 +12,14 @@ use sqlx::PgConnection;
 use super::Period;
 use super::lines::Names;
 use crate::base::ids::{AccountId, ChargeId, DocumentId, EnvironmentId, PeriodId, PlanVersionId, SellerId};
+use crate::base::money::Money;
 use crate::billing::documents::Whose;
 use crate::billing::rating::{Charge, Item, Span};
 use crate::billing::sellers::Seller;
 use crate::db::StoreError;
 use crate::plans;
 
-pub use waiting::{hold, list_waiting, release_draft, release_period, try_again};
+pub use waiting::{hold, list_waiting, release_draft, release_period, try_again, try_later};
 
 /// Gives every account of a seller that has something to be charged for, and had no trial yet, its trial.
 pub async fn begin_trials(db: &mut PgConnection, seller: &Seller, now: DateTime<Utc>) -> Result<(), StoreError> {
@@ -45,33 +46,61 @@ pub async fn begin_trials(db: &mut PgConnection, seller: &Seller, now: DateTime<
     Ok(())
 }
 
-/// Accounts of a seller whose newest month is over, or who have none yet, with where the next one begins, and whether it
-/// follows another one.
+/// An account whose next month is to be opened.
+pub struct ToOpen {
+    /// Which one.
+    pub account: AccountId,
+    /// Where the month begins.
+    pub from: DateTime<Utc>,
+    /// Whether it follows another one.
+    pub follows: bool,
+    /// Months that begin from then on are not opened: everything was deleted, and nothing will be corrected any more.
+    pub before: Option<DateTime<Utc>>,
+}
+
+/// Accounts of a seller whose newest month is over, or who have none yet. Who has left gets months until `late` after the one in
+/// which that was, because so long it may be corrected.
 pub async fn list_to_open(
     db: &mut PgConnection,
     seller: &Seller,
+    late: TimeDelta,
     now: DateTime<Utc>,
-) -> Result<Vec<(AccountId, DateTime<Utc>, bool)>, StoreError> {
-    let rows = sqlx::query!(
+) -> Result<Vec<ToOpen>, StoreError> {
+    let rows = sqlx::query_as!(
+        ToOpen,
         r#"
         SELECT accounts.id AS "account: AccountId"
-             , COALESCE(newest.until_at, first.from_at) AS "from_at!"
+             , COALESCE(newest.until_at, first.from_at) AS "from!"
              , newest.until_at IS NOT NULL AS "follows!"
+             , CASE WHEN NOT first.is_open THEN GREATEST(first.until_at, left_in.until_at + make_interval(days => $3)) END AS before
           FROM accounts
           JOIN LATERAL (SELECT min(from_at) AS from_at, bool_or(until_at IS NULL) AS is_open, max(until_at) AS until_at
                           FROM environment_segments
                          WHERE account_id = accounts.id) AS first ON first.from_at IS NOT NULL
-          LEFT JOIN LATERAL (SELECT max(until_at) AS until_at FROM billing_periods WHERE account_id = accounts.id) AS newest ON true
+          LEFT JOIN LATERAL (SELECT until_at
+                               FROM billing_periods
+                              WHERE account_id = accounts.id
+                              ORDER BY from_at DESC
+                              LIMIT 1) AS newest ON true
+          LEFT JOIN LATERAL (SELECT until_at
+                               FROM billing_periods
+                              WHERE account_id = accounts.id
+                                AND from_at < first.until_at
+                                AND NOT first.is_open
+                              ORDER BY from_at DESC
+                              LIMIT 1) AS left_in ON true
          WHERE accounts.currency = $1
            AND COALESCE(newest.until_at, first.from_at) <= $2
-           AND (newest.until_at IS NULL OR first.is_open OR first.until_at > newest.until_at)
+           AND (newest.until_at IS NULL OR first.is_open
+                OR newest.until_at < GREATEST(first.until_at, left_in.until_at + make_interval(days => $3)))
         "#,
         seller.currency.code(),
-        now
+        now,
+        i32::try_from(late.num_days()).unwrap_or(i32::MAX)
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.account, row.from_at, row.follows)).collect())
+    Ok(rows)
 }
 
 /// Opens a month; what is there already stays.
@@ -172,7 +201,7 @@ pub async fn note_rated(
     Ok(())
 }
 
-/// Closed months of the account that ended less than `late` before this one begins.
+/// Closed months of the account, of the same seller, that ended less than `late` before this one begins.
 pub async fn list_closed_before(
     db: &mut PgConnection,
     period: &Period,
@@ -192,11 +221,13 @@ pub async fn list_closed_before(
            AND state = 'closed'
            AND until_at > $2
            AND until_at <= $3
+           AND seller_id = $4
          ORDER BY from_at
         "#,
         period.account as AccountId,
         period.span.from - late,
-        period.span.from
+        period.span.from,
+        period.whose.seller as SellerId
     )
     .fetch_all(db)
     .await
@@ -277,28 +308,60 @@ pub async fn names(db: &mut PgConnection, items: impl Iterator<Item = &Item>) ->
     })
 }
 
-/// A month's final invoice, and the VAT of its lines.
-pub async fn invoice_of(
-    db: &mut PgConnection,
-    period: PeriodId,
-) -> Result<Option<(DocumentId, (String, Decimal))>, StoreError> {
-    let row = sqlx::query!(
+/// An invoice that billed something, with what is left of it that was not given back.
+pub struct Billed {
+    pub document: DocumentId,
+    pub number: String,
+    /// Category and rate of what is left.
+    pub vat: (String, Decimal),
+    /// Without VAT; credit notes that are drafts count as given.
+    pub left: Money,
+    /// Whether it billed something of the month that is asked about.
+    pub of_month: bool,
+}
+
+/// Final invoices of the account by the same seller, the oldest first; those that billed something of the month `of` come before
+/// all others.
+pub async fn list_billed(db: &mut PgConnection, period: &Period, of: PeriodId) -> Result<Vec<Billed>, StoreError> {
+    let rows = sqlx::query!(
         r#"
-        SELECT documents.id AS "id: DocumentId"
+        SELECT documents.id AS "document: DocumentId"
+             , documents.number AS "number!"
              , document_vat.category
              , document_vat.rate
+             , document_vat.base_minor - COALESCE((SELECT sum(lines.net_minor)
+                                                     FROM documents notes
+                                                     JOIN document_lines lines ON lines.document_id = notes.id
+                                                    WHERE notes.corrects_id = documents.id
+                                                      AND lines.vat_category = document_vat.category
+                                                      AND lines.vat_rate = document_vat.rate), 0)::bigint AS "left!"
+             , EXISTS (SELECT
+                         FROM charge_lines
+                         JOIN charges ON charges.id = charge_lines.charge_id
+                        WHERE charge_lines.document_id = documents.id
+                          AND charges.of_period_id = $2) AS "of_month!"
           FROM documents
           JOIN document_vat ON document_vat.document_id = documents.id
-         WHERE documents.period_id = $1
+         WHERE documents.account_id = $1
+           AND documents.seller_id = $3
+           AND documents.kind = 'invoice'
            AND documents.state = 'final'
-         ORDER BY document_vat.base_minor DESC
-         LIMIT 1
+         ORDER BY 6 DESC, documents.issued_on, documents.no, document_vat.base_minor DESC
         "#,
-        period as PeriodId
+        period.account as AccountId,
+        of as PeriodId,
+        period.whose.seller as SellerId
     )
-    .fetch_optional(db)
+    .fetch_all(db)
     .await?;
-    Ok(row.map(|row| (row.id, (row.category, row.rate))))
+    let billed = rows.into_iter().map(|row| Billed {
+        document: row.document,
+        number: row.number,
+        vat: (row.category, row.rate),
+        left: Money::new(row.left, period.whose.currency),
+        of_month: row.of_month,
+    });
+    Ok(billed.collect())
 }
 
 /// The median of the account's last six invoices without VAT; `None` when there are fewer than three.
@@ -322,7 +385,8 @@ pub async fn usual_net(db: &mut PgConnection, period: &Period) -> Result<Option<
     .await?)
 }
 
-/// Closes the month of a document that became final, when nothing of the month is left that is not.
+/// Closes the month of a document that became final, when nothing of the month is left that is not. A credit note that waits for
+/// a person does not keep the month open: its invoice is out.
 pub async fn close_of(db: &mut PgConnection, document: DocumentId, now: DateTime<Utc>) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
@@ -341,7 +405,8 @@ pub async fn close_of(db: &mut PgConnection, document: DocumentId, now: DateTime
                              JOIN charge_lines ON charge_lines.charge_id = charges.id
                              JOIN documents ON documents.id = charge_lines.document_id
                             WHERE charges.period_id = billing_periods.id
-                              AND documents.state = 'draft')
+                              AND documents.state = 'draft'
+                              AND NOT (documents.kind = 'credit_note' AND documents.held IS NOT NULL))
         "#,
         document as DocumentId,
         now
@@ -351,7 +416,8 @@ pub async fn close_of(db: &mut PgConnection, document: DocumentId, now: DateTime
     Ok(())
 }
 
-/// Closes months that were rated and for which nothing is to be paid: no number is used for nothing.
+/// Closes months that were rated and for which nothing is to be paid (no number is used for nothing), or whose only papers are
+/// credit notes that wait for a person.
 pub async fn close_empty(db: &mut PgConnection, now: DateTime<Utc>) -> Result<u64, StoreError> {
     let done = sqlx::query!(
         r#"
@@ -364,7 +430,9 @@ pub async fn close_empty(db: &mut PgConnection, now: DateTime<Utc>) -> Result<u6
            AND NOT EXISTS (SELECT
                              FROM charges
                              JOIN charge_lines ON charge_lines.charge_id = charges.id
-                            WHERE charges.period_id = billing_periods.id)
+                             JOIN documents ON documents.id = charge_lines.document_id
+                            WHERE charges.period_id = billing_periods.id
+                              AND NOT (documents.kind = 'credit_note' AND documents.held IS NOT NULL))
         "#,
         now
     )

@@ -40,6 +40,15 @@ pub struct Seller {
     pub four_eyes: Money,
 }
 
+impl Seller {
+    /// Returns the number of its bank account without spaces; empty where it has none or that is not known yet.
+    #[must_use]
+    pub fn iban(&self) -> String {
+        let bank = self.details.as_ref().and_then(|details| details.seller.bank.as_ref());
+        bank.and_then(|bank| bank.iban.as_deref()).unwrap_or_default().replace(' ', "")
+    }
+}
+
 /// What has to stand on a company's documents.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -5,8 +5,9 @@ use anyhow::Context;
 use super::matching::Answer;
 use super::statement::{self, Line, Statement, Unreadable};
 use super::store::{self, Which};
-use super::{Receipt, Seller, Source, TransferError, answers, as_pays, record, said, seller_of};
+use super::{Receipt, Source, TransferError, answers, as_pays, record, said, seller_of};
 use crate::base::ids::{BankReceiptId, SellerId};
+use crate::billing::sellers::Seller;
 use crate::portal::Portal;
 use crate::staff::StaffMember;
 
@@ -101,6 +102,7 @@ async fn read(db: &mut sqlx::PgConnection, seller: SellerId, text: &str) -> Resu
         _ => ImportError::NotFound,
     })?;
     let statement = statement::read(text, seller.currency)?;
-    let is_of_another = !statement.iban.is_empty() && !seller.iban.is_empty() && statement.iban != seller.iban;
+    let ours = seller.iban();
+    let is_of_another = !statement.iban.is_empty() && !ours.is_empty() && statement.iban != ours;
     if is_of_another { Err(ImportError::OtherAccount) } else { Ok((seller, statement)) }
 }

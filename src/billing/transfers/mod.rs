@@ -17,6 +17,7 @@ use self::matching::{Answer, Facts, Invoice};
 use self::statement::Line;
 use self::store::{Reported, Which};
 use super::payments::{self, Method, Received};
+use super::sellers::{self, Seller};
 use crate::audit::{self, Actor};
 use crate::base::ids::{AccountId, BankReceiptId, DocumentId, SellerId, StaffId};
 use crate::base::money::{Currency, Money};
@@ -28,21 +29,6 @@ pub const PAGE: i64 = 200;
 
 /// A person's and a statement's report of the same amount within so many days may be the same money: banks differ about days, people about references.
 const TWIN_DAYS: i64 = 4;
-
-/// One of our own companies, as transfers need it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seller {
-    /// Which one.
-    pub id: SellerId,
-    /// `FR`, `MA`.
-    pub code: String,
-    /// What its bank account is kept in.
-    pub currency: Currency,
-    /// Above this a second person confirms.
-    pub four_eyes_minor: i64,
-    /// Its bank account, where it is known.
-    pub iban: String,
-}
 
 /// Who reported a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,11 +187,6 @@ pub enum TransferError {
     Failed(#[from] anyhow::Error),
 }
 
-/// Our own companies.
-pub async fn sellers(db: &mut PgConnection) -> anyhow::Result<Vec<Seller>> {
-    store::sellers(db).await.context("list our companies")
-}
-
 /// Receipts in a state, the newest first, one more than a page shows.
 pub async fn list(db: &mut PgConnection, state: State) -> anyhow::Result<Vec<Receipt>> {
     store::list(db, Which::In(state, PAGE + 1)).await.context("list the transfers")
@@ -340,7 +321,7 @@ pub async fn enter(
     let reported = reported(&mut tx, &seller, &[line]).await?;
     let outcome = if account.is_none_or(|account| is_twin(&reported, line, account, Source::Staff)) {
         Outcome::WaitsForChoice(id)
-    } else if line.amount.minor > seller.four_eyes_minor {
+    } else if line.amount.minor > seller.four_eyes.minor {
         Outcome::WaitsForSecond(id)
     } else {
         let receipt = find(&mut tx, id).await?.ok_or(TransferError::NotFound)?;
@@ -364,7 +345,7 @@ pub async fn book(
     if receipt.line.amount.currency != seller.currency {
         return Err(TransferError::OtherCurrency);
     }
-    let is_large = receipt.line.amount.minor > seller.four_eyes_minor;
+    let is_large = receipt.line.amount.minor > seller.four_eyes.minor;
     if let Some(choice) = choice {
         let (_, currency) = account(&mut tx, choice.account).await?.ok_or(TransferError::NotFound)?;
         if currency != receipt.line.amount.currency {
@@ -423,7 +404,7 @@ pub async fn reopen(portal: &Portal, by: &StaffMember, id: BankReceiptId) -> Res
 }
 
 async fn seller_of(db: &mut PgConnection, id: SellerId) -> Result<Seller, TransferError> {
-    sellers(db).await?.into_iter().find(|seller| seller.id == id).ok_or(TransferError::NotFound)
+    sellers::find(db, id).await?.ok_or(TransferError::NotFound)
 }
 
 /// Holds a receipt that is in this state until the end of the transaction.
@@ -439,7 +420,7 @@ async fn hold(db: &mut PgConnection, id: BankReceiptId, state: State) -> Result<
     Ok((seller, receipt))
 }
 
-/// Books the money as the customer's credit, pays the invoices from it, and leaves the rest as credit.
+/// Books the money as the customer's credit, pays the chosen invoices from it, then others that are open, and leaves the rest.
 async fn book_now(
     db: &mut PgConnection,
     by: &StaffMember,
@@ -463,9 +444,11 @@ async fn book_now(
         let most = Money::new(rest.min(pays.amount_minor), line.amount.currency);
         rest -= payments::allocate(db, payment, pays.document, most, now).await?.minor;
     }
+    // What the chosen invoices do not take pays the others at once.
+    payments::settle(db, account, now).await?;
     let second = (by.id != receipt.entered_by).then_some(by.id);
     store::book(db, receipt.id, payment, (by.id, second), now).await.context("book a transfer")?;
-    let detail = serde_json::json!({ "payment": payment, "credit_minor": rest, "pays": receipt.pays });
+    let detail = serde_json::json!({ "payment": payment, "beyond_minor": rest, "pays": receipt.pays });
     record(db, by, ("transfer.booked", receipt.id, Some(account)), detail, now).await?;
     Ok(())
 }

@@ -6,37 +6,10 @@ use sqlx::types::Json;
 
 use super::matching::Invoice;
 use super::statement::Line;
-use super::{Pays, Receipt, Seller, Source, State};
+use super::{Pays, Receipt, Source, State};
 use crate::base::ids::{AccountId, BankReceiptId, DocumentId, PaymentId, SellerId, StaffId};
 use crate::base::money::{Currency, Money};
 use crate::db::StoreError;
-
-/// Our own companies.
-pub async fn sellers(db: &mut PgConnection) -> Result<Vec<Seller>, StoreError> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT id AS "id: SellerId"
-             , code
-             , currency
-             , four_eyes_minor
-             , coalesce(details #>> '{seller,bank,iban}', '') AS "iban!"
-          FROM sellers
-         ORDER BY code
-        "#
-    )
-    .fetch_all(db)
-    .await?;
-    let sellers = rows.into_iter().filter_map(|row| {
-        Some(Seller {
-            id: row.id,
-            code: row.code,
-            currency: row.currency.parse().ok()?,
-            four_eyes_minor: row.four_eyes_minor,
-            iban: row.iban.replace(' ', ""),
-        })
-    });
-    Ok(sellers.collect())
-}
 
 /// Inserts a receipt unless the same one is there. Of two who enter it at once, one gets true.
 pub async fn insert(
@@ -278,11 +251,12 @@ pub async fn invoices(
          WHERE documents.seller_id = $1
            AND documents.kind = 'invoice'
            AND documents.state = 'final'
-           AND CASE WHEN $2::text[] IS NULL THEN left_of(documents) > 0 ELSE documents.number = ANY($2) END
+           AND (documents.number = ANY($2)
+                OR ($2 IS NULL AND documents.id IN (SELECT document_id FROM open_invoices)))
          ORDER BY documents.due_on, documents.no
         "#,
         seller as SellerId,
-        numbers
+        numbers as Option<&[String]>
     )
     .fetch_all(db)
     .await?;

@@ -87,9 +87,9 @@ pub async fn keep(
 ) -> Result<bool, StoreError> {
     let done = sqlx::query!(
         "
-        INSERT INTO payment_methods (id, account_id, customer_id, provider_id, brand, last4, expires, is_default, created_at)
+        INSERT INTO payment_methods (id, account_id, customer_id, provider_id, brand, last4, expires, is_default, created_at, country)
         VALUES ($1, $2, $3, $4, $5, $6, $7
-             , NOT EXISTS (SELECT FROM payment_methods WHERE account_id = $2 AND is_default), $8)
+             , NOT EXISTS (SELECT FROM payment_methods WHERE account_id = $2 AND is_default), $8, $9)
         ON CONFLICT (provider_id) DO NOTHING
         ",
         id as PaymentMethodId,
@@ -99,7 +99,8 @@ pub async fn keep(
         card.brand,
         card.last4,
         expires(card),
-        now
+        now,
+        country(card)
     )
     .execute(db)
     .await?;
@@ -109,11 +110,20 @@ pub async fn keep(
 /// Writes down what a card is by now.
 pub async fn update(db: &mut PgConnection, method: &Method, card: &CardFacts) -> Result<(), StoreError> {
     sqlx::query!(
-        "UPDATE payment_methods SET brand = $2, last4 = $3, expires = $4 WHERE provider_id = $1 AND removed_at IS NULL",
+        "
+        UPDATE payment_methods
+           SET brand = $2
+             , last4 = $3
+             , expires = $4
+             , country = $5
+         WHERE provider_id = $1
+           AND removed_at IS NULL
+        ",
         method.id,
         card.brand,
         card.last4,
-        expires(card)
+        expires(card),
+        country(card)
     )
     .execute(db)
     .await?;
@@ -122,6 +132,12 @@ pub async fn update(db: &mut PgConnection, method: &Method, card: &CardFacts) ->
 
 fn expires(card: &CardFacts) -> String {
     format!("{:04}-{:02}", card.exp_year, card.exp_month)
+}
+
+/// What is no country's code is not known.
+fn country(card: &CardFacts) -> &str {
+    let is_code = card.country.len() == 2 && card.country.bytes().all(|byte| byte.is_ascii_uppercase());
+    if is_code { &card.country } else { "" }
 }
 
 /// Notes that a card is with its customer no more, at Stripe.

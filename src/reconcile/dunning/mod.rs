@@ -20,6 +20,9 @@ use super::store;
 /// How long somebody who has paid waits at most, where no notification came through.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
+/// Where more accounts wait than one turn looks at.
+const GO_ON: Duration = Duration::from_secs(1);
+
 /// The task.
 pub struct Dunning {
     db: PgPool,
@@ -47,8 +50,9 @@ impl Task for Dunning {
     async fn turn(&self, lease: &Lease) -> anyhow::Result<Outcome> {
         let now = self.clock.now();
         let mut db = self.db.acquire().await.context("reach the control database")?;
-        let accounts = dunning::accounts(&mut db, now).await?;
+        let accounts = dunning::due(&mut db, now).await?;
         drop(db);
+        let are_all = i64::try_from(accounts.len()).is_ok_and(|found| found < dunning::AT_ONCE);
         let mut failed = 0;
         for account in accounts {
             lease.hold(&self.db, &self.clock).await?;
@@ -63,6 +67,6 @@ impl Task for Dunning {
             }
         }
         anyhow::ensure!(failed == 0, "{failed} accounts with unpaid invoices could not be looked after");
-        Ok(Outcome::Settled(LOOK_EVERY))
+        Ok(Outcome::Settled(if are_all { LOOK_EVERY } else { GO_ON }))
     }
 }

@@ -171,6 +171,27 @@ async fn a_credit_note_takes_back_no_more_than_was_billed(db: PgPool) {
     }
     let done = run::look(&world.portal).await.unwrap();
     assert_eq!((done.finalised, done.parked), (0, 1), "a person has to look at it");
-    assert_eq!(run::list_waiting(&mut db).await.unwrap()[0].reason, "failed");
+    assert_eq!(run::list_waiting(&mut db).await.unwrap()[0].reason, "credited");
+    audit(&world.db).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_series_of_numbers_never_goes_back(db: PgPool) {
+    let world = billed(db).await;
+    for sql in [
+        "UPDATE document_series SET last_no = 0",
+        "UPDATE document_series SET last_no = last_no - 1",
+        "UPDATE document_series SET last_on = last_on - 1",
+        "UPDATE document_series SET last_on = NULL",
+        "UPDATE document_series SET last_sha256 = ''",
+        "UPDATE document_series SET prefix = 'XX-2026-'",
+        "UPDATE document_series SET year = 2027",
+        "DELETE FROM document_series WHERE last_no > 0",
+        "TRUNCATE document_series CASCADE",
+        "INSERT INTO document_series (seller_id, year, prefix, last_no) SELECT seller_id, 2030, 'MA-2030-', 7 FROM document_series",
+    ] {
+        assert!(sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&world.db).await.is_err(), "{sql}");
+    }
+    assert_eq!(number(&world.db, "SELECT max(last_no) FROM document_series").await, 1);
     audit(&world.db).await;
 }

@@ -217,3 +217,24 @@ async fn parquet_says_what_csv_says_with_exact_types(db: PgPool) {
         }
     }
 }
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn charges_of_a_month_that_is_not_closed_stand_in_no_file(db: PgPool) {
+    use crate::billing::world::{at, introduce, sell};
+    use crate::support::portal::World;
+    let world = World::new(db.clone()).await;
+    sell(&world, true).await;
+    let alice = world.customer("alice").await;
+    alice.has_running(&world, "shop").await;
+    // November is rated, and its invoice waits for an address.
+    at(&world, "2026-12-01T03:00:00Z").await;
+    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM charges").fetch_one(&db).await.unwrap();
+    assert!(count > 0);
+    let charges = async || rows(&db, Export::list(List::Charges, year(Some(alice.account)), Format::Csv)).await;
+    assert_eq!(charges().await.len(), 0);
+    introduce(&world, alice.account, "MA").await;
+    at(&world, "2026-12-01T03:01:00Z").await;
+    let closed = charges().await;
+    assert_eq!(i64::try_from(closed.len()).unwrap(), count);
+    assert!(closed.iter().filter(|row| row["net"] != "0.00").all(|row| row["document"] == "MA-2026-000001"));
+}

@@ -40,7 +40,7 @@ pub struct Letter {
     pub sender: String,
     /// The envelope's receivers.
     pub receivers: Vec<String>,
-    raw: String,
+    pub raw: String,
 }
 
 impl MailServer {

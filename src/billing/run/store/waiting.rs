@@ -1,5 +1,6 @@
 //! Drafts and months that wait for somebody.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 
@@ -8,31 +9,58 @@ use crate::base::money::Money;
 use crate::billing::run::Waiting;
 use crate::db::StoreError;
 
-/// Notes why a draft waits, or that it does no more.
-pub async fn hold(db: &mut PgConnection, draft: DocumentId, why: &Value) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE documents SET held = $2 WHERE id = $1 AND state = 'draft'", draft as DocumentId, why)
+/// Notes why a draft waits, and with which details it was tried. Returns whose it is, and how often it was held for the same
+/// reason; `None` when it is no draft any more.
+pub async fn hold(
+    db: &mut PgConnection,
+    draft: DocumentId,
+    why: &Value,
+    now: DateTime<Utc>,
+) -> Result<Option<(AccountId, i32)>, StoreError> {
+    let row = sqlx::query!(
+        r#"
+        UPDATE documents
+           SET held = $2::jsonb
+             , held_at = CASE WHEN held ->> 'reason' = $2::jsonb ->> 'reason' THEN held_at ELSE $3 END
+             , held_tries = CASE WHEN held ->> 'reason' = $2::jsonb ->> 'reason' THEN held_tries + 1 ELSE 1 END
+             , held_try_at = NULL
+             , held_details = details_behind(documents)
+         WHERE id = $1
+           AND state = 'draft'
+        RETURNING account_id AS "account: AccountId", held_tries
+        "#,
+        draft as DocumentId,
+        why,
+        now
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| (row.account, row.held_tries)))
+}
+
+/// Notes when a draft that waits is tried again by itself.
+pub async fn try_later(db: &mut PgConnection, draft: DocumentId, at: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE documents SET held_try_at = $2 WHERE id = $1 AND state = 'draft'", draft as DocumentId, at)
         .execute(db)
         .await?;
     Ok(())
 }
 
-/// Lets drafts go on that waited for our company's or the customer's details, when those are there now.
-pub async fn try_again(db: &mut PgConnection) -> Result<(), StoreError> {
+/// Has drafts tried now that waited for our company's or the customer's details, when those are others than they were.
+pub async fn try_again(db: &mut PgConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
         UPDATE documents
-           SET held = NULL
-         WHERE state = 'draft'
-           AND CASE held ->> 'reason'
-               WHEN 'seller' THEN EXISTS (SELECT FROM sellers WHERE id = documents.seller_id AND details <> '{}')
-               WHEN 'buyer' THEN EXISTS (SELECT
-                                           FROM billing_profiles
-                                          WHERE account_id = documents.account_id
-                                            AND street <> ''
-                                            AND city <> '')
-               ELSE false
-               END
-        "#
+           SET held_try_at = $1
+         WHERE id IN (SELECT id
+                        FROM documents
+                       WHERE state = 'draft'
+                         AND held ->> 'reason' IN ('seller', 'buyer')
+                         AND held_details IS DISTINCT FROM details_behind(documents)
+                         -- What somebody holds is looked at next time: nobody waits for it.
+                         FOR UPDATE SKIP LOCKED)
+        "#,
+        now
     )
     .execute(db)
     .await?;
@@ -42,7 +70,17 @@ pub async fn try_again(db: &mut PgConnection) -> Result<(), StoreError> {
 /// Lets a draft go on that waits for a person.
 pub async fn release_draft(db: &mut PgConnection, draft: DocumentId) -> Result<bool, StoreError> {
     let done = sqlx::query!(
-        "UPDATE documents SET held = NULL WHERE id = $1 AND state = 'draft' AND held IS NOT NULL",
+        r#"
+        UPDATE documents
+           SET held = NULL
+             , held_at = NULL
+             , held_tries = 0
+             , held_try_at = NULL
+             , is_released = true
+         WHERE id = $1
+           AND state = 'draft'
+           AND held IS NOT NULL
+        "#,
         draft as DocumentId
     )
     .execute(db)

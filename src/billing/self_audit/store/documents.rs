@@ -7,10 +7,14 @@ pub const CHECKS: &[Check] = &[
     Check {
         code: "numbers",
         rules: "I15, I16",
-        // The document after a hole is the one that is told.
+        // The document after a hole is the one that is told. What was lost when the database was put back is no hole.
         sql: "SELECT documents.account_id
                    , documents.number
                    , documents.no <> row_number() OVER (PARTITION BY documents.seller_id, documents.series_year ORDER BY documents.no)
+                                     + COALESCE((SELECT sum(until_no - from_no + 1)
+                                                   FROM document_gaps
+                                                  WHERE (seller_id, year) = (documents.seller_id, documents.series_year)
+                                                    AND until_no < documents.no), 0)
                      OR documents.issued_on < COALESCE(lag(documents.issued_on) OVER of_seller, documents.issued_on)
                      OR documents.number <> series.prefix || lpad(documents.no::text, 6, '0')
                      OR extract(year FROM documents.issued_on) <> documents.series_year
@@ -25,6 +29,9 @@ pub const CHECKS: &[Check] = &[
                                           FROM documents
                                          WHERE (seller_id, series_year) = (series.seller_id, series.year)
                                            AND state = 'final')
+                                       + COALESCE((SELECT sum(until_no - from_no + 1)
+                                                     FROM document_gaps
+                                                    WHERE (seller_id, year) = (series.seller_id, series.year)), 0)
                 FROM document_series series
                UNION ALL
               SELECT account_id, id::text, number IS NOT NULL OR no IS NOT NULL FROM documents WHERE state = 'draft'",
@@ -43,12 +50,13 @@ pub const CHECKS: &[Check] = &[
                UNION ALL
               SELECT NULL
                    , series.prefix
-                   , series.last_sha256 IS DISTINCT FROM (SELECT sha256
-                                                            FROM documents
-                                                           WHERE (seller_id, series_year) = (series.seller_id, series.year)
-                                                             AND state = 'final'
-                                                           ORDER BY no DESC
-                                                           LIMIT 1)
+                   , series.last_sha256 IS DISTINCT FROM COALESCE((SELECT sha256
+                                                                     FROM documents
+                                                                    WHERE seller_id = series.seller_id
+                                                                      AND series_year <= series.year
+                                                                      AND state = 'final'
+                                                                    ORDER BY series_year DESC, no DESC
+                                                                    LIMIT 1), '\x'::bytea)
                 FROM document_series series
                WHERE series.last_no > 0",
     },

@@ -96,7 +96,7 @@ fn line(layout: &Layout, debtor: &Debtor, standing: &Standing) -> DebtorLine {
         url: urls::staff_account(debtor.account),
         name: debtor.name.clone(),
         amount: formats.money(standing.overdue),
-        number: standing.number.clone(),
+        number: if standing.number.is_empty() { layout.t("dunning-no-number") } else { standing.number.clone() },
         due: formats.calendar_day(standing.due_on),
         badge: if is_restricted { "stopped" } else { "warning" },
         step: standing.step.map_or_else(|| layout.t("dunning-step-none"), |step| layout.t(step.key())),

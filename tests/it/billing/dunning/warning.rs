@@ -170,3 +170,45 @@ async fn a_customer_reads_on_every_page_what_comes_when_and_staff_may_give_more_
     pass(&world, 1).await;
     assert_eq!(suspended(&world).await, [(false, "dunning".to_owned())]);
 }
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn nobody_is_dunned_for_what_their_unused_credit_covers(db: PgPool) {
+    use sayoo::billing::payments::{self, Method, Payback, Received};
+    let world = World::new(db.clone()).await;
+    let alice = world.customer("alice").await;
+    let invoice = final_invoice(&world, alice.account, mad(12_000), in_days(&world, 0)).await;
+    let now = world.portal.clock.now();
+    // Money comes in, and whoever books it pays nothing from it.
+    let mut tx = db.begin().await.unwrap();
+    let received = Received {
+        account: alice.account,
+        method: Method::Transfer,
+        amount: mad(12_000),
+        received_on: now.date_naive(),
+        external_ref: "VIR-1",
+    };
+    let payment = payments::receive(&mut tx, &received, now).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    world.wait(TimeDelta::days(2));
+    let browser = world.again(&alice).await;
+    let page = browser.get("/instances").await;
+    assert!(!page.words().contains("have been due"), "no page says so: {}", page.words());
+    pass(&world, 20).await;
+    assert_eq!(steps(&world).await, Vec::<String>::new());
+    assert_eq!(open(&world, invoice).await, 0, "it paid the invoice instead");
+
+    // It goes back: the invoice is due again. The bank sends it back to us: it is paid again, at once.
+    let now = world.portal.clock.now();
+    let mut tx = db.begin().await.unwrap();
+    payments::take_back(&mut tx, payment, mad(12_000), "re_1", now).await.unwrap();
+    assert!(payments::pay_back(&mut tx, payment, Payback::Refund, mad(12_000), "re_1", now).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!((open(&world, invoice).await, standing(&world, alice.account).await), (12_000, (12_000, 0)));
+    let mut tx = db.begin().await.unwrap();
+    for _ in 0..2 {
+        payments::take_back(&mut tx, payment, mad(12_000), "re_1", now).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    assert_eq!((open(&world, invoice).await, standing(&world, alice.account).await), (0, (0, 0)));
+    crate::billing::world::audit(&db).await;
+}

@@ -91,6 +91,29 @@ async fn case_56_what_was_paid_by_card_meanwhile_becomes_credit(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn what_a_transfer_has_beyond_its_invoice_pays_the_oldest_other_one_at_once(db: PgPool) {
+    let world = World::new(db.clone()).await;
+    let alice = world.customer("alice").await;
+    let old = final_invoice(&world, alice.account, mad(5_000), day("2026-12-01")).await;
+    let named = final_invoice(&world, alice.account, mad(12_000), day("2026-12-07")).await;
+    let new = final_invoice(&world, alice.account, mad(5_000), day("2026-12-09")).await;
+    let company = seller(&world, "MAD").await.to_string();
+    let sam = world.staff().await;
+    let number = number(&world, named).await;
+    let done = sam.post("/staff/transfers/new", &transfer(&company, "180.00", "B1", &number)).await;
+    if !sam.get(&done.location).await.text("html").contains("booked") {
+        // More than the invoice says: a person chooses it, and nothing else.
+        let account = alice.account.to_string();
+        let invoice = named.to_string();
+        let choice = [("account", account.as_str()), ("document", invoice.as_str())];
+        sam.post(&format!("{}/book", done.location), &choice).await;
+    }
+    assert_eq!(payments(&world).await.len(), 1);
+    let left = (open(&world, old).await, open(&world, named).await, open(&world, new).await);
+    assert_eq!((left, standing(&world, alice.account).await), ((0, 0, 4_000), (4_000, 0)));
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_large_transfer_is_confirmed_by_another_person_whatever_anybody_writes(db: PgPool) {
     let world = World::new(db.clone()).await;
     let alice = world.customer("alice").await;
@@ -135,7 +158,7 @@ async fn case_58_short_over_two_invoices_no_reference_and_another_currency(db: P
     let (alice, bob) = (world.customer("alice").await, world.customer("bob").await);
     let mut invoices: Vec<DocumentId> = Vec::new();
     for (account, gross) in
-        [(alice.account, 10_000), (alice.account, 20_000), (alice.account, 5_000), (bob.account, 5_000)]
+        [(alice.account, 10_000), (alice.account, 20_000), (alice.account, 10_000), (bob.account, 5_000)]
     {
         invoices.push(final_invoice(&world, account, mad(gross), day("2026-12-07")).await);
     }
@@ -148,10 +171,10 @@ async fn case_58_short_over_two_invoices_no_reference_and_another_currency(db: P
     // One hundredth short: it pays what came; one hundredth stays open.
     enter("99.99", "B1", "MA-2026-000001").await;
     assert_eq!(open(&world, invoices[0]).await, 1);
-    // Two invoices in one transfer, and fifty over: the rest is credit (I23).
+    // Two invoices in one transfer, and fifty over: the rest pays a part of the third.
     enter("250.01", "B2", "MA-2026-000001, MA-2026-000002").await;
     assert_eq!((open(&world, invoices[0]).await, open(&world, invoices[1]).await), (0, 0));
-    assert_eq!(standing(&world, alice.account).await, (5_000, 5_000));
+    assert_eq!(standing(&world, alice.account).await, (5_000, 0));
 
     // No reference, and two customers owe as much: nothing is proposed, both are listed.
     let page = enter("50", "B3", "merci").await;

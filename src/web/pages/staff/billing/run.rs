@@ -200,6 +200,8 @@ pub(super) fn reason(layout: &Layout, waiting: &Waiting) -> String {
         ("unusual", None) => layout.t("staff-billing-held-unusual"),
         ("seller", _) => layout.t("staff-billing-held-seller"),
         ("buyer", _) => layout.t("staff-billing-held-buyer"),
+        ("credited", _) => layout.t("staff-billing-held-credited"),
+        ("country", _) => layout.t("staff-billing-held-country"),
         ("document", _) => layout.t("staff-billing-held-document"),
         _ => layout.t("staff-billing-held-failed"),
     }

@@ -8,8 +8,9 @@ use chrono::NaiveDate;
 use super::refused;
 use crate::base::ids::{AccountId, SellerId};
 use crate::base::money::{Currency, Money};
+use crate::billing::sellers::{self, Seller};
 use crate::billing::transfers::statement::{self, Line};
-use crate::billing::transfers::{self, Outcome, Seller};
+use crate::billing::transfers::{self, Outcome};
 use crate::portal::Portal;
 use crate::staff::directory;
 use crate::web::answer::{self, Answer};
@@ -50,7 +51,7 @@ struct NewPage {
 /// Shows the form.
 pub async fn get(portal: Data<Portal>, staff: Staff, query: Query<TransferForm>) -> Answer {
     let mut db = portal.db.acquire().await.context("reach the control database")?;
-    let sellers = transfers::sellers(&mut db).await?;
+    let sellers = sellers::list(&mut db).await?;
     answer::page(&NewPage::new(staff.layout, query.into_inner(), &sellers, Problems::default()))
 }
 
@@ -58,7 +59,7 @@ pub async fn get(portal: Data<Portal>, staff: Staff, query: Query<TransferForm>)
 pub async fn post(portal: Data<Portal>, staff: Staff, posted: Posted<TransferForm>) -> Answer {
     let (form, layout) = (posted.form, staff.layout.clone());
     let mut db = portal.db.acquire().await.context("reach the control database")?;
-    let sellers = transfers::sellers(&mut db).await?;
+    let sellers = sellers::list(&mut db).await?;
     let mut problems = Problems::default();
     let account = match form.account.trim() {
         "" => None,

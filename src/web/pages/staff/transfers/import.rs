@@ -6,8 +6,9 @@ use askama::Template;
 
 use super::day;
 use crate::base::ids::SellerId;
+use crate::billing::sellers::{self, Seller};
 use crate::billing::transfers::importing::{self, ImportError, Preview, Seen};
-use crate::billing::transfers::{self, statement};
+use crate::billing::transfers::statement;
 use crate::i18n::Texts;
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
@@ -107,8 +108,8 @@ async fn page(
     preview: Option<PreviewPart>,
 ) -> Result<ImportPage, PageError> {
     let mut db = portal.db.acquire().await.context("reach the control database")?;
-    let sellers = transfers::sellers(&mut db).await?;
-    let option = |seller: &transfers::Seller| {
+    let sellers = sellers::list(&mut db).await?;
+    let option = |seller: &Seller| {
         let id = seller.id.to_string();
         let is_chosen = id == chosen;
         (id, format!("{} · {}", seller.code, seller.currency), is_chosen)

@@ -10,7 +10,8 @@ use askama::Template;
 use chrono::{NaiveDate, NaiveTime};
 
 use super::rows::formats;
-use crate::billing::transfers::{self, Receipt, Seller, State, TransferError};
+use crate::billing::sellers::{self, Seller};
+use crate::billing::transfers::{self, Receipt, State, TransferError};
 use crate::i18n::format::Formats;
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
@@ -62,7 +63,7 @@ pub async fn get(portal: Data<Portal>, staff: Staff, query: Query<ListQuery>) ->
     let mut receipts = transfers::list(&mut db, state).await?;
     let has_more = receipts.len() > usize::try_from(transfers::PAGE).unwrap_or_default();
     receipts.truncate(usize::try_from(transfers::PAGE).unwrap_or_default());
-    let sellers = transfers::sellers(&mut db).await?;
+    let sellers = sellers::list(&mut db).await?;
     let layout = staff.layout.clone();
     let tabs = [State::Entered, State::Booked, State::Refused].map(|tab| {
         let word = tab.word();
@@ -119,7 +120,7 @@ pub(super) enum Standing {
 impl Standing {
     pub(super) fn of(staff: &Staff, sellers: &[Seller], receipt: &Receipt) -> Self {
         let seller = sellers.iter().find(|seller| seller.id == receipt.seller);
-        let is_large = seller.is_some_and(|seller| receipt.line.amount.minor > seller.four_eyes_minor);
+        let is_large = seller.is_some_and(|seller| receipt.line.amount.minor > seller.four_eyes.minor);
         let is_own_currency = seller.is_some_and(|seller| receipt.line.amount.currency == seller.currency);
         match receipt.state {
             State::Booked => Self::Booked,

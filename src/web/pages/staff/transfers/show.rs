@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 use super::{Standing, day, refused};
 use crate::base::ids::{AccountId, BankReceiptId, DocumentId};
 use crate::base::money::Money;
+use crate::billing::sellers;
 use crate::billing::transfers::matching::Answer as Match;
 use crate::billing::transfers::{self, Choice, Outcome, Receipt, State};
 use crate::portal::Portal;
@@ -87,7 +88,7 @@ pub struct ShowQuery {
 pub async fn get(portal: Data<Portal>, staff: Staff, id: Path<BankReceiptId>, query: Query<ShowQuery>) -> Answer {
     let mut db = portal.db.acquire().await.context("reach the control database")?;
     let receipt = transfers::find(&mut db, *id).await?.ok_or(PageError::NotFound)?;
-    let sellers = transfers::sellers(&mut db).await?;
+    let sellers = sellers::list(&mut db).await?;
     let seller = sellers.iter().find(|seller| seller.id == receipt.seller).ok_or(PageError::NotFound)?;
     let standing = Standing::of(&staff, &sellers, &receipt);
     let layout = staff.layout;
