@@ -291,7 +291,7 @@ async fn draft(
             given_back.entry(*of).or_default().push(lines::given_back(line));
         }
     }
-    for (of, given) in by_month(given) {
+    for ((_, of), given) in by_month(given) {
         let told = given.iter().map(|it| lines::discount(it, (&words, profile.language)));
         // What is taken off more stands on the invoice that charges more; what is taken off less, on the credit note that gives back.
         if given.iter().map(|it| it.amount.minor).sum::<i64>() > 0 {
@@ -320,11 +320,11 @@ async fn draft(
     Ok(())
 }
 
-/// Discounts by the month that they speak of.
-fn by_month(given: &[Given]) -> BTreeMap<PeriodId, Vec<&Given>> {
-    let mut months: BTreeMap<PeriodId, Vec<&Given>> = BTreeMap::new();
+/// Discounts by the month that they speak of, oldest first.
+fn by_month(given: &[Given]) -> BTreeMap<(DateTime<Utc>, PeriodId), Vec<&Given>> {
+    let mut months: BTreeMap<_, Vec<&Given>> = BTreeMap::new();
     for it in given {
-        months.entry(it.of).or_default().push(it);
+        months.entry((it.span.from, it.of)).or_default().push(it);
     }
     months
 }

@@ -153,7 +153,7 @@ async fn look(db: &mut PgConnection, id: SelfAuditId, now: DateTime<Utc>) -> any
         tx.commit().await.context("commit")?;
     }
     store::end(db, id, now, now - KEPT_FOR).await.context("end a self-audit")?;
-    newest(db).await?.context("a self-audit that ended is there")
+    store::report(db, id).await.context("read a self-audit")?.context("a self-audit that ended is there")
 }
 
 /// Returns what the newest look found that came to its end.

@@ -57,7 +57,7 @@ pub async fn ask(db: &mut PgConnection, id: SelfAuditId, check: &Check) -> Resul
              , looked.account_id
              , count(*)
              , count(*) FILTER (WHERE looked.is_wrong IS NOT FALSE)
-             , left(min(looked.subject) FILTER (WHERE looked.is_wrong IS NOT FALSE), 200)
+             , left(min(COALESCE(looked.subject, '?')) FILTER (WHERE looked.is_wrong IS NOT FALSE), 200)
           FROM ({}) AS looked (account_id, subject, is_wrong)
          WHERE $3::timestamptz IS NOT NULL
          GROUP BY looked.account_id
@@ -165,6 +165,11 @@ pub async fn end(
 /// The newest look that came to its end.
 pub async fn newest(db: &mut PgConnection) -> Result<Option<Report>, StoreError> {
     let Some((id, report)) = newest_look(db).await? else { return Ok(None) };
+    Ok(Some(Report { outcomes: outcomes(db, id).await?, ..report }))
+}
+
+/// What each rule came to in one look.
+async fn outcomes(db: &mut PgConnection, id: SelfAuditId) -> Result<Vec<Outcome>, StoreError> {
     let rows = sqlx::query!(
         r#"
         SELECT code, looked_at, wrong, examples, millis
@@ -184,7 +189,7 @@ pub async fn newest(db: &mut PgConnection) -> Result<Option<Report>, StoreError>
         examples: row.examples,
         took: TimeDelta::milliseconds(row.millis),
     });
-    Ok(Some(Report { outcomes: outcomes.collect(), ..report }))
+    Ok(outcomes.collect())
 }
 
 /// What it said of one customer's rows.
@@ -216,14 +221,27 @@ pub async fn newest_of(db: &mut PgConnection, account: AccountId) -> Result<Opti
 }
 
 async fn newest_look(db: &mut PgConnection) -> Result<Option<(SelfAuditId, Report)>, StoreError> {
+    look(db, None).await
+}
+
+/// One look that came to its end.
+pub async fn report(db: &mut PgConnection, id: SelfAuditId) -> Result<Option<Report>, StoreError> {
+    let Some((id, report)) = look(db, Some(id)).await? else { return Ok(None) };
+    Ok(Some(Report { outcomes: outcomes(db, id).await?, ..report }))
+}
+
+/// One look, or the newest.
+async fn look(db: &mut PgConnection, which: Option<SelfAuditId>) -> Result<Option<(SelfAuditId, Report)>, StoreError> {
     let row = sqlx::query!(
         r#"
         SELECT id AS "id: SelfAuditId", since, began_at, ended_at AS "ended_at!"
           FROM self_audits
          WHERE ended_at IS NOT NULL
+           AND id = COALESCE($1, id)
          ORDER BY ended_at DESC, id DESC
          LIMIT 1
-        "#
+        "#,
+        which as Option<SelfAuditId>
     )
     .fetch_optional(db)
     .await?;

@@ -53,18 +53,18 @@ async fn an_invoice_its_corrections_and_a_credit_note_are_computed_again(db: PgP
     introduce(&world, alice.account, "MA").await;
     let shop = alice.has_running(&world, "shop").await;
     let hour = "2026-11-23T10:00:00Z".parse().unwrap();
-    used(&world, shop, "cpu", hour, 200 * CORE_HOUR).await;
+    used(&world, shop, "cpu", hour, 300 * CORE_HOUR).await;
     at(&world, "2026-12-01T03:00:00Z").await;
     let first = newest(&world).await;
     let folder = tempfile::tempdir().unwrap();
     let said = computed(&world, &alice, first, folder.path()).await;
-    assert!(said.contains("all right. Before discounts and taxes: 140.85 MAD"), "{said}");
+    assert!(said.contains("all right. Before discounts and taxes: 178.85 MAD"), "{said}");
     let line = alice.get(&format!("/account/billing/invoices/{first}/lines/2")).await;
     assert_eq!(line.attribute("a[href$='#recompute']", "href"), format!("/account/billing/invoices/{first}#recompute"));
 
     // What is known later is charged with December; the first file stays as it was.
     let before = file(&alice, first).await;
-    used(&world, shop, "cpu", hour, 250 * CORE_HOUR).await;
+    used(&world, shop, "cpu", hour, 350 * CORE_HOUR).await;
     at(&world, "2027-01-01T03:00:00Z").await;
     let said = computed(&world, &alice, newest(&world).await, folder.path()).await;
     assert!(said.contains("correction cpu 1"), "{said}");

@@ -32,7 +32,7 @@ async fn a_trial_that_ends_is_told_three_days_before_and_what_is_charged_from_th
     at(&world, "2026-12-04T12:00:00Z").await;
     let told = mails(&world, &alice.email).await;
     assert_eq!(told.len(), 1);
-    assert!(told[0].0.starts_with("Your trial ends on 6 December 2026"), "{}", told[0].0);
+    assert!(told[0].0.starts_with("Your trial ends on 6 Dec 2026"), "{}", told[0].0);
     for words in ["shop (Production) at MAD420.00 a month", "devel (Development) at MAD99.00", "Together MAD519.00"] {
         assert!(told[0].1.contains(words), "{words}: {}", told[0].1);
     }

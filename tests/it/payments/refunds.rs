@@ -191,6 +191,7 @@ async fn credit_that_paid_an_invoice_meanwhile_does_not_go_back(db: PgPool) {
     // The next month is billed before the worker gets there.
     crate::billing::world::at(&world, "2027-01-01T03:00:00Z").await;
     without_poll(&cards).await;
+    let sam = world.staff().await;
     sam.get("/staff/payments?list=refunds").await.assert_says(200, "Failed");
     assert_eq!(texts(&world.db, STATES).await, ["failed not_free"]);
     assert!(standin.state().await["refunds"].as_array().unwrap().is_empty());

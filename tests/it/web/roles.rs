@@ -36,6 +36,9 @@ const ROLES: &[(Verb, &[&str], &[&str])] = &[
             "/account/billing/invoices/{document}/files/{kind}",
             "/account/billing/invoices/{document}/lines/{line}",
             "/account/billing/invoices/{document}/lines/{line}/hours.csv",
+            "/account/billing/invoices/{document}/lines/{line}/readings.csv",
+            "/account/billing/invoices/{document}/recompute.json.gz",
+            "/account/billing/proof",
         ],
     ),
     (

@@ -151,12 +151,12 @@ fn check(layout: &Layout, account: AccountId, profile: &Profile) -> Option<VatCh
 }
 
 /// What somebody found out about a number.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
 pub struct VatForm {
     /// The number that was checked: the customer may have another one by now.
     number: String,
     /// How it was checked, and the answer.
-    #[serde(default)]
     answer: String,
     /// `right`, or `wrong`.
     found: String,
