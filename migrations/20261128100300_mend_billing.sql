@@ -115,7 +115,7 @@ CREATE TRIGGER dunning_delays_hint_at_dunning AFTER INSERT ON dunning_delays
     FOR EACH ROW EXECUTE FUNCTION hint_at_dunning();
 
 -- What is looked for every few seconds.
-CREATE INDEX documents_drafts ON documents (seller_id, created_at, id) WHERE state = 'draft';
+CREATE INDEX documents_drafts ON documents (seller_id, created_at, kind, id) WHERE state = 'draft';
 CREATE INDEX documents_held ON documents (account_id) WHERE held IS NOT NULL;
 CREATE INDEX documents_by_corrected ON documents (corrects_id) WHERE corrects_id IS NOT NULL;
 CREATE INDEX billing_periods_to_rate ON billing_periods (until_at, id) WHERE state = 'open' AND rated_at IS NULL;

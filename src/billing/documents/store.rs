@@ -446,7 +446,7 @@ pub async fn list_drafts(
          WHERE documents.seller_id = $1
            AND documents.state = 'draft'
            AND (documents.held IS NULL OR documents.held_try_at <= $3)
-         ORDER BY documents.created_at, documents.id
+         ORDER BY documents.created_at, documents.kind, documents.id
          LIMIT $2
            FOR UPDATE SKIP LOCKED
         "#,

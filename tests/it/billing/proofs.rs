@@ -40,7 +40,7 @@ async fn file(person: &Person, document: DocumentId) -> Vec<u8> {
 }
 
 async fn newest(world: &World) -> DocumentId {
-    let sql = "SELECT id FROM documents WHERE state = 'final' ORDER BY no DESC LIMIT 1";
+    let sql = "SELECT id FROM documents WHERE state = 'final' ORDER BY series_year DESC, no DESC LIMIT 1";
     let id: uuid::Uuid = sqlx::query_scalar(sql).fetch_one(&world.db).await.unwrap();
     id.to_string().parse().unwrap()
 }

@@ -100,7 +100,7 @@ async fn clean_books_pass_and_every_damage_of_them_is_found(db: PgPool) {
     }
     let now = world.portal.clock.now();
     let since = now + TimeDelta::days(1);
-    let newest = "(SELECT id FROM documents WHERE state = 'final' ORDER BY no DESC LIMIT 1)";
+    let newest = "(SELECT id FROM documents WHERE state = 'final' ORDER BY series_year DESC, no DESC LIMIT 1)";
     for (code, damage) in [
         ("numbers", "DELETE FROM documents WHERE no = 1".to_owned()),
         ("numbers", format!("DELETE FROM documents WHERE id = {newest}")),
@@ -144,7 +144,7 @@ async fn clean_books_pass_and_every_damage_of_them_is_found(db: PgPool) {
         ("credit", "DELETE FROM paybacks".to_owned()),
         ("cards", "INSERT INTO payment_attempts (id, document_id, account_id, attempt_no, idempotency_key, amount_minor, currency, request, state
                                               , provider_id, created_at, ended_at)
-                   SELECT gen_random_uuid(), id, account_id, 1, 'invoice-' || id || '-1', 100, 'MAD', '[[\"amount\", \"100\"]]', 'succeeded', 'pi_1', now(), now()
+                   SELECT gen_random_uuid(), id, account_id, 1, 'invoice-' || id || '-1', 100, 'MAD', '[[\"amount\", \"100\"]]', 'succeeded', 'pi_' || id, now(), now()
                      FROM documents WHERE no = 1".to_owned()),
         ("vat", "UPDATE documents SET vat_minor = vat_minor + 1, gross_minor = gross_minor + 1 WHERE no = 1".to_owned()),
     ] {

@@ -3,7 +3,6 @@
 use actix_web::web::Data;
 use anyhow::Context;
 use askama::Template;
-use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::{Tab, days, exact, formats, may_manage, tabs, terms, this_month};
@@ -12,6 +11,7 @@ use crate::base::money::{Currency, Money};
 use crate::billing::budgets::rule::{self, Level};
 use crate::billing::budgets::{self, Alert, Budget, BudgetError};
 use crate::billing::discounts;
+use crate::billing::transfers::statement;
 use crate::i18n::format::When;
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
@@ -42,16 +42,14 @@ impl BudgetForm {
 
     /// Reads the fields; `None` when the amount is none.
     fn parsed(&self, currency: Currency) -> Option<Budget> {
-        let typed: Decimal = self.amount.trim().replace(',', ".").parse().ok()?;
-        let typed = typed.normalize();
-        let most = Decimal::new(budgets::MOST, 2);
-        if typed.scale() > 2 || typed < Decimal::new(budgets::LEAST, 2) || typed > most {
+        let minor = statement::minor(&self.amount)?;
+        if !(budgets::LEAST..=budgets::MOST).contains(&minor) {
             return None;
         }
         let is_cap = !self.is_cap.is_empty();
         // Production alone never rests: what is less dear to people rests first.
         let caps_production = is_cap && !self.caps_production.is_empty();
-        Some(Budget { amount: Money::rounded(typed, currency), is_cap, caps_production })
+        Some(Budget { amount: Money::new(minor, currency), is_cap, caps_production })
     }
 }
 

@@ -4,13 +4,13 @@ use actix_web::web::{Data, Path};
 use anyhow::Context;
 use askama::Template;
 use chrono::TimeDelta;
-use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::show::EventLine;
 use super::{by, containers, find, forbidden_or_missing, formats, id};
 use crate::accounts::policy::{self, Action};
 use crate::base::money::{Currency, Money};
+use crate::billing::transfers::statement;
 use crate::environments::scaling::{self, Refusal, Rule, ScalingError, Standing, Wish};
 use crate::environments::{Environment, history, orders};
 use crate::i18n::format::Formats;
@@ -97,17 +97,15 @@ impl RuleForm {
     }
 
     fn budget(&self, currency: Currency, layout: &Layout, problems: &mut Problems) -> Option<Money> {
-        let typed = self.budget.trim().replace(',', ".");
-        if typed.is_empty() {
+        if self.budget.trim().is_empty() {
             return None;
         }
-        let amount = typed.parse::<Decimal>().ok().filter(|amount| {
-            !amount.is_sign_negative() && *amount <= Decimal::from(MOST_BUDGET) && amount.normalize().scale() <= 2
-        });
-        if amount.is_none() {
+        let most = MOST_BUDGET * 100;
+        let minor = statement::minor(&self.budget).filter(|minor| (0..=most).contains(minor));
+        if minor.is_none() {
             problems.add("budget", layout.t("scaling-refused-budget"));
         }
-        amount.map(|amount| Money::rounded(amount, currency))
+        minor.map(|minor| Money::new(minor, currency))
     }
 }
 

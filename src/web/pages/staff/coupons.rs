@@ -58,11 +58,8 @@ impl Default for NewForm {
 impl NewForm {
     /// Reads the fields; what is wrong with them becomes problems.
     fn parsed(&self, layout: &Layout, problems: &mut Problems) -> NewCoupon {
-        let value = self.value.trim().replace(',', ".").parse::<Decimal>().ok();
-        let value = value.filter(|value| {
-            let most = Decimal::from(1_000_000_000);
-            *value > Decimal::ZERO && *value <= most && value.normalize().scale() <= 2
-        });
+        let value = statement::minor(&self.value).filter(|minor| (1..=100_000_000_000).contains(minor));
+        let value = value.map(|minor| Decimal::new(minor, 2).normalize());
         if value.is_none() {
             problems.add("value", layout.t("coupons-bad-value"));
         }

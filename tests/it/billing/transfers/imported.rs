@@ -4,6 +4,7 @@ use sayoo::base::money::{Currency, Money};
 use sqlx::PgPool;
 
 use super::upload;
+use crate::billing::world::details;
 use crate::support::invoices::{final_invoice, open, payments, seller};
 use crate::support::portal::World;
 
@@ -101,7 +102,10 @@ async fn who_paid_from_an_account_before_is_known_and_what_a_person_entered_is_n
 async fn what_is_no_statement_of_this_account_is_refused_with_its_place(db: PgPool) {
     let world = World::new(db.clone()).await;
     let company = seller(&world, "MAD").await;
-    sqlx::query("UPDATE sellers SET details = '{\"seller\": {\"bank\": {\"iban\": \"MA64 0115 1900 0001\"}}}'")
+    let mut details = details("MA");
+    details.seller.bank.as_mut().unwrap().iban = Some("MA64 0115 1900 0001".to_owned());
+    sqlx::query("UPDATE sellers SET details = $1")
+        .bind(serde_json::to_value(&details).unwrap())
         .execute(&db)
         .await
         .unwrap();
