@@ -162,7 +162,8 @@ BEGIN
        OR (OLD.state <> 'waiting' AND (NEW.state = 'waiting' OR NEW.approved_by IS DISTINCT FROM OLD.approved_by)) THEN
         RAISE EXCEPTION 'a refund stays what it was' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
-    IF is_large AND NEW.state NOT IN ('waiting', 'withdrawn', 'failed') AND NEW.approved_by IS NULL THEN
+    -- Whether it is large was decided when it was asked for: another limit since then changes nothing.
+    IF OLD.state = 'waiting' AND NEW.state NOT IN ('waiting', 'withdrawn', 'failed') AND NEW.approved_by IS NULL THEN
         RAISE EXCEPTION 'a large refund is confirmed by a second person' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NEW;

@@ -60,3 +60,5 @@ CREATE TABLE book_pushes (
 CREATE INDEX book_pushes_to_do ON book_pushes (seller_id, rank, created_at) WHERE state <> 'done';
 CREATE INDEX book_pushes_by_document ON book_pushes (document_id);
 CREATE INDEX book_pushes_by_payment ON book_pushes (payment_id);
+CREATE INDEX book_pushes_by_payback ON book_pushes (payback_id) WHERE payback_id IS NOT NULL;
+CREATE INDEX book_pushes_by_credit_note ON book_pushes (credit_note_id) WHERE credit_note_id IS NOT NULL;

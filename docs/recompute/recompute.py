@@ -248,12 +248,9 @@ def understood(line):
     return line
 
 
-def discounted(month, charged):
-    """What each coupon takes off a month now: {coupon: amount}. `charged` is what is charged for it now, by plan version."""
-    left = {version: Fraction(net) for version, net in month["charged_before"].items()}
-    for version, net in charged.items():
-        left[version] = left.get(version, Fraction(0)) + net
-    left = {version: max(net, Fraction(0)) for version, net in left.items()}
+def taken_off(month, nets):
+    """What each coupon takes off a month of which so much is charged: {coupon: amount}."""
+    left = {version: max(net, Fraction(0)) for version, net in nets.items()}
     taken = {}
     # Percentages first, then amounts; of each the older redemption first.
     for coupon in sorted(month["coupons"], key=lambda coupon: coupon["percent"] is None):
@@ -269,21 +266,42 @@ def discounted(month, charged):
                 rest -= off
             left[version] -= off
             taken[coupon["redemption"]] += off
+    return taken
+
+
+def discounted(month, sides):
+    """What each coupon takes off a month now: {coupon: amount}.
+
+    `sides` are what is charged for it now, by plan version: what is given back, then what is charged more.
+    """
+    nets = {version: Fraction(net) for version, net in month["charged_before"].items()}
     before = {coupon: Fraction(amount) for coupon, amount in month["taken_before"].items()}
-    changes = {coupon: taken.get(coupon, 0) - before.get(coupon, 0) for coupon in set(taken) | set(before)}
-    # What only moves from one coupon to another is left as it was.
-    return {coupon: change for coupon, change in changes.items() if change} if sum(changes.values()) else {}
+    now = dict(before)
+    for side in sides:
+        if not side:
+            continue
+        for version, net in side.items():
+            nets[version] = nets.get(version, Fraction(0)) + net
+        taken = taken_off(month, nets)
+        changes = {coupon: taken.get(coupon, 0) - now.get(coupon, 0) for coupon in set(taken) | set(now)}
+        # What only moves from one coupon to another is left as it was.
+        if sum(changes.values()):
+            now = {coupon: now.get(coupon, 0) + change for coupon, change in changes.items()}
+    changes = {coupon: now[coupon] - before.get(coupon, 0) for coupon in now}
+    return {coupon: change for coupon, change in changes.items() if change}
 
 
 def check_discounts(file, charged):
     """Computes what is taken off again; raises what differs first. Returns how much it is.
 
-    `charged` is what the other lines of the file charge: {(month, plan version): net}.
+    `charged` is what the other lines of the file charge: {(month, plan version, whether it is given back): net}.
     """
     months, sum_of_all = set(), Fraction(0)
     for month in file["months"]:
         of = instant(month["of"])
-        ours = discounted(month, {version: net for (billed, version), net in charged.items() if billed == of})
+        side = lambda back: {version: net for (billed, version, is_back), net in charged.items()
+                             if billed == of and is_back == back}
+        ours = discounted(month, [side(True), side(False)])
         theirs = {coupon: Fraction(amount) for coupon, amount in month["taken"].items()}
         if of in months or ours != theirs:
             told = lambda taken: {coupon: f"{float(amount):.2f}" for coupon, amount in sorted(taken.items())}
@@ -357,7 +375,7 @@ def check_all(name, is_quiet):
         month = (file["period"]["from"], file["period"]["until"], file["currency"])
         count, seen = count + charges, seen | environments
         for line in paid:
-            key = (line["of"], line["plan_version"])
+            key = (line["of"], line["plan_version"], line["net"] < 0)
             charged[key] = charged.get(key, Fraction(0)) + line["net"]
     if month is None:
         raise ValueError("there is nothing in it")

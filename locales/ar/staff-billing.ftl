@@ -182,6 +182,7 @@ seller-bad-no-account = اذكر IBAN أو RIB الحساب.
 seller-bad-no-penalties = يوجب القانون الفرنسي ذكر غرامات التأخير: اختر.
 seller-bad-fee = يوجب القانون الفرنسي 40 يورو على الأقل.
 seller-bad-rate = اذكر نسبة من 0.01 إلى 100 في المئة.
+seller-bad-four-eyes = لا يمكن لشخص واحد رفعه. يستطيع ذلك من يثبّت sayoo: sayoo billing seller … --four-eyes.
 seller-bad-payment-days = اذكر من 0 إلى 60 يومًا.
 seller-bad-trial-days = اذكر من 0 إلى 90 يومًا.
 seller-bad-paper = لا يمكن إصدار فاتورة بذلك: { $said }

@@ -58,7 +58,7 @@ revenue-counted-moves = Customers are compared at a month’s start and at its e
 revenue-counted-months = Months are those of the company that sells: Paris for euros, Casablanca for dirhams. The newest one lasts until now. What was there and all movements are added up anew each time; this page is not shown if they differ by a coin.
 
 margins-title = Margins of hosts
-margins-lead = What each host cost, what had room on it, and what the instances that ran there were charged, by their time on it.
+margins-lead = What each host cost, what had room on it, and what the instances that ran there were charged before discounts, by their time on it.
 margins-of = Margins of hosts in { $month }
 margins-unfinished = This month is not over: what is charged for it is not known yet.
 margins-no-rate = Nobody said what a euro was in this month. Amounts in different currencies are not added.

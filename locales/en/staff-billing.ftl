@@ -182,6 +182,7 @@ seller-bad-no-account = Give the IBAN or the RIB of the account.
 seller-bad-no-penalties = French law wants the interest on what is paid late: choose one.
 seller-bad-fee = French law wants 40 EUR at least.
 seller-bad-rate = Give a rate from 0.01 to 100 per cent.
+seller-bad-four-eyes = One person alone cannot raise it. Whoever installs sayoo can: sayoo billing seller … --four-eyes.
 seller-bad-payment-days = Give 0 to 60 days.
 seller-bad-trial-days = Give 0 to 90 days.
 seller-bad-paper = No invoice can be made with it: { $said }

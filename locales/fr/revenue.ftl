@@ -58,7 +58,7 @@ revenue-counted-moves = Les clients sont comparés au début et à la fin du moi
 revenue-counted-months = Les mois sont ceux de la société qui vend : Paris pour les euros, Casablanca pour les dirhams. Le plus récent dure jusqu’à maintenant. Ce qui était là et tous les mouvements sont recomptés à chaque fois ; cette page ne s’affiche pas s’ils diffèrent d’un centime.
 
 margins-title = Marges des machines
-margins-lead = Ce que chaque machine a coûté, ce qui y avait sa place, et ce que les instances qui y tournaient ont été facturées, selon leur temps passé.
+margins-lead = Ce que chaque machine a coûté, ce qui y avait sa place, et ce que les instances qui y tournaient ont été facturées avant remises, selon leur temps passé.
 margins-of = Marges des machines en { $month }
 margins-unfinished = Ce mois n’est pas terminé : ce qui sera facturé n’est pas encore connu.
 margins-no-rate = Personne n’a dit ce que valait un euro ce mois-là. Les montants en devises différentes ne sont pas additionnés.

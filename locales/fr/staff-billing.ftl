@@ -182,6 +182,7 @@ seller-bad-no-account = Donnez l’IBAN ou le RIB du compte.
 seller-bad-no-penalties = La loi française exige les pénalités de retard : choisissez.
 seller-bad-fee = La loi française exige au moins 40 EUR.
 seller-bad-rate = Donnez un taux de 0,01 à 100 pour cent.
+seller-bad-four-eyes = Une personne seule ne peut pas le relever. Qui installe sayoo le peut : sayoo billing seller … --four-eyes.
 seller-bad-payment-days = Donnez de 0 à 60 jours.
 seller-bad-trial-days = Donnez de 0 à 90 jours.
 seller-bad-paper = Aucune facture ne peut être faite avec cela : { $said }

@@ -217,7 +217,13 @@ async fn change(db: &mut PgConnection, seller: &Seller, terms: &Terms) -> anyhow
         }
         Err(error) => return Err(error.into()),
     }
-    let detail = json!({ "seller": seller.code, "from": seller.details, "to": terms.details });
+    let detail = json!({
+        "seller": seller.code, "from": seller.details, "to": terms.details,
+        "terms": {
+            "from": [i64::from(seller.payment_days), i64::from(seller.trial_days), seller.four_eyes.minor],
+            "to": [i64::from(terms.payment_days), i64::from(terms.trial_days), terms.four_eyes.minor],
+        },
+    });
     let entry = audit::Entry::new("billing.seller-changed").detail(detail);
     audit::record(&mut tx, &Actor::system().from_address(BY), entry, Clock::System.now()).await?;
     tx.commit().await.context("commit")?;

@@ -210,6 +210,39 @@ async fn fail(
     Ok(())
 }
 
+/// Books a payment at Stripe, and pays its invoice as far as that is open. False when it was booked before.
+async fn book(
+    db: &mut PgConnection,
+    intent: &str,
+    (account, document): (AccountId, DocumentId),
+    came: Money,
+    now: DateTime<Utc>,
+) -> anyhow::Result<bool> {
+    let received =
+        Received { account, method: Method::Card, amount: came, received_on: now.date_naive(), external_ref: intent };
+    let Some(payment) = payments::receive(db, &received, now).await? else { return Ok(false) };
+    payments::allocate(db, payment, document, came, now).await?;
+    payments::settle(db, account, now).await?;
+    Ok(true)
+}
+
+/// Books money that came in for an attempt of which nothing is known here, as after the database was put back: else its invoice, open
+/// again, would be charged again. False when it is for no invoice here, or somebody else's.
+async fn book_without_attempt(db: &mut PgConnection, intent: &Intent, now: DateTime<Utc>) -> anyhow::Result<bool> {
+    if intent.status != "succeeded" || intent.amount_received <= 0 {
+        return Ok(false);
+    }
+    let document = intent.metadata.get("document").and_then(|id| id.parse::<DocumentId>().ok());
+    let (Some(document), Ok(currency)) = (document, intent.currency.parse::<Currency>()) else { return Ok(false) };
+    let payer = store::payer_of(db, document, currency, &intent.customer).await.context("find who paid")?;
+    let Some(account) = payer else { return Ok(false) };
+    let came = Money::new(intent.amount_received, currency);
+    if book(db, &intent.id, (account, document), came, now).await? {
+        tracing::warn!(intent = intent.id, %document, "a payment was booked whose attempt is not known here");
+    }
+    Ok(true)
+}
+
 /// Brings into the books what a payment at Stripe is now. False when it is none of ours.
 ///
 /// Money that came in is booked once, whatever the attempt's row said before, and pays its invoice as far as that is open; the rest
@@ -222,23 +255,17 @@ pub async fn apply(cards: &Cards, db: &mut PgConnection, intent: &Intent, now: D
         return Ok(false);
     };
     let mut tx = db.begin().await.context("begin")?;
-    let Some(attempt) = store::lock_attempt(&mut tx, id).await.context("lock an attempt")? else { return Ok(false) };
+    let Some(attempt) = store::lock_attempt(&mut tx, id).await.context("lock an attempt")? else {
+        let is_ours = book_without_attempt(&mut tx, intent, now).await?;
+        tx.commit().await.context("commit a payment whose attempt is lost")?;
+        return Ok(is_ours);
+    };
     match intent.status.as_str() {
         "succeeded" => {
             let currency = intent.currency.parse::<Currency>().context("Stripe's currency")?;
             let came = Money::new(intent.amount_received, currency);
             ensure!(came == attempt.amount, "{came:?} came for an attempt of {:?}", attempt.amount);
-            let received = Received {
-                account: attempt.account,
-                method: Method::Card,
-                amount: came,
-                received_on: now.date_naive(),
-                external_ref: &intent.id,
-            };
-            if let Some(payment) = payments::receive(&mut tx, &received, now).await? {
-                payments::allocate(&mut tx, payment, attempt.document, received.amount, now).await?;
-                payments::settle(&mut tx, attempt.account, now).await?;
-            }
+            book(&mut tx, &intent.id, (attempt.account, attempt.document), came, now).await?;
             store::set_state(&mut tx, id, "succeeded", &intent.id, (None, Some(now))).await?;
             store::wishes::end_of_attempt(&mut tx, id).await.context("note what became of a wish")?;
         }

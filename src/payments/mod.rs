@@ -78,19 +78,25 @@ impl Cards {
     /// Does whatever is due now.
     pub async fn look(&self) -> anyhow::Result<Done> {
         let now = self.portal.clock.now();
-        let found = self.poll(now).await.unwrap_or_else(|error| {
-            tracing::warn!(error = chain::of_any(&error), "Stripe cannot be asked for events that got lost");
-            0
-        });
-        let mut done = Done { found, ..Done::default() };
+        let found = match self.poll(now).await {
+            Ok(found) => Some(found),
+            Err(error) => {
+                tracing::warn!(error = chain::of_any(&error), "Stripe cannot be asked for events that got lost");
+                None
+            }
+        };
+        let mut done = Done { found: found.unwrap_or_default(), ..Done::default() };
         while events::process_next(self, now).await? {
             done.events += 1;
         }
-        let answered = self.answer().await?;
-        (done.pages, done.refunds) = (answered.pages, answered.refunds);
-        while attempts::ask_next(self, now).await? || attempts::begin_next(self, now).await? {
+        // What goes wrong with pages and refunds holds up no payment.
+        let answered = self.answer().await;
+        // What is not known of may have been paid (the database was put back): nothing is charged before Stripe has told.
+        while attempts::ask_next(self, now).await? || (found.is_some() && attempts::begin_next(self, now).await?) {
             done.attempts += 1;
         }
+        let answered = answered?;
+        (done.pages, done.refunds) = (answered.pages, answered.refunds);
         Ok(done)
     }
 

@@ -55,8 +55,11 @@ pub async fn close_stale(cards: &Cards, now: DateTime<Utc>) -> anyhow::Result<()
             other => other,
         };
         match closed {
+            // Others are not held up by one that cannot be booked.
             Ok(session) => {
-                apply(cards, &mut db, &session, now).await?;
+                if let Err(error) = apply(cards, &mut db, &session, now).await {
+                    tracing::error!(%wish, error = chain::of_any(&error), "what became of a page cannot be booked");
+                }
             }
             Err(error) => {
                 tracing::warn!(%wish, error = chain::of_any(&error.into()), "a page is not closed yet");

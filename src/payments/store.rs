@@ -18,9 +18,9 @@ use crate::base::money::{Currency, Money};
 use crate::db::StoreError;
 
 /// Locks the invoice that a saved card should pay and that has waited the longest: no attempt is open or was a success, none
-/// of this card is to be waited for, the customer is not about to pay on a page, no transfer that may be meant for it waits for
-/// somebody, the customer's bank takes nothing back at this moment, and nothing of it was given back (who is asked again then is
-/// for people to say).
+/// of this card is to be waited for, the customer is not about to pay on a page, nothing that Stripe told about it is still to be
+/// understood, no transfer that may be meant for it waits for somebody, the customer's bank takes nothing back at this moment, and
+/// nothing of it was given back (who is asked again then is for people to say).
 pub async fn lock_due(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Option<Due>, StoreError> {
     let row = sqlx::query!(
         r#"
@@ -47,6 +47,12 @@ pub async fn lock_due(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Optio
                         OR (a.kind = 'saved' AND COALESCE(a.method_id, m.id) = m.id AND (a.next_at IS NULL OR a.next_at > $1)))
            )
            AND NOT EXISTS (SELECT FROM card_wishes w WHERE w.document_id = d.id AND w.state IN ('asked', 'ready'))
+           AND NOT EXISTS (
+                SELECT
+                  FROM stripe_events e
+                 WHERE e.processed_at IS NULL
+                   AND e.payload -> 'data' -> 'object' -> 'metadata' ->> 'document' = d.id::text
+           )
            AND NOT EXISTS (
                 SELECT
                   FROM bank_receipts r
@@ -334,6 +340,36 @@ pub async fn set_unknown(db: &mut PgConnection, id: AttemptId, next_at: DateTime
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Whose final invoice in this currency it is. `None` when that account is another customer at Stripe, or that customer another
+/// account here; one of whom nothing is known yet may be anybody.
+pub async fn payer_of(
+    db: &mut PgConnection,
+    document: DocumentId,
+    currency: Currency,
+    customer: &str,
+) -> Result<Option<AccountId>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT d.account_id AS "account: AccountId"
+          FROM documents d
+         WHERE d.id = $1
+           AND d.kind = 'invoice'
+           AND d.state = 'final'
+           AND d.currency = $2
+           AND NOT EXISTS (
+                SELECT
+                  FROM stripe_customers c
+                 WHERE (c.account_id = d.account_id AND c.seller_id = d.seller_id) <> (c.customer_id = $3)
+           )
+        "#,
+        document as DocumentId,
+        currency.code(),
+        customer
+    )
+    .fetch_optional(db)
+    .await?)
 }
 
 /// A payment in the books.

@@ -74,6 +74,9 @@ pub struct Intent {
     pub currency: String,
     /// Whether it is real money.
     pub livemode: bool,
+    /// Whose it is.
+    #[serde(default, deserialize_with = "or_nothing")]
+    pub customer: String,
     /// What we wrote on it.
     #[serde(default, deserialize_with = "or_nothing")]
     pub metadata: BTreeMap<String, String>,

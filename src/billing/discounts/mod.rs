@@ -95,6 +95,8 @@ pub struct Given {
     pub off: Off,
     /// Above zero: taken off. Below: taken off before, and too much, as is known now.
     pub amount: Money,
+    /// Whether it goes with charges that are given back, on their credit note; else it stands on the invoice.
+    pub is_back: bool,
 }
 
 /// Finds what is taken off with the `charges` of a month, and keeps it, in the transaction that writes the charges.
@@ -121,36 +123,55 @@ pub async fn given(
 ) -> anyhow::Result<Vec<Given>> {
     let mut all = Vec::new();
     for month in closed.iter().chain([period]) {
-        let new = pure::nets(charges.iter().filter(|(_, of, _)| *of == month.id).map(|(.., charge)| charge))?;
-        if new.is_empty() {
+        let steps = steps(month.id, charges)?;
+        if steps.is_empty() {
             continue;
         }
         let counted = store::counted(db, month.account, month.span).await.context("list the coupons of a month")?;
         if counted.is_empty() {
             continue;
         }
-        let earlier = store::charged_before(db, month.id, period.span.from).await.context("read what was charged")?;
-        let before = store::taken_before(db, month.id, period.span.from).await.context("read what was taken off")?;
-        let nets = together(earlier, &new);
+        let mut nets = store::charged_before(db, month.id, period.span.from).await.context("read what was charged")?;
+        let mut taken = store::taken_before(db, month.id, period.span.from).await.context("read what was taken off")?;
         let grants: Vec<Grant> = counted.iter().map(|it| it.grant.clone()).collect();
-        let off = pure::discounts(&nets, &grants, month.whose.currency)?;
-        let changes = pure::changes(&off, &before.iter().map(|(id, (minor, _))| (*id, *minor)).collect());
-        for it in &counted {
-            let redemption = it.grant.redemption;
-            let Some(minor) = changes.get(&redemption) else { continue };
-            all.push(Given {
-                id: DiscountId::new(now),
-                of: month.id,
-                span: month.span,
-                redemption,
-                revision: before.get(&redemption).map_or(0, |(_, revision)| revision + 1),
-                code: it.code.clone(),
-                off: it.grant.off,
-                amount: Money::new(*minor, month.whose.currency),
-            });
+        for (is_back, new) in steps {
+            nets = together(nets, &new);
+            let off = pure::discounts(&nets, &grants, month.whose.currency)?;
+            let changes = pure::changes(&off, &taken.iter().map(|(id, (minor, _))| (*id, *minor)).collect());
+            for it in &counted {
+                let redemption = it.grant.redemption;
+                let Some(minor) = changes.get(&redemption).copied() else { continue };
+                let (sum, revision) = taken.get(&redemption).map_or((0, 0), |(sum, last)| (*sum, *last + 1));
+                taken.insert(redemption, (sum + minor, revision));
+                all.push(Given {
+                    id: DiscountId::new(now),
+                    of: month.id,
+                    span: month.span,
+                    redemption,
+                    revision,
+                    code: it.code.clone(),
+                    off: it.grant.off,
+                    amount: Money::new(minor, month.whose.currency),
+                    is_back,
+                });
+            }
         }
     }
     Ok(all)
+}
+
+/// What is charged of a month by the paper that it stands on: what is given back first (true), then the rest, each discounted for
+/// itself. A side without charges is left out.
+fn steps(of: PeriodId, charges: &[(ChargeId, PeriodId, Charge)]) -> anyhow::Result<Vec<(bool, Nets)>> {
+    let mut steps = Vec::new();
+    for is_back in [true, false] {
+        let side = charges.iter().filter(|(_, month, charge)| *month == of && (charge.net.minor < 0) == is_back);
+        let nets = pure::nets(side.map(|(.., charge)| charge))?;
+        if !nets.is_empty() {
+            steps.push((is_back, nets));
+        }
+    }
+    Ok(steps)
 }
 
 fn together(mut one: Nets, other: &Nets) -> Nets {

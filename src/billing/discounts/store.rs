@@ -185,7 +185,7 @@ pub async fn months_of(
     Ok(rows.into_iter().map(|row| month((row.id, row.from_at, row.until_at, row.billed_from))).collect())
 }
 
-/// What was taken off a month with another one (or itself).
+/// What was taken off a month with another one (or itself), on its invoice and its credit note together.
 pub async fn given(
     db: &mut PgConnection,
     period: PeriodId,
@@ -193,17 +193,20 @@ pub async fn given(
 ) -> Result<BTreeMap<RedemptionId, i64>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        SELECT redemption_id AS "redemption: RedemptionId", amount_minor
+        SELECT redemption_id AS "redemption: RedemptionId"
+             , sum(amount_minor)::bigint AS "amount!"
           FROM discounts
          WHERE period_id = $1
            AND of_period_id = $2
+         GROUP BY redemption_id
+        HAVING sum(amount_minor) <> 0
         "#,
         period as PeriodId,
         of as PeriodId
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.redemption, row.amount_minor)).collect())
+    Ok(rows.into_iter().map(|row| (row.redemption, row.amount)).collect())
 }
 
 /// Inserts a coupon. False when its code is taken.

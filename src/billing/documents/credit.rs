@@ -129,11 +129,17 @@ pub async fn creditable(db: &mut PgConnection, invoice: DocumentId) -> anyhow::R
             *of_lines.entry(line_no).or_default() += part.net_minor;
         }
     }
+    let left_of = |row: &store::Row| row.net_minor - of_lines.get(&row.line_no).copied().unwrap_or_default();
+    // What was taken off makes room when it is given back too.
+    let mut rooms = of_rates.clone();
+    for row in rows.iter().filter(|row| left_of(row) < 0) {
+        *rooms.entry((row.vat_category.clone(), row.vat_rate)).or_default() -= left_of(row);
+    }
     let lines = rows
         .iter()
         .map(|row| {
-            let left = row.net_minor - of_lines.get(&row.line_no).copied().unwrap_or_default();
-            let room = of_rates.get(&(row.vat_category.clone(), row.vat_rate)).copied().unwrap_or_default();
+            let left = left_of(row);
+            let room = rooms.get(&(row.vat_category.clone(), row.vat_rate)).copied().unwrap_or_default();
             LineLeft {
                 line_no: row.line_no,
                 net: Money::new(row.net_minor, whose.currency),

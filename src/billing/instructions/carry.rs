@@ -91,7 +91,8 @@ async fn act(db: &mut PgConnection, asked: &Asked, now: DateTime<Utc>) -> anyhow
                 details: terms.details,
                 payment_days: terms.payment_days,
                 trial_days: terms.trial_days,
-                four_eyes: Money::new(terms.four_eyes_minor, found.currency),
+                // Only down: whoever writes into our table must not lift what holds one person alone.
+                four_eyes: Money::new(terms.four_eyes_minor.min(found.four_eyes.minor), found.currency),
             };
             match sellers::change(db, seller, &new).await {
                 Ok(()) => {}
@@ -103,7 +104,13 @@ async fn act(db: &mut PgConnection, asked: &Asked, now: DateTime<Utc>) -> anyhow
                 }
                 Err(ChangeError::Failed(cause)) => return Err(cause),
             }
-            let detail = json!({ "seller": found.code, "from": found.details, "to": new.details });
+            let detail = json!({
+                "seller": found.code, "from": found.details, "to": new.details,
+                "terms": {
+                    "from": [i64::from(found.payment_days), i64::from(found.trial_days), found.four_eyes.minor],
+                    "to": [i64::from(new.payment_days), i64::from(new.trial_days), new.four_eyes.minor],
+                },
+            });
             Ok(Ok(Done { action: "billing.seller-changed", account: None, made: None, detail }))
         }
         (kind, ..) => anyhow::bail!("an instruction of kind {kind} has no such subject"),

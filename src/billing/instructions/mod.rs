@@ -260,7 +260,10 @@ async fn look_first(db: &mut PgConnection, wanted: &Wanted) -> Result<(), AskErr
         Wanted::Seller(id, terms) => {
             let seller = sellers::find(db, *id).await?.ok_or(AskError::NotFound)?;
             let terms = Terms { details: checks::tidied(terms.details.clone()), ..terms.as_ref().clone() };
-            let problems = checks::problems(&seller, &terms);
+            let mut problems = checks::problems(&seller, &terms);
+            if terms.four_eyes.minor > seller.four_eyes.minor {
+                problems.push(("four_eyes", checks::Problem::FourEyes));
+            }
             if problems.is_empty() { Ok(()) } else { Err(AskError::Wrong(problems)) }
         }
     }

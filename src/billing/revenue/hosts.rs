@@ -2,7 +2,7 @@
 //!
 //! What an environment was charged for a month is divided among the machines on which it had room in it, by the time of all its
 //! containers, so that the machines' revenue and what was nowhere add up to what was charged. Months are those of UTC here: at a
-//! month's ends an hour of Paris or Casablanca may lie in the other one; the amounts are those of the invoices.
+//! month's ends an hour of Paris or Casablanca may lie in the other one; the amounts are those of the invoices, before discounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 

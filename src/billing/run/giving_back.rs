@@ -16,7 +16,8 @@ use crate::billing::documents::{self, NewLine};
 /// much is left. A month may have been billed on several: its own, and those that corrected it upwards.
 ///
 /// What none of them has room for (they were credited already, for another reason) waits on a note of its own for a person, who
-/// alone can say whether it was given back by that; everything else goes on.
+/// alone can say whether it was given back by that; so does a note on an invoice of which our people gave something back.
+/// Everything else goes on.
 pub async fn draft(
     db: &mut PgConnection,
     period: &Period,
@@ -44,7 +45,14 @@ pub async fn draft(
             }
         }
         for (place, lines) in notes {
-            documents::draft_note_of_corrections(db, period.whose, billed[place].document, &lines, now).await?;
+            let invoice = &billed[place];
+            let id = documents::draft_note_of_corrections(db, period.whose, invoice.document, &lines, now).await?;
+            if invoice.was_credited {
+                // Perhaps for the same reason: then it would be given back twice.
+                let told = format!("one of our people has given a part of {} back already", invoice.number);
+                let why = json!({ "reason": "credited", "problems": [told] });
+                store::hold(db, id, &why, now).await.context("hold a draft")?;
+            }
         }
         let Some(line) = stuck.first() else { continue };
         let first = billed.first().context("what is given back was billed")?;

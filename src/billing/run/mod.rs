@@ -120,7 +120,10 @@ pub async fn look(portal: &Portal) -> anyhow::Result<Done> {
     for seller in &sellers {
         done.opened += open_periods(&mut db, seller, now).await?;
     }
-    trials::look(&mut db, now).await?;
+    // Months are billed although somebody cannot be told of a trial.
+    if let Err(error) = trials::look(&mut db, now).await {
+        tracing::error!(error = chain::of_any(&error), "people are not told of their trials");
+    }
     let mut tries = 0;
     loop {
         match rate_next(&mut db, now).await {
@@ -291,13 +294,13 @@ async fn draft(
             given_back.entry(*of).or_default().push(lines::given_back(line));
         }
     }
-    for ((_, of), given) in by_month(given) {
+    for ((_, of, is_back), given) in by_month(given) {
         let told = given.iter().map(|it| lines::discount(it, (&words, profile.language)));
         // What is taken off more stands on the invoice that charges more; what is taken off less, on the credit note that gives back.
-        if given.iter().map(|it| it.amount.minor).sum::<i64>() > 0 {
-            invoice.extend(told);
-        } else {
+        if is_back {
             given_back.entry(of).or_default().splice(0..0, told.map(lines::given_back));
+        } else {
+            invoice.extend(told);
         }
     }
     giving_back::draft(db, period, given_back, now).await?;
@@ -305,7 +308,8 @@ async fn draft(
         return Ok(());
     }
     let id = documents::draft_invoice(db, period.whose, period.id, &invoice, now).await?;
-    let net: i64 = invoice.iter().map(|line| line.net.minor).sum();
+    // A coupon that ends makes no month unusual.
+    let net: i64 = invoice.iter().filter(|line| line.discount.is_none()).map(|line| line.net.minor).sum();
     let usual = store::usual_net(db, period).await.context("read earlier invoices")?;
     if let Some(usual) = usual.filter(|usual| net > UNUSUAL * (*usual).max(LITTLE)) {
         let told = format!(
@@ -320,11 +324,11 @@ async fn draft(
     Ok(())
 }
 
-/// Discounts by the month that they speak of, oldest first.
-fn by_month(given: &[Given]) -> BTreeMap<(DateTime<Utc>, PeriodId), Vec<&Given>> {
+/// Discounts by the month that they speak of, oldest first, and whether they go with what is given back.
+fn by_month(given: &[Given]) -> BTreeMap<(DateTime<Utc>, PeriodId, bool), Vec<&Given>> {
     let mut months: BTreeMap<_, Vec<&Given>> = BTreeMap::new();
     for it in given {
-        months.entry((it.span.from, it.of)).or_default().push(it);
+        months.entry((it.span.from, it.of, it.is_back)).or_default().push(it);
     }
     months
 }

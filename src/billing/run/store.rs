@@ -1,5 +1,6 @@
 //! Periods, trials and charges.
 
+mod billed;
 mod waiting;
 
 use std::collections::BTreeSet;
@@ -12,13 +13,13 @@ use sqlx::PgConnection;
 use super::Period;
 use super::lines::Names;
 use crate::base::ids::{AccountId, ChargeId, DocumentId, EnvironmentId, PeriodId, PlanVersionId, SellerId};
-use crate::base::money::Money;
 use crate::billing::documents::Whose;
 use crate::billing::rating::{Charge, Item, Span};
 use crate::billing::sellers::Seller;
 use crate::db::StoreError;
 use crate::plans;
 
+pub use billed::{list_billed, usual_net};
 pub use waiting::{hold, list_waiting, release_draft, release_period, try_again, try_later};
 
 /// Gives every account of a seller that has something to be charged for, and had no trial yet, its trial.
@@ -308,83 +309,6 @@ pub async fn names(db: &mut PgConnection, items: impl Iterator<Item = &Item>) ->
     })
 }
 
-/// An invoice that billed something, with what is left of it that was not given back.
-pub struct Billed {
-    pub document: DocumentId,
-    pub number: String,
-    /// Category and rate of what is left.
-    pub vat: (String, Decimal),
-    /// Without VAT; credit notes that are drafts count as given.
-    pub left: Money,
-    /// Whether it billed something of the month that is asked about.
-    pub of_month: bool,
-}
-
-/// Final invoices of the account by the same seller, the oldest first; those that billed something of the month `of` come before
-/// all others.
-pub async fn list_billed(db: &mut PgConnection, period: &Period, of: PeriodId) -> Result<Vec<Billed>, StoreError> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT documents.id AS "document: DocumentId"
-             , documents.number AS "number!"
-             , document_vat.category
-             , document_vat.rate
-             , document_vat.base_minor - COALESCE((SELECT sum(lines.net_minor)
-                                                     FROM documents notes
-                                                     JOIN document_lines lines ON lines.document_id = notes.id
-                                                    WHERE notes.corrects_id = documents.id
-                                                      AND lines.vat_category = document_vat.category
-                                                      AND lines.vat_rate = document_vat.rate), 0)::bigint AS "left!"
-             , EXISTS (SELECT
-                         FROM charge_lines
-                         JOIN charges ON charges.id = charge_lines.charge_id
-                        WHERE charge_lines.document_id = documents.id
-                          AND charges.of_period_id = $2) AS "of_month!"
-          FROM documents
-          JOIN document_vat ON document_vat.document_id = documents.id
-         WHERE documents.account_id = $1
-           AND documents.seller_id = $3
-           AND documents.kind = 'invoice'
-           AND documents.state = 'final'
-         ORDER BY 6 DESC, documents.issued_on, documents.no, document_vat.base_minor DESC
-        "#,
-        period.account as AccountId,
-        of as PeriodId,
-        period.whose.seller as SellerId
-    )
-    .fetch_all(db)
-    .await?;
-    let billed = rows.into_iter().map(|row| Billed {
-        document: row.document,
-        number: row.number,
-        vat: (row.category, row.rate),
-        left: Money::new(row.left, period.whose.currency),
-        of_month: row.of_month,
-    });
-    Ok(billed.collect())
-}
-
-/// The median of the account's last six invoices without VAT; `None` when there are fewer than three.
-pub async fn usual_net(db: &mut PgConnection, period: &Period) -> Result<Option<i64>, StoreError> {
-    Ok(sqlx::query_scalar!(
-        r#"
-        SELECT CASE WHEN count(*) >= 3 THEN percentile_disc(0.5) WITHIN GROUP (ORDER BY net_minor) END
-          FROM (SELECT net_minor
-                  FROM documents
-                 WHERE account_id = $1
-                   AND kind = 'invoice'
-                   AND state = 'final'
-                   AND currency = $2
-                 ORDER BY issued_on DESC
-                 LIMIT 6) AS newest
-        "#,
-        period.account as AccountId,
-        period.whose.currency.code()
-    )
-    .fetch_one(db)
-    .await?)
-}
-
 /// Closes the month of a document that became final, when nothing of the month is left that is not. A credit note that waits for
 /// a person does not keep the month open: its invoice is out.
 pub async fn close_of(db: &mut PgConnection, document: DocumentId, now: DateTime<Utc>) -> Result<(), StoreError> {
@@ -416,8 +340,8 @@ pub async fn close_of(db: &mut PgConnection, document: DocumentId, now: DateTime
     Ok(())
 }
 
-/// Closes months that were rated and for which nothing is to be paid (no number is used for nothing), or whose only papers are
-/// credit notes that wait for a person.
+/// Closes months that were rated and of which nothing is still to become final: nothing is to be paid (no number is used for
+/// nothing), or what is left are credit notes that wait for a person.
 pub async fn close_empty(db: &mut PgConnection, now: DateTime<Utc>) -> Result<u64, StoreError> {
     let done = sqlx::query!(
         r#"
@@ -432,6 +356,7 @@ pub async fn close_empty(db: &mut PgConnection, now: DateTime<Utc>) -> Result<u6
                              JOIN charge_lines ON charge_lines.charge_id = charges.id
                              JOIN documents ON documents.id = charge_lines.document_id
                             WHERE charges.period_id = billing_periods.id
+                              AND documents.state = 'draft'
                               AND NOT (documents.kind = 'credit_note' AND documents.held IS NOT NULL))
         "#,
         now

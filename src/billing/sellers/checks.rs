@@ -94,6 +94,8 @@ pub enum Problem {
     PaymentDays,
     /// Not 0 to 90 days.
     TrialDays,
+    /// One person alone would lift what holds one person alone.
+    FourEyes,
     /// Papers cannot be made with it, in their own words.
     Paper(String),
 }
@@ -121,6 +123,7 @@ impl Problem {
             Self::NoAccount => "seller-bad-no-account",
             Self::NoPenalties => "seller-bad-no-penalties",
             Self::Fee => "seller-bad-fee",
+            Self::FourEyes => "seller-bad-four-eyes",
             Self::Rate => "seller-bad-rate",
             Self::PaymentDays => "seller-bad-payment-days",
             Self::TrialDays => "seller-bad-trial-days",

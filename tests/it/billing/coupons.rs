@@ -40,16 +40,42 @@ async fn shop(world: &World) -> Person {
 
 /// Says that another number of core-hours was used on that day.
 async fn known_later(world: &World, core_hours: i64) {
+    known_later_of(world, "cpu", core_hours * CORE_HOUR).await;
+}
+
+/// The same of any meter, as it is counted.
+async fn known_later_of(world: &World, meter: &str, quantity: i64) {
     let id: uuid::Uuid = sqlx::query_scalar("SELECT id FROM environments").fetch_one(&world.db).await.unwrap();
     let hour = "2026-11-23T10:00:00Z".parse().unwrap();
-    used(world, id.to_string().parse().unwrap(), "cpu", hour, core_hours * CORE_HOUR).await;
+    used(world, id.to_string().parse().unwrap(), meter, hour, quantity).await;
+}
+
+/// Computes every month again from the file that was kept with it.
+async fn computed_again(db: &PgPool) -> (i32, String) {
+    let sql = "SELECT period_id::text, content FROM period_proofs ORDER BY period_id, part";
+    let kept: Vec<(String, Vec<u8>)> = sqlx::query_as(sql).fetch_all(db).await.unwrap();
+    let mut months = std::collections::BTreeMap::<String, String>::new();
+    for (period, part) in kept {
+        let line = std::io::read_to_string(GzDecoder::new(part.as_slice())).unwrap();
+        let month = months.entry(period).or_default();
+        month.push_str(line.trim_end());
+        month.push('\n');
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = Vec::new();
+    for (period, lines) in months {
+        let file = folder.path().join(period);
+        std::fs::write(&file, lines).unwrap();
+        files.push(file);
+    }
+    recompute(&files)
 }
 
 /// The documents of a customer as kind, net and gross, in the order of their numbers; and the lines' kinds and nets.
 async fn papers(db: &PgPool) -> Vec<String> {
     let sql = "SELECT concat_ws(' ', kind, net_minor, vat_minor, (SELECT string_agg(l.kind || ' ' || l.net_minor, ', ' ORDER BY line_no)
                                                          FROM document_lines l WHERE l.document_id = documents.id))
-                 FROM documents WHERE state = 'final' ORDER BY no";
+                 FROM documents WHERE state = 'final' ORDER BY series_year, no";
     texts(db, sql).await
 }
 
@@ -187,6 +213,49 @@ async fn what_is_known_later_of_a_discounted_month_is_discounted_too(db: PgPool)
     // 20 of them are known after all.
     assert_eq!(last, "invoice 42608 8522 correction 760, base_fee 42000, discount -152");
     audit(&db).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_correction_of_a_free_month_that_goes_down_and_up_costs_nothing(db: PgPool) {
+    let world = World::new(db.clone()).await;
+    sell(&world, true).await;
+    coupon(&world, "FREE", ("percent", "100"), ("1", "2")).await;
+    let alice = shop(&world).await;
+    redeem(&alice, "FREE").await;
+    at(&world, "2026-12-01T03:00:00Z").await;
+    assert_eq!(papers(&db).await, ["invoice 0 0 base_fee 11842, usage 2243, discount -14085"]);
+
+    // 50 core-hours less: 19.00. 1,409.723 thousand requests are included (5,000 × 203 ÷ 720), 863.636 at 0.022 are beyond: 19.00 more.
+    known_later(&world, 150).await;
+    known_later_of(&world, "requests", 2_273_359).await;
+    at(&world, "2027-01-01T03:00:00Z").await;
+    assert_eq!(
+        papers(&db).await[1..],
+        [
+            "credit_note 0 0 correction -1900, correction 1900",
+            "invoice 0 0 correction 1900, base_fee 42000, discount -1900, discount -42000",
+        ]
+    );
+    let taken = "SELECT revision || ' ' || amount_minor FROM discounts ORDER BY revision, amount_minor";
+    assert_eq!(texts(&db, taken).await, ["0 14085", "0 42000", "1 -1900", "2 1900"]);
+    audit(&db).await;
+
+    // 20 core-hours more, 7.60, and nothing beyond what is included: 19.00 less. January is paid.
+    known_later(&world, 170).await;
+    known_later_of(&world, "requests", 1_409_723).await;
+    at(&world, "2027-02-01T03:00:00Z").await;
+    assert_eq!(
+        papers(&db).await[3..],
+        [
+            "credit_note 0 0 correction -1900, correction 1900",
+            "invoice 42000 8400 correction 760, base_fee 42000, discount -760",
+        ]
+    );
+    assert_eq!(number(&db, "SELECT count(*) FROM documents WHERE state <> 'final'").await, 0, "nothing waits");
+    assert_eq!(number(&db, "SELECT sum(gross_minor)::bigint FROM documents").await, 50_400);
+    audit(&db).await;
+    let (code, said) = computed_again(&db).await;
+    assert_eq!(code, 0, "{said}");
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]

@@ -5,6 +5,7 @@ mod automatic;
 mod events;
 mod pages;
 mod payouts;
+mod put_back;
 mod refunds;
 mod rights;
 

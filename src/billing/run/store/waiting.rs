@@ -76,7 +76,8 @@ pub async fn release_draft(db: &mut PgConnection, draft: DocumentId) -> Result<b
              , held_at = NULL
              , held_tries = 0
              , held_try_at = NULL
-             , is_released = true
+               -- Who lets an amount go on has said nothing of the country.
+             , is_released = is_released OR held ->> 'reason' = 'country'
          WHERE id = $1
            AND state = 'draft'
            AND held IS NOT NULL
