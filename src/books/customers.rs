@@ -28,12 +28,11 @@ const FIELDS: [&str; 11] = [
 pub async fn push(db: &mut PgConnection, desk: &mut Desk<'_>, row: &Push) -> Result<Outcome, PushError> {
     let newest =
         store::newest_document(db, row.seller, row.account).await.context("find a customer's newest document")?;
-    let buyer = match newest {
-        Some(canonical) => documents::read(&canonical)?.buyer,
-        None => {
-            let mail = profiles::owner_mail(db, row.account).await?;
-            profiles::find(db, row.account).await?.on_paper(&mail)
-        }
+    let buyer = if let Some(canonical) = newest {
+        documents::read(&canonical)?.buyer
+    } else {
+        let mail = profiles::owner_mail(db, row.account).await?;
+        profiles::find(db, row.account).await?.on_paper(&mail)
     };
     let values = values(&external("account", row.account.uuid()), &buyer);
     let carried = hex::encode(Sha256::digest(values.join("\n")));

@@ -60,7 +60,7 @@ pub async fn push(db: &mut PgConnection, desk: &mut Desk<'_>, row: &Push) -> Res
         Err(why) => return Ok(Outcome::parked(why, None)),
     };
     let own = own(&external("document", id.uuid()), &document, (&tables, row.account.uuid(), &corrected));
-    let (fields, rows) = table(own, &document, &tables);
+    let (fields, rows) = table(&own, &document, &tables);
     let record = desk.odoo.load("account.move", (&fields, &rows), Known::Kept).await?;
 
     let sums = sums(desk, record).await?;
@@ -160,14 +160,14 @@ fn own(external: &str, document: &Document, (tables, account, corrected): (&Tabl
 }
 
 /// What `load` is given: the document's own fields stand in the first row only.
-fn table(own: Vec<String>, document: &Document, tables: &Tables) -> (Vec<&'static str>, Vec<Vec<String>>) {
+fn table(own: &[String], document: &Document, tables: &Tables) -> (Vec<&'static str>, Vec<Vec<String>>) {
     let mut fields = FIELDS.to_vec();
     if tables.account.is_some() {
         fields.push("invoice_line_ids/account_id/.id");
     }
     let mut rows = Vec::new();
     for (name, net, tax) in lines(document, tables) {
-        let mut row = if rows.is_empty() { own.clone() } else { vec![String::new(); OWN] };
+        let mut row = if rows.is_empty() { own.to_vec() } else { vec![String::new(); OWN] };
         row.extend([name, net.to_string(), tax]);
         row.extend(tables.account.map(|account| account.to_string()));
         rows.push(row);

@@ -371,8 +371,8 @@ mod tests {
         let mut columnar = Columnar::default();
         let mut out = columnar.feed(b"quantity\n").unwrap();
         let before = out.len();
-        let rows: String = (0..50_001).map(|number| format!("{number}.0001\n")).collect();
-        out.extend(columnar.feed(rows.as_bytes()).unwrap());
+        let rows: Vec<String> = (0..50_001).map(|number| format!("{number}.0001")).collect();
+        out.extend(columnar.feed((rows.join("\n") + "\n").as_bytes()).unwrap());
         assert!(out.len() > before, "what is whole is written before the end");
         out.extend(columnar.finish().unwrap());
         assert_eq!(columnar.rows(), 50_001);

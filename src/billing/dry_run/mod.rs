@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 
@@ -109,7 +109,7 @@ impl Row {
     pub fn per_cent(&self) -> Option<Decimal> {
         let before = self.before.filter(|before| before.minor > 0)?;
         let share = Decimal::from(self.difference()?.minor) * Decimal::ONE_HUNDRED / Decimal::from(before.minor);
-        Some(share.round_dp(1))
+        Some(share.round_dp_with_strategy(1, RoundingStrategy::MidpointAwayFromZero))
     }
 }
 

@@ -85,6 +85,7 @@ fn of_percent(percent: Decimal, minor: i64, currency: Currency) -> Result<i64, R
 
 /// Returns what each grant takes off more (or less, below zero) than was taken before. Where all of it comes to the same as
 /// before, nothing changes: no paper is written to move money from one coupon to another.
+#[must_use]
 pub fn changes(now: &BTreeMap<RedemptionId, i64>, before: &BTreeMap<RedemptionId, i64>) -> BTreeMap<RedemptionId, i64> {
     let all: BTreeSet<RedemptionId> = now.keys().chain(before.keys()).copied().collect();
     let of = |taken: &BTreeMap<RedemptionId, i64>, id| taken.get(&id).copied().unwrap_or_default();

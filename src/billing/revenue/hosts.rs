@@ -268,7 +268,9 @@ fn placed(stays: &[Stay]) -> BTreeMap<EnvironmentId, Vec<(HostId, i128)>> {
             found.entry(environment).or_default().push((stay.host, micros));
         }
     }
-    found.values_mut().for_each(|hosts| hosts.sort_unstable());
+    for hosts in found.values_mut() {
+        hosts.sort_unstable();
+    }
     found
 }
 

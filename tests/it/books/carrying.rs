@@ -8,14 +8,14 @@ use sqlx::PgPool;
 
 use super::{GROSS, NET, carried, debtor, invoice_of, later, minor, pays, waiting};
 use crate::billing::world::{audit, introduce, number, texts};
-use crate::support::odoo::StandIn;
+use crate::support::odoo::{self, StandIn};
 use crate::support::portal::World;
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_month_is_there_once_as_drafts_though_it_is_carried_thrice(db: PgPool) {
     let (world, standin, alice) = debtor(db).await;
     pays(&world, alice, GROSS, "VIR-1").await;
-    let books = standin.books(&world, standin.configured());
+    let books = odoo::books(&world, standin.configured());
     for _ in 0..3 {
         books.look().await.unwrap();
         later(&world, &books).await;
@@ -63,7 +63,7 @@ async fn a_month_is_there_once_as_drafts_though_it_is_carried_thrice(db: PgPool)
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_credit_note_and_what_went_back_stand_there_as_they_are_here(db: PgPool) {
     let (world, standin, alice) = debtor(db).await;
-    let books = standin.books(&world, sayoo::config::books::Books { post: true, ..standin.configured() });
+    let books = odoo::books(&world, sayoo::config::books::Books { post: true, ..standin.configured() });
     let payment = pays(&world, alice, 5_000, "VIR-1").await;
     books.look().await.unwrap();
     assert_eq!(waiting(&world.db).await, [""; 0]);
@@ -106,7 +106,7 @@ async fn a_credit_note_and_what_went_back_stand_there_as_they_are_here(db: PgPoo
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_customer_is_called_there_as_on_its_newest_document(db: PgPool) {
     let (world, standin, alice) = debtor(db).await;
-    let books = standin.books(&world, standin.configured());
+    let books = odoo::books(&world, standin.configured());
     books.look().await.unwrap();
     sqlx::query("UPDATE billing_profiles SET legal_name = 'Alice SA' WHERE account_id = $1")
         .bind(alice.uuid())
@@ -131,7 +131,7 @@ async fn what_is_older_than_is_wanted_stays_here_and_without_books_nothing_happe
     assert_eq!(number(&world.db, "SELECT count(*) FROM book_pushes").await, 0);
 
     let since = "2026-12-02".parse().ok();
-    let books = standin.books(&world, sayoo::config::books::Books { since, ..standin.configured() });
+    let books = odoo::books(&world, sayoo::config::books::Books { since, ..standin.configured() });
     let id = invoice_of(&world.db, alice).await;
     world.wait(chrono::TimeDelta::days(2));
     let (ten, now) = (Money::new(1_000, Currency::Mad), world.portal.clock.now());
@@ -161,7 +161,7 @@ async fn lines_of_one_rate_become_one_where_odoo_rounds_by_line(db: PgPool) {
     let config = standin.configured();
     let accounts =
         sayoo::config::books::Books { revenue_account: Some("712400".to_owned()), one_line_per_rate: true, ..config };
-    standin.books(&world, accounts).look().await.unwrap();
+    odoo::books(&world, accounts).look().await.unwrap();
     assert_eq!(waiting(&world.db).await, [""; 0]);
     let invoice = &standin.records("account.move").await[0];
     let [line] = invoice["lines"].as_array().unwrap().as_slice() else { panic!("one line") };

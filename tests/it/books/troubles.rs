@@ -9,12 +9,13 @@ use sqlx::PgPool;
 use super::{GROSS, carried, debtor, later, minor, pays, waiting};
 use crate::billing::world::{audit, number, texts};
 use crate::staff::records::{Attempt, Somebody};
+use crate::support::odoo;
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_lost_answer_makes_nothing_twice(db: PgPool) {
     let (world, standin, alice) = debtor(db).await;
     pays(&world, alice, GROSS, "VIR-1").await;
-    let books = standin.books(&world, sayoo::config::books::Books { post: true, ..standin.configured() });
+    let books = odoo::books(&world, sayoo::config::books::Books { post: true, ..standin.configured() });
     let lost = [
         "res.partner/load",
         "account.move/load",
@@ -41,7 +42,7 @@ async fn a_lost_answer_makes_nothing_twice(db: PgPool) {
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn an_odoo_that_is_away_is_left_alone_longer_each_time_until_somebody_asks(db: PgPool) {
     let (world, standin, _) = debtor(db).await;
-    let books = standin.books(&world, standin.configured());
+    let books = odoo::books(&world, standin.configured());
     standin.order(json!({ "do": "set", "down": true })).await;
     for _ in 0..12 {
         books.look().await.unwrap();
@@ -80,7 +81,7 @@ async fn sums_that_are_not_ours_wait_for_a_person_with_both_of_them(db: PgPool) 
     let (world, standin, _) = debtor(db).await;
     let mistaken =
         sayoo::config::books::Books { taxes: [("S20".to_owned(), 10)].into(), post: true, ..standin.configured() };
-    let books = standin.books(&world, mistaken);
+    let books = odoo::books(&world, mistaken);
     books.look().await.unwrap();
     later(&world, &books).await;
     let there = &standin.records("account.move").await[0];
@@ -108,7 +109,7 @@ async fn sums_that_are_not_ours_wait_for_a_person_with_both_of_them(db: PgPool) 
     page.assert_says(200, &here);
     standin.order(json!({ "do": "unlink", "model": "account.move", "ids": [there["id"]] })).await;
     sam.post(&page.attribute("form[action$='/ask']", "action"), &[]).await.assert_redirect("/staff/books");
-    let books = standin.books(&world, sayoo::config::books::Books { post: true, ..standin.configured() });
+    let books = odoo::books(&world, sayoo::config::books::Books { post: true, ..standin.configured() });
     books.look().await.unwrap();
     assert_eq!(waiting(&world.db).await, [""; 0]);
     let moves = standin.records("account.move").await;
@@ -119,7 +120,7 @@ async fn sums_that_are_not_ours_wait_for_a_person_with_both_of_them(db: PgPool) 
 async fn what_odoo_refuses_waits_with_its_words_and_holds_up_nothing_else(db: PgPool) {
     let (world, standin, alice) = debtor(db).await;
     pays(&world, alice, GROSS, "VIR-1").await;
-    let books = standin.books(&world, standin.configured());
+    let books = odoo::books(&world, standin.configured());
     standin.order(json!({ "do": "set", "broken": { "account.move/load": 3 } })).await;
     books.look().await.unwrap();
     let waits = waiting(&world.db).await;
@@ -136,7 +137,7 @@ async fn what_odoo_refuses_waits_with_its_words_and_holds_up_nothing_else(db: Pg
     let mut other = standin.configured();
     other.database = "elsewhere".to_owned();
     pays(&world, alice, 1_000, "VIR-2").await;
-    standin.books(&world, other).look().await.unwrap();
+    odoo::books(&world, other).look().await.unwrap();
     assert_eq!(number(&world.db, "SELECT count(*) FROM book_links WHERE problem LIKE '%404%'").await, 1);
 }
 
@@ -146,13 +147,13 @@ async fn a_journal_that_is_not_there_waits_for_a_person(db: PgPool) {
 
     pays(&world, alice, 1_000, "VIR-1").await;
     let config = sayoo::config::books::Books { bank_journal: "BNK9".to_owned(), ..standin.configured() };
-    let books = standin.books(&world, config);
+    let books = odoo::books(&world, config);
     books.look().await.unwrap();
     let waits = waiting(&world.db).await;
     assert_eq!(waits[0], "payment parked: there is no account.journal with the code BNK9 in Odoo");
     assert_eq!(standin.records("account.payment").await.len(), 0);
     // Set right, and tried by hand.
-    standin.books(&world, standin.configured()).look_at_all().await.unwrap();
+    odoo::books(&world, standin.configured()).look_at_all().await.unwrap();
     assert_eq!(standin.records("account.payment").await.len(), 1);
 }
 
@@ -160,7 +161,7 @@ async fn a_journal_that_is_not_there_waits_for_a_person(db: PgPool) {
 async fn the_web_process_asks_for_another_try_and_writes_nothing_else(db: PgPool) {
     let (world, standin, _) = debtor(db).await;
     standin.order(json!({ "do": "set", "down": true })).await;
-    standin.books(&world, standin.configured()).look().await.unwrap();
+    odoo::books(&world, standin.configured()).look().await.unwrap();
     let web = Somebody::like_web(&world.db).await;
     for sql in [
         "UPDATE book_pushes SET state = 'due', done_at = NULL",

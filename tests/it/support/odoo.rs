@@ -57,11 +57,6 @@ impl StandIn {
         }
     }
 
-    /// The books of a portal, which are kept there.
-    pub fn books(&self, world: &World, config: config::books::Books) -> Books {
-        Books::new(world.portal.clone(), &BTreeMap::from([("ma".to_owned(), config)])).unwrap()
-    }
-
     /// Tells it to do something.
     pub async fn order(&self, order: Value) -> Value {
         let sent = self.http.post(format!("{}/_control", self.address)).json(&order).send().await.unwrap();
@@ -86,4 +81,9 @@ impl StandIn {
             self.order(json!({ "do": "post", "model": model, "ids": ids })).await;
         }
     }
+}
+
+/// The books of a portal that keeps those of the Moroccan company in an Odoo.
+pub fn books(world: &World, config: config::books::Books) -> Books {
+    Books::new(world.portal.clone(), &BTreeMap::from([("ma".to_owned(), config)])).unwrap()
 }

@@ -101,7 +101,7 @@ fn line(layout: &Layout, waiting: Waiting) -> Line {
         formats.spoken(waiting.next_at, layout.now)
     };
     Line {
-        kind: layout.t(&format!("books-kind-{}", waiting.kind)),
+        kind: layout.t(format!("books-kind-{}", waiting.kind)),
         badge,
         state: layout.t(state),
         since: formats.spoken(waiting.created_at, layout.now),

@@ -166,7 +166,7 @@ impl SellerForm {
             None => {}
         }
         form.recovery_fee = details.recovery_fee.map(exact).unwrap_or_default();
-        form.vat_on_debits = if details.vat_on_debits { "yes" } else { "" }.to_owned();
+        if details.vat_on_debits { "yes" } else { "" }.clone_into(&mut form.vat_on_debits);
         form.remark = some(details.remark.clone());
         form
     }
