@@ -120,12 +120,12 @@ pub async fn get(portal: Data<Portal>, staff: Staff, id: Path<Uuid>) -> Answer {
 }
 
 /// What is to become of it.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
 pub struct WaitingForm {
     key: InstructionId,
     /// `release` or `keep`.
     act: String,
-    #[serde(default)]
     reason: String,
 }
 
