@@ -123,7 +123,7 @@ pub async fn get(portal: Data<Portal>, staff: Staff, id: Path<Uuid>) -> Answer {
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 pub struct WaitingForm {
-    key: InstructionId,
+    key: String,
     /// `release` or `keep`.
     act: String,
     reason: String,
@@ -144,6 +144,7 @@ pub async fn post(portal: Data<Portal>, staff: Staff, id: Path<Uuid>, posted: Po
         "keep" => Wanted::Keep(waits),
         _ => return Err(PageError::BadForm),
     };
-    let done = instructions::ask(&portal, &staff.member, form.key, &wanted, &form.reason).await;
+    let key: InstructionId = form.key.parse().map_err(|_| PageError::BadForm)?;
+    let done = instructions::ask(&portal, &staff.member, key, &wanted, &form.reason).await;
     told(&staff.layout, &urls::staff_waiting(*id), done)
 }
