@@ -63,14 +63,19 @@ const note = paper({
   corrects: { number: "FR-2026-000001", issue_date: "2026-11-01" }, lines: [line(1, "correction", "A day without service", "1", "3.33", "3.33")],
 });
 
-// One invoice that a transfer pays with something left over, and a part of it given back: through the guards of the migrations.
-function fill() {
+// Rows written through the guards of the migrations.
+function written(rows) {
   const functions = readFileSync(join(root, "tests/scripts/exports/functions.sql"), "utf8");
   const patched = functions.replace(/text := jsonb_build_object\([\s\S]*?::text;/, "text := current_setting('sayoo.paper');");
   assert.notEqual(patched, functions);
-  const kept = (text) => `SELECT set_config('sayoo.paper', $paper$${text}$paper$, false);`;
-  bench.sql(control, `${patched}
-    BEGIN;
+  bench.sql(control, `${patched} BEGIN; ${rows} COMMIT;`);
+}
+
+const kept = (text) => `SELECT set_config('sayoo.paper', $paper$${text}$paper$, false);`;
+
+// One invoice that a transfer pays with something left over.
+function fill() {
+  written(`
     SELECT pg_temp.seller('FR', 'FR', 'EUR', 'Europe/Paris', '{}');
     SELECT pg_temp.plan('pro');
     SELECT pg_temp.account('acme', 'Acme & Söhne', 'FR', 'EUR', 'Europe/Paris');
@@ -80,10 +85,7 @@ function fill() {
     SELECT pg_temp.charge('acme', 'acme-prod', 'pro', 'oct', 'oct', 'usual', 0, 'cpu', 1, 50.3333, 0.045679, '2026-10-03T10:20:30Z');
     ${kept(invoice)}
     SELECT pg_temp.bill('acme', 'oct', '2026-11-01', 2.50, 'S', 20);
-    SELECT pg_temp.pay('acme', 'oct', 'transfer', 3000, 2113, '2026-11-03');
-    ${kept(note)}
-    SELECT pg_temp.credit('acme', 'oct', '2026-11-20', 3.33, 'S', 20);
-    COMMIT;`);
+    SELECT pg_temp.pay('acme', 'oct', 'transfer', 3000, 2113, '2026-11-03');`);
 }
 
 function configure(post) {
@@ -156,16 +158,12 @@ after(() => {
 
 test("a month is there as drafts, with our numbers and our sums, however often it is carried", () => {
   for (let time = 0; time < 3; time += 1) sayoo("billing", "push");
-  assert.equal(moves(), [
-    "out_invoice FR-2026-000001 draft 17.61 3.52 21.13 2026-11-01 2026-11-16",
-    "out_refund FR-2026-000002 draft 3.33 0.67 4.00 2026-11-20 2026-11-20",
-  ].join("\n"), waiting());
+  assert.equal(moves(), "out_invoice FR-2026-000001 draft 17.61 3.52 21.13 2026-11-01 2026-11-16", waiting());
   assert.equal(one("SELECT count(*) FROM account_payment"), "1");
   assert.equal(one("SELECT state || ' ' || round(amount, 2) || ' ' || payment_type FROM account_payment"), "draft 30.00 inbound");
   assert.equal(one("SELECT name || ' · ' || street || ' · ' || street2 || ' · ' || zip FROM res_partner WHERE name LIKE 'Acme%'"), "Acme & Söhne · Hauptstraße 1 · Hinterhaus · 69001");
   assert.equal(one("SELECT string_agg(name, ' ' ORDER BY name) FROM ir_model_data WHERE module = 'sayoo' AND noupdate"),
-    [`account_${id("account acme")}`, `document_${id("credit acme oct")}`, `document_${id("invoice acme oct")}`, `payment_${id("payment acme oct")}`].sort().join(" "));
-  assert.equal(one("SELECT o.name FROM account_move n JOIN account_move o ON o.id = n.reversed_entry_id"), "FR-2026-000001");
+    [`account_${id("account acme")}`, `document_${id("invoice acme oct")}`, `payment_${id("payment acme oct")}`].sort().join(" "));
   assert.equal(waiting(), "match due one of the two is a draft in Odoo");
 });
 
@@ -183,11 +181,20 @@ test("with `post` it is posted under our numbers, and the transfer pays the invo
   bench.sql(control, "UPDATE book_pushes SET state = 'due', done_at = NULL WHERE kind IN ('document', 'payment')");
   sayoo("billing", "push");
   assert.equal(waiting(), "");
-  assert.match(moves(), /^out_invoice FR-2026-000001 posted 17\.61 3\.52 21\.13 .*\nout_refund FR-2026-000002 posted 3\.33 0\.67 4\.00 /);
+  assert.match(moves(), /^out_invoice FR-2026-000001 posted 17\.61 3\.52 21\.13 /);
   assert.match(one("SELECT payment_state FROM account_move WHERE name = 'FR-2026-000001'"), /^(paid|in_payment)$/);
   assert.equal(one("SELECT round(sum(debit_amount_currency), 2) FROM account_partial_reconcile p JOIN account_move_line l ON l.id = p.debit_move_id JOIN account_move m ON m.id = l.move_id WHERE m.name = 'FR-2026-000001'"), "21.13");
   sayoo("billing", "push");
-  assert.equal(one("SELECT count(*) FROM account_move WHERE move_type LIKE 'out%'"), "2");
+  assert.equal(one("SELECT count(*) FROM account_move WHERE move_type LIKE 'out%'"), "1");
+});
+
+test("what is given back of a paid invoice is there under its own number, and stays the customer's", () => {
+  written(`${kept(note)} SELECT pg_temp.credit('acme', 'oct', '2026-11-20', 3.33, 'S', 20);`);
+  for (let time = 0; time < 2; time += 1) sayoo("billing", "push");
+  assert.equal(waiting(), "");
+  assert.match(moves(), /\nout_refund FR-2026-000002 posted 3\.33 0\.67 4\.00 2026-11-20 2026-11-20$/);
+  assert.equal(one("SELECT o.name FROM account_move n JOIN account_move o ON o.id = n.reversed_entry_id"), "FR-2026-000001");
+  assert.equal(one("SELECT round(amount_residual, 2) FROM account_move WHERE name = 'FR-2026-000002'"), "4.00");
 });
 
 test("what several programs carry at once is there once", async () => {
