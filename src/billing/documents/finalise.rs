@@ -16,7 +16,7 @@ use crate::base::money::{Currency, Money};
 use crate::billing::ledger::{self, Entry, Journal, Posting, Role};
 use crate::billing::payments;
 use crate::billing::profiles::{self, Profile};
-use crate::billing::sellers::{Details, Seller};
+use crate::billing::sellers::Seller;
 use crate::billing::vat::{self, Customer};
 use crate::i18n::{Locale, Texts};
 
@@ -69,7 +69,7 @@ pub async fn finalise(
         Kind::Invoice | Kind::CreditNote => 0,
     };
     let words = Texts::new(profile.language);
-    let mentions = mentions(&details);
+    let mentions = details.mentions();
     let document = paper::Document {
         schema: paper::SCHEMA,
         kind: match draft.kind {
@@ -136,19 +136,6 @@ pub async fn finalise(
         payments::settle(db, draft.whose.account, now).await?;
     }
     Ok(Ok(true))
-}
-
-/// What the law of the seller's country wants said.
-fn mentions(details: &Details) -> paper::Mentions {
-    paper::Mentions {
-        payment: paper::PaymentMeans::Transfer,
-        late_penalties: details.late_penalties,
-        recovery_fee: details.recovery_fee,
-        early_payment_discount: None,
-        operation: paper::Operation::Services,
-        vat_on_debits: details.vat_on_debits,
-        remark: details.remark.clone(),
-    }
 }
 
 /// What a person has to look at first: a credit note of more than is left of its invoice, and a customer who lives in another

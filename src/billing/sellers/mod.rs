@@ -8,7 +8,7 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
-use sayoo_document::{LatePenalties, Seller as OnPaper};
+use sayoo_document::{LatePenalties, Mentions, Operation, PaymentMeans, Seller as OnPaper};
 use serde::{Deserialize, Serialize};
 use sqlx::{Connection, PgConnection};
 
@@ -64,6 +64,22 @@ pub struct Details {
     pub vat_on_debits: bool,
     /// One more sentence of its own.
     pub remark: Option<String>,
+}
+
+impl Details {
+    /// Returns what the law of the company's country wants said on its documents.
+    #[must_use]
+    pub fn mentions(&self) -> Mentions {
+        Mentions {
+            payment: PaymentMeans::Transfer,
+            late_penalties: self.late_penalties,
+            recovery_fee: self.recovery_fee,
+            early_payment_discount: None,
+            operation: Operation::Services,
+            vat_on_debits: self.vat_on_debits,
+            remark: self.remark.clone(),
+        }
+    }
 }
 
 /// Code, country, currency and zone of the companies that an installation begins with.

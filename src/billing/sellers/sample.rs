@@ -82,14 +82,6 @@ fn document(seller: &Seller, details: &Details) -> Option<paper::Document> {
         }],
         totals: paper::Totals { net, vat, gross, paid: Decimal::ZERO, due: gross },
         vat_in_seller_currency: None,
-        mentions: paper::Mentions {
-            payment: paper::PaymentMeans::Transfer,
-            late_penalties: details.late_penalties,
-            recovery_fee: details.recovery_fee,
-            early_payment_discount: None,
-            operation: paper::Operation::Services,
-            vat_on_debits: details.vat_on_debits,
-            remark: details.remark.clone(),
-        },
+        mentions: details.mentions(),
     })
 }

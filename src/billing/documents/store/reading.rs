@@ -1,7 +1,7 @@
 //! What pages read of final documents.
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
 use crate::base::ids::{AccountId, DocumentId, PeriodId};
@@ -20,9 +20,40 @@ pub struct Wanted<'a> {
     pub text: Option<&'a str>,
 }
 
+struct Row {
+    id: DocumentId,
+    account: AccountId,
+    account_name: String,
+    kind: String,
+    number: String,
+    issued_on: NaiveDate,
+    due_on: NaiveDate,
+    currency: String,
+    gross_minor: i64,
+    open: i64,
+}
+
+impl Row {
+    fn listed(self) -> anyhow::Result<Listed> {
+        let currency = self.currency.parse()?;
+        Ok(Listed {
+            id: self.id,
+            account: self.account,
+            account_name: self.account_name,
+            kind: if self.kind == "invoice" { Kind::Invoice } else { Kind::CreditNote },
+            number: self.number,
+            issued_on: self.issued_on,
+            due_on: self.due_on,
+            gross: Money::new(self.gross_minor, currency),
+            open: Money::new(self.open, currency),
+        })
+    }
+}
+
 /// Final documents, newest first.
 pub async fn list(db: &mut PgConnection, wanted: Wanted<'_>, limit: i64) -> anyhow::Result<Vec<Listed>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         r#"
         SELECT documents.id AS "id: DocumentId"
              , documents.account_id AS "account: AccountId"
@@ -52,21 +83,7 @@ pub async fn list(db: &mut PgConnection, wanted: Wanted<'_>, limit: i64) -> anyh
     .fetch_all(db)
     .await
     .map_err(StoreError::from)?;
-    let listed = rows.into_iter().map(|row| {
-        let currency = row.currency.parse()?;
-        Ok(Listed {
-            id: row.id,
-            account: row.account,
-            account_name: row.account_name,
-            kind: if row.kind == "invoice" { Kind::Invoice } else { Kind::CreditNote },
-            number: row.number,
-            issued_on: row.issued_on,
-            due_on: row.due_on,
-            gross: Money::new(row.gross_minor, currency),
-            open: Money::new(row.open, currency),
-        })
-    });
-    listed.collect()
+    rows.into_iter().map(Row::listed).collect()
 }
 
 /// A final document: of one account, or of anybody's.
@@ -128,7 +145,8 @@ pub async fn search(
     (offset, limit): (i64, i64),
     now: DateTime<Utc>,
 ) -> anyhow::Result<Vec<Listed>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         r#"
         SELECT documents.id AS "id: DocumentId"
              , documents.account_id AS "account: AccountId"
@@ -167,21 +185,7 @@ pub async fn search(
     .fetch_all(db)
     .await
     .map_err(StoreError::from)?;
-    let listed = rows.into_iter().map(|row| {
-        let currency = row.currency.parse()?;
-        Ok(Listed {
-            id: row.id,
-            account: row.account,
-            account_name: row.account_name,
-            kind: if row.kind == "invoice" { Kind::Invoice } else { Kind::CreditNote },
-            number: row.number,
-            issued_on: row.issued_on,
-            due_on: row.due_on,
-            gross: Money::new(row.gross_minor, currency),
-            open: Money::new(row.open, currency),
-        })
-    });
-    listed.collect()
+    rows.into_iter().map(Row::listed).collect()
 }
 
 /// Where a final document stands in its seller's chain.

@@ -5,7 +5,7 @@ use anyhow::Context;
 use askama::Template;
 use sayoo_document::Bank;
 
-use super::paper::{FILES, Line, PaidLine, Party, Pen, Reader, Vat, facts, language};
+use super::paper::{Body, FILES, Pen, Reader};
 use super::{find, formats, may_manage, state, terms, today};
 use crate::billing::documents::{Final, Kind};
 use crate::billing::{lookup, proofs};
@@ -33,23 +33,13 @@ pub async fn get(portal: Data<Portal>, keys: Data<Keys>, member: Member, path: P
     let layout = &member.layout;
     let pen = Pen { layout, formats: formats(layout), currency, reader: Reader::Customer };
     let (badge, word) = state(layout, &found.listed, today(seller.as_ref(), layout));
-    let paper = &found.paper;
     let kind = found.listed.kind.word();
     answer::page(&InvoicePage {
         title: layout.t1(format!("billing-title-{kind}"), "number", &found.listed.number),
         number: found.listed.number.clone(),
         badge,
         word,
-        language: language(paper),
-        facts: facts(layout, paper),
-        parties: [pen.seller(&paper.seller), pen.buyer(&paper.buyer)],
-        lines: paper.lines.iter().map(|line| pen.line(id, line, &paper.period.zone)).collect(),
-        vat: paper.vat.iter().map(|vat| pen.vat(vat)).collect(),
-        net: pen.amount(paper.totals.net),
-        vat_sum: pen.amount(paper.totals.vat),
-        gross: pen.amount(paper.totals.gross),
-        open: pen.formats.money(found.listed.open),
-        paid: paid.iter().map(|paid| pen.paid(paid)).collect(),
+        body: pen.body(&found, &paid),
         transfer: transfer(&found),
         pay: (is_payable && may_manage(&member)).then(|| match under_way {
             None => Pay { begin_url: urls::billing_pay(id), ..Pay::default() },
@@ -125,16 +115,7 @@ struct InvoicePage {
     number: String,
     badge: &'static str,
     word: String,
-    language: &'static str,
-    facts: Vec<(String, String)>,
-    parties: [Party; 2],
-    lines: Vec<Line>,
-    vat: Vec<Vat>,
-    net: String,
-    vat_sum: String,
-    gross: String,
-    open: String,
-    paid: Vec<PaidLine>,
+    body: Body,
     transfer: Option<Transfer>,
     pay: Option<Pay>,
     files: [File; 3],

@@ -6,6 +6,7 @@ use sayoo_document::{self as paper, Address, SellerIdentifiers};
 use super::{day, days, quantity, unit};
 use crate::base::ids::DocumentId;
 use crate::base::money::{Currency, Money};
+use crate::billing::documents::Final;
 use crate::billing::lookup::{Paid, Source};
 use crate::billing::payments::Method;
 use crate::billing::rating::Span;
@@ -41,6 +42,22 @@ pub(in crate::web::pages) fn facts(layout: &Layout, paper: &paper::Document) -> 
     facts
 }
 
+/// What stands on a document, and what of it is paid.
+pub(in crate::web::pages) struct Body {
+    /// In which it is written.
+    pub language: &'static str,
+    pub facts: Vec<(String, String)>,
+    pub parties: [Party; 2],
+    pub lines: Vec<Line>,
+    pub vat: Vec<Vat>,
+    pub net: String,
+    pub vat_sum: String,
+    pub gross: String,
+    /// What is left to be paid.
+    pub open: String,
+    pub paid: Vec<PaidLine>,
+}
+
 /// Whose page it is: links lead to the reader's own pages.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::web::pages) enum Reader {
@@ -59,6 +76,23 @@ pub(in crate::web::pages) struct Pen<'a> {
 }
 
 impl Pen<'_> {
+    /// Writes a document, and what paid it.
+    pub(in crate::web::pages) fn body(&self, found: &Final, paid: &[Paid]) -> Body {
+        let (id, paper) = (found.listed.id, &found.paper);
+        Body {
+            language: language(paper),
+            facts: facts(self.layout, paper),
+            parties: [self.seller(&paper.seller), self.buyer(&paper.buyer)],
+            lines: paper.lines.iter().map(|line| self.line(id, line, &paper.period.zone)).collect(),
+            vat: paper.vat.iter().map(|vat| self.vat(vat)).collect(),
+            net: self.amount(paper.totals.net),
+            vat_sum: self.amount(paper.totals.vat),
+            gross: self.amount(paper.totals.gross),
+            open: self.formats.money(found.listed.open),
+            paid: paid.iter().map(|paid| self.paid(paid)).collect(),
+        }
+    }
+
     /// An amount of the document: its two decimals are kept.
     pub(in crate::web::pages) fn amount(&self, exact: Decimal) -> String {
         self.formats.money(Money::rounded(exact, self.currency))

@@ -24,7 +24,7 @@ use crate::web::error::PageError;
 use crate::web::extract::{Posted, Staff};
 use crate::web::form::Problems;
 use crate::web::layout::{FlashKind, Layout};
-use crate::web::pages::billing::paper::{FILES, Line, PaidLine, Party, Pen, Reader, Vat, facts, language};
+use crate::web::pages::billing::paper::{Body, FILES, Pen, Reader};
 use crate::web::pages::billing::state;
 use crate::web::pages::staff::rows::formats;
 use crate::web::urls;
@@ -39,16 +39,7 @@ struct DocumentPage {
     account_url: String,
     badge: &'static str,
     word: String,
-    language: &'static str,
-    facts: Vec<(String, String)>,
-    parties: [Party; 2],
-    lines: Vec<Line>,
-    vat: Vec<Vat>,
-    net: String,
-    vat_sum: String,
-    gross: String,
-    open: String,
-    paid: Vec<PaidLine>,
+    body: Body,
     /// Label, address where it is made.
     files: Vec<(String, Option<String>)>,
     sha256: String,
@@ -116,7 +107,6 @@ async fn page(
 
     let pen = Pen { layout: &layout, formats: formats(&layout), currency, reader: Reader::Staff };
     let (badge, word) = state(&layout, &found.listed, layout.now.date_naive());
-    let paper = &found.paper;
     let left = left.map(|left| left_lines(&layout, &found, &left, &form)).unwrap_or_default();
     let Place { before, after, fits } = place;
     let link = |(id, number): (DocumentId, String)| (urls::staff_document(id), number);
@@ -127,16 +117,7 @@ async fn page(
         account_url: urls::staff_account(account),
         badge,
         word,
-        language: language(paper),
-        facts: facts(&layout, paper),
-        parties: [pen.seller(&paper.seller), pen.buyer(&paper.buyer)],
-        lines: paper.lines.iter().map(|line| pen.line(id, line, &paper.period.zone)).collect(),
-        vat: paper.vat.iter().map(|vat| pen.vat(vat)).collect(),
-        net: pen.amount(paper.totals.net),
-        vat_sum: pen.amount(paper.totals.vat),
-        gross: pen.amount(paper.totals.gross),
-        open: pen.formats.money(found.listed.open),
-        paid: paid.iter().map(|paid| pen.paid(paid)).collect(),
+        body: pen.body(&found, &paid),
         files: FILES
             .map(|kind| {
                 let is_made = kinds.iter().any(|made| made == kind);
