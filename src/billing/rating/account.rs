@@ -131,7 +131,16 @@ pub async fn environments(
     store::environments(db, month.account, span, &closed).await.context("list what was on a plan")
 }
 
-/// What a month costs with the corrections billed with it, and the file that says so.
+/// What a month costs with the corrections billed with it.
+#[derive(Debug)]
+pub struct Costs {
+    /// What earlier months cost more or less than was charged for them, oldest first; those without a difference are left out.
+    pub corrections: Vec<(PeriodId, Rated)>,
+    /// The month itself.
+    pub rated: Rated,
+}
+
+/// The same, and the file that says so.
 #[derive(Debug)]
 pub struct Proved {
     /// What earlier months cost more or less than was charged for them, oldest first; those without a difference are left out.
@@ -142,11 +151,20 @@ pub struct Proved {
     pub proof: Proof,
 }
 
-/// Rates a month, or some environments' part of it, after the `corrected` months, oldest first, and makes the file that it is
-/// computed again with. `before` is what remained unbilled; of another environment than these nothing is read.
-///
-/// Charges and file are made of the same hours, read once: the file speaks of what was known when the charges were made, so both
-/// are to be kept together. `currency` of an earlier month is the one that it was charged in.
+/// Rates a month, or some environments' part of it, after the `corrected` months, oldest first. `before` is what remained
+/// unbilled; of another environment than these nothing is read. `currency` of an earlier month is the one that it was charged in.
+pub async fn charge_account(
+    db: &mut PgConnection,
+    month: Month<'_>,
+    corrected: &[(PeriodId, Month<'_>)],
+    before: &Carries,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Costs> {
+    Ok(charge(db, month, (corrected, before), now, By::Stretch).await?.0)
+}
+
+/// The same, with the file that it is computed again with. Charges and file are made of the same hours, read once: the file
+/// speaks of what was known when the charges were made, so both are to be kept together.
 pub async fn prove_account(
     db: &mut PgConnection,
     month: Month<'_>,
@@ -154,13 +172,33 @@ pub async fn prove_account(
     before: &Carries,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Proved> {
+    let (Costs { corrections, rated }, ground) = charge(db, month, (corrected, before), now, By::Hour).await?;
+    let proof = Proof::new(&ground.facts, &ground.before, &ground.corrections, &rated);
+    Ok(Proved { corrections, rated, proof })
+}
+
+/// What a month's costs follow from.
+struct Ground {
+    before: Carries,
+    /// Of each correction what is known, what was charged, and what it comes to.
+    corrections: Vec<(Facts, Vec<Charge>, Rated)>,
+    facts: Facts,
+}
+
+async fn charge(
+    db: &mut PgConnection,
+    month: Month<'_>,
+    (corrected, before): (&[(PeriodId, Month<'_>)], &Carries),
+    now: DateTime<Utc>,
+    detail: By,
+) -> anyhow::Result<(Costs, Ground)> {
     let is_ours = |environment: &EnvironmentId| month.only.is_none_or(|only| only.contains(environment));
     let before: Carries =
         before.iter().filter(|((environment, _), _)| is_ours(environment)).map(|(key, raw)| (*key, *raw)).collect();
     let (mut carries, mut corrections, mut told) = (before.clone(), Vec::new(), Vec::new());
     for (of, earlier) in corrected {
         let earlier = Month { only: month.only, ..*earlier };
-        let (facts, charges) = facts_to_correct(db, earlier, *of, month.period.from).await?;
+        let (facts, charges) = facts_to_correct(db, earlier, *of, month.period.from, detail).await?;
         let more = super::correct(&facts, &Charged::new(&charges)?, &carries)?;
         carries.clone_from(&more.carries);
         if !more.charges.is_empty() {
@@ -168,10 +206,9 @@ pub async fn prove_account(
             told.push((facts, charges, more));
         }
     }
-    let (facts, _) = facts(db, month, now, By::Hour).await?;
+    let (facts, _) = facts(db, month, now, detail).await?;
     let rated = super::rate(&facts, &carries)?;
-    let proof = Proof::new(&facts, &before, &told, &rated);
-    Ok(Proved { corrections, rated, proof })
+    Ok((Costs { corrections, rated }, Ground { before, corrections: told, facts }))
 }
 
 async fn facts_to_correct(
@@ -179,10 +216,11 @@ async fn facts_to_correct(
     month: Month<'_>,
     of: PeriodId,
     billed_from: DateTime<Utc>,
+    detail: By,
 ) -> anyhow::Result<(Facts, Vec<Charge>)> {
     let charges =
         store::charged(db, month.account, of, billed_from, month.only).await.context("read what was charged")?;
-    let (mut facts, _) = facts(db, month, month.period.until, By::Hour).await?;
+    let (mut facts, _) = facts(db, month, month.period.until, detail).await?;
     // Of what was charged and, as is known now, should not have been.
     let missing: BTreeSet<_> = charges.iter().map(|charge| charge.item.plan_version).collect();
     let missing: Vec<_> = missing.into_iter().filter(|id| !facts.tariffs.contains_key(id)).collect();

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use self::finalising::Finalised;
 use super::discounts::{self, Given};
 use super::documents::{self, Whose};
-use super::rating::account::{self, Month};
+use super::rating::account::{self, Costs, Month};
 use super::rating::{Charge, Span};
 use super::sellers::{self, Seller};
 use super::{profiles, proofs, trials};
@@ -228,8 +228,8 @@ pub(super) struct Rating {
 }
 
 /// Returns what a month is charged. Some environments at a time: an account may have thousands, and each of them seven hundred
-/// hours of each meter. What the charges follow from is kept where `parts` is given, which then counts the parts; else nothing is
-/// written.
+/// hours of each meter. Where `parts` is given, it counts the parts of the file that the month is computed again with, which are
+/// kept; else nothing is written, and hours are added up where they lie.
 pub(super) async fn charges_of(
     db: &mut PgConnection,
     period: &Period,
@@ -248,18 +248,20 @@ pub(super) async fn charges_of(
     let environments = account::environments(db, month, &corrected).await?;
     for some in environments.chunks(RATED_AT_ONCE) {
         let month = Month { only: Some(some), ..month };
-        let proved = account::prove_account(db, month, &corrected, &before, now).await?;
-        if proved.rated.charges.is_empty() && proved.corrections.is_empty() {
-            continue;
-        }
-        if let Some(part) = parts.as_deref_mut() {
-            *part += 1;
-            proofs::keep(db, (period.id, *part), &proved.proof, now).await?;
-        }
-        for (of, rated) in proved.corrections {
+        let costs = if let Some(part) = parts.as_deref_mut() {
+            let proved = account::prove_account(db, month, &corrected, &before, now).await?;
+            if !(proved.rated.charges.is_empty() && proved.corrections.is_empty()) {
+                *part += 1;
+                proofs::keep(db, (period.id, *part), &proved.proof, now).await?;
+            }
+            Costs { corrections: proved.corrections, rated: proved.rated }
+        } else {
+            account::charge_account(db, month, &corrected, &before, now).await?
+        };
+        for (of, rated) in costs.corrections {
             corrections.entry(of).or_default().extend(rated.charges);
         }
-        charges.extend(proved.rated.charges);
+        charges.extend(costs.rated.charges);
     }
     let mut all: Vec<(PeriodId, Charge)> = Vec::new();
     for (of, _) in &corrected {

@@ -12,6 +12,7 @@ pub mod simulated;
 pub mod small_disk;
 pub mod smtp;
 pub mod staff;
+mod standin;
 pub mod stripe;
 pub mod tenants;
 pub mod waiting;

@@ -1,8 +1,7 @@
 //! The stand-in for the Odoo with our books, as a process of its own, which ends with the test.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
+use std::io::Write;
 
 use sayoo::books::Books;
 use sayoo::config;
@@ -10,39 +9,26 @@ use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
 use super::portal::World;
+use super::standin::Standin;
 
 /// The stand-in.
 pub struct StandIn {
-    process: Child,
-    address: String,
+    process: Standin,
     key: NamedTempFile,
-    http: reqwest::Client,
-}
-
-impl Drop for StandIn {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 impl StandIn {
     /// Starts one without customers.
     pub fn start() -> Self {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/standin/odoo.py");
-        let mut process = Command::new("python3").arg(script).stdout(Stdio::piped()).spawn().unwrap();
-        let mut port = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut port).unwrap();
-        let address = format!("http://127.0.0.1:{}", port.trim());
         let mut key = NamedTempFile::new().unwrap();
         writeln!(key, "key-of-the-books").unwrap();
-        Self { process, address, key, http: reqwest::Client::new() }
+        Self { process: Standin::start("odoo.py"), key }
     }
 
     /// What is configured for the Moroccan company when nothing is said.
     pub fn configured(&self) -> config::books::Books {
         config::books::Books {
-            address: self.address.clone(),
+            address: self.process.address().to_owned(),
             database: "books".to_owned(),
             api_key_file: self.key.path().to_owned(),
             company: None,
@@ -59,8 +45,7 @@ impl StandIn {
 
     /// Tells it to do something.
     pub async fn order(&self, order: Value) -> Value {
-        let sent = self.http.post(format!("{}/_control", self.address)).json(&order).send().await.unwrap();
-        sent.json().await.unwrap()
+        self.process.order(order).await
     }
 
     /// The records of a model.

@@ -1,7 +1,5 @@
 //! The stand-in for Stripe as a process of its own, which ends with the test.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use sayoo::base::secret::Secret;
@@ -10,48 +8,35 @@ use sayoo::payments::stripe::Stripe;
 use serde_json::{Value, json};
 
 use super::portal::World;
+use super::standin::Standin;
 
 /// The stand-in.
 pub struct StandIn {
-    process: Child,
-    address: String,
+    process: Standin,
     http: reqwest::Client,
-}
-
-impl Drop for StandIn {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 impl StandIn {
     /// Starts one that moves no real money, as it says.
     pub fn start() -> Self {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/standin/stripe.py");
-        let mut process = Command::new("python3").arg(script).stdout(Stdio::piped()).spawn().unwrap();
-        let mut port = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut port).unwrap();
-        let address = format!("http://127.0.0.1:{}", port.trim());
-        Self { process, address, http: reqwest::Client::new() }
+        Self { process: Standin::start("stripe.py"), http: reqwest::Client::new() }
     }
 
     /// Card payments of a portal that go there.
     pub fn cards(&self, world: &World) -> Cards {
         let key = Secret::new("sk_test_standin".to_owned());
-        let stripe = Stripe::new(&self.address, key, Duration::from_secs(20)).unwrap();
+        let stripe = Stripe::new(self.process.address(), key, Duration::from_secs(20)).unwrap();
         Cards { portal: world.portal.clone(), stripe, livemode: false }
     }
 
     /// Where it is, for a process of its own.
     pub fn address(&self) -> &str {
-        &self.address
+        self.process.address()
     }
 
     /// Tells it to do something.
     pub async fn order(&self, order: Value) -> Value {
-        let sent = self.http.post(format!("{}/_control", self.address)).json(&order).send().await.unwrap();
-        sent.json().await.unwrap()
+        self.process.order(order).await
     }
 
     /// Everything that it knows.
