@@ -55,3 +55,52 @@ CREATE TABLE dry_runs (
   , problem      text NOT NULL DEFAULT '' CHECK ((problem = '') = (net_minor IS NOT NULL))
   , computed_at  timestamptz NOT NULL
 );
+
+-- The month of a seller that an instant lies in, account by account: how far it is, what it comes to, and what the invoice
+-- of the month before said, both without VAT.
+CREATE FUNCTION month_run(of_seller uuid, at timestamptz)
+    RETURNS TABLE (period_id uuid, account_id uuid, standing text, net_minor bigint, before_minor bigint, computed_at timestamptz, problem text)
+    LANGUAGE sql STABLE AS $$
+    WITH months AS (
+        SELECT *
+          FROM billing_periods
+         WHERE seller_id = of_seller
+           AND from_at <= at
+           AND until_at > at
+    ), charged AS (
+        SELECT charges.period_id, sum(charges.net_minor)::bigint AS net_minor
+          FROM charges
+          JOIN months ON months.id = charges.period_id
+         WHERE charges.class <> 'trial'
+         GROUP BY charges.period_id
+    ), drafts AS (
+        SELECT charges.period_id, bool_or(documents.held IS NOT NULL) AS is_held
+          FROM documents
+          JOIN charge_lines ON charge_lines.document_id = documents.id
+          JOIN charges ON charges.id = charge_lines.charge_id
+          JOIN months ON months.id = charges.period_id
+         WHERE documents.state = 'draft'
+         GROUP BY charges.period_id
+    )
+    SELECT months.id
+         , months.account_id
+         , CASE WHEN months.parked IS NOT NULL THEN 'failed'
+                WHEN months.state = 'closed' THEN 'finalised'
+                WHEN months.rated_at IS NULL THEN 'open'
+                WHEN drafts.is_held THEN 'held'
+                ELSE 'drafted'
+           END
+         , CASE WHEN months.parked IS NOT NULL THEN NULL
+                WHEN months.rated_at IS NULL THEN dry_runs.net_minor
+                ELSE COALESCE(charged.net_minor, 0)
+           END
+         , invoices.net_minor
+         , COALESCE(months.rated_at, dry_runs.computed_at)
+         , COALESCE(months.parked -> 'problems' ->> 0, CASE WHEN months.rated_at IS NULL THEN dry_runs.problem END, '')
+      FROM months
+      LEFT JOIN charged ON charged.period_id = months.id
+      LEFT JOIN drafts ON drafts.period_id = months.id
+      LEFT JOIN dry_runs ON dry_runs.period_id = months.id
+      LEFT JOIN billing_periods before ON before.account_id = months.account_id AND before.until_at = months.from_at
+      LEFT JOIN documents invoices ON invoices.period_id = before.id AND invoices.state = 'final'
+$$;

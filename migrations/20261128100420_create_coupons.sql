@@ -177,9 +177,8 @@ $$;
 CREATE CONSTRAINT TRIGGER billing_periods_give_discounts AFTER UPDATE OF state ON billing_periods DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.state = 'closed') EXECUTE FUNCTION demand_lines_of_discounts();
 
--- The month of a seller that an instant lies in, account by account: how far it is, what it comes to, and what the invoice
--- of the month before said, both after discounts and without VAT.
-CREATE FUNCTION month_run(of_seller uuid, at timestamptz)
+-- What the months of a seller come to, as staff see them: after discounts.
+CREATE OR REPLACE FUNCTION month_run(of_seller uuid, at timestamptz)
     RETURNS TABLE (period_id uuid, account_id uuid, standing text, net_minor bigint, before_minor bigint, computed_at timestamptz, problem text)
     LANGUAGE sql STABLE AS $$
     WITH months AS (
