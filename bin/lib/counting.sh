@@ -7,13 +7,14 @@ FAILED=0
 # counted NAME COMMAND…: shows the output as it comes, and counts. A runner that ends badly
 # without naming a failed test (it does not compile, say) counts as one failure.
 counted() {
-    local name=$1 status=0 output before=$FAILED
+    local name=$1 status=0 output before=$FAILED began=$SECONDS
     shift
     output="$LOGS/test-$name.log"
     say ""
     say "== $name"
     "$@" 2>&1 | tee "$output" || status=${PIPESTATUS[0]}
     add_up "$output"
+    say "   $name took $((SECONDS - began)) s"
     if [ "$status" -ne 0 ] && [ "$FAILED" -eq "$before" ]; then
         say "✗ $name ended with exit code $status"
         FAILED=$((FAILED + 1))

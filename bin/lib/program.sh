@@ -20,8 +20,8 @@ build_program() {
         put_program "$target/release/sayoo" "$SAYOO"
         put_program "$target/papers/sayoo-papers" "$SAYOO-papers"
     else
-        # Together, so that nothing is built a second time with other features than the tests'.
-        env -u DATABASE_URL SQLX_OFFLINE=true cargo build --profile "$profile" --locked --workspace --bins
+        # With the tests, whose libraries want more features: what bin/test has built already is not built again without them.
+        env -u DATABASE_URL SQLX_OFFLINE=true cargo build --profile "$profile" --locked --workspace --bins --tests
         put_program "$target/${profile/#dev/debug}/sayoo" "$SAYOO"
         put_program "$target/${profile/#dev/debug}/sayoo-papers" "$SAYOO-papers"
     fi

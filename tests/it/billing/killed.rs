@@ -7,7 +7,7 @@ use sayoo::base::ids::AccountId;
 use sqlx::PgPool;
 
 use super::world::{audit, introduce_in, number, sell_in};
-use crate::reconcile::crashes::worker;
+use crate::reconcile::crashes::{until_killed, worker};
 use crate::reconcile::support::World;
 use crate::support::engine::pause;
 
@@ -47,7 +47,7 @@ async fn a_worker_process_that_is_killed_while_it_bills_bills_once(db: PgPool) {
             assert!(began.elapsed() < Duration::from_secs(60), "the worker never came to {place}");
             pause().await;
         }
-        first.killed(place).await;
+        until_killed(&world, &mut first, place).await;
         assert_eq!(number(&db, "SELECT count(*) FROM documents WHERE state = 'final'").await, 0, "{place}");
         audit(&db).await;
     }

@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::invariants;
-use crate::reconcile::crashes::worker;
+use crate::reconcile::crashes::{until_killed, worker};
 use crate::reconcile::support::World;
 use crate::support::engine::pause;
 
@@ -58,7 +58,7 @@ async fn a_worker_process_that_is_killed_anywhere_in_its_counting_counts_once(db
             hasten(&world, "%").await;
             pause().await;
         }
-        first.killed(place).await;
+        until_killed(&world, &mut first, place).await;
 
         let second = worker(&world, None);
         let left = "SELECT ((SELECT count(*) FROM traffic_samples) + (SELECT count(*) FROM usage_due))::text WHERE $1 IS NOT NULL";

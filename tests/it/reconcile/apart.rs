@@ -13,7 +13,7 @@ use sayoo::tenant_db::{DatabaseName, DatabaseState, RoleName};
 use sqlx::{Connection, PgPool};
 use uuid::Uuid;
 
-use super::crashes::{self, until, worker};
+use super::crashes::{self, until, until_killed, worker};
 use super::spares::{until_ready, with_spares};
 use super::support::World;
 use crate::billing;
@@ -135,7 +135,7 @@ async fn a_worker_killed_anywhere_in_building_a_template_leaves_one_that_is_clos
     let image = world.new_image(r#"ENTRYPOINT ["/standin", "exit", "0"]"#).await;
     for (number, place) in WHILE_BUILDING_A_TEMPLATE.iter().enumerate() {
         let (template, name) = world.wants_template(image, &format!("module{number}")).await;
-        worker(&world, Some(place)).killed(place).await;
+        until_killed(&world, &mut worker(&world, Some(place)), place).await;
         let state = "SELECT state FROM templates WHERE id = $1";
         assert_eq!(world.text(state, template.uuid()).await, "wanted", "{place}");
         let second = worker(&world, None);
@@ -163,7 +163,7 @@ async fn a_worker_killed_while_it_claims_a_spare_gives_it_to_one_customer(db: Pg
         let spares = world.text(ready, Uuid::nil()).await;
         let mut first = worker(&world, Some(place));
         let shop = world.order(&format!("shop{number}")).await;
-        first.killed(place).await;
+        until_killed(&world, &mut first, place).await;
         let second = worker(&world, None);
         until(&world, shop, "running", place).await;
         drop(second);
@@ -188,7 +188,7 @@ async fn a_worker_killed_anywhere_in_making_spares_leaves_one_of_each(db: PgPool
         // What the last place left goes, and as many are made.
         world.run("UPDATE runtimes SET wanted = 'gone' WHERE wanted = 'running'", |query| query).await;
         world.run("UPDATE turns SET due_at = now()", |query| query).await;
-        worker(&world, Some(place)).killed(place).await;
+        until_killed(&world, &mut worker(&world, Some(place)), place).await;
         let second = worker(&world, None);
         until_said(&world, count, Uuid::nil(), "3", place).await;
         until_counted(&world, (3, 3, 3), place).await;
@@ -224,7 +224,7 @@ async fn a_worker_killed_while_it_flees_from_a_lost_machine_leaves_one_container
             .run("UPDATE runtimes SET host_id = $2 WHERE id = $1", |query| query.bind(id.uuid()).bind(lost.uuid()))
             .await;
         world.run("UPDATE turns SET due_at = now()", |query| query).await;
-        worker(&world, Some(place)).killed(place).await;
+        until_killed(&world, &mut worker(&world, Some(place)), place).await;
         let second = worker(&world, None);
         until(&world, shop, "running", place).await;
         drop(second);
@@ -318,7 +318,7 @@ async fn killed_in_quiet(world: &World, first: &mut Process, place: &str) {
         world.quiet().await;
         pause().await;
     }
-    first.killed(place).await;
+    until_killed(world, first, place).await;
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
@@ -327,7 +327,7 @@ async fn a_worker_killed_anywhere_in_adding_a_replica_leaves_one(db: PgPool) {
     let shop = world.shop_of_several().await;
     for place in WHILE_ADDING_A_REPLICA {
         world.want(shop, "replicas = 2").await;
-        worker(&world, Some(place)).killed(place).await;
+        until_killed(&world, &mut worker(&world, Some(place)), place).await;
         let second = worker(&world, None);
         world.until_in(shop, 2, false, place).await;
         drop(second);
@@ -369,7 +369,7 @@ async fn a_worker_killed_while_the_name_follows_a_replica_leads_it_to_all_that_s
         };
         let replica = names.lines().find(is_replica).expect("a replica's container");
         docker(&["kill", replica.split(' ').next().unwrap()]);
-        worker(&world, Some(place)).killed(place).await;
+        until_killed(&world, &mut worker(&world, Some(place)), place).await;
         let second = worker(&world, None);
         world.until_in(shop, 2, false, place).await;
         drop(second);

@@ -82,6 +82,14 @@ pub fn worker(world: &World, crash_at: Option<&str>) -> Process {
     Process::start(&configuration(world), "worker", &environment)
 }
 
+/// Waits until a worker was killed, and lets time pass until nobody is kept from work by what it had taken: it would be ten
+/// seconds in each of a hundred places.
+pub async fn until_killed(world: &World, first: &mut Process, place: &str) {
+    first.killed(place).await;
+    world.run("UPDATE turns SET leased_until = now() WHERE lease_token IS NOT NULL", |query| query).await;
+    world.run("UPDATE jobs SET leased_until = now() WHERE lease_token IS NOT NULL", |query| query).await;
+}
+
 fn configuration(world: &World) -> PathBuf {
     let folder = std::env::temp_dir().join(&world.engine.installation);
     std::fs::create_dir_all(&folder).unwrap();
@@ -169,7 +177,7 @@ async fn a_worker_killed_anywhere_in_a_creation_leaves_exactly_one_of_each(db: P
     for (number, place) in WHILE_CREATING.iter().enumerate() {
         let mut first = worker(&world, Some(place));
         let shop = world.order(&format!("shop{number}")).await;
-        first.killed(place).await;
+        until_killed(&world, &mut first, place).await;
         let _second = worker(&world, None);
         until(&world, shop, "running", place).await;
         let all = number + 1;
@@ -192,7 +200,7 @@ async fn a_renaming_that_is_taken_back_half_way_leaves_odoo_with_its_old_address
     for place in WHILE_RENAMING {
         let mut first = worker(&world, Some(place));
         world.call_it(shop, "store").await;
-        first.killed(place).await;
+        until_killed(&world, &mut first, place).await;
         world.call_it(shop, "shop").await;
         let _second = worker(&world, None);
         until(&world, shop, "running", place).await;
@@ -207,6 +215,7 @@ async fn what_is_renamed_before_anybody_could_say_that_it_was_personalised_knows
     let (world, place) = (World::new(db).await, "personalise:after");
     let mut first = worker(&world, Some(place));
     let shop = world.order("shop").await;
+    // Here the lease itself is waited for.
     first.killed(place).await;
     world.call_it(shop, "store").await;
     let _second = worker(&world, None);
@@ -224,7 +233,7 @@ async fn a_worker_killed_anywhere_in_stopping_and_deleting_leaves_nothing_behind
         let shop = world.order(&format!("stop{number}")).await;
         world.until(shop, "running").await;
         world.want(shop, "wanted = 'stopped'").await;
-        worker(&world, Some(place)).killed(place).await;
+        until_killed(&world, &mut worker(&world, Some(place)), place).await;
         let _second = worker(&world, None);
         until(&world, shop, "stopped", place).await;
         let all = number + 1;
@@ -235,7 +244,7 @@ async fn a_worker_killed_anywhere_in_stopping_and_deleting_leaves_nothing_behind
         let shop = world.order(&format!("gone{number}")).await;
         world.until(shop, "running").await;
         world.want(shop, "wanted = 'deleted', purge_after = now() - interval '1 second'").await;
-        worker(&world, Some(place)).killed(place).await;
+        until_killed(&world, &mut worker(&world, Some(place)), place).await;
         let _second = worker(&world, None);
         until(&world, shop, "deleted", place).await;
         assert_eq!(world.counts().await, (0, kept, kept), "{place}");
@@ -264,7 +273,7 @@ async fn a_worker_killed_anywhere_in_falling_asleep_and_waking_loses_no_wish(db:
             }
             crate::support::engine::pause().await;
         }
-        first.killed(place).await;
+        until_killed(&world, &mut first, place).await;
         // Whatever the first one left, somebody wants it now.
         world.visit(shop).await;
         let _second = worker(&world, None);
@@ -275,7 +284,7 @@ async fn a_worker_killed_anywhere_in_falling_asleep_and_waking_loses_no_wish(db:
         world.sleeps(shop).await;
         let mut first = worker(&world, Some(place));
         world.visit(shop).await;
-        first.killed(place).await;
+        until_killed(&world, &mut first, place).await;
         let _second = worker(&world, None);
         until(&world, shop, "running", place).await;
         assert_eq!(world.text("SELECT source FROM wake_requests WHERE environment_id = $1", shop.uuid()).await, "");
@@ -305,7 +314,7 @@ async fn a_worker_killed_anywhere_in_an_update_leaves_one_service_that_serves(db
             assert_eq!(world.routes().await[0].1, "serving", "{place}");
             crate::support::engine::pause().await;
         }
-        first.killed(place).await;
+        until_killed(&world, &mut first, place).await;
         let _second = worker(&world, None);
         let began = Instant::now();
         let state = "SELECT state FROM environment_updates WHERE environment_id = $1 ORDER BY created_at DESC LIMIT 1";
