@@ -72,7 +72,7 @@ fn broken(report: &Report) -> BTreeSet<&str> {
 }
 
 /// Changes rows behind the back of every trigger and constraint between tables, looks, and takes it back.
-async fn assert_found(db: &mut PgConnection, code: &str, damage: &str, since: DateTime<Utc>, now: DateTime<Utc>) {
+pub async fn assert_found(db: &mut PgConnection, code: &str, damage: &str, since: DateTime<Utc>, now: DateTime<Utc>) {
     let mut tx = db.begin().await.unwrap();
     sqlx::raw_sql("SET LOCAL session_replication_role = replica").execute(&mut *tx).await.unwrap();
     let done = sqlx::raw_sql(sqlx::AssertSqlSafe(damage.to_owned())).execute(&mut *tx).await.unwrap();

@@ -125,8 +125,16 @@ pub const CHECKS: &[Check] = &[
         sql: "SELECT charges.account_id
                    , COALESCE(documents.number, charges.id::text)
                    , documents.id IS NULL
-                     -- What is given back and waits for a person stands on its draft.
-                     OR (documents.state <> 'final' AND (documents.held IS NULL OR charges.net_minor > 0))
+                     -- What is given back and waits for a person stands on its draft; what was given back before stands on what
+                     -- one of our people dropped.
+                     OR (documents.state <> 'final' AND charges.net_minor > 0)
+                     OR (documents.state = 'draft' AND documents.held IS NULL)
+                     OR (documents.state = 'dropped' AND NOT EXISTS (SELECT
+                                                                       FROM billing_instructions
+                                                                      WHERE id = documents.dropped_by
+                                                                        AND document_id = documents.id
+                                                                        AND kind = 'drop'
+                                                                        AND state = 'done'))
                      OR documents.account_id <> charges.account_id
                      OR lines.quantity <> abs(charges.quantity)
                      OR lines.unit_price <> charges.unit_price
