@@ -1,7 +1,7 @@
 //! Every route, on one screen. The same table registers them and lets tests try each one as a stranger.
 
-use actix_web::web::ServiceConfig;
 use actix_web::http::Method;
+use actix_web::web::ServiceConfig;
 use actix_web::{Resource, guard, web};
 
 use super::assets;

@@ -71,10 +71,7 @@ async fn a_correction_of_what_was_given_back_already_is_dropped_with_a_reason_an
     let mut conn = world.db.acquire().await.unwrap();
     assert!(run::list_waiting(&mut conn).await.unwrap().is_empty(), "what was dropped is not found once more");
     let papers = "SELECT concat_ws(' ', kind, state, number, net_minor) FROM documents WHERE corrects_id IS NOT NULL ORDER BY created_at";
-    assert_eq!(
-        texts(&world.db, papers).await,
-        ["credit_note final MA-2026-000002 1000", "credit_note dropped 1900"]
-    );
+    assert_eq!(texts(&world.db, papers).await, ["credit_note final MA-2026-000002 1000", "credit_note dropped 1900"]);
     assert_eq!(number(&world.db, "SELECT count(*) FROM billing_periods WHERE state = 'open'").await, 1, "only March");
     audit(&world.db).await;
     assert_eq!(wrong(&world).await, Vec::<String>::new());
@@ -109,7 +106,8 @@ async fn nothing_else_that_waits_can_be_dropped(db: PgPool) {
                  SELECT gen_random_uuid(), 'drop', documents.id, 'we do not want it', staff.id, now()
                    FROM documents, staff WHERE documents.held IS NOT NULL";
     sqlx::query(asked).execute(&world.db).await.unwrap();
-    let ended = "UPDATE documents SET state = 'dropped', held = NULL, dropped_by = (SELECT id FROM billing_instructions)
+    let ended =
+        "UPDATE documents SET state = 'dropped', held = NULL, dropped_by = (SELECT id FROM billing_instructions)
                   WHERE held IS NOT NULL";
     Attempt::as_owner(&world.db).is_refused(ended, "23000").await;
     let id = texts(&world.db, "SELECT id::text FROM billing_instructions").await.remove(0).parse().unwrap();
