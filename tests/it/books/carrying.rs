@@ -131,17 +131,17 @@ async fn between_two_looks_only_what_is_new_is_looked_at_and_once_a_day_everythi
     books.look().await.unwrap();
     // A payment as it was written down hours ago, by a clock that was wrong or before a copy was put back.
     let now = world.portal.clock.now();
-    let received = |reference| Received {
-        account: alice,
-        method: Method::Transfer,
-        amount: Money::new(1_000, Currency::Mad),
-        received_on: now.date_naive(),
-        external_ref: reference,
-    };
     let late = async |reference: &str, hours: i64| {
         let mut tx = world.db.begin().await.unwrap();
         let written_at = now - TimeDelta::hours(hours);
-        payments::receive(&mut tx, &received(reference), written_at).await.unwrap().unwrap();
+        let received = Received {
+            account: alice,
+            method: Method::Transfer,
+            amount: Money::new(1_000, Currency::Mad),
+            received_on: now.date_naive(),
+            external_ref: reference,
+        };
+        payments::receive(&mut tx, &received, written_at).await.unwrap().unwrap();
         payments::settle(&mut tx, alice, written_at).await.unwrap();
         tx.commit().await.unwrap();
     };
