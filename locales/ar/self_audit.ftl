@@ -39,6 +39,7 @@ self-audit-segments = كل الوقت على باقة محتسب مرة واحد
 self-audit-quantities = المحتسب هو المستهلك
 self-audit-remainders = ما هو أقل من خطوة يُرحّل ولا يتجاوز خطوة أبدًا
 self-audit-lines = كل مبلغ في سطر واحد بالضبط
+self-audit-discounts = ما خصمته القسائم مذكور في سطور، كل مرة واحدة، ولا شيء غيره يُذكر خصمًا
 self-audit-frozen = ما تقوله الصادرات عن الأشهر المغلقة محفوظ
 self-audit-entries = طرفا كل قيد، وكل الدفاتر معًا، مجموعها صفر
 self-audit-journal = القيود مرقمة بلا فجوة

@@ -39,6 +39,7 @@ self-audit-segments = All time on a plan is charged, once
 self-audit-quantities = What is charged is what was used
 self-audit-remainders = What is less than a step is carried on, and never grows beyond one
 self-audit-lines = Every charge stands on exactly one line
+self-audit-discounts = What coupons took off stands on lines, each once, and nothing else is told as a discount
 self-audit-frozen = What exports say of closed months is kept
 self-audit-entries = Both sides of each entry, and all books together, add up to nothing
 self-audit-journal = Entries are counted without a hole

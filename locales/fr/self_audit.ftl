@@ -39,6 +39,7 @@ self-audit-segments = Tout le temps passé sur une offre est facturé, une fois
 self-audit-quantities = Ce qui est facturé est ce qui a été consommé
 self-audit-remainders = Ce qui est inférieur à un pas est reporté et ne dépasse jamais un pas
 self-audit-lines = Chaque montant figure sur exactement une ligne
+self-audit-discounts = Ce que les coupons ont déduit figure sur des lignes, une fois chacun, et rien d’autre n’est dit remise
 self-audit-frozen = Ce que les exports disent des mois clos est conservé
 self-audit-entries = Les deux côtés de chaque écriture, et tous les livres ensemble, s’annulent
 self-audit-journal = Les écritures sont comptées sans trou

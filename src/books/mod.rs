@@ -14,6 +14,7 @@ mod staff;
 mod store;
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -48,12 +49,30 @@ const REFUSAL_PAUSE: TimeDelta = TimeDelta::minutes(5);
 /// The longest pause after a refusal.
 const LONGEST_REFUSAL_PAUSE: TimeDelta = TimeDelta::hours(6);
 
+/// How often all of history is looked through for what is to be carried; and when a worker starts, because it may be configured
+/// otherwise than before.
+const ALL_EVERY: TimeDelta = TimeDelta::days(1);
+/// How much older than the look before something may be that is looked for in between: longer than a transaction lasts that was
+/// given its time at its beginning, as a month's end is.
+const OVERLAP: TimeDelta = TimeDelta::hours(3);
+
+/// When what is to be carried was looked for.
+#[derive(Clone, Copy, Debug)]
+struct Looked {
+    /// In all of history.
+    through_all_at: DateTime<Utc>,
+    /// In what was new, or in all.
+    at: DateTime<Utc>,
+}
+
 /// The books of all our companies.
 #[derive(Clone, Debug)]
 pub struct Books {
     portal: Portal,
     /// By the code of the company.
     of: BTreeMap<String, (config::books::Books, Odoo)>,
+    /// What this process has looked through.
+    looked: Arc<Mutex<BTreeMap<SellerId, Looked>>>,
 }
 
 /// What a look did.
@@ -115,7 +134,7 @@ impl Books {
             let odoo = Odoo::new((&books.address, &books.database), key, books.company, PATIENCE)?;
             of.insert(code.to_ascii_uppercase(), (books.clone(), odoo));
         }
-        Ok(Self { portal, of })
+        Ok(Self { portal, of, looked: Arc::default() })
     }
 
     /// Carries whatever is due now.
@@ -139,11 +158,17 @@ impl Books {
             let names = (config.address.as_str(), config.database.as_str());
             let mut tx = db.begin().await.context("begin")?;
             store::name_link(&mut tx, seller.id, names).await.context("name an Odoo")?;
-            store::enqueue(&mut tx, seller.id, config.since, now).await.context("find what is to be carried")?;
+            let before = self.looked_before(seller.id).filter(|it| !all && now - it.through_all_at < ALL_EVERY);
+            let new_since = before.map_or(DateTime::UNIX_EPOCH, |it| it.at - OVERLAP);
+            store::enqueue(&mut tx, seller.id, (config.since, new_since), now)
+                .await
+                .context("find what is to be carried")?;
             if all {
                 store::ask_for_all(&mut tx, seller.id, now).await.context("ask for everything")?;
             }
             tx.commit().await.context("commit what is to be carried")?;
+            let looked = Looked { through_all_at: before.map_or(now, |it| it.through_all_at), at: now };
+            self.looked.lock().unwrap_or_else(PoisonError::into_inner).insert(seller.id, looked);
             let mut desk = Desk::new(config, odoo);
             while let Some(is_there) = self.push_next(&mut db, seller.id, &mut desk).await? {
                 if is_there {
@@ -155,6 +180,10 @@ impl Books {
         }
         store::forget_links(&mut db, &known).await.context("forget Odoos that are not configured")?;
         Ok(done)
+    }
+
+    fn looked_before(&self, seller: SellerId) -> Option<Looked> {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner).get(&seller).copied()
     }
 
     /// Tries the thing that comes first. `None` when nothing is due, or Odoo is left alone for now.

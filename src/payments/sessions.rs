@@ -202,6 +202,9 @@ fn pay_fields(
     let own = fields([
         ("mode", "payment".to_owned()),
         ("submit_type", "pay".to_owned()),
+        // In the invoice's currency and no other, whatever the setting in Stripe's dashboard, which counts where nothing is said:
+        // a page that converts asks for another amount than the invoice says (Stripe's "Adaptive Pricing").
+        ("adaptive_pricing[enabled]", "false".to_owned()),
         ("line_items[0][quantity]", "1".to_owned()),
         ("line_items[0][price_data][currency]", amount.currency.code().to_ascii_lowercase()),
         ("line_items[0][price_data][unit_amount]", amount.minor.to_string()),

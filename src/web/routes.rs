@@ -1,7 +1,8 @@
 //! Every route, on one screen. The same table registers them and lets tests try each one as a stranger.
 
+use actix_web::http::Method;
 use actix_web::web::ServiceConfig;
-use actix_web::{Route, guard, web};
+use actix_web::{Resource, guard, web};
 
 use super::assets;
 use super::pages::{account, auth, billing, dev, health, home, instances, preferences, pricing, staff, webhooks};
@@ -48,7 +49,7 @@ macro_rules! table {
         /// Registers every route that exists in this mode.
         pub fn routes(cfg: &mut ServiceConfig, mode: Mode) {
             $(if Access::$access != Access::Development || mode == Mode::Development {
-                cfg.route($path, route(Verb::$verb).to($handler));
+                cfg.service(resource($path, Verb::$verb, Access::$access).to($handler));
             })*
         }
     };
@@ -260,9 +261,11 @@ table! {
     Post "/staff/audit/verify"             Staff        staff::audit::verify;
 }
 
-fn route(verb: Verb) -> Route {
-    match verb {
-        Verb::Get => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
-        Verb::Post => web::post(),
-    }
+/// A path for one verb. What is taken from its requests can ask who may use it.
+fn resource(path: &str, verb: Verb, access: Access) -> Resource {
+    let is_asked = move |context: &guard::GuardContext<'_>| match verb {
+        Verb::Get => matches!(context.head().method, Method::GET | Method::HEAD),
+        Verb::Post => context.head().method == Method::POST,
+    };
+    web::resource(path).guard(guard::fn_guard(is_asked)).app_data(access)
 }

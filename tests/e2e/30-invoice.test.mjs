@@ -1,16 +1,19 @@
 // A month that is over: its invoice comes by mail, says where every line comes from, and is a PDF.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { PORTAL, eventually, inspect, linkMailedTo, newPerson, orderInstance, signUp, startBrowser, unique } from "./support.mjs";
+import { PORTAL, eventually, inspect, linkMailedTo, newPerson, newStaff, orderInstance, signUp, startBrowser, unique } from "./support.mjs";
 
 const { CONTROL_URL, PSQL, SAYOO } = process.env;
 const sql = (text) => execFileSync(PSQL, ["-d", CONTROL_URL, "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", text], { encoding: "utf8" }).trim();
 
 let browser;
+// The customer of the first story, whom the ones after it go on with.
+let billed;
 before(async () => { browser = await startBrowser(); });
 after(async () => { await browser?.close(); });
 
@@ -97,6 +100,81 @@ test("a month is over: the invoice is mailed, explains itself down to the hour, 
   const stranger = await newPerson(browser);
   await signUp(stranger.page);
   assert.equal((await stranger.page.goto(PORTAL + invoice)).status(), 404, "nobody else sees it");
+  billed = { person, account, document: invoice.split("/").pop() };
+});
+
+// A correction of what somebody has given back already, as the end of a month leaves it: it waits for a person.
+function correctionOf(document) {
+  const note = randomUUID();
+  sql(`
+    BEGIN;
+    INSERT INTO documents (id, account_id, seller_id, kind, corrects_id, reason, currency, net_minor, vat_minor, gross_minor, created_at, held, held_at, held_tries)
+    SELECT '${note}', account_id, seller_id, 'credit_note', id, 'correction', currency, 150, 0, 150, now()
+         , jsonb_build_object('reason', 'credited', 'problems', jsonb_build_array('one of our people has given a part of ' || number || ' back already')), now(), 1
+      FROM documents
+     WHERE id = '${document}';
+    INSERT INTO document_lines (document_id, line_no, kind, meter, title, from_at, until_at, quantity, unit, unit_price, net_minor, vat_category, vat_rate)
+    VALUES ('${note}', 1, 'correction', 'cpu', 'Processor time (correction)', now() - interval '40 days', now() - interval '10 days', 30, 'core_hour', 0.05, 150, 'S', 20);
+    COMMIT;`);
+  return note;
+}
+
+test("staff read an invoice's page, and drop a correction that was given back already", async () => {
+  assert.ok(billed, "the story before made an invoice");
+  const note = correctionOf(billed.document);
+  const staff = await newStaff(browser, sql);
+  const { page } = staff;
+  await page.goto(`${PORTAL}/staff/billing`);
+  await page.click(`#waiting a[href$="${note}"]`);
+  await page.waitForSelector("#f-reason");
+  const waiting = new URL(page.url()).pathname;
+  const document = `/staff/billing/documents/${billed.document}`;
+  await inspect(staff, { "staff-waiting": waiting, "staff-document": document });
+
+  await page.goto(PORTAL + waiting);
+  await page.fill("#f-reason", "It was for the same hours");
+  await page.click("main form button[name=act][value=drop]");
+  await page.waitForLoadState();
+  await eventually("the invoice's page that says what was dropped", 60, async () => {
+    await page.goto(PORTAL + document);
+    return (await page.innerText("main")).includes("It was for the same hours") && (await page.innerText("main")).includes("dropped: ");
+  });
+  await inspect(staff, { "staff-document-dropped": document });
+  await page.goto(PORTAL + waiting);
+  assert.equal(new URL(page.url()).pathname, "/staff/billing", "it waits no more");
+  assert.equal(await page.locator(`#waiting a[href$="${note}"]`).count(), 0);
+  assert.deepEqual(staff.complaints, []);
+});
+
+// No test's installation has Stripe, nor a page of it: what the worker would have written is written for it. tests/it/payments/ goes the
+// whole way, with a stand-in.
+test("the way to a card's page and a card payment look as they should", async () => {
+  assert.ok(billed, "the first story made an invoice");
+  const [asked, saved, payment, entry] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
+  sql(`
+    BEGIN;
+    INSERT INTO card_wishes (id, account_id, asked_by, kind, document_id, language, created_at, held_until, state, outcome)
+    SELECT wish.id::uuid, members.account_id, members.user_id, wish.kind, wish.document::uuid, 'en', now(), now() + interval '1 day', wish.state, wish.outcome
+      FROM members
+     CROSS JOIN (VALUES ('${asked}', 'pay', '${billed.document}', 'asked', ''), ('${saved}', 'save', NULL, 'done', 'saved')) AS wish (id, kind, document, state, outcome)
+     WHERE members.account_id = '${billed.account}'
+     LIMIT 2;
+    INSERT INTO payments (id, account_id, seller_id, method, amount_minor, currency, received_on, external_ref, created_at)
+    SELECT '${payment}', account_id, seller_id, 'card', 1200, currency, current_date, 'pi_${payment}', now() FROM documents WHERE id = '${billed.document}';
+    INSERT INTO journal_entries (id, seller_id, effective_on, journal, source_kind, source_id, template, label, created_at)
+    SELECT '${entry}', seller_id, received_on, 'card', 'payment', id, 'received', external_ref, now() FROM payments WHERE id = '${payment}';
+    INSERT INTO postings (entry_id, position, ledger_account_id, account_id, amount_minor, currency)
+    SELECT '${entry}', side.position, ledger_accounts.id, CASE side.role WHEN 'customer_credit' THEN payments.account_id END, side.sign * payments.amount_minor, payments.currency
+      FROM payments
+     CROSS JOIN (VALUES (1, 'card_clearing', 1), (2, 'customer_credit', -1)) AS side (position, role, sign)
+      JOIN ledger_accounts ON ledger_accounts.seller_id = payments.seller_id AND ledger_accounts.role = side.role
+     WHERE payments.id = '${payment}';
+    COMMIT;`);
+  await inspect(billed.person, { "card-asked": `/account/billing/cards/${asked}`, "card-saved": `/account/billing/cards/${saved}` });
+  const staff = await newStaff(browser, sql);
+  await inspect(staff, { "staff-payment": `/staff/payments/${payment}`, "staff-payments-full": "/staff/payments" });
+  assert.match(await staff.page.innerText("main"), /12\.00/);
+  assert.deepEqual(staff.complaints, []);
 });
 
 // The worker looks every twenty seconds, and the papers are made before the mail.

@@ -143,6 +143,10 @@ def create_session(form):
                "metadata": form.get("metadata", {}), "amount_total": None, "currency": None, "payment_intent": None, "setup_intent": None,
                "success_url": form["success_url"], "cancel_url": form["cancel_url"], "payment_status": "no_payment_required"}
     if form["mode"] == "payment":
+        # With the setting in the dashboard, a page that does not say otherwise is shown and paid in the customer's own currency.
+        if form.get("adaptive_pricing", {}).get("enabled") != "false":
+            raise Problem(400, type="invalid_request_error", code="", param="adaptive_pricing",
+                          message="This page would be paid in another currency than it asks for.")
         item = form["line_items"]["0"]
         session.update(amount_total=int(item["price_data"]["unit_amount"]) * int(item["quantity"]), payment_status="unpaid",
                        currency=item["price_data"]["currency"], what=item["price_data"]["product_data"]["name"],

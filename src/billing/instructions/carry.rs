@@ -80,6 +80,15 @@ async fn act(db: &mut PgConnection, asked: &Asked, now: DateTime<Utc>) -> anyhow
             let is_waiting = store::is_waiting(db, waits).await.context("look whether it waits")?;
             Ok(waited(is_waiting, "billing.kept", account, subject.uuid()))
         }
+        ("drop", Some(draft), ..) => {
+            let Some(dropped) = run::drop_draft(db, draft, asked.id).await? else {
+                return Ok(Err(Refusal::new("instruction-not-waiting")));
+            };
+            let detail = json!({
+                "id": draft, "invoice": dropped.invoice, "net_minor": dropped.net.minor, "currency": dropped.net.currency.code(),
+            });
+            Ok(Ok(Done { action: "billing.dropped", account: Some(dropped.account), made: None, detail }))
+        }
         ("credit", Some(invoice), ..) => give_back(db, asked, invoice, now).await,
         ("seller", .., Some(seller)) => {
             let kept: Kept = serde_json::from_value(asked.wanted.clone()).context("read what is wanted")?;

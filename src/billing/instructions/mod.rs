@@ -51,6 +51,8 @@ pub enum Wanted {
     Release(Waits),
     /// What waits goes on waiting: somebody has looked at it.
     Keep(Waits),
+    /// A credit note that waits because its invoice was credited already is superfluous: it ends, and is never issued.
+    Drop(DocumentId),
     /// Parts of lines of an invoice are given back.
     Credit(DocumentId, Parts),
     /// Something else stands on a company's documents from now on.
@@ -84,8 +86,10 @@ pub struct Instruction {
     pub id: InstructionId,
     /// The draft, invoice, month or company that it is about.
     pub subject: Uuid,
-    /// `release`, `keep`, `credit`, `seller`.
+    /// `release`, `keep`, `drop`, `credit`, `seller`.
     pub kind: String,
+    /// Of what was dropped: what it would have given back, without VAT.
+    pub dropped: Option<Money>,
     /// Why, in the words of whoever asked.
     pub reason: String,
     /// Who asked.
@@ -172,6 +176,7 @@ impl Wanted {
         match self {
             Self::Release(_) => "release",
             Self::Keep(_) => "keep",
+            Self::Drop(_) => "drop",
             Self::Credit(..) => "credit",
             Self::Seller(..) => "seller",
         }
@@ -179,7 +184,7 @@ impl Wanted {
 
     fn kept(&self) -> Kept {
         match self {
-            Self::Release(_) | Self::Keep(_) | Self::Credit(_, Parts::Everything) => Kept::default(),
+            Self::Release(_) | Self::Keep(_) | Self::Drop(_) | Self::Credit(_, Parts::Everything) => Kept::default(),
             Self::Credit(_, Parts::Lines(lines)) => {
                 let lines = lines.iter().map(|(line_no, net)| (*line_no, net.minor)).collect();
                 Kept { lines: Some(lines), terms: None }
@@ -198,7 +203,7 @@ impl Wanted {
 
     fn subject(&self) -> store::Subject {
         match self {
-            Self::Release(Waits::Draft(id)) | Self::Keep(Waits::Draft(id)) | Self::Credit(id, _) => {
+            Self::Release(Waits::Draft(id)) | Self::Keep(Waits::Draft(id)) | Self::Drop(id) | Self::Credit(id, _) => {
                 store::Subject { document: Some(*id), ..store::Subject::default() }
             }
             Self::Release(Waits::Month(id)) | Self::Keep(Waits::Month(id)) => {
@@ -249,6 +254,10 @@ async fn look_first(db: &mut PgConnection, wanted: &Wanted) -> Result<(), AskErr
             let is_waiting = store::is_waiting(db, *waits).await.context("look whether it waits")?;
             if is_waiting { Ok(()) } else { Err(AskError::NotFound) }
         }
+        Wanted::Drop(draft) => {
+            let may = store::may_be_dropped(db, *draft).await.context("look whether it may be dropped")?;
+            if may { Ok(()) } else { Err(AskError::NotFound) }
+        }
         Wanted::Credit(invoice, parts) => {
             let left = credit::creditable(db, *invoice).await?.ok_or(AskError::NotFound)?;
             let lines = match parts {
@@ -269,10 +278,10 @@ async fn look_first(db: &mut PgConnection, wanted: &Wanted) -> Result<(), AskErr
     }
 }
 
-/// Returns what was asked about things, newest first.
+/// Returns what was asked about things, newest first; about an invoice also what was dropped of it.
 pub async fn about(db: &mut PgConnection, subjects: &[Uuid]) -> anyhow::Result<BTreeMap<Uuid, Vec<Instruction>>> {
     let mut by_subject: BTreeMap<Uuid, Vec<Instruction>> = BTreeMap::new();
-    for instruction in store::about(db, subjects).await.context("read what was asked")? {
+    for instruction in store::about(db, subjects).await? {
         by_subject.entry(instruction.subject).or_default().push(instruction);
     }
     Ok(by_subject)

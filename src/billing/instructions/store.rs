@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{Instruction, State, Waits};
 use crate::base::ids::{AccountId, DocumentId, InstructionId, PeriodId, SellerId, StaffId};
+use crate::base::money::Money;
 use crate::db::StoreError;
 
 /// What an instruction is about: one of these.
@@ -37,6 +38,7 @@ pub struct New<'a> {
 
 /// An instruction that is to be carried out.
 pub struct Asked {
+    pub id: InstructionId,
     pub kind: String,
     pub subject: Subject,
     pub wanted: Value,
@@ -101,6 +103,7 @@ pub async fn lock_asked(db: &mut PgConnection, id: InstructionId) -> Result<Opti
     .fetch_optional(db)
     .await?;
     Ok(row.map(|row| Asked {
+        id,
         kind: row.kind,
         subject: Subject { document: row.document, period: row.period, seller: row.seller },
         wanted: row.wanted,
@@ -151,6 +154,22 @@ pub async fn is_waiting(db: &mut PgConnection, waits: Waits) -> Result<bool, Sto
     .await?)
 }
 
+/// Whether a draft waits because its invoice was credited already.
+pub async fn may_be_dropped(db: &mut PgConnection, draft: DocumentId) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (SELECT
+                         FROM documents
+                        WHERE id = $1
+                          AND kind = 'credit_note'
+                          AND held ->> 'reason' = 'credited') AS "may!"
+        "#,
+        draft as DocumentId
+    )
+    .fetch_one(db)
+    .await?)
+}
+
 /// Whose it is that waits, or waited.
 pub async fn account_of(db: &mut PgConnection, waits: Waits) -> Result<Option<AccountId>, StoreError> {
     let (draft, period) = parts(waits);
@@ -174,13 +193,18 @@ fn parts(waits: Waits) -> (Option<DocumentId>, Option<PeriodId>) {
     }
 }
 
-/// What was asked about things, newest first.
-pub async fn about(db: &mut PgConnection, subjects: &[Uuid]) -> Result<Vec<Instruction>, StoreError> {
+/// What was asked about things, newest first; about an invoice also what was dropped of it.
+pub async fn about(db: &mut PgConnection, subjects: &[Uuid]) -> anyhow::Result<Vec<Instruction>> {
     let rows = sqlx::query!(
         r#"
         SELECT asked.id AS "id: InstructionId"
-             , COALESCE(asked.document_id, asked.period_id, asked.seller_id) AS "subject!"
+             , CASE
+               WHEN asked.document_id = ANY($1) THEN asked.document_id
+               ELSE COALESCE(dropped.corrects_id, asked.period_id, asked.seller_id)
+               END AS "subject!"
              , asked.kind
+             , dropped.net_minor AS "net_minor?"
+             , dropped.currency AS "currency?"
              , asked.reason
              , staff.name AS by
              , asked.asked_at
@@ -191,31 +215,38 @@ pub async fn about(db: &mut PgConnection, subjects: &[Uuid]) -> Result<Vec<Instr
           FROM billing_instructions asked
           JOIN staff ON staff.id = asked.asked_by
           LEFT JOIN documents made ON made.id = asked.made_id
+          LEFT JOIN documents dropped ON dropped.dropped_by = asked.id AND dropped.id = asked.document_id
          WHERE COALESCE(asked.document_id, asked.period_id, asked.seller_id) = ANY($1)
+            OR asked.id IN (SELECT dropped_by FROM documents WHERE corrects_id = ANY($1) AND state = 'dropped')
          ORDER BY asked.asked_at DESC, asked.id DESC
         "#,
         subjects
     )
     .fetch_all(db)
-    .await?;
+    .await
+    .map_err(StoreError::from)?;
     let said = |refusal: &Value| {
         let problems = refusal["problems"].as_array().cloned().unwrap_or_default();
         let problems = problems.iter().filter_map(|problem| problem.as_str().map(str::to_owned)).collect();
         State::Refused(refusal["key"].as_str().unwrap_or_default().to_owned(), problems)
     };
-    let instruction = rows.into_iter().map(|row| Instruction {
-        id: row.id,
-        subject: row.subject,
-        kind: row.kind,
-        reason: row.reason,
-        by: row.by,
-        at: row.asked_at,
-        state: match (row.state.as_str(), &row.refusal) {
-            ("done", _) => State::Done,
-            ("refused", Some(refusal)) => said(refusal),
-            _ => State::Asked,
-        },
-        made: row.made.map(|made| (made, row.number)),
+    let instruction = rows.into_iter().map(|row| {
+        let currency = row.currency.map(|code| code.parse()).transpose()?;
+        Ok(Instruction {
+            id: row.id,
+            subject: row.subject,
+            kind: row.kind,
+            dropped: row.net_minor.zip(currency).map(|(minor, currency)| Money::new(minor, currency)),
+            reason: row.reason,
+            by: row.by,
+            at: row.asked_at,
+            state: match (row.state.as_str(), &row.refusal) {
+                ("done", _) => State::Done,
+                ("refused", Some(refusal)) => said(refusal),
+                _ => State::Asked,
+            },
+            made: row.made.map(|made| (made, row.number)),
+        })
     });
-    Ok(instruction.collect())
+    instruction.collect()
 }

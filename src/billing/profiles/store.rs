@@ -144,13 +144,14 @@ pub async fn forget_mails(db: &mut PgConnection, issued: DateTime<Utc>) -> Resul
            AND NOT EXISTS (SELECT
                              FROM documents
                             WHERE account_id = kept_mails.account_id
-                              AND (state = 'draft' OR finalised_at > $1 OR left_of(documents) <> 0))
+                              AND (state = 'draft' OR finalised_at > $1 OR (state = 'final' AND left_of(documents) <> 0)))
            AND NOT EXISTS (SELECT FROM payments WHERE account_id = kept_mails.account_id AND left_of(payments) <> 0)
            -- A paper that is being made is still to be sent.
            AND NOT EXISTS (SELECT
                              FROM documents
                              LEFT JOIN document_files ON document_files.document_id = documents.id AND document_files.kind = 'pdf'
                             WHERE documents.account_id = kept_mails.account_id
+                              AND documents.state <> 'dropped'
                               AND document_files.document_id IS NULL)
         "#,
         issued

@@ -28,7 +28,7 @@ use super::sellers::{self, Seller};
 use super::{profiles, proofs, trials};
 use crate::base::chain;
 use crate::base::crash;
-use crate::base::ids::{AccountId, ChargeId, DocumentId, PeriodId};
+use crate::base::ids::{AccountId, ChargeId, DocumentId, InstructionId, PeriodId};
 use crate::base::money::{Currency, Money};
 use crate::db;
 use crate::i18n::Texts;
@@ -375,6 +375,27 @@ pub async fn list_waiting(db: &mut PgConnection) -> anyhow::Result<Vec<Waiting>>
 /// Lets a draft go on that waited for a person. False when it does not wait.
 pub async fn release_draft(db: &mut PgConnection, draft: DocumentId) -> anyhow::Result<bool> {
     store::release_draft(db, draft).await.context("release a draft")
+}
+
+/// A credit note that was dropped: it would have given back what was given back before.
+#[derive(Clone, Debug)]
+pub struct Dropped {
+    /// Whose.
+    pub account: AccountId,
+    /// The number of its invoice.
+    pub invoice: String,
+    /// What it says, without VAT.
+    pub net: Money,
+}
+
+/// Ends a draft that waits because its invoice was credited already: it never becomes final, its lines go on saying what became
+/// of the charges on them, and the instruction says who wanted that and why. `None` when it does not wait for that.
+pub async fn drop_draft(
+    db: &mut PgConnection,
+    draft: DocumentId,
+    by: InstructionId,
+) -> anyhow::Result<Option<Dropped>> {
+    store::drop_draft(db, draft, by).await.context("drop a draft")
 }
 
 /// Lets a month be rated again that could not be. False when it does not wait.

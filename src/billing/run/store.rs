@@ -20,7 +20,7 @@ use crate::db::StoreError;
 use crate::plans;
 
 pub use billed::{list_billed, usual_net};
-pub use waiting::{hold, list_waiting, release_draft, release_period, try_again, try_later};
+pub use waiting::{drop_draft, hold, list_waiting, release_draft, release_period, try_again, try_later};
 
 /// Gives every account of a seller that has something to be charged for, and had no trial yet, its trial.
 pub async fn begin_trials(db: &mut PgConnection, seller: &Seller, now: DateTime<Utc>) -> Result<(), StoreError> {

@@ -1,4 +1,5 @@
-//! What is to be carried: found by what is final, paid and allocated, and not in the list yet.
+//! What is to be carried: found by what is final, paid and allocated, and not in the list yet. Only what was written since an instant
+//! is looked at, through indexes: what is older is in the list, and there is more of it every month.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
@@ -6,11 +7,12 @@ use sqlx::PgConnection;
 use crate::base::ids::{AccountId, SellerId};
 use crate::db::StoreError;
 
-/// Adds what has become to be carried since the last time: what is final or paid, its customers, and what is allocated.
+/// Adds what has become to be carried among what was written after `new_since`: what is final or paid (after `since`, where that is
+/// configured), its customers, and what is allocated.
 pub async fn enqueue(
     db: &mut PgConnection,
     seller: SellerId,
-    since: Option<NaiveDate>,
+    (since, new_since): (Option<NaiveDate>, DateTime<Utc>),
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let mut accounts = sqlx::query_scalar!(
@@ -21,18 +23,20 @@ pub async fn enqueue(
           FROM documents d
          WHERE d.seller_id = $1
            AND d.state = 'final'
-           AND d.issued_on >= COALESCE($2, '-infinity'::date)
+           -- The day on which it became final where its seller is, or a later one.
+           AND d.issued_on >= GREATEST($2, ($4::timestamptz - interval '1 day')::date)
            AND NOT EXISTS (SELECT FROM book_pushes p WHERE p.document_id = d.id AND p.kind = 'document')
             ON CONFLICT DO NOTHING
         RETURNING account_id AS "account_id: AccountId"
         "#,
         seller as SellerId,
         since,
-        now
+        now,
+        new_since
     )
     .fetch_all(&mut *db)
     .await?;
-    accounts.extend(enqueue_payments(db, seller, since, now).await?);
+    accounts.extend(enqueue_payments(db, seller, (since, new_since), now).await?);
     let accounts: Vec<_> = accounts.into_iter().map(AccountId::uuid).collect();
     sqlx::query!(
         "
@@ -48,13 +52,13 @@ pub async fn enqueue(
     )
     .execute(&mut *db)
     .await?;
-    enqueue_matches(db, seller, now).await
+    enqueue_matches(db, seller, new_since, now).await
 }
 
 async fn enqueue_payments(
     db: &mut PgConnection,
     seller: SellerId,
-    since: Option<NaiveDate>,
+    (since, new_since): (Option<NaiveDate>, DateTime<Utc>),
     now: DateTime<Utc>,
 ) -> Result<Vec<AccountId>, StoreError> {
     let mut accounts = sqlx::query_scalar!(
@@ -64,13 +68,15 @@ async fn enqueue_payments(
           FROM payments y
          WHERE y.seller_id = $1
            AND y.received_on >= COALESCE($2, '-infinity'::date)
+           AND y.created_at >= $4
            AND NOT EXISTS (SELECT FROM book_pushes p WHERE p.payment_id = y.id AND p.kind = 'payment')
             ON CONFLICT DO NOTHING
         RETURNING account_id AS "account_id: AccountId"
         "#,
         seller as SellerId,
         since,
-        now
+        now,
+        new_since
     )
     .fetch_all(&mut *db)
     .await?;
@@ -82,12 +88,14 @@ async fn enqueue_payments(
           JOIN payments y ON y.id = b.payment_id
          WHERE y.seller_id = $1
            AND b.paid_on >= COALESCE($2, '-infinity'::date)
+           AND b.created_at >= $4
             ON CONFLICT DO NOTHING
         RETURNING account_id AS "account_id: AccountId"
         "#,
         seller as SellerId,
         since,
-        now
+        now,
+        new_since
     )
     .fetch_all(db)
     .await?;
@@ -95,8 +103,13 @@ async fn enqueue_payments(
     Ok(accounts)
 }
 
-/// Adds what pays what, where both are carried. What changed since is due again.
-async fn enqueue_matches(db: &mut PgConnection, seller: SellerId, now: DateTime<Utc>) -> Result<(), StoreError> {
+/// Adds what pays what, where both are carried: of all invoices of which something was allocated lately. What changed is due again.
+async fn enqueue_matches(
+    db: &mut PgConnection,
+    seller: SellerId,
+    new_since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     sqlx::query!(
         "
         INSERT INTO book_pushes
@@ -107,11 +120,13 @@ async fn enqueue_matches(db: &mut PgConnection, seller: SellerId, now: DateTime<
                      , sum(a.amount_minor)::bigint AS wanted, min(a.created_at) AS since
                   FROM allocations a
                   JOIN documents d ON d.id = a.document_id AND d.seller_id = $1
+                 WHERE a.document_id IN (SELECT document_id FROM allocations WHERE created_at >= $3)
                  GROUP BY 1, 2, 3, 4
                 UNION ALL
                 SELECT b.account_id, NULL, b.payment_id, NULL, b.id, b.amount_minor, b.created_at
                   FROM paybacks b
                   JOIN payments y ON y.id = b.payment_id AND y.seller_id = $1
+                 WHERE b.created_at >= $3
                ) AS pairs
          WHERE EXISTS (
                 SELECT FROM book_pushes p
@@ -125,7 +140,8 @@ async fn enqueue_matches(db: &mut PgConnection, seller: SellerId, now: DateTime<
          WHERE book_pushes.wanted_minor <> excluded.wanted_minor
         ",
         seller as SellerId,
-        now
+        now,
+        new_since
     )
     .execute(db)
     .await?;

@@ -112,12 +112,12 @@ pub async fn list_focus_charges(
                  AND o.until_at <= $2
                  AND ($3::uuid IS NULL OR i.account_id = $3)
                  AND i.id > $4
-                 -- What waits for a person is told once it is given back.
+                 -- What waits for a person is told once it is given back; what was dropped is told of the other credit note.
                  AND NOT EXISTS (SELECT
                                    FROM charge_lines x
                                    JOIN documents y ON y.id = x.document_id
                                   WHERE x.charge_id = i.id
-                                    AND y.state = 'draft')
+                                    AND y.state <> 'final')
                ORDER BY i.id
                LIMIT $5
           ) AS page

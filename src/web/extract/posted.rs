@@ -11,10 +11,12 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
 use super::visitor::arrival;
+use super::{Member, Staff};
 use crate::portal::Portal;
 use crate::web::csrf;
 use crate::web::error::PageError;
 use crate::web::keys::Keys;
+use crate::web::routes::Access;
 
 /// More than any form of ours needs.
 const MAX_BYTES: usize = 64 * 1024;
@@ -22,7 +24,7 @@ const MAX_BYTES: usize = 64 * 1024;
 /// How much of a form that is too large is read before it is answered: browsers show no answer while they still send.
 const MAX_DRAINED_BYTES: usize = 8 * 1024 * 1024;
 
-/// A form, after its origin, size and token were checked.
+/// A form, after the login that its route asks for, its origin, size and token were checked.
 #[derive(Debug)]
 pub struct Posted<F> {
     /// What was typed.
@@ -34,7 +36,7 @@ pub struct Posted<F> {
 pub struct Button {}
 
 /// A form of ours, sent with the login that its page was made for or after it. For forms with much in them: what came
-/// late is shown again, and never carried out.
+/// late is shown again, and never carried out. The login is not looked at: its handler keeps what was typed until it is there.
 #[derive(Debug)]
 pub enum Sent<F> {
     /// It may be carried out.
@@ -48,9 +50,13 @@ impl<F: DeserializeOwned + 'static> FromRequest for Posted<F> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, PageError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let sent = Sent::from_request(request, payload);
+        let (request, sent) = (request.clone(), Sent::from_request(request, payload));
         Box::pin(async move {
-            match sent.await? {
+            // Who asks is looked at before what was sent: whoever must log in is told so, whatever the form lacks. What was sent is
+            // read to its end before that, because browsers show no answer while they still send.
+            let sent = sent.await;
+            log_in(&request).await?;
+            match sent? {
                 Sent::InTime(form) => Ok(Self { form }),
                 Sent::Late(_) => Err(PageError::StaleForm),
             }
@@ -89,6 +95,15 @@ impl<F: DeserializeOwned + 'static> FromRequest for Sent<F> {
                 Err(_) => Err(PageError::StaleForm),
             }
         })
+    }
+}
+
+/// Refuses whoever may not use the route, as its handler does.
+async fn log_in(request: &HttpRequest) -> Result<(), PageError> {
+    match request.app_data::<Access>() {
+        Some(Access::Member) => Member::extract(request).await.map(drop),
+        Some(Access::Staff) => Staff::extract(request).await.map(drop),
+        Some(Access::Anyone | Access::Development) | None => Ok(()),
     }
 }
 

@@ -18,14 +18,14 @@ use crate::support::portal::{Person, World};
 const PATH: &str = "/account/billing/coupons";
 
 /// A coupon by the staff's page: what it takes off (`percent`, `MAD`, `EUR`), of how many accounts, for how many months.
-async fn coupon(world: &World, code: &str, (of, value): (&str, &str), (most, months): (&str, &str)) {
+pub async fn coupon(world: &World, code: &str, (of, value): (&str, &str), (most, months): (&str, &str)) {
     let staff = world.staff().await;
     let fields =
         [("code", code), ("of", of), ("value", value), ("until", "2026-12-31"), ("most", most), ("months", months)];
     staff.post("/staff/coupons", &fields).await.assert_redirect("/staff/coupons");
 }
 
-async fn redeem(person: &Person, code: &str) {
+pub async fn redeem(person: &Person, code: &str) {
     person.post(PATH, &[("code", code)]).await.assert_redirect(PATH);
 }
 

@@ -8,18 +8,21 @@ use sayoo::billing::payments::{self, Method, Payback, Received};
 use sayoo::billing::self_audit::{self, Report};
 use sqlx::{Connection, PgConnection, PgPool};
 
+use super::coupons::{coupon, redeem};
 use super::world::{CORE_HOUR, at, introduce, mad, number, sell, texts, used};
 use crate::metering::world as meters;
 use crate::staff::records::{Attempt, Somebody};
 use crate::support::portal::{Person, World};
 use crate::support::process;
 
-/// Three months of a customer: an invoice that was paid in part, one with corrections, a credit note, money that went back.
+/// Three months of a customer with a coupon: an invoice that was paid in part, one with corrections, a credit note, money that went back.
 async fn three_months(world: &World) -> Person {
     sell(world, true).await;
     let alice = world.customer("alice").await;
     world.customer("bob").await;
     introduce(world, alice.account, "MA").await;
+    coupon(world, "TENTH", ("percent", "10"), ("1", "3")).await;
+    redeem(&alice, "TENTH").await;
     let shop = alice.has_running(world, "shop").await;
     let hour = "2026-11-23T10:00:00Z".parse().unwrap();
     used(world, shop, "cpu", hour, 200 * CORE_HOUR + 12_345).await;
@@ -72,7 +75,7 @@ fn broken(report: &Report) -> BTreeSet<&str> {
 }
 
 /// Changes rows behind the back of every trigger and constraint between tables, looks, and takes it back.
-async fn assert_found(db: &mut PgConnection, code: &str, damage: &str, since: DateTime<Utc>, now: DateTime<Utc>) {
+pub async fn assert_found(db: &mut PgConnection, code: &str, damage: &str, since: DateTime<Utc>, now: DateTime<Utc>) {
     let mut tx = db.begin().await.unwrap();
     sqlx::raw_sql("SET LOCAL session_replication_role = replica").execute(&mut *tx).await.unwrap();
     let done = sqlx::raw_sql(sqlx::AssertSqlSafe(damage.to_owned())).execute(&mut *tx).await.unwrap();
@@ -128,6 +131,13 @@ async fn clean_books_pass_and_every_damage_of_them_is_found(db: PgPool) {
         ("remainders", "UPDATE charges SET carry_out_raw = carry_out_raw + 360000 WHERE meter = 'cpu' AND tier = 1".to_owned()),
         ("lines", "DELETE FROM charge_lines".to_owned()),
         ("lines", "UPDATE charge_lines SET line_no = 3 - line_no WHERE line_no < 3".to_owned()),
+        ("discounts", "DELETE FROM discount_lines".to_owned()),
+        ("discounts", "DELETE FROM discounts WHERE amount_minor > 0".to_owned()),
+        ("discounts", "UPDATE discounts SET amount_minor = amount_minor + 1".to_owned()),
+        ("discounts", "UPDATE discounts SET account_id = (SELECT id FROM accounts a WHERE a.id <> discounts.account_id LIMIT 1)".to_owned()),
+        ("discounts", "UPDATE discount_lines SET line_no = CASE line_no WHEN 1 THEN 2 ELSE 1 END".to_owned()),
+        ("discounts", "INSERT INTO document_lines (document_id, line_no, kind, title, quantity, unit, unit_price, net_minor, vat_category, vat_rate)
+                       SELECT id, 99, 'discount', 'a friend', -1, 'one', 5, -500, 'S', 20 FROM documents WHERE no = 1 AND kind = 'invoice'".to_owned()),
         ("frozen", "DELETE FROM period_facts".to_owned()),
         ("frozen", "DELETE FROM document_facts".to_owned()),
         ("frozen", "UPDATE charge_days SET quantities[1] = quantities[1] + 1".to_owned()),

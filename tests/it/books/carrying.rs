@@ -1,7 +1,8 @@
 //! What is carried, and how it looks there.
 
+use chrono::TimeDelta;
 use sayoo::base::money::{Currency, Money};
-use sayoo::billing::payments::{self, Payback};
+use sayoo::billing::payments::{self, Method, Payback, Received};
 use sayoo::billing::{documents, run};
 use serde_json::json;
 use sqlx::PgPool;
@@ -121,6 +122,54 @@ async fn a_customer_is_called_there_as_on_its_newest_document(db: PgPool) {
     assert_eq!((partners.len(), &partners[0]["name"]), (1, &json!("Alice SA")));
     assert_eq!(standin.records("account.move").await.len(), 2);
     assert_eq!(carried(&world.db).await, 3);
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn between_two_looks_only_what_is_new_is_looked_at_and_once_a_day_everything(db: PgPool) {
+    let (world, standin, alice) = debtor(db).await;
+    let books = odoo::books(&world, standin.configured());
+    books.look().await.unwrap();
+    // A payment as it was written down hours ago, by a clock that was wrong or before a copy was put back.
+    let now = world.portal.clock.now();
+    let late = async |reference: &str, hours: i64| {
+        let mut tx = world.db.begin().await.unwrap();
+        let written_at = now - TimeDelta::hours(hours);
+        let received = Received {
+            account: alice,
+            method: Method::Transfer,
+            amount: Money::new(1_000, Currency::Mad),
+            received_on: now.date_naive(),
+            external_ref: reference,
+        };
+        payments::receive(&mut tx, &received, written_at).await.unwrap().unwrap();
+        payments::settle(&mut tx, alice, written_at).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    let kinds =
+        "SELECT concat_ws(' ', p.kind, y.external_ref) FROM book_pushes p LEFT JOIN payments y ON y.id = p.payment_id
+                  WHERE p.kind IN ('payment', 'match') ORDER BY p.rank, y.external_ref";
+    late("OF-NOW", 0).await;
+    late("OF-ITS-TRANSACTION", 2).await;
+    late("OF-LONG-AGO", 5).await;
+    books.look().await.unwrap();
+    let found = ["payment OF-ITS-TRANSACTION", "payment OF-NOW"];
+    // The invoice has news: all that pays it is counted, of what is in the list.
+    assert_eq!(texts(&world.db, kinds).await, [&found[..], &["match OF-ITS-TRANSACTION", "match OF-NOW"]].concat());
+    world.wait(TimeDelta::hours(23));
+    books.look().await.unwrap();
+    assert_eq!(number(&world.db, "SELECT count(*) FROM book_pushes WHERE kind = 'payment'").await, 2);
+    world.wait(TimeDelta::hours(1));
+    books.look().await.unwrap();
+    assert_eq!(number(&world.db, "SELECT count(*) FROM book_pushes WHERE kind = 'payment'").await, 3);
+    assert_eq!(number(&world.db, "SELECT count(*) FROM book_pushes WHERE kind = 'match'").await, 3);
+    // Whoever asks for everything need not wait, and a worker that starts looks at everything.
+    late("OF-LONG-AGO-TOO", 30).await;
+    books.look_at_all().await.unwrap();
+    assert_eq!(number(&world.db, "SELECT count(*) FROM book_pushes WHERE kind = 'payment'").await, 4);
+    late("OF-LAST-WEEK", 170).await;
+    odoo::books(&world, standin.configured()).look().await.unwrap();
+    assert_eq!(number(&world.db, "SELECT count(*) FROM book_pushes WHERE kind = 'payment'").await, 5);
+    audit(&world.db).await;
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]

@@ -21,7 +21,8 @@ pub async fn lock(db: &mut PgConnection, id: DocumentId) -> Result<(), StoreErro
     Ok(())
 }
 
-/// The lines of all credit notes on an invoice, drafts with them; but for what was given back before, perhaps, and waits for a person.
+/// The lines of all credit notes on an invoice, drafts with them; but for what was given back before, perhaps, and waits for a
+/// person or was dropped by one.
 pub async fn given_back(db: &mut PgConnection, invoice: DocumentId) -> Result<Vec<Part>, StoreError> {
     Ok(sqlx::query_as!(
         Part,
@@ -33,6 +34,7 @@ pub async fn given_back(db: &mut PgConnection, invoice: DocumentId) -> Result<Ve
           FROM document_lines
           JOIN documents ON documents.id = document_lines.document_id
          WHERE documents.corrects_id = $1
+           AND documents.state <> 'dropped'
            AND NOT (documents.state = 'draft' AND COALESCE(documents.held ->> 'reason', '') = 'credited')
         "#,
         invoice as DocumentId

@@ -35,6 +35,7 @@ pub async fn list_billed(db: &mut PgConnection, period: &Period, of: PeriodId) -
                                                      FROM documents notes
                                                      JOIN document_lines lines ON lines.document_id = notes.id
                                                     WHERE notes.corrects_id = documents.id
+                                                      AND notes.state <> 'dropped'
                                                       AND NOT (notes.state = 'draft'
                                                                AND COALESCE(notes.held ->> 'reason', '') = 'credited')
                                                       AND lines.vat_category = document_vat.category
@@ -48,6 +49,7 @@ pub async fn list_billed(db: &mut PgConnection, period: &Period, of: PeriodId) -
                          FROM documents notes
                          JOIN document_lines lines ON lines.document_id = notes.id
                         WHERE notes.corrects_id = documents.id
+                          AND notes.state <> 'dropped'
                           AND lines.corrects_line IS NOT NULL) AS "was_credited!"
           FROM documents
           JOIN document_vat ON document_vat.document_id = documents.id

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::base::ids::{AccountId, DocumentId, PeriodId};
+use crate::base::ids::{AccountId, DocumentId, InstructionId, PeriodId};
 use crate::base::money::Money;
-use crate::billing::run::Waiting;
+use crate::billing::run::{Dropped, Waiting};
 use crate::db::StoreError;
 
 /// Notes why a draft waits, and with which details it was tried. Returns whose it is, and how often it was held for the same
@@ -87,6 +87,44 @@ pub async fn release_draft(db: &mut PgConnection, draft: DocumentId) -> Result<b
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Ends a draft of what was credited already. `None` when it is no such draft.
+pub async fn drop_draft(
+    db: &mut PgConnection,
+    draft: DocumentId,
+    by: InstructionId,
+) -> anyhow::Result<Option<Dropped>> {
+    let row = sqlx::query!(
+        r#"
+        UPDATE documents
+           SET state = 'dropped'
+             , dropped_by = $2
+             , held = NULL
+             , held_at = NULL
+             , held_try_at = NULL
+          FROM documents invoices
+         WHERE documents.id = $1
+           AND documents.state = 'draft'
+           AND documents.kind = 'credit_note'
+           AND documents.held ->> 'reason' = 'credited'
+           AND invoices.id = documents.corrects_id
+        RETURNING documents.account_id AS "account: AccountId"
+                , documents.net_minor
+                , documents.currency
+                , invoices.number AS "invoice!"
+        "#,
+        draft as DocumentId,
+        by as InstructionId
+    )
+    .fetch_optional(db)
+    .await
+    .map_err(StoreError::from)?;
+    row.map(|row| {
+        let net = Money::new(row.net_minor, row.currency.parse()?);
+        Ok(Dropped { account: row.account, invoice: row.invoice, net })
+    })
+    .transpose()
 }
 
 /// Lets a month be rated again that could not be.

@@ -125,8 +125,16 @@ pub const CHECKS: &[Check] = &[
         sql: "SELECT charges.account_id
                    , COALESCE(documents.number, charges.id::text)
                    , documents.id IS NULL
-                     -- What is given back and waits for a person stands on its draft.
-                     OR (documents.state <> 'final' AND (documents.held IS NULL OR charges.net_minor > 0))
+                     -- What is given back and waits for a person stands on its draft; what was given back before stands on what
+                     -- one of our people dropped.
+                     OR (documents.state <> 'final' AND charges.net_minor > 0)
+                     OR (documents.state = 'draft' AND documents.held IS NULL)
+                     OR (documents.state = 'dropped' AND NOT EXISTS (SELECT
+                                                                       FROM billing_instructions
+                                                                      WHERE id = documents.dropped_by
+                                                                        AND document_id = documents.id
+                                                                        AND kind = 'drop'
+                                                                        AND state = 'done'))
                      OR documents.account_id <> charges.account_id
                      OR lines.quantity <> abs(charges.quantity)
                      OR lines.unit_price <> charges.unit_price
@@ -139,6 +147,40 @@ pub const CHECKS: &[Check] = &[
                 LEFT JOIN documents ON documents.id = charge_lines.document_id
                WHERE charges.class <> 'trial'
                  AND charges.net_minor <> 0",
+    },
+    Check {
+        code: "discounts",
+        rules: "I13",
+        // What a coupon took off stands on one line: below zero on an invoice; as it is on a credit note, which says what is given
+        // back. And nothing else is told as a discount.
+        sql: "SELECT discounts.account_id
+                   , COALESCE(documents.number, discounts.id::text)
+                   , documents.id IS NULL
+                     OR (documents.kind = 'invoice' AND documents.state <> 'final')
+                     OR (documents.state = 'draft' AND documents.held IS NULL)
+                     OR (documents.account_id, documents.currency) <> (discounts.account_id, discounts.currency)
+                     OR lines.quantity * lines.unit_price * 100
+                        <> CASE documents.kind WHEN 'invoice' THEN -discounts.amount_minor ELSE discounts.amount_minor END
+                     OR lines.kind <> CASE
+                                      WHEN documents.kind = 'invoice' AND discounts.amount_minor > 0 THEN 'discount'
+                                      ELSE 'correction'
+                                      END
+                FROM discounts
+                JOIN billing_periods periods ON periods.id = discounts.period_id AND periods.state = 'closed'
+                LEFT JOIN discount_lines ON discount_lines.discount_id = discounts.id
+                LEFT JOIN document_lines lines ON (lines.document_id, lines.line_no) = (discount_lines.document_id, discount_lines.line_no)
+                LEFT JOIN documents ON documents.id = discount_lines.document_id
+               UNION ALL
+              SELECT documents.account_id
+                   , documents.number || ' ' || lines.line_no
+                   , (SELECT count(*)
+                        FROM discount_lines
+                        JOIN discounts ON discounts.id = discount_lines.discount_id
+                       WHERE (discount_lines.document_id, discount_lines.line_no) = (lines.document_id, lines.line_no)) <> 1
+                FROM document_lines lines
+                JOIN documents ON documents.id = lines.document_id
+               WHERE lines.kind = 'discount'
+                 AND documents.state = 'final'",
     },
     Check {
         code: "frozen",

@@ -34,7 +34,7 @@ pub const CHECKS: &[Check] = &[
                                                     WHERE (seller_id, year) = (series.seller_id, series.year)), 0)
                 FROM document_series series
                UNION ALL
-              SELECT account_id, id::text, number IS NOT NULL OR no IS NOT NULL FROM documents WHERE state = 'draft'",
+              SELECT account_id, id::text, number IS NOT NULL OR no IS NOT NULL FROM documents WHERE state <> 'final'",
     },
     Check {
         code: "chain",

@@ -2,6 +2,7 @@
 
 mod asking;
 mod companies;
+mod dropping;
 mod looking;
 
 use sqlx::PgPool;

@@ -65,7 +65,10 @@ impl AskedLine {
             at_iso: at.iso,
             at: at.words,
             by: it.by.clone(),
-            what: layout.t(format!("instruction-kind-{}", it.kind)),
+            what: match it.dropped {
+                Some(net) => layout.t1("instruction-dropped", "net", formats(layout).money(net)),
+                None => layout.t(format!("instruction-kind-{}", it.kind)),
+            },
             reason: it.reason.clone(),
             badge,
             state: layout.t(state),

@@ -34,6 +34,7 @@ struct WaitingPage {
     reason: String,
     problems: Vec<String>,
     is_month: bool,
+    may_be_dropped: bool,
     lines: Vec<DraftLine>,
     earlier: Vec<EarlierLine>,
     asked: Vec<AskedLine>,
@@ -90,6 +91,7 @@ pub async fn get(portal: Data<Portal>, staff: Staff, id: Path<Uuid>) -> Answer {
         reason: reason(&layout, &waiting),
         problems: if waiting.usual.is_some() { Vec::new() } else { waiting.problems.clone() },
         is_month: waiting.document.is_none(),
+        may_be_dropped: waiting.reason == "credited",
         lines: draft
             .iter()
             .map(|line| DraftLine {
@@ -124,12 +126,12 @@ pub async fn get(portal: Data<Portal>, staff: Staff, id: Path<Uuid>) -> Answer {
 #[serde(default)]
 pub struct WaitingForm {
     key: String,
-    /// `release` or `keep`.
+    /// `release`, `keep` or `drop`.
     act: String,
     reason: String,
 }
 
-/// Asks the worker to let it go on, or says that it goes on waiting.
+/// Asks the worker to let it go on or to drop it, or says that it goes on waiting.
 pub async fn post(portal: Data<Portal>, staff: Staff, id: Path<Uuid>, posted: Posted<WaitingForm>) -> Answer {
     let form = posted.form;
     let mut db = portal.db.acquire().await.context("reach the control database")?;
@@ -139,9 +141,10 @@ pub async fn post(portal: Data<Portal>, staff: Staff, id: Path<Uuid>, posted: Po
     let Some(waits) = waits else {
         return answer::flash(urls::staff_billing(), FlashKind::Info, "instruction-not-waiting");
     };
-    let wanted = match form.act.as_str() {
-        "release" => Wanted::Release(waits),
-        "keep" => Wanted::Keep(waits),
+    let wanted = match (form.act.as_str(), waits) {
+        ("release", waits) => Wanted::Release(waits),
+        ("keep", waits) => Wanted::Keep(waits),
+        ("drop", Waits::Draft(draft)) => Wanted::Drop(draft),
         _ => return Err(PageError::BadForm),
     };
     let key: InstructionId = form.key.parse().map_err(|_| PageError::BadForm)?;
