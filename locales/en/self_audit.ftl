@@ -48,6 +48,7 @@ self-audit-receivable = What the books say is owed is what is open on invoices
 self-audit-credit = Credit in the books is what is free of payments and credit notes
 self-audit-cards = Each card payment was taken once, for the amount asked
 self-audit-vat = VAT in the books is that of the documents, each month
+self-audit-received = Money that came in is what the bank or Stripe said
 self-audit-counters = Each reading adds what lies between it and the one before
 self-audit-batches = Every reading that came in was counted, known or put aside
 self-audit-hours = Usage of each hour, derived again from the readings, is the same

@@ -48,6 +48,7 @@ self-audit-receivable = Ce qui est dû d’après les livres est ce qui reste ou
 self-audit-credit = Le crédit des livres est ce qui est libre des paiements et avoirs
 self-audit-cards = Chaque paiement par carte a été pris une fois, pour le montant demandé
 self-audit-vat = La TVA des livres est celle des documents, chaque mois
+self-audit-received = L’argent reçu est ce que la banque ou Stripe a annoncé
 self-audit-counters = Chaque relevé ajoute ce qui le sépare du précédent
 self-audit-batches = Chaque relevé reçu a été compté, connu ou mis de côté
 self-audit-hours = La consommation de chaque heure, redérivée des relevés, est la même

@@ -11,6 +11,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 use super::world::{CORE_HOUR, at, introduce, mad, number, sell, texts, used};
 use crate::metering::world as meters;
 use crate::staff::records::{Attempt, Somebody};
+use crate::support::invoices::as_the_bank_said;
 use crate::support::portal::{Person, World};
 use crate::support::process;
 
@@ -35,6 +36,7 @@ async fn three_months(world: &World) -> Person {
         external_ref: "VIR-1",
     };
     let payment = payments::receive(&mut tx, &received, now).await.unwrap().unwrap();
+    as_the_bank_said(&mut tx, payment).await;
     payments::settle(&mut tx, alice.account, now).await.unwrap();
     payments::pay_back(&mut tx, payment, Payback::Refund, mad(1_000), "back-1", now).await.unwrap();
     tx.commit().await.unwrap();
@@ -146,6 +148,9 @@ async fn clean_books_pass_and_every_damage_of_them_is_found(db: PgPool) {
                                               , provider_id, created_at, ended_at)
                    SELECT gen_random_uuid(), id, account_id, 1, 'invoice-' || id || '-1', 100, 'MAD', '[[\"amount\", \"100\"]]', 'succeeded', 'pi_' || id, now(), now()
                      FROM documents WHERE no = 1".to_owned()),
+        ("received", "DELETE FROM bank_receipts".to_owned()),
+        ("received", "UPDATE bank_receipts SET amount_minor = amount_minor - 1".to_owned()),
+        ("received", "UPDATE payments SET method = 'card'".to_owned()),
         ("vat", "UPDATE documents SET vat_minor = vat_minor + 1, gross_minor = gross_minor + 1 WHERE no = 1".to_owned()),
     ] {
         assert_found(&mut db, code, &damage, since, now).await;
