@@ -2,6 +2,7 @@
 
 mod contents;
 mod files;
+mod moments;
 mod pages;
 
 use sqlx::{Executor, PgPool};
