@@ -2,6 +2,7 @@
 
 mod contents;
 mod files;
+mod late_notes;
 mod moments;
 mod pages;
 
