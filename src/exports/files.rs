@@ -72,7 +72,8 @@ pub async fn write(db: &PgPool, folder: &Path, wanted: Vec<Wanted>, now: DateTim
     let mut entries = Vec::new();
     let mut moment = store::one_moment(db).await.context("reach the control database")?;
     for mut file in wanted {
-        let entry = write_one(&mut moment, folder, &mut file, now).await.with_context(|| format!("write {}", file.name))?;
+        let entry =
+            write_one(&mut moment, folder, &mut file, now).await.with_context(|| format!("write {}", file.name))?;
         manifest.insert(file.name, entry.clone());
         entries.push(entry);
     }

@@ -16,8 +16,8 @@ mod focus;
 
 pub use books::{Balance, BalanceKey, Line, SellerRow, list_balances, list_entries, list_sellers};
 pub use focus::{
-    Charge, Document, DocumentLine, Month, Newest, Vat, list_documents, list_focus_charges, list_focus_lines, list_months,
-    list_vat, newest_documents,
+    Charge, Document, DocumentLine, Month, Newest, Vat, list_documents, list_focus_charges, list_focus_lines,
+    list_months, list_vat, newest_documents,
 };
 
 /// A transaction that reads one moment, however long it lasts, and writes nothing.

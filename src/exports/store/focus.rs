@@ -76,7 +76,8 @@ pub struct Newest {
 
 /// Returns the newest number of each series.
 pub async fn newest_documents(db: &mut PgConnection) -> Result<Newest, StoreError> {
-    let rows = sqlx::query!("SELECT seller_id, year, last_no FROM document_series WHERE last_no > 0").fetch_all(db).await?;
+    let rows =
+        sqlx::query!("SELECT seller_id, year, last_no FROM document_series WHERE last_no > 0").fetch_all(db).await?;
     let mut newest = Newest::default();
     for row in rows {
         newest.sellers.push(row.seller_id);

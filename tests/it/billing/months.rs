@@ -1,6 +1,8 @@
 //! From usage to an invoice that is paid: the story of some months.
 
 use chrono::{NaiveDate, TimeDelta};
+use rust_decimal::Decimal;
+use sayoo::base::money::{Currency, Money};
 use sayoo::billing::payments::{self, Method, Received};
 use sayoo::billing::{documents, ledger, run};
 use sqlx::PgPool;
@@ -299,6 +301,25 @@ async fn whoever_lives_elsewhere_in_the_union_or_has_a_strange_name_is_invoiced_
     assert_eq!(paper.vat[0].rate, 19.into(), "nobody checked a number: Germany's own rate");
     assert_eq!(paper.buyer.address.lines, ["Hof 3", "2. Stock", "Tor B, Klingel 7"]);
     assert_eq!(paper.lines[0].detail.as_deref(), Some("shopevil"));
+    audit(&world.db).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn whoever_lives_on_reunion_pays_the_rate_of_reunion(db: PgPool) {
+    let world = World::new(db).await;
+    sell(&world, true).await;
+    let alice = world.customer("alice").await;
+    sqlx::query("UPDATE accounts SET currency = 'EUR', country = 'FR'").execute(&world.db).await.unwrap();
+    introduce(&world, alice.account, "FR").await;
+    let there = "UPDATE billing_profiles SET postcode = '97400', city = 'Saint-Denis', is_business = false";
+    sqlx::query(there).execute(&world.db).await.unwrap();
+    alice.has_running(&world, "shop").await;
+    assert_eq!(at(&world, "2026-12-01T03:00:00Z").await.finalised, 1);
+    let mut db = world.db.acquire().await.unwrap();
+    let invoice = documents::list(&mut db, alice.account).await.unwrap().remove(0);
+    let vat = documents::find(&mut db, None, invoice.id).await.unwrap().unwrap().paper.vat.remove(0);
+    let expected = Money::rounded(vat.base * Decimal::new(85, 3), Currency::Eur);
+    assert_eq!((vat.rate, vat.amount), (Decimal::new(85, 1), expected.exact()));
     audit(&world.db).await;
 }
 

@@ -73,7 +73,11 @@ async fn what_is_given_back_after_its_month_was_closed_is_told_in_the_month_of_i
     let february = files(&world, "2027-02-15", "2027-03-15").await;
     let note = documents::list_all(&mut db, "", 1).await.unwrap().remove(0);
     let (cost, details) = (billed(&february[0]), billed(&february[1]));
-    assert_eq!(cost, BTreeMap::from([(note.number.clone(), -note.gross.exact())]), "nothing else was billed in February yet");
+    assert_eq!(
+        cost,
+        BTreeMap::from([(note.number.clone(), -note.gross.exact())]),
+        "nothing else was billed in February yet"
+    );
     assert_eq!(cost[&note.number], Decimal::new(-2_280, 2), "19.00 and its VAT");
     let net = details.get(&note.number).copied().unwrap_or_default();
     assert!(net == Decimal::new(-1_900, 2) || net == Decimal::new(-2_280, 2), "{details:?}");

@@ -50,7 +50,10 @@ fn sums(file: &str) -> Vec<(String, i64, i64)> {
             _ => {}
         }
     }
-    balances.into_iter().map(|(account, said)| (account.clone(), entries.get(&account).copied().unwrap_or(0), said)).collect()
+    balances
+        .into_iter()
+        .map(|(account, said)| (account.clone(), entries.get(&account).copied().unwrap_or(0), said))
+        .collect()
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]

@@ -115,7 +115,8 @@ async fn the_same_days_as_csv_and_as_camt_are_the_same_money(db: PgPool) {
     let statement = "<?xml version=\"1.0\"?><Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt><Stmt><Acct><Id><IBAN>MA1</IBAN></Id></Acct><Ntry><Amt Ccy=\"MAD\">120.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><ValDt><Dt>2026-11-21</Dt></ValDt><AcctSvcrRef>2026112100042</AcctSvcrRef><NtryDtls><TxDtls><RltdPties><Dbtr><Pty><Nm>Alice et Fils</Nm></Pty></Dbtr></RltdPties><RmtInf><Ustrd>VIR MA-2026-000001</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry></Stmt></BkToCstmrStmt></Document>";
     upload(&sam, company, "file", statement).await.assert_says(200, "seem to report the same money");
     upload(&sam, company, "content", statement).await.assert_redirect("/staff/transfers");
-    let proposed = "SELECT count(*) FROM bank_receipts WHERE state = 'entered' AND source = 'camt' AND account_id IS NOT NULL";
+    let proposed =
+        "SELECT count(*) FROM bank_receipts WHERE state = 'entered' AND source = 'camt' AND account_id IS NOT NULL";
     assert_eq!(crate::billing::world::number(&db, proposed).await, 0, "a person has to say whose it is");
     assert_eq!(payments(&world).await.len(), 1);
 }
