@@ -219,7 +219,7 @@ async fn every_month_and_every_environment_has_its_turn_within_thirty_nights(db:
     for night in 1..=30 {
         // The readings of December are still within a month for the first nights.
         let report = self_audit::audit(&mut tx, now + TimeDelta::days(night), now).await.unwrap();
-        let late = self_audit::audit(&mut tx, at_noon("2026-12-21") + TimeDelta::days(night), now).await.unwrap();
+        let late = self_audit::audit(&mut tx, at_noon("2026-12-20") + TimeDelta::days(night), now).await.unwrap();
         let wrong = |report: &Report, code: &str| report.outcomes.iter().find(|it| it.code == code).unwrap().wrong;
         usage.push(wrong(&report, "usage"));
         hours.push(wrong(&late, "hours"));
