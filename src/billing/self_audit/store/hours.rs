@@ -23,34 +23,43 @@ pub const CHECKS: &[Check] = &[
                     FROM environments
               ), starts AS MATERIALIZED (
                   SELECT id, account_id, since, date_trunc('hour', since, 'UTC') + interval '1 hour' AS first FROM looked
-              ), slices AS (
+              ), samples AS (
                   SELECT epochs.environment_id
                        , epochs.meter
-                       , hour
-                       , samples.quantity
-                       , CASE samples.quality WHEN 'lower_bound' THEN 2 WHEN 'interpolated' THEN 1 ELSE 0 END AS doubt
-                       , tstzrange(GREATEST(samples.from_at, hour), LEAST(samples.until_at, hour + interval '1 hour')) AS span
-                       , extract(epoch FROM samples.until_at - samples.from_at) * 1000000 AS whole
-                       , extract(epoch FROM hour - samples.from_at) * 1000000 AS before
                        , starts.first
+                       , samples.quantity
+                       , samples.from_at
+                       , samples.until_at
+                       , CASE samples.quality WHEN 'lower_bound' THEN 2 WHEN 'interpolated' THEN 1 ELSE 0 END AS doubt
+                       , date_bin('1 hour', samples.from_at, '2000-01-01T00:00:00Z') AS first_hour
+                       , date_bin('1 hour', GREATEST(samples.until_at - interval '1 microsecond', samples.from_at), '2000-01-01T00:00:00Z') AS last_hour
                     FROM starts
                     JOIN meter_epochs epochs ON epochs.environment_id = starts.id AND epochs.last_observed_at >= starts.since
-                    JOIN meter_samples samples ON samples.epoch_id = epochs.id AND samples.until_at >= starts.first
-                   CROSS JOIN generate_series(
-                         date_trunc('hour', samples.from_at, 'UTC')
-                       , GREATEST(samples.until_at - interval '1 microsecond', samples.from_at)
-                       , '1 hour') AS hour
-              ), derived AS (
+                   -- Looked up epoch by epoch: read together, the whole history would be gone through.
+                   CROSS JOIN LATERAL (SELECT quantity, from_at, until_at, quality
+                                         FROM meter_samples
+                                        WHERE epoch_id = epochs.id
+                                          AND until_at >= starts.first
+                                       OFFSET 0) AS samples
+              ), slices AS (
+                  -- Nearly all of them lie within one hour.
+                  SELECT environment_id, meter, first_hour AS hour, quantity, doubt, tstzrange(from_at, until_at) AS span
+                    FROM samples
+                   WHERE first_hour = last_hour
+                     AND first_hour >= first
+                   UNION ALL
                   SELECT environment_id, meter, hour
-                       , sum(CASE
-                             WHEN whole = 0 THEN quantity
-                             ELSE div(quantity * LEAST(before + 3600000000, whole), whole)
-                                - div(quantity * GREATEST(before, 0), whole)
-                             END) AS quantity
-                       , max(doubt) AS doubt
-                       , range_agg(span) AS spans
+                       , div(quantity * LEAST(before + 3600000000, whole), whole) - div(quantity * GREATEST(before, 0), whole)
+                       , doubt
+                       , tstzrange(GREATEST(from_at, hour), LEAST(until_at, hour + interval '1 hour'))
+                    FROM samples
+                   CROSS JOIN generate_series(GREATEST(first_hour, first), last_hour, '1 hour') AS hour
+                   CROSS JOIN LATERAL (SELECT extract(epoch FROM until_at - from_at) * 1000000 AS whole
+                                            , extract(epoch FROM hour - from_at) * 1000000 AS before) AS lasts
+                   WHERE first_hour < last_hour
+              ), derived AS (
+                  SELECT environment_id, meter, hour, sum(quantity) AS quantity, max(doubt) AS doubt, range_agg(span) AS spans
                     FROM slices
-                   WHERE hour >= first
                    GROUP BY environment_id, meter, hour
               ), known AS (
                   SELECT environment_id, meter, hour, quantity
@@ -58,9 +67,15 @@ pub const CHECKS: &[Check] = &[
                        , (SELECT COALESCE(floor(sum(extract(epoch FROM upper(span) - lower(span)))), 0) FROM unnest(spans) AS span) AS covered_seconds
                     FROM derived
               ), kept AS (
-                  SELECT hours.environment_id, hours.meter, hours.hour, hours.quantity, hours.quality, hours.covered_seconds
+                  SELECT starts.id AS environment_id, meters.meter, hours.hour, hours.quantity, hours.quality, hours.covered_seconds
                     FROM starts
-                    JOIN usage_hours hours ON hours.environment_id = starts.id AND hours.hour >= starts.first
+                   CROSS JOIN (VALUES ('cpu'), ('memory'), ('database'), ('egress'), ('requests')) AS meters (meter)
+                   CROSS JOIN LATERAL (SELECT hour, quantity, quality, covered_seconds
+                                         FROM usage_hours
+                                        WHERE environment_id = starts.id
+                                          AND meter = meters.meter
+                                          AND hour >= starts.first
+                                       OFFSET 0) AS hours
               )
               SELECT environments.account_id
                    , meter || ' ' || written_at(hour) || ' ' || environment_id
@@ -93,14 +108,18 @@ pub const CHECKS: &[Check] = &[
                    GROUP BY epochs.environment_id, epochs.meter, environments.id
               )
               SELECT lives.account_id
-                   , hours.meter || ' ' || written_at(hours.hour) || ' ' || hours.environment_id
+                   , lives.meter || ' ' || written_at(hours.hour) || ' ' || lives.environment_id
                    , hours.covered_seconds > GREATEST(ceil(extract(epoch FROM LEAST(hours.hour + interval '1 hour', lives.until_at + interval '5 minutes')
                                                                             - GREATEST(hours.hour, lives.from_at))), 0)
-                FROM usage_hours hours
-                JOIN lives ON lives.environment_id = hours.environment_id AND lives.meter = hours.meter
-               WHERE hours.hour >= CASE (hashtext(hours.environment_id::text) & 2147483647) % 30
-                                   WHEN floor(extract(epoch FROM $3) / 86400)::bigint % 30 THEN $3 - interval '31 days'
-                                   ELSE $3
-                                   END",
+                FROM lives
+               CROSS JOIN LATERAL (SELECT hour, covered_seconds
+                                     FROM usage_hours
+                                    WHERE environment_id = lives.environment_id
+                                      AND meter = lives.meter
+                                      AND hour >= CASE (hashtext(lives.environment_id::text) & 2147483647) % 30
+                                                  WHEN floor(extract(epoch FROM $3) / 86400)::bigint % 30 THEN $3 - interval '31 days'
+                                                  ELSE $3
+                                                  END
+                                   OFFSET 0) AS hours",
     },
 ];
