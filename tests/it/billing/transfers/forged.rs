@@ -64,7 +64,8 @@ async fn the_login_of_pages_books_what_the_bank_said_and_invents_no_money(db: Pg
     let as_allocation = entry("'allocation'", "id", "'allocated'");
     let taken_back = "INSERT INTO allocations (id, account_id, payment_id, document_id, amount_minor, created_at)
                       SELECT gen_random_uuid(), account_id, payment_id, document_id, -amount_minor, now() FROM allocations";
-    for sql in [&forged, &as_card, &gift, &of_payment, &of_nothing, &as_allocation, taken_back] {
+    let taken_back = taken_back.to_owned();
+    for sql in [&forged, &as_card, &gift, &of_payment, &of_nothing, &as_allocation, &taken_back] {
         Attempt::by(&db, &web).is_refused(sql, "23000").await;
     }
     assert_eq!(payments(&world).await.len(), 1);
