@@ -196,7 +196,7 @@ async fn one(
 ) -> anyhow::Result<()> {
     match out {
         Some(folder) => write(&pool, &folder, vec![Wanted { name, export, filter, has_names }]).await,
-        None => print(export.stream(pool)).await,
+        None => print(export.stream_of_one_moment(pool)).await,
     }
 }
 

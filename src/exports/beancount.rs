@@ -1,4 +1,7 @@
 //! The books of every seller as a Beancount file: another program proves that they add up, with a balance for each account and month.
+//!
+//! Entries and balances are read one after the other. Both stop at the entry that was the newest when the file was begun: numbers
+//! of entries are given in the order in which they are committed.
 
 use chrono::NaiveDate;
 use sqlx::PgConnection;
@@ -17,10 +20,19 @@ const PAGE: i64 = 5_000;
 enum Stage {
     Head,
     /// A seller's entries, after one.
-    Entries(Vec<(SellerId, String)>, (i64, i32)),
+    Entries(Vec<Seller>, (i64, i32)),
     /// A seller's balances, after one.
-    Balances(Vec<(SellerId, String)>, store::BalanceKey),
+    Balances(Vec<Seller>, store::BalanceKey),
     Over,
+}
+
+/// A seller whose books are still to be written: the last one of a list is the next.
+#[derive(Debug)]
+struct Seller {
+    id: SellerId,
+    code: String,
+    /// Its newest entry when the file was begun.
+    last_seq: i64,
 }
 
 /// Where the file stands.
@@ -54,7 +66,8 @@ impl Beancount {
                 }
                 out.push_str(&format!("{} open Equity:Opening\n", self.filter.from));
                 sellers.reverse();
-                begin(sellers.into_iter().map(|seller| (seller.id, seller.code)).collect())
+                let seller = |row: store::SellerRow| Seller { id: row.id, code: row.code, last_seq: row.last_seq };
+                begin(sellers.into_iter().map(seller).collect())
             }
             Stage::Entries(sellers, after) => self.entries(db, sellers, after, &mut out).await?,
             Stage::Balances(sellers, after) => self.balances(db, sellers, after, &mut out).await?,
@@ -65,12 +78,12 @@ impl Beancount {
     async fn entries(
         &self,
         db: &mut PgConnection,
-        sellers: Vec<(SellerId, String)>,
+        sellers: Vec<Seller>,
         after: (i64, i32),
         out: &mut String,
     ) -> Result<Stage, StoreError> {
-        let Some((id, code)) = sellers.last() else { return Ok(Stage::Over) };
-        let lines = store::list_entries(db, *id, &self.filter, after, PAGE).await?;
+        let Some(Seller { id, code, last_seq }) = sellers.last() else { return Ok(Stage::Over) };
+        let lines = store::list_entries(db, (*id, *last_seq), &self.filter, after, PAGE).await?;
         let is_full = i64::try_from(lines.len()).is_ok_and(|lines| lines >= PAGE);
         // An entry is written as a whole: its last sides may be on the next page.
         let whole = if is_full { whole_entries(&lines) } else { &lines[..] };
@@ -86,12 +99,12 @@ impl Beancount {
     async fn balances(
         &self,
         db: &mut PgConnection,
-        mut sellers: Vec<(SellerId, String)>,
+        mut sellers: Vec<Seller>,
         after: store::BalanceKey,
         out: &mut String,
     ) -> Result<Stage, StoreError> {
-        let Some((id, code)) = sellers.last() else { return Ok(Stage::Over) };
-        let balances = store::list_balances(db, *id, &self.filter, &after, PAGE).await?;
+        let Some(Seller { id, code, last_seq }) = sellers.last() else { return Ok(Stage::Over) };
+        let balances = store::list_balances(db, (*id, *last_seq), &self.filter, &after, PAGE).await?;
         let mut before = (after.0, after.1, after.2.clone());
         for balance in &balances {
             let is_new_account = (before.0, before.1) != (balance.ledger_account, balance.account);
@@ -113,7 +126,7 @@ impl Beancount {
 }
 
 /// The last seller of these is next.
-fn begin(sellers: Vec<(SellerId, String)>) -> Stage {
+fn begin(sellers: Vec<Seller>) -> Stage {
     if sellers.is_empty() { Stage::Over } else { Stage::Entries(sellers, (0, i32::MAX)) }
 }
 

@@ -86,7 +86,8 @@ impl Fec {
         if self.is_over {
             return Ok(None);
         }
-        let lines = store::list_entries(db, self.seller, &self.filter, self.after, PAGE).await?;
+        // Each entry is whole by itself: one that comes in meanwhile is one more at the end.
+        let lines = store::list_entries(db, (self.seller, i64::MAX), &self.filter, self.after, PAGE).await?;
         let mut out = String::new();
         if !self.is_begun {
             self.is_begun = true;

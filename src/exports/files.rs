@@ -9,9 +9,9 @@ use anyhow::{Context, bail, ensure};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
-use super::{Export, Filter};
+use super::{Export, Filter, store};
 
 /// What is known of the files in a folder.
 const MANIFEST: &str = "manifest.json";
@@ -56,8 +56,9 @@ pub struct Wanted {
 
 /// Writes exports into a folder, which is made if it is not there.
 ///
-/// Each file has its name once it is whole and on the disk; the manifest follows when all are. Two programs do not write in one
-/// folder at once. What an interrupted one left is removed by the next.
+/// All of them are read at one moment, so that they say the same, whatever is booked and billed meanwhile. Each file has its name
+/// once it is whole and on the disk; the manifest follows when all are. Two programs do not write in one folder at once. What an
+/// interrupted one left is removed by the next.
 pub async fn write(db: &PgPool, folder: &Path, wanted: Vec<Wanted>, now: DateTime<Utc>) -> anyhow::Result<Vec<Entry>> {
     fs::create_dir_all(folder).with_context(|| format!("make the folder {}", folder.display()))?;
     let lock = File::create(folder.join(LOCK)).with_context(|| format!("write in {}", folder.display()))?;
@@ -69,8 +70,10 @@ pub async fn write(db: &PgPool, folder: &Path, wanted: Vec<Wanted>, now: DateTim
     remove_unfinished(folder)?;
     let mut manifest = read_manifest(folder)?;
     let mut entries = Vec::new();
+    let mut moment = store::one_moment(db).await.context("reach the control database")?;
     for mut file in wanted {
-        let entry = write_one(db, folder, &mut file, now).await.with_context(|| format!("write {}", file.name))?;
+        let entry =
+            write_one(&mut moment, folder, &mut file, now).await.with_context(|| format!("write {}", file.name))?;
         manifest.insert(file.name, entry.clone());
         entries.push(entry);
     }
@@ -79,13 +82,17 @@ pub async fn write(db: &PgPool, folder: &Path, wanted: Vec<Wanted>, now: DateTim
     Ok(entries)
 }
 
-async fn write_one(db: &PgPool, folder: &Path, file: &mut Wanted, now: DateTime<Utc>) -> anyhow::Result<Entry> {
+async fn write_one(
+    db: &mut PgConnection,
+    folder: &Path,
+    file: &mut Wanted,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Entry> {
     ensure!(!file.name.contains(['/', '\\']) && !file.name.starts_with('.'), "{:?} is no name of a file", file.name);
     let path = folder.join(format!("{}{UNFINISHED}", file.name));
     let mut out = BufWriter::new(File::create(&path)?);
     let (mut hash, mut bytes, mut lines) = (Sha256::new(), 0_u64, 0_u64);
-    let mut connection = db.acquire().await.context("reach the control database")?;
-    while let Some(part) = file.export.next(&mut connection).await.context("read")? {
+    while let Some(part) = file.export.next(db).await.context("read")? {
         hash.update(&part);
         bytes += part.len() as u64;
         lines += memchr::memchr_iter(b'\n', &part).count() as u64;

@@ -132,13 +132,26 @@ impl Export {
         Ok(None)
     }
 
-    /// Reads part by part; a slow reader holds no connection.
+    /// Reads part by part; a slow reader holds no connection. Parts are read at moments of their own: what a file says in one place
+    /// and another (entries and balances, charges and documents) stops at what was there when it was begun.
     pub fn stream(self, db: PgPool) -> impl Stream<Item = Result<Bytes, StoreError>> + Send + 'static {
         stream::try_unfold((db, self), |(db, mut export)| async move {
             let mut connection = db.acquire().await?;
             let part = export.next(&mut connection).await?;
             drop(connection);
             Ok(part.map(|part| (Bytes::from(part), (db, export))))
+        })
+    }
+
+    /// Reads part by part, all at one moment: whoever reads holds a connection.
+    pub fn stream_of_one_moment(self, db: PgPool) -> impl Stream<Item = Result<Bytes, StoreError>> + Send + 'static {
+        stream::try_unfold((db, None, self), |(db, moment, mut export)| async move {
+            let mut moment = match moment {
+                Some(moment) => moment,
+                None => store::one_moment(&db).await?,
+            };
+            let part = export.next(&mut moment).await?;
+            Ok(part.map(|part| (Bytes::from(part), (db, Some(moment), export))))
         })
     }
 }

@@ -3,6 +3,7 @@
 //! The lists are read as texts, written by the database: what is exact there stays exact.
 
 use sqlx::postgres::PgConnection;
+use sqlx::{PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::Filter;
@@ -13,11 +14,16 @@ use crate::db::StoreError;
 mod books;
 mod focus;
 
-pub use books::{Balance, BalanceKey, Line, list_balances, list_entries, list_sellers};
+pub use books::{Balance, BalanceKey, Line, SellerRow, list_balances, list_entries, list_sellers};
 pub use focus::{
-    Charge, Document, DocumentLine, Month, Vat, list_documents, list_focus_charges, list_focus_lines, list_months,
-    list_vat,
+    Charge, Document, DocumentLine, Month, Newest, Vat, list_documents, list_focus_charges, list_focus_lines,
+    list_months, list_vat, newest_documents,
 };
+
+/// A transaction that reads one moment, however long it lasts, and writes nothing.
+pub async fn one_moment(db: &PgPool) -> Result<Transaction<'static, Postgres>, StoreError> {
+    Ok(db.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+}
 
 /// Returns charges of closed periods that ended in the days, after one, by their ids. What is not closed may still become
 /// another amount, and stands on no document.

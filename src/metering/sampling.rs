@@ -171,7 +171,8 @@ impl Sampler {
         let mut derived = 0;
         loop {
             let mut tx = self.db.begin().await?;
-            let keys = store::take_due(&mut tx, self.clock.now(), HOURS_AT_ONCE).await?;
+            let now = self.clock.now();
+            let keys = store::take_due(&mut tx, now, HOURS_AT_ONCE).await?;
             if keys.is_empty() {
                 return Ok(derived);
             }
@@ -182,7 +183,7 @@ impl Sampler {
                     Some((*environment, *meter, rollup::derive(*hour, slices)?))
                 })
                 .collect();
-            store::put_hours(&mut tx, &hours).await?;
+            store::put_hours(&mut tx, &hours, now).await?;
             crash::point("hours:middle");
             store::add_up_days(&mut tx, &hours).await?;
             tx.commit().await?;

@@ -166,6 +166,7 @@ fn taxed(draft: &Draft, seller: &Seller, profile: &Profile) -> Vec<store::Row> {
     }
     let customer = Customer {
         country: &profile.country,
+        postcode: &profile.postcode,
         is_business: profile.is_business,
         has_checked_number: profile.vat_checked.is_some(),
     };

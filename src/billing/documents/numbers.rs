@@ -2,7 +2,8 @@
 //! numbers of today, whose papers customers have, to other documents.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use anyhow::{Context, ensure};
@@ -50,8 +51,17 @@ pub async fn remember(db: &mut PgConnection, file: &Path) -> anyhow::Result<()> 
     let folder = file.parent().context("the file stands in a folder")?;
     std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
     let new = file.with_extension("new");
-    std::fs::write(&new, serde_json::to_string_pretty(&all)?).with_context(|| format!("write {}", new.display()))?;
-    std::fs::rename(&new, file).with_context(|| format!("put {} into its place", file.display()))
+    write(&new, &serde_json::to_vec_pretty(&all)?).with_context(|| format!("write {}", new.display()))?;
+    std::fs::rename(&new, file).with_context(|| format!("put {} into its place", file.display()))?;
+    // Its name is on the disk as well: without power it is the old file or the new one, never an empty one.
+    File::open(folder).and_then(|folder| folder.sync_all()).with_context(|| format!("keep {}", file.display()))
+}
+
+/// Writes a file that is on the disk when this returns.
+fn write(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let mut out = File::create(path)?;
+    out.write_all(content)?;
+    out.sync_all()
 }
 
 fn read(file: &Path) -> anyhow::Result<Newest> {

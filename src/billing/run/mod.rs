@@ -47,6 +47,8 @@ const RATED_AT_ONCE: usize = 25;
 const AGAIN: usize = 5;
 /// An invoice that is so many times the usual one waits for a person.
 const UNUSUAL: i64 = 3;
+/// While nothing is usual yet, one that is so many times the plans' base prices waits.
+const UNUSUAL_AT_FIRST: i64 = 10;
 /// Below this (in the smallest coin) nothing is unusual.
 const LITTLE: i64 = 1000;
 
@@ -312,18 +314,25 @@ async fn draft(
     let id = documents::draft_invoice(db, period.whose, period.id, &invoice, now).await?;
     // A coupon that ends makes no month unusual.
     let net: i64 = invoice.iter().filter(|line| line.discount.is_none()).map(|line| line.net.minor).sum();
-    let usual = store::usual_net(db, period).await.context("read earlier invoices")?;
-    if let Some(usual) = usual.filter(|usual| net > UNUSUAL * (*usual).max(LITTLE)) {
-        let told = format!(
-            "{} {} where {} is usual",
-            Money::new(net, period.whose.currency).exact(),
-            period.whose.currency,
-            Money::new(usual, period.whose.currency).exact()
-        );
-        let why = json!({ "reason": "unusual", "problems": [told], "usual_minor": usual });
+    if let Some(why) = unusual(db, period, net).await? {
         store::hold(db, id, &why, now).await.context("hold a draft")?;
     }
     Ok(())
+}
+
+/// Why an invoice is looked at by a person first: it is much more than the ones before, or, of one of the first, much more than the
+/// plans cost without usage. A fault of a meter is found before it is charged.
+async fn unusual(db: &mut PgConnection, period: &Period, net: i64) -> anyhow::Result<Option<serde_json::Value>> {
+    let told = |minor: i64| format!("{} {}", Money::new(minor, period.whose.currency).exact(), period.whose.currency);
+    if let Some(usual) = store::usual_net(db, period).await.context("read earlier invoices")? {
+        let problem = format!("{} where {} is usual", told(net), Money::new(usual, period.whose.currency).exact());
+        let is_much = net > UNUSUAL.saturating_mul(usual.max(LITTLE));
+        return Ok(is_much.then(|| json!({ "reason": "unusual", "problems": [problem], "usual_minor": usual })));
+    }
+    let base = store::base_prices(db, period).await.context("read base prices")?;
+    let problem = format!("{} is one of the first invoices, and the base prices are {}", told(net), told(base));
+    let is_much = net > UNUSUAL_AT_FIRST.saturating_mul(base.max(LITTLE));
+    Ok(is_much.then(|| json!({ "reason": "unusual", "problems": [problem] })))
 }
 
 /// Discounts by the month that they speak of, oldest first, and whether they go with what is given back.

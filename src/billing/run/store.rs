@@ -19,7 +19,7 @@ use crate::billing::sellers::Seller;
 use crate::db::StoreError;
 use crate::plans;
 
-pub use billed::{list_billed, usual_net};
+pub use billed::{base_prices, list_billed, usual_net};
 pub use waiting::{drop_draft, hold, list_waiting, release_draft, release_period, try_again, try_later};
 
 /// Gives every account of a seller that has something to be charged for, and had no trial yet, its trial.

@@ -4,6 +4,7 @@ mod charges;
 mod documents;
 mod metering;
 mod money;
+mod received;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use sqlx::PgConnection;
@@ -13,7 +14,16 @@ use crate::base::ids::{AccountId, SelfAuditId};
 use crate::db::StoreError;
 
 /// Every rule, in the order in which they are shown.
-pub static CHECKS: [&[Check]; 4] = [documents::CHECKS, charges::CHECKS, money::CHECKS, metering::CHECKS];
+pub static CHECKS: [&[Check]; 8] = [
+    documents::CHECKS,
+    charges::CHECKS,
+    usage::CHECKS,
+    money::CHECKS,
+    vat::CHECKS,
+    received::CHECKS,
+    metering::CHECKS,
+    hours::CHECKS,
+];
 
 /// Notes that a look began. `None` when another one has the night; one that began before `given_up` and did not end is taken over.
 pub async fn begin(

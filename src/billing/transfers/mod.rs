@@ -27,7 +27,8 @@ use crate::staff::StaffMember;
 /// How many receipts of one state a page shows.
 pub const PAGE: i64 = 200;
 
-/// A person's and a statement's report of the same amount within so many days may be the same money: banks differ about days, people about references.
+/// Two reports of the same amount within so many days may be the same money, when a person and a statement made them, or statements of
+/// two formats: banks differ about days, people and formats about references.
 const TWIN_DAYS: i64 = 4;
 
 /// Who reported a transfer.
@@ -267,10 +268,11 @@ async fn reported(db: &mut PgConnection, seller: &Seller, lines: &[&Line]) -> an
     store::receipts_between(db, seller.id, (first - days, last + days)).await.context("find the same money")
 }
 
-/// Whether a person and a statement seem to report the same money of a customer, under two references.
+/// Whether two sources (a person, statements of one format or the other) seem to report the same money of a customer, under two
+/// references. One source names the same money in the same way each time.
 fn is_twin(reported: &[Reported], line: &Line, account: AccountId, source: Source) -> bool {
     reported.iter().any(|other| {
-        other.is_by_staff != (source == Source::Staff)
+        other.source != source
             && other.account.is_none_or(|theirs| theirs == account)
             && other.amount_minor == line.amount.minor
             && (other.value_on - line.value_on).abs() <= TimeDelta::days(TWIN_DAYS)

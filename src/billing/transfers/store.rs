@@ -301,8 +301,7 @@ pub struct Reported {
     pub account: Option<AccountId>,
     pub amount_minor: i64,
     pub value_on: NaiveDate,
-    /// By one of our people, not by a statement.
-    pub is_by_staff: bool,
+    pub source: Source,
 }
 
 /// What was reported of these days and not refused.
@@ -311,10 +310,9 @@ pub async fn receipts_between(
     seller: SellerId,
     (from, until): (NaiveDate, NaiveDate),
 ) -> Result<Vec<Reported>, StoreError> {
-    Ok(sqlx::query_as!(
-        Reported,
+    let rows = sqlx::query!(
         r#"
-        SELECT account_id AS "account: AccountId", amount_minor, value_on, source = 'staff' AS "is_by_staff!"
+        SELECT account_id AS "account: AccountId", amount_minor, value_on, source
           FROM bank_receipts
          WHERE seller_id = $1 AND state <> 'refused' AND value_on BETWEEN $2 AND $3
         "#,
@@ -323,7 +321,12 @@ pub async fn receipts_between(
         until
     )
     .fetch_all(db)
-    .await?)
+    .await?;
+    let reported = rows.into_iter().filter_map(|row| {
+        let source = Source::from_word(&row.source)?;
+        Some(Reported { account: row.account, amount_minor: row.amount_minor, value_on: row.value_on, source })
+    });
+    Ok(reported.collect())
 }
 
 /// An account's name and currency.

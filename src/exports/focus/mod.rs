@@ -2,6 +2,7 @@
 //!
 //! One row for each environment, meter, price and UTC day, one for each base price, correction, discount and credited line, one
 //! for the VAT of each rate of a document. Only what never changes is read: rows of a closed period are the same in every later file.
+//! Charges and documents are read one after the other; both stop at the documents that were the newest when the file was begun.
 
 mod charges;
 mod columns;
@@ -76,6 +77,7 @@ pub struct Focus {
     filter: Filter,
     now: DateTime<Utc>,
     pen: Pen,
+    newest: store::Newest,
     stage: Stage,
 }
 
@@ -83,7 +85,7 @@ impl Focus {
     /// Begins one.
     pub(super) fn new(set: Set, filter: Filter, now: DateTime<Utc>) -> Self {
         let version = if let Set::CostAndUsage(version) = set { version } else { Version::V1_4 };
-        Self { set, filter, now, pen: Pen::new(version), stage: Stage::Head }
+        Self { set, filter, now, pen: Pen::new(version), newest: store::Newest::default(), stage: Stage::Head }
     }
 
     /// Writes the next part.
@@ -92,7 +94,7 @@ impl Focus {
         match self.stage {
             Stage::Head => self.begin(db, &mut out).await?,
             Stage::Charges(after) => {
-                let charges = store::list_focus_charges(db, &self.filter, after, CHARGES).await?;
+                let charges = store::list_focus_charges(db, &self.filter, &self.newest, after, CHARGES).await?;
                 for charge in &charges {
                     write_charge(&mut self.pen, charge, &mut out).ok_or_else(too_large)?;
                 }
@@ -108,6 +110,7 @@ impl Focus {
     }
 
     async fn begin(&mut self, db: &mut PgConnection, out: &mut Vec<u8>) -> Result<(), StoreError> {
+        self.newest = store::newest_documents(db).await?;
         self.stage = match self.set {
             Set::CostAndUsage(_) => {
                 self.pen.head(out);
@@ -129,7 +132,7 @@ impl Focus {
     }
 
     async fn documents(&mut self, db: &mut PgConnection, after: Uuid, out: &mut Vec<u8>) -> Result<(), StoreError> {
-        let documents = store::list_documents(db, &self.filter, after, DOCUMENTS).await?;
+        let documents = store::list_documents(db, &self.filter, &self.newest, after, DOCUMENTS).await?;
         let ids: Vec<Uuid> = documents.iter().map(|document| document.id.uuid()).collect();
         let mut papers: HashMap<Uuid, Papers> = HashMap::new();
         for line in store::list_focus_lines(db, &ids).await? {

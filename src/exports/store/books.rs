@@ -21,6 +21,8 @@ pub struct SellerRow {
     pub currency: String,
     /// Its number in France; empty elsewhere.
     pub siren: String,
+    /// The newest entry of its books: a later one is of another moment.
+    pub last_seq: i64,
 }
 
 /// Returns our companies, by code.
@@ -33,6 +35,7 @@ pub async fn list_sellers(db: &mut PgConnection) -> Result<Vec<SellerRow>, Store
              , country
              , currency
              , COALESCE(details #>> '{seller,identifiers,siren}', '') AS "siren!"
+             , COALESCE((SELECT last_seq FROM journal_counters WHERE seller_id = sellers.id), 0) AS "last_seq!"
           FROM sellers
          ORDER BY code
         "#,
@@ -74,10 +77,11 @@ pub struct Line {
     pub currency: String,
 }
 
-/// Returns the sides of a seller's entries that count in the days, in the order of their numbers, after one.
+/// Returns the sides of a seller's entries that count in the days, in the order of their numbers, after one and until the newest
+/// that is asked for.
 pub async fn list_entries(
     db: &mut PgConnection,
-    seller: SellerId,
+    (seller, last_seq): (SellerId, i64),
     filter: &Filter,
     after: (i64, i32),
     limit: i64,
@@ -110,6 +114,7 @@ pub async fn list_entries(
            AND e.effective_on >= $2
            AND e.effective_on < $3
            AND (e.seq, p.position) > ($4::bigint, $5::int)
+           AND e.seq <= $7
          ORDER BY e.seq, p.position
          LIMIT $6
         "#,
@@ -119,6 +124,7 @@ pub async fn list_entries(
         after.0,
         after.1,
         limit,
+        last_seq,
     )
     .fetch_all(db)
     .await?)
@@ -144,10 +150,11 @@ pub struct Balance {
 /// Where a list of balances stands.
 pub type BalanceKey = (Uuid, Uuid, String, NaiveDate);
 
-/// Returns balances of a seller's books after one: at the first day, at the end of each month with entries, at the last day.
+/// Returns balances of a seller's books after one: at the first day, at the end of each month with entries, at the last day. Later
+/// entries than the newest that is asked for are not in them.
 pub async fn list_balances(
     db: &mut PgConnection,
-    seller: SellerId,
+    (seller, last_seq): (SellerId, i64),
     filter: &Filter,
     after: &BalanceKey,
     limit: i64,
@@ -177,6 +184,7 @@ pub async fn list_balances(
                ) AS t
                WHERE e.seller_id = $1
                  AND e.effective_on < $3
+                 AND e.seq <= $9
                GROUP BY p.ledger_account_id, p.account_id, p.currency, t.day
           ) AS m
           JOIN ledger_accounts l ON l.id = m.ledger_account
@@ -192,6 +200,7 @@ pub async fn list_balances(
         after.2,
         after.3,
         limit,
+        last_seq,
     )
     .fetch_all(db)
     .await?)

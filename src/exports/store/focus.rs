@@ -66,10 +66,34 @@ pub struct Charge {
     pub quantities: Option<Vec<Decimal>>,
 }
 
-/// Returns charges of closed periods that ended in the days, after one, by their ids.
+/// The newest number of each series when a file was begun: numbers are given in the order in which documents are committed.
+#[derive(Clone, Debug, Default)]
+pub struct Newest {
+    sellers: Vec<Uuid>,
+    years: Vec<i32>,
+    numbers: Vec<i64>,
+}
+
+/// Returns the newest number of each series.
+pub async fn newest_documents(db: &mut PgConnection) -> Result<Newest, StoreError> {
+    let rows =
+        sqlx::query!("SELECT seller_id, year, last_no FROM document_series WHERE last_no > 0").fetch_all(db).await?;
+    let mut newest = Newest::default();
+    for row in rows {
+        newest.sellers.push(row.seller_id);
+        newest.years.push(row.year);
+        newest.numbers.push(row.last_no);
+    }
+    Ok(newest)
+}
+
+/// Returns charges of closed periods that ended in the days, after one, by their ids, with no later documents than the newest that
+/// are asked for. What a credit note gives back that waited while its period was closed counts in the note's month: what was said
+/// of a closed period stays.
 pub async fn list_focus_charges(
     db: &mut PgConnection,
     filter: &Filter,
+    newest: &Newest,
     after: Uuid,
     limit: i64,
 ) -> Result<Vec<Charge>, StoreError> {
@@ -87,8 +111,8 @@ pub async fn list_focus_charges(
              , c.quantity
              , c.unit_price
              , c.currency
-             , p.from_at        AS period_from
-             , p.until_at       AS period_until
+             , COALESCE(g.from_at, p.from_at)   AS "period_from!"
+             , COALESCE(g.until_at, p.until_at) AS "period_until!"
              , COALESCE(g.issuer, f.issuer)     AS "issuer!"
              , COALESCE(g.customer, f.customer) AS "customer!"
              , n.name
@@ -104,21 +128,46 @@ pub async fn list_focus_charges(
              , q.quantities     AS "quantities?: Vec<Decimal>"
           FROM (
               -- The page first: what belongs to it is looked up for its rows alone.
-              SELECT i.id
-                FROM charges i
-                JOIN billing_periods o ON o.id = i.period_id
-               WHERE o.state = 'closed'
-                 AND o.until_at > $1
-                 AND o.until_at <= $2
-                 AND ($3::uuid IS NULL OR i.account_id = $3)
-                 AND i.id > $4
-                 -- What waits for a person is told once it is given back; what was dropped is told of the other credit note.
-                 AND NOT EXISTS (SELECT
-                                   FROM charge_lines x
-                                   JOIN documents y ON y.id = x.document_id
-                                  WHERE x.charge_id = i.id
-                                    AND y.state <> 'final')
-               ORDER BY i.id
+              (SELECT i.id
+                 FROM charges i
+                 JOIN billing_periods o ON o.id = i.period_id
+                 LEFT JOIN charge_lines x ON x.charge_id = i.id
+                 LEFT JOIN documents y ON y.id = x.document_id
+                 LEFT JOIN document_facts h ON h.document_id = y.id
+                WHERE o.state = 'closed'
+                  AND o.until_at > $1
+                  AND o.until_at <= $2
+                  AND COALESCE(h.until_at, o.until_at) <= $2
+                  AND ($3::uuid IS NULL OR i.account_id = $3)
+                  AND i.id > $4
+                  -- What waits for a person is told once it is given back; what was dropped, of the other credit note.
+                  AND (y.id IS NULL
+                       OR EXISTS (SELECT
+                                    FROM UNNEST($6::uuid[], $7::int[], $8::bigint[]) AS newest (seller_id, year, no)
+                                   WHERE (newest.seller_id, newest.year) = (y.seller_id, y.series_year)
+                                     AND y.no <= newest.no))
+                ORDER BY i.id
+                LIMIT $5)
+              UNION ALL
+              (SELECT i.id
+                 FROM document_facts h
+                 JOIN documents y ON y.id = h.document_id AND y.kind = 'credit_note' AND y.state = 'final'
+                 JOIN charge_lines x ON x.document_id = y.id
+                 JOIN charges i ON i.id = x.charge_id
+                 JOIN billing_periods o ON o.id = i.period_id
+                WHERE h.until_at > $1
+                  AND h.until_at <= $2
+                  AND o.state = 'closed'
+                  AND o.until_at <= $1
+                  AND ($3::uuid IS NULL OR i.account_id = $3)
+                  AND i.id > $4
+                  AND EXISTS (SELECT
+                                FROM UNNEST($6::uuid[], $7::int[], $8::bigint[]) AS newest (seller_id, year, no)
+                               WHERE (newest.seller_id, newest.year) = (y.seller_id, y.series_year)
+                                 AND y.no <= newest.no)
+                ORDER BY i.id
+                LIMIT $5)
+               ORDER BY id
                LIMIT $5
           ) AS page
           JOIN charges c ON c.id = page.id
@@ -139,6 +188,9 @@ pub async fn list_focus_charges(
         filter.account.map(AccountId::uuid),
         after,
         limit,
+        &newest.sellers,
+        &newest.years,
+        &newest.numbers,
     )
     .fetch_all(db)
     .await?)
@@ -181,10 +233,11 @@ pub struct Document {
     pub cited_until: Option<DateTime<Utc>>,
 }
 
-/// Returns final documents whose periods ended in the days, after one, by their ids.
+/// Returns final documents whose periods ended in the days, after one, by their ids; none later than the newest.
 pub async fn list_documents(
     db: &mut PgConnection,
     filter: &Filter,
+    newest: &Newest,
     after: Uuid,
     limit: i64,
 ) -> Result<Vec<Document>, StoreError> {
@@ -216,6 +269,10 @@ pub async fn list_documents(
            AND f.until_at <= $2
            AND ($3::uuid IS NULL OR d.account_id = $3)
            AND d.id > $4
+           AND EXISTS (SELECT
+                         FROM UNNEST($6::uuid[], $7::int[], $8::bigint[]) AS newest (seller_id, year, no)
+                        WHERE (newest.seller_id, newest.year) = (d.seller_id, d.series_year)
+                          AND d.no <= newest.no)
          ORDER BY d.id
          LIMIT $5
         "#,
@@ -224,6 +281,9 @@ pub async fn list_documents(
         filter.account.map(AccountId::uuid),
         after,
         limit,
+        &newest.sellers,
+        &newest.years,
+        &newest.numbers,
     )
     .fetch_all(db)
     .await?)

@@ -73,18 +73,23 @@ pub async fn list_slices(db: &mut PgConnection, keys: &[HourKey]) -> Result<BTre
     Ok(slices)
 }
 
-/// Writes derived hours down; the same hour again replaces itself.
-pub async fn put_hours(db: &mut PgConnection, hours: &[(EnvironmentId, Meter, Hour)]) -> Result<(), StoreError> {
+/// Writes derived hours down; the same hour again replaces itself, and says when it became another one.
+pub async fn put_hours(
+    db: &mut PgConnection,
+    hours: &[(EnvironmentId, Meter, Hour)],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     sqlx::query!(
         r#"
-        INSERT INTO usage_hours (environment_id, meter, hour, quantity, covered_seconds, quality)
-        SELECT environment_id, meter, hour, quantity, covered_seconds, quality
+        INSERT INTO usage_hours AS known (environment_id, meter, hour, quantity, covered_seconds, quality, changed_at)
+        SELECT environment_id, meter, hour, quantity, covered_seconds, quality, $7
           FROM UNNEST($1::uuid[], $2::text[], $3::timestamptz[], $4::bigint[], $5::integer[], $6::text[])
             AS derived (environment_id, meter, hour, quantity, covered_seconds, quality)
             ON CONFLICT (environment_id, meter, hour) DO UPDATE
            SET quantity = excluded.quantity
              , covered_seconds = excluded.covered_seconds
              , quality = excluded.quality
+             , changed_at = CASE WHEN known.quantity = excluded.quantity THEN known.changed_at ELSE excluded.changed_at END
         "#,
         &hours.iter().map(|it| it.0.uuid()).collect::<Vec<_>>(),
         &hours.iter().map(|it| it.1.as_str().to_owned()).collect::<Vec<_>>(),
@@ -92,6 +97,7 @@ pub async fn put_hours(db: &mut PgConnection, hours: &[(EnvironmentId, Meter, Ho
         &hours.iter().map(|it| it.2.quantity).collect::<Vec<_>>(),
         &hours.iter().map(|it| it.2.covered_seconds).collect::<Vec<_>>(),
         &hours.iter().map(|it| it.2.quality.as_str().to_owned()).collect::<Vec<_>>(),
+        now,
     )
     .execute(db)
     .await?;

@@ -1,5 +1,6 @@
 //! Months become invoices, invoices are paid, and the database forbids what must never be.
 
+mod bad_input;
 mod budgets;
 mod coupons;
 mod dunning;

@@ -1,6 +1,8 @@
 //! From usage to an invoice that is paid: the story of some months.
 
 use chrono::{NaiveDate, TimeDelta};
+use rust_decimal::Decimal;
+use sayoo::base::money::{Currency, Money};
 use sayoo::billing::payments::{self, Method, Received};
 use sayoo::billing::{documents, ledger, run};
 use sqlx::PgPool;
@@ -257,6 +259,31 @@ async fn an_invoice_that_is_much_more_than_usual_waits_for_a_person(db: PgPool) 
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_first_invoice_that_only_a_faulty_meter_can_explain_waits_for_a_person(db: PgPool) {
+    let world = World::new(db).await;
+    sell(&world, true).await;
+    let mut shops = Vec::new();
+    for name in ["alice", "bob"] {
+        let customer = world.customer(name).await;
+        introduce(&world, customer.account, "MA").await;
+        shops.push(customer.has_running(&world, name).await);
+    }
+    // The plan costs 420.00 a month; a core-hour beyond what is included 0.38.
+    let hour = "2026-11-23T10:00:00Z".parse().unwrap();
+    used(&world, shops[0], "cpu", hour, 2_600_000 * CORE_HOUR).await;
+    used(&world, shops[1], "cpu", hour, 10_000 * CORE_HOUR).await;
+    let done = at(&world, "2026-12-01T03:00:00Z").await;
+    assert_eq!(done.finalised, 1, "much, but not beyond belief: {done:?}");
+    let mut db = world.db.acquire().await.unwrap();
+    let waiting = run::list_waiting(&mut db).await.unwrap();
+    assert_eq!((waiting.len(), waiting[0].reason.as_str()), (1, "unusual"));
+    assert!(waiting[0].problems[0].ends_with("is one of the first invoices, and the base prices are 420.00 MAD"));
+    assert!(run::release_draft(&mut db, waiting[0].document.unwrap()).await.unwrap());
+    assert_eq!(run::look(&world.portal).await.unwrap().finalised, 1);
+    audit(&world.db).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn whoever_lives_elsewhere_in_the_union_or_has_a_strange_name_is_invoiced_all_the_same(db: PgPool) {
     let world = World::new(db).await;
     sell(&world, true).await;
@@ -274,6 +301,25 @@ async fn whoever_lives_elsewhere_in_the_union_or_has_a_strange_name_is_invoiced_
     assert_eq!(paper.vat[0].rate, 19.into(), "nobody checked a number: Germany's own rate");
     assert_eq!(paper.buyer.address.lines, ["Hof 3", "2. Stock", "Tor B, Klingel 7"]);
     assert_eq!(paper.lines[0].detail.as_deref(), Some("shopevil"));
+    audit(&world.db).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn whoever_lives_on_reunion_pays_the_rate_of_reunion(db: PgPool) {
+    let world = World::new(db).await;
+    sell(&world, true).await;
+    let alice = world.customer("alice").await;
+    sqlx::query("UPDATE accounts SET currency = 'EUR', country = 'FR'").execute(&world.db).await.unwrap();
+    introduce(&world, alice.account, "FR").await;
+    let there = "UPDATE billing_profiles SET postcode = '97400', city = 'Saint-Denis', is_business = false";
+    sqlx::query(there).execute(&world.db).await.unwrap();
+    alice.has_running(&world, "shop").await;
+    assert_eq!(at(&world, "2026-12-01T03:00:00Z").await.finalised, 1);
+    let mut db = world.db.acquire().await.unwrap();
+    let invoice = documents::list(&mut db, alice.account).await.unwrap().remove(0);
+    let vat = documents::find(&mut db, None, invoice.id).await.unwrap().unwrap().paper.vat.remove(0);
+    let expected = Money::rounded(vat.base * Decimal::new(85, 3), Currency::Eur);
+    assert_eq!((vat.rate, vat.amount), (Decimal::new(85, 1), expected.exact()));
     audit(&world.db).await;
 }
 

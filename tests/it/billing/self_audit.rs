@@ -12,6 +12,7 @@ use super::coupons::{coupon, redeem};
 use super::world::{CORE_HOUR, at, introduce, mad, number, sell, texts, used};
 use crate::metering::world as meters;
 use crate::staff::records::{Attempt, Somebody};
+use crate::support::invoices::as_the_bank_said;
 use crate::support::portal::{Person, World};
 use crate::support::process;
 
@@ -38,6 +39,7 @@ async fn three_months(world: &World) -> Person {
         external_ref: "VIR-1",
     };
     let payment = payments::receive(&mut tx, &received, now).await.unwrap().unwrap();
+    as_the_bank_said(&mut tx, payment).await;
     payments::settle(&mut tx, alice.account, now).await.unwrap();
     payments::pay_back(&mut tx, payment, Payback::Refund, mad(1_000), "back-1", now).await.unwrap();
     tx.commit().await.unwrap();
@@ -45,6 +47,7 @@ async fn three_months(world: &World) -> Person {
     used(world, shop, "cpu", "2026-12-20T10:00:00Z".parse().unwrap(), 777 * CORE_HOUR).await;
     at(world, "2027-01-01T03:00:00Z").await;
     at(world, "2027-02-01T03:00:00Z").await;
+    measured(world).await;
     let mut db = world.db.acquire().await.unwrap();
     for document in documents::list_all(&mut db, "", 10).await.unwrap() {
         let text = format!("<ID>{}</ID>", document.number);
@@ -56,6 +59,18 @@ async fn three_months(world: &World) -> Person {
     alice
 }
 
+/// Gives every hour a reading of a source of its own, which says just that.
+async fn measured(world: &World) {
+    for sql in [
+        "INSERT INTO meter_epochs (id, environment_id, meter, source, opened_at, base_value, last_seq, last_value, last_observed_at)
+         SELECT gen_random_uuid(), environment_id, meter, 'container:' || hour, hour, 0, 1, quantity, hour + interval '1 hour' FROM usage_hours",
+        "INSERT INTO meter_samples (epoch_id, seq, from_at, until_at, observed_at, value, quantity, quality)
+         SELECT id, 1, opened_at, last_observed_at, last_observed_at, last_value, last_value, 'measured' FROM meter_epochs",
+    ] {
+        sqlx::query(sql).execute(&world.db).await.unwrap();
+    }
+}
+
 /// Everybody goes on being logged in.
 async fn stays(world: &World) {
     let now = world.portal.clock.now();
@@ -63,7 +78,7 @@ async fn stays(world: &World) {
     sqlx::query(used).bind(now).execute(&world.db).await.unwrap();
 }
 
-/// What was measured is not looked at: nothing was, in a world of made-up hours.
+/// What was measured is not looked at.
 async fn audited(db: &mut PgConnection, world: &World) -> Report {
     let now = world.portal.clock.now();
     self_audit::audit(db, now + TimeDelta::days(1), now).await.unwrap()
@@ -96,13 +111,19 @@ async fn clean_books_pass_and_every_damage_of_them_is_found(db: PgPool) {
         report.outcomes.iter().filter(|it| it.wrong > 0).collect::<Vec<_>>(),
         Vec::<&self_audit::Outcome>::new()
     );
-    let measured = ["counters", "batches", "hours", "coverage", "cards"];
-    for outcome in &report.outcomes {
+    let measured = ["counters", "batches", "hours", "coverage", "life", "cards"];
+    // Whether it is a month's turn that night is chance.
+    for outcome in report.outcomes.iter().filter(|outcome| outcome.code != "usage") {
         let is_empty = outcome.looked_at == 0;
         assert_eq!(is_empty, measured.contains(&outcome.code.as_str()), "{outcome:?}");
     }
     let now = world.portal.clock.now();
-    let since = now + TimeDelta::days(1);
+    let (since, beginning) = (now + TimeDelta::days(1), now - TimeDelta::days(100));
+    let report = self_audit::audit(&mut db, beginning, now).await.unwrap();
+    assert_eq!(broken(&report), BTreeSet::new());
+    for code in ["usage", "counters", "hours", "coverage", "life"] {
+        assert!(report.outcomes.iter().any(|it| it.code == code && it.looked_at > 0), "{code}: {report:?}");
+    }
     let newest = "(SELECT id FROM documents WHERE state = 'final' ORDER BY series_year DESC, no DESC LIMIT 1)";
     for (code, damage) in [
         ("numbers", "DELETE FROM documents WHERE no = 1".to_owned()),
@@ -129,6 +150,20 @@ async fn clean_books_pass_and_every_damage_of_them_is_found(db: PgPool) {
         ("segments", "UPDATE environment_segments SET from_at = from_at + interval '1 hour'".to_owned()),
         ("quantities", "UPDATE charges SET used_raw = used_raw + 360000 WHERE meter = 'cpu' AND revision = 0".to_owned()),
         ("remainders", "UPDATE charges SET carry_out_raw = carry_out_raw + 360000 WHERE meter = 'cpu' AND tier = 1".to_owned()),
+        ("usage", "UPDATE charges SET used_raw = used_raw + 1 WHERE meter = 'cpu'".to_owned()),
+        ("usage", "DELETE FROM charges WHERE meter = 'requests'".to_owned()),
+        ("usage", "UPDATE usage_hours SET quantity = quantity * 2".to_owned()),
+        ("usage", "DELETE FROM usage_hours WHERE meter = 'cpu'".to_owned()),
+        (
+            "usage",
+            "INSERT INTO usage_hours SELECT environment_id, 'egress', hour, 1, 3600, 'measured' FROM usage_hours LIMIT 1".to_owned(),
+        ),
+        ("usage", "UPDATE environment_segments SET from_at = from_at + interval '2 days'".to_owned()),
+        ("prices", "UPDATE charges SET unit_price = unit_price * 2, net_minor = round(quantity * unit_price * 200) WHERE tier = 1".to_owned()),
+        ("prices", "UPDATE charges SET tier = 2 WHERE tier = 1 AND meter = 'cpu'".to_owned()),
+        ("prices", "UPDATE charges SET quantity = quantity - 1 WHERE tier = 0 AND meter = 'cpu' AND quantity > 1".to_owned()),
+        ("prices", "UPDATE plan_meters SET unit_price = unit_price + 0.01".to_owned()),
+        ("prices", "UPDATE plan_meters SET included = included + 1".to_owned()),
         ("lines", "DELETE FROM charge_lines".to_owned()),
         ("lines", "UPDATE charge_lines SET line_no = 3 - line_no WHERE line_no < 3".to_owned()),
         ("discounts", "DELETE FROM discount_lines".to_owned()),
@@ -156,11 +191,62 @@ async fn clean_books_pass_and_every_damage_of_them_is_found(db: PgPool) {
                                               , provider_id, created_at, ended_at)
                    SELECT gen_random_uuid(), id, account_id, 1, 'invoice-' || id || '-1', 100, 'MAD', '[[\"amount\", \"100\"]]', 'succeeded', 'pi_' || id, now(), now()
                      FROM documents WHERE no = 1".to_owned()),
+        ("rates", "UPDATE journal_entries SET source_kind = 'another' WHERE source_kind = 'document'".to_owned()),
+        // What the sum of the month does not show.
+        (
+            "rates",
+            "UPDATE postings SET amount_minor = amount_minor + CASE documents.kind WHEN 'invoice' THEN 7 ELSE -7 END
+               FROM journal_entries entries, ledger_accounts books, documents
+              WHERE entries.id = postings.entry_id AND books.id = postings.ledger_account_id AND books.role = 'vat'
+                AND documents.id = entries.source_id AND documents.issued_on = '2027-01-01'".to_owned(),
+        ),
+        ("received", "DELETE FROM bank_receipts".to_owned()),
+        ("received", "UPDATE bank_receipts SET amount_minor = amount_minor - 1".to_owned()),
+        ("received", "UPDATE payments SET method = 'card'".to_owned()),
         ("vat", "UPDATE documents SET vat_minor = vat_minor + 1, gross_minor = gross_minor + 1 WHERE no = 1".to_owned()),
     ] {
-        assert_found(&mut db, code, &damage, since, now).await;
+        assert_found(&mut db, code, &damage, if code == "usage" { beginning } else { since }, now).await;
     }
     assert_eq!(broken(&audited(&mut db, &world).await), BTreeSet::new(), "all of it was taken back");
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn every_month_and_every_environment_has_its_turn_within_thirty_nights(db: PgPool) {
+    let world = World::new(db).await;
+    three_months(&world).await;
+    let mut db = world.db.acquire().await.unwrap();
+    let now = world.portal.clock.now();
+    // Long after they were closed, somebody makes charges and hours of November say less.
+    let mut tx = db.begin().await.unwrap();
+    for sql in [
+        "SET LOCAL session_replication_role = replica",
+        "UPDATE charges SET used_raw = used_raw - 1 WHERE meter = 'requests'",
+        "UPDATE usage_hours SET quantity = quantity - 1 WHERE hour > '2026-12-01'",
+    ] {
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *tx).await.unwrap();
+    }
+    let (mut usage, mut hours) = (Vec::new(), Vec::new());
+    for night in 1..=30 {
+        // The readings of December are still within a month for the first nights.
+        let report = self_audit::audit(&mut tx, now + TimeDelta::days(night), now).await.unwrap();
+        let late = self_audit::audit(&mut tx, at_noon("2026-12-20") + TimeDelta::days(night), now).await.unwrap();
+        let wrong = |report: &Report, code: &str| report.outcomes.iter().find(|it| it.code == code).unwrap().wrong;
+        usage.push(wrong(&report, "usage"));
+        hours.push(wrong(&late, "hours"));
+    }
+    assert_eq!(usage.iter().filter(|wrong| **wrong > 0).count(), usage_months(&mut tx).await, "{usage:?}");
+    assert_eq!(hours.iter().filter(|wrong| **wrong > 0).count(), 1, "{hours:?}");
+}
+
+fn at_noon(day: &str) -> DateTime<Utc> {
+    format!("{day}T12:00:00Z").parse().unwrap()
+}
+
+/// In how many different nights a month's turn comes in which something is wrong now: November's requests, December's processors.
+async fn usage_months(db: &mut PgConnection) -> usize {
+    let sql = "SELECT count(DISTINCT (hashtext(id::text) & 2147483647) % 30) FROM billing_periods
+                WHERE state = 'closed' AND from_at < '2026-12-15'";
+    usize::try_from(sqlx::query_scalar::<_, i64>(sql).fetch_one(db).await.unwrap()).unwrap()
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
@@ -184,7 +270,7 @@ async fn what_was_measured_is_derived_again_and_every_damage_of_it_is_found(db: 
         report.outcomes.iter().filter(|it| it.wrong > 0).collect::<Vec<_>>(),
         Vec::<&self_audit::Outcome>::new()
     );
-    for code in ["counters", "batches", "hours", "coverage"] {
+    for code in ["counters", "batches", "hours", "coverage", "life"] {
         assert!(report.outcomes.iter().any(|it| it.code == code && it.looked_at > 0), "{code}: {report:?}");
     }
     // From the middle of it on it is right as well.
@@ -202,6 +288,11 @@ async fn what_was_measured_is_derived_again_and_every_damage_of_it_is_found(db: 
             "INSERT INTO usage_hours SELECT environment_id, 'cpu', hour - interval '5 hours', 1, 60, 'measured' FROM usage_hours WHERE meter = 'egress' LIMIT 1",
         ),
         ("coverage", "UPDATE usage_days SET quantity = quantity + 1"),
+        ("hours", "UPDATE usage_hours SET covered_seconds = covered_seconds - 1 WHERE covered_seconds > 0"),
+        ("hours", "UPDATE usage_hours SET quality = 'measured' WHERE quality = 'interpolated'"),
+        ("hours", "UPDATE usage_hours SET quality = 'lower_bound' WHERE meter = 'requests'"),
+        ("life", "UPDATE meter_epochs SET opened_at = opened_at + interval '2 hours'"),
+        ("life", "UPDATE usage_hours SET hour = hour - interval '8 hours' WHERE meter = 'memory'"),
     ] {
         assert_found(&mut db, code, damage, since, now).await;
     }
@@ -284,9 +375,6 @@ async fn whoever_shows_what_was_found_cannot_write_it(db: PgPool) {
 async fn a_command_asks_at_once_and_ends_with_an_error_when_something_is_wrong(db: PgPool) {
     let world = World::new(db.clone()).await;
     three_months(&world).await;
-    // Made-up hours have no readings.
-    sqlx::query("DELETE FROM usage_hours").execute(&db).await.unwrap();
-    sqlx::query("DELETE FROM usage_days").execute(&db).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let config = process::configuration(&db, folder.path());
     let run = process::run(&config, &["billing", "audit"]).await;

@@ -2,6 +2,8 @@
 
 mod contents;
 mod files;
+mod late_notes;
+mod moments;
 mod pages;
 
 use sqlx::{Executor, PgPool};

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod automatic;
+mod bad_amounts;
 mod events;
 mod pages;
 mod payouts;

@@ -1,7 +1,7 @@
 //! Final invoices, made by SQL through the same guards as real ones.
 
 use chrono::{Datelike, NaiveDate};
-use sayoo::base::ids::{AccountId, DocumentId, SellerId};
+use sayoo::base::ids::{AccountId, DocumentId, PaymentId, SellerId};
 use sayoo::base::money::Money;
 use sayoo::billing::ledger::{self, Entry, Journal, Posting, Role, chart};
 use sqlx::{PgConnection, Row};
@@ -180,4 +180,21 @@ pub async fn payments(world: &World) -> Vec<(Uuid, i64)> {
         .fetch_all(&world.db)
         .await
         .unwrap()
+}
+
+/// Writes down that the bank spoke of a payment, as if it had been entered and booked by pages.
+pub async fn as_the_bank_said(db: &mut PgConnection, payment: PaymentId) {
+    for sql in [
+        "INSERT INTO staff (id, email, email_key, name, password_hash, locale, totp_sealed, created_at)
+         SELECT '00000000-0000-7000-8000-0000000000bb', 'bank@example.com', 'bank@example.com', 'Bo', '', 'en', '', now()
+             ON CONFLICT DO NOTHING",
+        "INSERT INTO bank_receipts (id, seller_id, account_id, amount_minor, currency, value_on, bank_ref, source, entered_by, created_at)
+         SELECT id, seller_id, account_id, amount_minor, currency, received_on, external_ref, 'staff', '00000000-0000-7000-8000-0000000000bb', created_at
+           FROM payments WHERE id = $1",
+        "UPDATE bank_receipts SET state = 'booked', payment_id = id, ended_by = entered_by, ended_at = created_at WHERE id = $1",
+    ] {
+        let query = sqlx::query(sql);
+        let query = if sql.contains("$1") { query.bind(payment.uuid()) } else { query };
+        query.execute(&mut *db).await.unwrap();
+    }
 }

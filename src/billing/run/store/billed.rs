@@ -99,3 +99,21 @@ pub async fn usual_net(db: &mut PgConnection, period: &Period) -> Result<Option<
     .fetch_one(db)
     .await?)
 }
+
+/// What a month costs by the base prices alone, of all that was on a plan in it: each for a whole month, without VAT.
+pub async fn base_prices(db: &mut PgConnection, period: &Period) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT COALESCE(sum(prices.monthly_minor), 0)::bigint AS "minor!"
+          FROM (SELECT DISTINCT environment_id, plan_version_id
+                  FROM charges
+                 WHERE period_id = $1
+                   AND of_period_id = $1) AS items
+          JOIN plan_prices prices ON prices.plan_version_id = items.plan_version_id AND prices.currency = $2
+        "#,
+        period.id as PeriodId,
+        period.whose.currency.code()
+    )
+    .fetch_one(db)
+    .await?)
+}

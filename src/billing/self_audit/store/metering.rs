@@ -47,49 +47,6 @@ pub const CHECKS: &[Check] = &[
                WHERE batches.taken_at >= $3",
     },
     Check {
-        code: "hours",
-        rules: "I2, I6",
-        // Every hour derived again from the samples, by another program. Hours that are to be derived still are left out.
-        sql: "WITH slices AS (
-                  SELECT epochs.environment_id
-                       , epochs.meter
-                       , hour
-                       , samples.quantity
-                       , extract(epoch FROM samples.until_at - samples.from_at) * 1000000 AS whole
-                       , extract(epoch FROM hour - samples.from_at) * 1000000 AS before
-                    FROM meter_epochs epochs
-                    JOIN meter_samples samples ON samples.epoch_id = epochs.id
-                     AND samples.until_at >= date_trunc('hour', $3, 'UTC') + interval '1 hour'
-                   CROSS JOIN generate_series(
-                         date_trunc('hour', samples.from_at, 'UTC')
-                       , GREATEST(samples.until_at - interval '1 microsecond', samples.from_at)
-                       , '1 hour') AS hour
-                   WHERE epochs.last_observed_at >= $3
-              ), derived AS (
-                  SELECT environment_id, meter, hour
-                       , sum(CASE
-                             WHEN whole = 0 THEN quantity
-                             ELSE div(quantity * LEAST(before + 3600000000, whole), whole)
-                                - div(quantity * GREATEST(before, 0), whole)
-                             END) AS quantity
-                    FROM slices
-                   WHERE hour >= date_trunc('hour', $3, 'UTC') + interval '1 hour'
-                   GROUP BY environment_id, meter, hour
-              ), kept AS (
-                  SELECT environment_id, meter, hour, quantity
-                    FROM usage_hours
-                   WHERE hour >= date_trunc('hour', $3, 'UTC') + interval '1 hour'
-              )
-              SELECT environments.account_id
-                   , meter || ' ' || written_at(hour) || ' ' || environment_id
-                   , kept.quantity IS DISTINCT FROM derived.quantity
-                FROM kept
-                FULL JOIN derived USING (environment_id, meter, hour)
-                LEFT JOIN usage_due due USING (environment_id, meter, hour)
-                JOIN environments ON environments.id = environment_id
-               WHERE due.hour IS NULL",
-    },
-    Check {
         code: "coverage",
         rules: "I5",
         sql: "SELECT environments.account_id

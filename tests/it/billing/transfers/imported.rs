@@ -99,6 +99,29 @@ async fn who_paid_from_an_account_before_is_known_and_what_a_person_entered_is_n
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn the_same_days_as_csv_and_as_camt_are_the_same_money(db: PgPool) {
+    let world = World::new(db.clone()).await;
+    let alice = world.customer("alice").await;
+    let due = "2026-12-07".parse().unwrap();
+    let invoice = final_invoice(&world, alice.account, Money::new(12_000, Currency::Mad), due).await;
+    let company = seller(&world, "MAD").await;
+    let sam = world.staff().await;
+    upload(&sam, company, "content", CSV).await.assert_redirect("/staff/transfers");
+    let book = sam.get("/staff/transfers").await.attribute("main tbody form", "action");
+    sam.post(&book, &[]).await;
+    assert_eq!((open(&world, invoice).await, payments(&world).await.len()), (0, 1));
+
+    // The bank's other file of the same days has references of its own, and counts a day later.
+    let statement = "<?xml version=\"1.0\"?><Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt><Stmt><Acct><Id><IBAN>MA1</IBAN></Id></Acct><Ntry><Amt Ccy=\"MAD\">120.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><ValDt><Dt>2026-11-21</Dt></ValDt><AcctSvcrRef>2026112100042</AcctSvcrRef><NtryDtls><TxDtls><RltdPties><Dbtr><Pty><Nm>Alice et Fils</Nm></Pty></Dbtr></RltdPties><RmtInf><Ustrd>VIR MA-2026-000001</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry></Stmt></BkToCstmrStmt></Document>";
+    upload(&sam, company, "file", statement).await.assert_says(200, "seem to report the same money");
+    upload(&sam, company, "content", statement).await.assert_redirect("/staff/transfers");
+    let proposed =
+        "SELECT count(*) FROM bank_receipts WHERE state = 'entered' AND source = 'camt' AND account_id IS NOT NULL";
+    assert_eq!(crate::billing::world::number(&db, proposed).await, 0, "a person has to say whose it is");
+    assert_eq!(payments(&world).await.len(), 1);
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn what_is_no_statement_of_this_account_is_refused_with_its_place(db: PgPool) {
     let world = World::new(db.clone()).await;
     let company = seller(&world, "MAD").await;

@@ -1,6 +1,7 @@
 //! Bank transfers: entered by staff, imported from statements, booked once, large ones by two people.
 
 mod entered;
+mod forged;
 mod imported;
 
 use sayoo::base::ids::SellerId;

@@ -126,6 +126,7 @@ fn taxed(layout: &Layout, currency: &str, profile: &Profile) -> String {
     let seller = if currency == "MAD" { "MA" } else { "FR" };
     let customer = vat::Customer {
         country: &profile.country,
+        postcode: &profile.postcode,
         is_business: profile.is_business,
         has_checked_number: profile.vat_checked.is_some(),
     };
