@@ -111,6 +111,8 @@ fn request(id: AttemptId, due: &Due) -> Fields {
         ("currency", currency),
         ("customer", due.customer.clone()),
         ("payment_method", due.method.clone()),
+        // Nothing that would lead the customer to another page: nobody is there.
+        ("payment_method_types[0]", "card".to_owned()),
         ("off_session", "true".to_owned()),
         ("confirm", "true".to_owned()),
         ("description", due.number.clone()),

@@ -12,8 +12,9 @@ use serde::de::DeserializeOwned;
 use crate::base::https::{self, Https};
 use crate::base::secret::Secret;
 
-/// The version whose shapes are read here.
-const VERSION: &str = "2026-09-30";
+/// The version whose shapes are read here, by its whole name: Stripe takes no date alone (docs.stripe.com/api/versioning). The one
+/// after it (endive) takes no `payment_method_types` any more.
+const VERSION: &str = "2026-08-26.dahlia";
 
 /// More than any answer of Stripe.
 const MOST_BYTES: usize = 8 << 20;

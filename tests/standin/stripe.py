@@ -25,6 +25,10 @@ STATE = {"now": None, "livemode": False, "serial": 0, "silence": 0, "away": 0, "
 INTENTS, REFUNDS, DISPUTES, EVENTS, KEYS = {}, {}, {}, [], {}
 CUSTOMERS, SESSIONS, SETUPS, METHODS, PAYOUTS, MOVEMENTS = {}, {}, {}, {}, {}, []
 OUTBOX = queue.Queue()
+# What the real one says to other versions: since 2024-09-30 they have a name, and dates alone are refused.
+VERSION = re.compile(r"(\d{4}-\d\d-\d\d)\.[a-z]+")
+# From this one on it takes no `payment_method_types`.
+ENDIVE = "2026-09-30"
 DECLINES = {
     "pm_card_chargeDeclined": ("card_declined", "generic_decline", "Your card was declined."),
     "pm_card_chargeDeclinedInsufficientFunds": ("card_declined", "insufficient_funds", "Your card has insufficient funds."),
@@ -61,10 +65,20 @@ def nest(pairs):
 def tell(kind, thing):
     event = {
         "id": new_id("evt"), "object": "event", "type": kind, "created": now(), "livemode": STATE["livemode"],
-        "api_version": "2026-09-30", "data": {"object": json.loads(json.dumps(thing))},
+        "api_version": "2026-08-26.dahlia", "data": {"object": json.loads(json.dumps(thing))},
     }
     EVENTS.append(event)
     OUTBOX.put(event)
+
+
+def check_version(version, body):
+    """Whether the real one knows a version, and takes what is asked in it."""
+    named = VERSION.fullmatch(version)
+    if not named:
+        raise Problem(400, type="invalid_request_error", message=f"Invalid Stripe API version: {version}")
+    if named[1] >= ENDIVE and "payment_method_types" in body:
+        raise Problem(400, type="invalid_request_error", code="payment_method_types_no_longer_supported",
+                      message="payment_method_types is no longer supported.")
 
 
 def create_intent(form):
@@ -74,6 +88,9 @@ def create_intent(form):
                           message=f"Missing required param: {needed}.")
     if not form["amount"].isdigit() or int(form["amount"]) < 1:
         raise Problem(400, type="invalid_request_error", code="parameter_invalid_integer", message="Invalid integer")
+    if form.get("confirm") == "true" and not ("payment_method_types" in form or "return_url" in form):
+        raise Problem(400, type="invalid_request_error", code="", message="This PaymentIntent is configured to accept payment methods enabled "
+                      "in your Dashboard. Because some of them might redirect your customer, you must provide a `return_url`.")
     intent = {
         "id": new_id("pi"), "object": "payment_intent", "amount": int(form["amount"]), "amount_received": 0,
         "currency": form["currency"], "customer": form.get("customer"), "payment_method": form.get("payment_method"),
@@ -447,6 +464,7 @@ class Handler(BaseHTTPRequestHandler):
                     return self.show(*visit(path.path.rsplit("/", 1)[1], dict(parse_qsl(body))))
                 if not self.headers.get("Authorization", "").startswith("Bearer sk_"):
                     raise Problem(401, type="invalid_request_error", message="You did not provide an API key.")
+                check_version(self.headers.get("Stripe-Version", ""), body)
                 if STATE["away"] and method == "POST":
                     STATE["away"] -= 1
                     raise Problem(500, type="api_error", message="Something went wrong on the stand-in's end.")
