@@ -23,6 +23,8 @@ const PAUSES: [i64; 3] = [3, 5, 7];
 const KEY_LIVES: TimeDelta = TimeDelta::hours(20);
 /// Until Stripe is asked again about what is not decided.
 const ASK_AGAIN: TimeDelta = TimeDelta::minutes(10);
+/// Until a payment that ended at Stripe without a bank's word is made anew.
+const ANEW: TimeDelta = TimeDelta::days(1);
 /// Stripe's search knows of a payment a while later than its maker.
 const SEARCH_SETTLES: TimeDelta = TimeDelta::hours(4);
 
@@ -145,10 +147,7 @@ async fn ask(cards: &Cards, db: &mut PgConnection, attempt: &Attempt, now: DateT
                 None if now - attempt.created_at < KEY_LIVES + SEARCH_SETTLES => {
                     Err(CallError::Unknown(anyhow::anyhow!("Stripe's search does not know of it yet")))
                 }
-                None => {
-                    let code = "never_arrived".to_owned();
-                    Err(CallError::Refused(Refusal { code, ..Refusal::default() }))
-                }
+                None => return give_up(db, attempt, now).await,
             },
             Err(error) => Err(unknown(error)),
         },
@@ -161,6 +160,12 @@ async fn ask(cards: &Cards, db: &mut PgConnection, attempt: &Attempt, now: DateT
                 tracing::error!(attempt = %attempt.id, error, "what a payment is cannot be booked");
                 store::set_unknown(db, attempt.id, now + ASK_AGAIN).await.context("put an attempt back")?;
             }
+        }
+        Err(CallError::Refused(refusal)) if !refusal.is_of_card() => {
+            // No bank has said anything: the customer is not told that it did, and none of the tries is used up.
+            let (code, said) = (&refusal.code, &refusal.message);
+            tracing::error!(attempt = %attempt.id, code, said, "Stripe does not take what it is asked; somebody has to look");
+            store::set_puzzling(db, attempt.id, (code, said), now + ASK_AGAIN).await.context("note what Stripe says")?;
         }
         Err(CallError::Refused(refusal)) => {
             // A refusal names the payment that it left behind: it is the attempt's.
@@ -182,6 +187,25 @@ fn unknown(error: CallError) -> CallError {
     CallError::Unknown(error.into())
 }
 
+/// Stripe was never asked, as far as it knows: no bank said no. The next attempt is made at once, and nobody is written to.
+async fn give_up(db: &mut PgConnection, attempt: &Attempt, now: DateTime<Utc>) -> anyhow::Result<()> {
+    tracing::error!(attempt = %attempt.id, "Stripe knows nothing of an attempt, which is made anew");
+    let said = Said { code: "never_arrived", message: "", is_of_card: false };
+    store::set_failed(db, attempt.id, None, said, (Some(now), now)).await.context("give an attempt up")?;
+    Ok(())
+}
+
+/// Why an attempt failed.
+#[derive(Clone, Copy, Debug)]
+pub struct Said<'a> {
+    /// For programs.
+    pub code: &'a str,
+    /// For people, in Stripe's words.
+    pub message: &'a str,
+    /// Whether it is what the card's bank said: such refusals are counted.
+    pub is_of_card: bool,
+}
+
 async fn fail(
     db: &mut PgConnection,
     attempt: &Attempt,
@@ -190,12 +214,19 @@ async fn fail(
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     let code = if refusal.decline_code.is_empty() { &refusal.code } else { &refusal.decline_code };
+    let said = Said { code, message: &refusal.message, is_of_card: refusal.is_of_card() };
+    if !said.is_of_card {
+        tracing::error!(attempt = %attempt.id, code, "a payment ended at Stripe, and no bank refused it; somebody has to look");
+        let next = Some(now + ANEW);
+        store::set_failed(db, attempt.id, intent, said, (next, now)).await.context("note the end of an attempt")?;
+        return Ok(());
+    }
     // Its bank wants to see the customer: without them it says the same each time.
     let is_asked_for = [&refusal.code, &refusal.decline_code].iter().any(|code| *code == "authentication_required");
     let before = store::refusals_before(db, attempt).await.context("count the refusals")?;
     let pause = usize::try_from(before).ok().and_then(|before| PAUSES.get(before)).filter(|_| !is_asked_for);
     let next = pause.map(|days| now + TimeDelta::days(*days));
-    let is_new = store::set_failed(db, attempt.id, intent, (code, &refusal.message), (next, now)).await;
+    let is_new = store::set_failed(db, attempt.id, intent, said, (next, now)).await;
     if is_new.context("note a refusal")? {
         let (number, open) = store::number_and_open(db, attempt.document).await.context("read the invoice")?;
         let letter = |user| SendLetter::CardRefused {

@@ -5,7 +5,7 @@ use anyhow::{Context, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Connection, PgConnection};
 
-use super::attempts::{self, Attempt};
+use super::attempts::{self, Attempt, Said};
 use super::store::{self, methods, wishes as wish_store};
 use super::stripe::{CallError, Fields, Session};
 use super::wishes::{Kind, State, Wish};
@@ -290,7 +290,8 @@ async fn save(
 async fn end(db: &mut PgConnection, wish: &Wish, why: &str, now: DateTime<Utc>) -> anyhow::Result<()> {
     let mut tx = db.begin().await.context("begin")?;
     if let Some(attempt) = store::attempt_of_wish(&mut tx, wish.id).await.context("find the attempt")? {
-        store::set_failed(&mut tx, attempt.id, None, (why, ""), (None, now)).await.context("end the attempt")?;
+        let said = Said { code: why, message: "", is_of_card: false };
+        store::set_failed(&mut tx, attempt.id, None, said, (None, now)).await.context("end the attempt")?;
     }
     wish_store::end(&mut tx, wish.id, false, why).await.context("end a wish")?;
     tx.commit().await.context("commit the end of a wish")

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use super::attempts::{Attempt, Due};
+use super::attempts::{Attempt, Due, Said};
 use super::stripe::{Dispute, Fields};
 use crate::base::ids::{AccountId, AttemptId, CardWishId, DocumentId, PaymentId, PaymentMethodId};
 use crate::base::money::{Currency, Money};
@@ -230,6 +230,8 @@ pub async fn set_state(
              , provider_id = COALESCE(provider_id, $3)
              , next_at = $4
              , ended_at = CASE WHEN state = $2 THEN ended_at ELSE $5 END
+             , failure_code = CASE WHEN state = 'unknown' THEN '' ELSE failure_code END
+             , failure_message = CASE WHEN state = 'unknown' THEN '' ELSE failure_message END
          WHERE id = $1
         ",
         id as AttemptId,
@@ -271,6 +273,7 @@ pub async fn refusals_before(db: &mut PgConnection, attempt: &Attempt) -> Result
            AND attempt_no < $2
            AND kind = 'saved'
            AND state = 'failed'
+           AND is_of_card
            AND COALESCE(method_id, $3) IS NOT DISTINCT FROM $3
         "#,
         attempt.document as DocumentId,
@@ -297,7 +300,7 @@ pub async fn set_failed(
     db: &mut PgConnection,
     id: AttemptId,
     intent: Option<&str>,
-    (code, message): (&str, &str),
+    said: Said<'_>,
     (next_at, now): (Option<DateTime<Utc>>, DateTime<Utc>),
 ) -> Result<bool, StoreError> {
     let done = sqlx::query!(
@@ -309,19 +312,45 @@ pub async fn set_failed(
              , failure_message = $4
              , next_at = $5
              , ended_at = $6
+             , is_of_card = $7
          WHERE id = $1
            AND ended_at IS NULL
         ",
         id as AttemptId,
         intent,
-        code,
-        message,
+        said.code,
+        said.message,
         next_at,
-        now
+        now,
+        said.is_of_card
     )
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Notes what Stripe says of an attempt that it does not take, and that nothing is known of it otherwise.
+pub async fn set_puzzling(
+    db: &mut PgConnection,
+    id: AttemptId,
+    (code, message): (&str, &str),
+    next_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "
+        UPDATE payment_attempts
+           SET failure_code = $2
+             , failure_message = $3
+         WHERE id = $1
+           AND ended_at IS NULL
+        ",
+        id as AttemptId,
+        if code.is_empty() { "refused" } else { code },
+        message
+    )
+    .execute(&mut *db)
+    .await?;
+    set_unknown(db, id, next_at).await
 }
 
 /// Notes that it is not known what became of an attempt, unless it was learned meanwhile.

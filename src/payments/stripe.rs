@@ -61,6 +61,15 @@ pub struct Refusal {
     pub payment_intent: Option<Box<Intent>>,
 }
 
+impl Refusal {
+    /// Whether it is the card that was refused, by its bank. Everything else is between Stripe and us: a key of another account, a
+    /// question that it does not understand.
+    #[must_use]
+    pub fn is_of_card(&self) -> bool {
+        self.kind == "card_error"
+    }
+}
+
 /// A payment, at Stripe.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Intent {

@@ -465,6 +465,9 @@ class Handler(BaseHTTPRequestHandler):
                 if not self.headers.get("Authorization", "").startswith("Bearer sk_"):
                     raise Problem(401, type="invalid_request_error", message="You did not provide an API key.")
                 check_version(self.headers.get("Stripe-Version", ""), body)
+                if STATE.get("other_account") and path.path == "/v1/payment_intents":
+                    # Our key is another account's: it knows nobody, and no key for idempotency either.
+                    raise Problem(400, type="invalid_request_error", code="resource_missing", param="customer", message="No such customer: 'cus_0'")
                 if STATE["away"] and method == "POST":
                     STATE["away"] -= 1
                     raise Problem(500, type="api_error", message="Something went wrong on the stand-in's end.")

@@ -11,6 +11,36 @@ use crate::support::portal::{WEBHOOK_SECRET, World};
 const STATES: &str =
     "SELECT attempt_no || ' ' || state || ' ' || failure_code FROM payment_attempts ORDER BY attempt_no";
 
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn what_stripe_does_not_take_is_shown_to_staff_and_no_bank_is_said_to_have_refused(db: PgPool) {
+    let (world, standin, cards, alice) = at_the_door(db).await;
+    saves_card(&world, alice.account, 0, "pm_card_visa").await;
+    standin.order(json!({ "do": "set", "other_account": true })).await;
+    without_poll(&cards).await;
+    assert_eq!(texts(&world.db, STATES).await, ["1 unknown resource_missing"]);
+    let sam = world.staff().await;
+    sam.get("/staff/payments?list=attempts").await.assert_says(200, "No such customer");
+    // A day later nothing has arrived there: it is asked anew, again and again, and uses up none of the card's tries.
+    for day in 1..=5 {
+        world.wait(TimeDelta::hours(25));
+        without_poll(&cards).await;
+        let attempts = texts(&world.db, STATES).await;
+        assert_eq!(attempts.len(), day + 1, "{attempts:?}");
+        assert_eq!(attempts[day - 1], format!("{day} failed never_arrived"));
+        assert_eq!(attempts[day], format!("{} unknown resource_missing", day + 1));
+    }
+    // Somebody puts it right: the attempt that is open goes through.
+    standin.order(json!({ "do": "set", "other_account": false })).await;
+    world.wait(TimeDelta::minutes(11));
+    without_poll(&cards).await;
+    assert_eq!(texts(&world.db, STATES).await.last().unwrap(), "6 succeeded ");
+    assert_eq!((booked(&world.db).await, open(&world.db, alice.account).await), (1, 0));
+    assert_eq!(standin.charged().await.len(), 1);
+    let mails = world.mails_to(&alice.email).await;
+    assert!(mails.iter().all(|mail| !mail.subject.contains("card was refused")), "no bank refused");
+    audit(&world.db).await;
+}
+
 /// A transfer that waits for somebody, of an unknown payer or of this one.
 async fn reported(world: &World, account: Option<uuid::Uuid>, remittance: &str) {
     let staff = world.staff().await;
