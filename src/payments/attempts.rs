@@ -243,24 +243,28 @@ async fn fail(
     Ok(())
 }
 
-/// Books a payment at Stripe, and pays its invoice as far as that is open. False when it was booked before.
+/// Books a payment at Stripe, and pays its invoice (where that is known) as far as it is open, and then others. False when it was
+/// booked before.
 async fn book(
     db: &mut PgConnection,
     intent: &str,
-    (account, document): (AccountId, DocumentId),
+    (account, document): (AccountId, Option<DocumentId>),
     came: Money,
     now: DateTime<Utc>,
 ) -> anyhow::Result<bool> {
     let received =
         Received { account, method: Method::Card, amount: came, received_on: now.date_naive(), external_ref: intent };
     let Some(payment) = payments::receive(db, &received, now).await? else { return Ok(false) };
-    payments::allocate(db, payment, document, came, now).await?;
+    if let Some(document) = document {
+        payments::allocate(db, payment, document, came, now).await?;
+    }
     payments::settle(db, account, now).await?;
     Ok(true)
 }
 
 /// Books money that came in for an attempt of which nothing is known here, as after the database was put back: else its invoice, open
-/// again, would be charged again. False when it is for no invoice here, or somebody else's.
+/// again, would be charged again. Where the invoice is lost too, it is the credit of whoever paid: their month is billed again, and
+/// that credit pays it before their card does. False when nobody here paid it, by what is known.
 async fn book_without_attempt(db: &mut PgConnection, intent: &Intent, now: DateTime<Utc>) -> anyhow::Result<bool> {
     if intent.status != "succeeded" || intent.amount_received <= 0 {
         return Ok(false);
@@ -268,10 +272,18 @@ async fn book_without_attempt(db: &mut PgConnection, intent: &Intent, now: DateT
     let document = intent.metadata.get("document").and_then(|id| id.parse::<DocumentId>().ok());
     let (Some(document), Ok(currency)) = (document, intent.currency.parse::<Currency>()) else { return Ok(false) };
     let payer = store::payer_of(db, document, currency, &intent.customer).await.context("find who paid")?;
-    let Some(account) = payer else { return Ok(false) };
+    let whose = match payer {
+        Some(account) => Some((account, Some(document))),
+        None => {
+            let account = store::account_of(db, &intent.customer, currency).await.context("find whose customer it is")?;
+            account.map(|account| (account, None))
+        }
+    };
+    let Some(whose) = whose else { return Ok(false) };
     let came = Money::new(intent.amount_received, currency);
-    if book(db, &intent.id, (account, document), came, now).await? {
-        tracing::warn!(intent = intent.id, %document, "a payment was booked whose attempt is not known here");
+    if book(db, &intent.id, whose, came, now).await? {
+        let is_credit = whose.1.is_none();
+        tracing::warn!(intent = intent.id, %document, is_credit, "a payment was booked whose attempt is not known here");
     }
     Ok(true)
 }
@@ -298,7 +310,7 @@ pub async fn apply(cards: &Cards, db: &mut PgConnection, intent: &Intent, now: D
             let currency = intent.currency.parse::<Currency>().context("Stripe's currency")?;
             let came = Money::new(intent.amount_received, currency);
             ensure!(came == attempt.amount, "{came:?} came for an attempt of {:?}", attempt.amount);
-            book(&mut tx, &intent.id, (attempt.account, attempt.document), came, now).await?;
+            book(&mut tx, &intent.id, (attempt.account, Some(attempt.document)), came, now).await?;
             store::set_state(&mut tx, id, "succeeded", &intent.id, (None, Some(now))).await?;
             store::wishes::end_of_attempt(&mut tx, id).await.context("note what became of a wish")?;
         }

@@ -18,8 +18,8 @@ use crate::base::money::{Currency, Money};
 use crate::db::StoreError;
 
 /// Locks the invoice that a saved card should pay and that has waited the longest: no attempt is open or was a success, none
-/// of this card is to be waited for, the customer is not about to pay on a page, nothing that Stripe told about it is still to be
-/// understood, no transfer that may be meant for it waits for somebody, the customer's bank takes nothing back at this moment, and
+/// of this card is to be waited for, the customer is not about to pay on a page, nothing that Stripe told about it or about this
+/// customer is still to be understood (it may be money for an invoice that is lost here), no transfer that may be meant for it waits for somebody, the customer's bank takes nothing back at this moment, and
 /// nothing of it was given back (who is asked again then is for people to say).
 pub async fn lock_due(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Option<Due>, StoreError> {
     let row = sqlx::query!(
@@ -51,7 +51,8 @@ pub async fn lock_due(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Optio
                 SELECT
                   FROM stripe_events e
                  WHERE e.processed_at IS NULL
-                   AND e.payload -> 'data' -> 'object' -> 'metadata' ->> 'document' = d.id::text
+                   AND (e.payload -> 'data' -> 'object' -> 'metadata' ->> 'document' = d.id::text
+                        OR e.payload -> 'data' -> 'object' ->> 'customer' = c.customer_id)
            )
            AND NOT EXISTS (
                 SELECT
@@ -396,6 +397,27 @@ pub async fn payer_of(
         document as DocumentId,
         currency.code(),
         customer
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// Which account a customer at Stripe is, of the seller of this currency.
+pub async fn account_of(
+    db: &mut PgConnection,
+    customer: &str,
+    currency: Currency,
+) -> Result<Option<AccountId>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT c.account_id AS "account: AccountId"
+          FROM stripe_customers c
+          JOIN sellers ON sellers.id = c.seller_id
+         WHERE c.customer_id = $1
+           AND sellers.currency = $2
+        "#,
+        customer,
+        currency.code()
     )
     .fetch_optional(db)
     .await?)
