@@ -85,6 +85,13 @@ pub async fn begin_next(cards: &Cards, now: DateTime<Utc>) -> anyhow::Result<boo
     let Some(due) = store::lock_due(&mut tx, now).await.context("find an invoice to be paid")? else {
         return Ok(false);
     };
+    // Credit pays before the card does. What it leaves is looked at anew: another invoice may be older.
+    payments::settle(&mut tx, due.account, now).await?;
+    let (_, open) = store::number_and_open(&mut tx, due.document).await.context("read the invoice")?;
+    if open != due.open {
+        tx.commit().await.context("commit what credit paid")?;
+        return Ok(true);
+    }
     let id = AttemptId::new(now);
     let attempt = Attempt {
         id,

@@ -14,6 +14,7 @@ use crate::audit::{self, Actor};
 use crate::base::chain;
 use crate::base::ids::{AttemptId, CardWishId, DocumentId, PaymentMethodId};
 use crate::base::money::{Currency, Money};
+use crate::billing::payments;
 
 /// How long a page works. Stripe takes no less than half an hour.
 const PAGE_LIVES: TimeDelta = TimeDelta::minutes(60);
@@ -135,14 +136,20 @@ async fn attempt(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Result<Attempt, &'static str>> {
     let mut tx = db.begin().await.context("begin")?;
-    let payable = wish_store::lock_payable(&mut tx, wish.account, document).await.context("lock an invoice")?;
+    wish_store::lock_payable(&mut tx, wish.account, document).await.context("lock an invoice")?;
     if let Some(attempt) = store::attempt_of_wish(&mut tx, wish.id).await.context("find the attempt")? {
         return Ok(Ok(attempt));
     }
-    let Some(payable) = payable.filter(|payable| payable.open_minor > 0) else { return Ok(Err("nothing_open")) };
-    if payable.is_under_way {
-        return Ok(Err("under_way"));
-    }
+    // Credit pays before the card does, whether or not a page is made for what it leaves.
+    payments::settle(&mut tx, wish.account, now).await?;
+    let payable = wish_store::lock_payable(&mut tx, wish.account, document).await.context("read what is open")?;
+    let payable = match payable {
+        Some(payable) if payable.open_minor > 0 && !payable.is_under_way => payable,
+        other => {
+            tx.commit().await.context("commit what credit paid")?;
+            return Ok(Err(if other.is_some_and(|it| it.open_minor > 0) { "under_way" } else { "nothing_open" }));
+        }
+    };
     let amount =
         Money::new(payable.open_minor, payable.currency.parse::<Currency>().context("read an invoice's currency")?);
     let id = AttemptId::new(now);

@@ -1,11 +1,13 @@
 //! When a saved card is charged by itself, and when it is not.
 
 use chrono::TimeDelta;
+use sayoo::base::ids::AccountId;
+use sayoo::billing::payments::{self, Method, Received};
 use serde_json::json;
 use sqlx::PgPool;
 
-use super::{GROSS, at_the_door, booked, debtor, open, saves_card, without_poll};
-use crate::billing::world::{audit, number, texts};
+use super::{GROSS, at_the_door, booked, debtor, in_time, invoice_of, open, page_for, saves_card, stay, without_poll};
+use crate::billing::world::{audit, mad, number, texts};
 use crate::support::portal::{WEBHOOK_SECRET, World};
 
 const STATES: &str =
@@ -38,6 +40,66 @@ async fn what_stripe_does_not_take_is_shown_to_staff_and_no_bank_is_said_to_have
     assert_eq!(standin.charged().await.len(), 1);
     let mails = world.mails_to(&alice.email).await;
     assert!(mails.iter().all(|mail| !mail.subject.contains("card was refused")), "no bank refused");
+    audit(&world.db).await;
+}
+
+/// Money comes in by transfer, and whoever booked it did not see the invoice yet.
+async fn comes_in(world: &World, account: AccountId, minor: i64) {
+    let external_ref = format!("VIR-{minor}");
+    let now = world.portal.clock.now();
+    let received = Received {
+        account,
+        method: Method::Transfer,
+        amount: mad(minor),
+        received_on: now.date_naive(),
+        external_ref: &external_ref,
+    };
+    let mut tx = world.db.begin().await.unwrap();
+    payments::receive(&mut tx, &received, now).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn credit_pays_before_the_card_does(db: PgPool) {
+    let (world, standin, cards, alice) = debtor(db, "pm_card_visa").await;
+    comes_in(&world, alice, GROSS).await;
+    without_poll(&cards).await;
+    assert!(standin.charged().await.is_empty());
+    assert_eq!(open(&world.db, alice).await, 0);
+    assert_eq!(number(&world.db, "SELECT count(*) FROM payment_attempts").await, 0);
+    audit(&world.db).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn the_card_is_charged_for_what_credit_leaves(db: PgPool) {
+    let (world, standin, cards, alice) = debtor(db, "pm_card_visa").await;
+    comes_in(&world, alice, GROSS - 5_000).await;
+    without_poll(&cards).await;
+    let charged = standin.charged().await;
+    assert_eq!((charged.len(), &charged[0]["amount"]), (1, &json!(5_000)));
+    assert_eq!((booked(&world.db).await, open(&world.db, alice).await), (1, 0));
+    audit(&world.db).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_page_asks_for_what_credit_leaves_and_there_is_none_where_it_leaves_nothing(db: PgPool) {
+    let (world, standin, cards, alice) = at_the_door(db).await;
+    let pay = format!("/account/billing/invoices/{}/pay", invoice_of(&world.db, alice.account).await);
+    comes_in(&world, alice.account, 4_000).await;
+    page_for(&alice, &cards, &pay).await;
+    assert_eq!(standin.state().await["sessions"][0]["amount_total"], json!(GROSS - 4_000));
+    // It is left, and all the rest comes in.
+    in_time(&world, &standin).await;
+    world.wait(TimeDelta::minutes(61));
+    in_time(&world, &standin).await;
+    without_poll(&cards).await;
+    stay(&world).await;
+    let here = alice.post(&pay, &[]).await.location;
+    comes_in(&world, alice.account, GROSS).await;
+    without_poll(&cards).await;
+    alice.get(&here).await.assert_says(200, "Nothing is to be paid any more");
+    assert_eq!(open(&world.db, alice.account).await, 0);
+    assert_eq!(standin.state().await["sessions"].as_array().unwrap().len(), 1);
     audit(&world.db).await;
 }
 
