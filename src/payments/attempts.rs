@@ -82,7 +82,7 @@ pub struct Due {
 pub async fn begin_next(cards: &Cards, now: DateTime<Utc>) -> anyhow::Result<bool> {
     let mut db = cards.portal.db.acquire().await.context("acquire a connection")?;
     let mut tx = db.begin().await.context("begin")?;
-    let Some(due) = store::lock_due(&mut tx, now).await.context("find an invoice to be paid")? else {
+    let Some(due) = store::lock_due(&mut tx, &Currency::ALL, now).await.context("find an invoice to be paid")? else {
         return Ok(false);
     };
     // Credit pays before the card does. What it leaves is looked at anew: another invoice may be older.

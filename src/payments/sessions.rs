@@ -152,6 +152,10 @@ async fn attempt(
     };
     let amount =
         Money::new(payable.open_minor, payable.currency.parse::<Currency>().context("read an invoice's currency")?);
+    if amount.minor < amount.currency.smallest_charge() {
+        tx.commit().await.context("commit what credit paid")?;
+        return Ok(Err("too_small"));
+    }
     let id = AttemptId::new(now);
     let attempt = Attempt {
         id,

@@ -29,6 +29,8 @@ OUTBOX = queue.Queue()
 VERSION = re.compile(r"(\d{4}-\d\d-\d\d)\.[a-z]+")
 # From this one on it takes no `payment_method_types`.
 ENDIVE = "2026-09-30"
+# Less is not charged (of MAD: what comes to 0.50 EUR).
+SMALLEST = {"eur": 50, "mad": 600}
 DECLINES = {
     "pm_card_chargeDeclined": ("card_declined", "generic_decline", "Your card was declined."),
     "pm_card_chargeDeclinedInsufficientFunds": ("card_declined", "insufficient_funds", "Your card has insufficient funds."),
@@ -88,6 +90,7 @@ def create_intent(form):
                           message=f"Missing required param: {needed}.")
     if not form["amount"].isdigit() or int(form["amount"]) < 1:
         raise Problem(400, type="invalid_request_error", code="parameter_invalid_integer", message="Invalid integer")
+    enough(int(form["amount"]), form["currency"])
     if form.get("confirm") == "true" and not ("payment_method_types" in form or "return_url" in form):
         raise Problem(400, type="invalid_request_error", code="", message="This PaymentIntent is configured to accept payment methods enabled "
                       "in your Dashboard. Because some of them might redirect your customer, you must provide a `return_url`.")
@@ -142,6 +145,11 @@ def needs(form, *names):
                           message=f"Missing required param: {name}.")
 
 
+def enough(amount, currency):
+    if amount < SMALLEST.get(currency, 50):
+        raise Problem(400, type="invalid_request_error", code="amount_too_small", message="Amount must convert to at least 50 cents.")
+
+
 def create_customer(form):
     customer = {"id": new_id("cus"), "object": "customer", "name": form.get("name"), "metadata": form.get("metadata", {}),
                 "livemode": STATE["livemode"]}
@@ -164,6 +172,7 @@ def create_session(form):
         session.update(amount_total=int(item["price_data"]["unit_amount"]) * int(item["quantity"]), payment_status="unpaid",
                        currency=item["price_data"]["currency"], what=item["price_data"]["product_data"]["name"],
                        intent_data=form.get("payment_intent_data", {}))
+        enough(session["amount_total"], session["currency"])
     SESSIONS[name] = session
     return session
 

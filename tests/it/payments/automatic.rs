@@ -103,6 +103,22 @@ async fn a_page_asks_for_what_credit_leaves_and_there_is_none_where_it_leaves_no
     audit(&world.db).await;
 }
 
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn what_is_too_little_for_a_card_is_asked_of_none(db: PgPool) {
+    let (world, standin, cards, alice) = at_the_door(db).await;
+    comes_in(&world, alice.account, GROSS - 500).await;
+    saves_card(&world, alice.account, 0, "pm_card_visa").await;
+    without_poll(&cards).await;
+    assert_eq!(open(&world.db, alice.account).await, 500);
+    assert_eq!(number(&world.db, "SELECT count(*) FROM payment_attempts").await, 0);
+    let invoice = format!("/account/billing/invoices/{}", invoice_of(&world.db, alice.account).await);
+    alice.get(&invoice).await.assert_says(200, "Too little is open for a card payment");
+    alice.post(&format!("{invoice}/pay"), &[]).await.assert_redirect(&invoice);
+    assert_eq!(number(&world.db, "SELECT count(*) FROM card_wishes").await, 0);
+    assert!(standin.charged().await.is_empty());
+    audit(&world.db).await;
+}
+
 /// A transfer that waits for somebody, of an unknown payer or of this one.
 async fn reported(world: &World, account: Option<uuid::Uuid>, remittance: &str) {
     let staff = world.staff().await;

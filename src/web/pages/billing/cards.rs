@@ -47,6 +47,9 @@ pub async fn pay(
     if found.listed.open.minor <= 0 {
         return answer::flash(urls::billing_invoice(id), FlashKind::Info, "card-wish-nothing_open");
     }
+    if found.listed.open.minor < found.listed.open.currency.smallest_charge() {
+        return answer::flash(urls::billing_invoice(id), FlashKind::Info, "card-wish-too_small");
+    }
     let wish = wishes::ask(&portal, (member.account, member.user), Kind::Pay(id), language(&member)).await?;
     answer::see_other(urls::billing_card(wish))
 }
