@@ -1,5 +1,6 @@
-//! Attempts and disputes; what else there is stands in its parts.
+//! Attempts; what else there is stands in its parts.
 
+pub mod disputes;
 pub mod events;
 pub mod lists;
 pub mod methods;
@@ -12,7 +13,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::attempts::{Attempt, Due, Said};
-use super::stripe::{Dispute, Fields};
+use super::stripe::Fields;
 use crate::base::ids::{AccountId, AttemptId, CardWishId, DocumentId, PaymentId, PaymentMethodId};
 use crate::base::money::{Currency, Money};
 use crate::db::StoreError;
@@ -458,35 +459,4 @@ pub async fn payment_of(db: &mut PgConnection, intent: &str) -> Result<Option<Bo
         Ok::<_, StoreError>(Booked { id: row.id, account: row.account, currency })
     })
     .transpose()
-}
-
-/// Keeps a dispute. What was decided stays decided.
-pub async fn keep_dispute(
-    db: &mut PgConnection,
-    payment: PaymentId,
-    dispute: &Dispute,
-    state: &str,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "
-        INSERT INTO card_disputes (provider_id, payment_id, amount_minor, currency, reason, state, opened_at, changed_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-        ON CONFLICT (provider_id) DO UPDATE
-           SET state = excluded.state, changed_at = excluded.changed_at
-         WHERE card_disputes.state = 'open'
-           AND excluded.state <> 'open'
-        ",
-        dispute.id,
-        payment as PaymentId,
-        dispute.amount,
-        dispute.currency.to_ascii_uppercase(),
-        dispute.reason,
-        state,
-        DateTime::from_timestamp(dispute.created, 0).unwrap_or(now),
-        now
-    )
-    .execute(db)
-    .await?;
-    Ok(())
 }
