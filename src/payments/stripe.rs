@@ -281,10 +281,10 @@ pub struct About {
 #[derive(Clone, Debug, Deserialize)]
 pub struct Thing {
     /// Its id; some have none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     pub id: String,
     /// What it is.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     pub object: String,
     /// The payment that it belongs to.
     pub payment_intent: Option<String>,

@@ -101,6 +101,37 @@ async fn events_that_never_came_are_asked_for(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn an_event_that_cannot_be_read_holds_up_nothing(db: PgPool) {
+    let (world, standin, cards, alice) = debtor(db, "pm_card_visa").await;
+    for event in [
+        json!({ "id": "evt_odd", "object": "event", "type": "odd", "created": "today", "livemode": false, "data": {} }),
+        // What it is about has no id, and says so.
+        json!({ "id": "evt_nameless", "object": "event", "type": "balance.available", "created": 1_900_000_000, "livemode": false,
+                "data": { "object": { "id": null, "object": "balance" } } }),
+    ] {
+        standin.order(json!({ "do": "tell", "event": event })).await;
+    }
+    let done = cards.look().await.unwrap();
+    assert_eq!((booked(&world.db).await, open(&world.db, alice).await), (1, 0), "{done:?}");
+    assert_eq!(texts(&world.db, "SELECT note FROM stripe_events WHERE event_id = 'evt_nameless'").await, ["ignored: not about money"]);
+    assert_eq!(number(&world.db, "SELECT count(*) FROM stripe_events WHERE event_id = 'evt_odd'").await, 0);
+    assert_eq!(number(&world.db, "SELECT count(*) FROM stripe_polls").await, 1, "and what was asked is not asked again");
+
+    // One that was kept by another program, and that this one cannot read.
+    sqlx::query(
+        "INSERT INTO stripe_events (event_id, kind, created, livemode, payload, received_at, next_at)
+         SELECT 'evt_kept', 'odd', $1, false, '{}', $1, $1",
+    )
+    .bind(world.portal.clock.now())
+    .execute(&world.db)
+    .await
+    .unwrap();
+    process(&cards).await;
+    let kept = "SELECT count(*) FROM stripe_events WHERE event_id = 'evt_kept' AND processed_at IS NULL AND note <> ''";
+    assert_eq!(number(&world.db, kept).await, 1);
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn three_refunds_go_back_and_more_than_came_does_not(db: PgPool) {
     let (world, standin, cards, alice) = debtor(db, "pm_card_visa").await;
     without_poll(&cards).await;
