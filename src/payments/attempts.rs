@@ -82,7 +82,7 @@ pub struct Due {
 pub async fn begin_next(cards: &Cards, now: DateTime<Utc>) -> anyhow::Result<bool> {
     let mut db = cards.portal.db.acquire().await.context("acquire a connection")?;
     let mut tx = db.begin().await.context("begin")?;
-    let Some(due) = store::lock_due(&mut tx, &Currency::ALL, now).await.context("find an invoice to be paid")? else {
+    let Some(due) = store::lock_due(&mut tx, cards.currency, now).await.context("find an invoice to be paid")? else {
         return Ok(false);
     };
     // Credit pays before the card does. What it leaves is looked at anew: another invoice may be older.
@@ -172,7 +172,9 @@ async fn ask(cards: &Cards, db: &mut PgConnection, attempt: &Attempt, now: DateT
             // No bank has said anything: the customer is not told that it did, and none of the tries is used up.
             let (code, said) = (&refusal.code, &refusal.message);
             tracing::error!(attempt = %attempt.id, code, said, "Stripe does not take what it is asked; somebody has to look");
-            store::set_puzzling(db, attempt.id, (code, said), now + ASK_AGAIN).await.context("note what Stripe says")?;
+            store::set_puzzling(db, attempt.id, (code, said), now + ASK_AGAIN)
+                .await
+                .context("note what Stripe says")?;
         }
         Err(CallError::Refused(refusal)) => {
             // A refusal names the payment that it left behind: it is the attempt's.
@@ -279,13 +281,11 @@ async fn book_without_attempt(db: &mut PgConnection, intent: &Intent, now: DateT
     let document = intent.metadata.get("document").and_then(|id| id.parse::<DocumentId>().ok());
     let (Some(document), Ok(currency)) = (document, intent.currency.parse::<Currency>()) else { return Ok(false) };
     let payer = store::payer_of(db, document, currency, &intent.customer).await.context("find who paid")?;
-    let whose = match payer {
-        Some(account) => Some((account, Some(document))),
-        None => {
-            let account = store::account_of(db, &intent.customer, currency).await.context("find whose customer it is")?;
-            account.map(|account| (account, None))
-        }
-    };
+    let mut whose = payer.map(|account| (account, Some(document)));
+    if whose.is_none() {
+        let account = store::account_of(db, &intent.customer, currency).await.context("find whose customer it is")?;
+        whose = account.map(|account| (account, None));
+    }
     let Some(whose) = whose else { return Ok(false) };
     let came = Money::new(intent.amount_received, currency);
     if book(db, &intent.id, whose, came, now).await? {

@@ -72,6 +72,8 @@ pub async fn close_stale(cards: &Cards, now: DateTime<Utc>) -> anyhow::Result<()
 
 async fn make(cards: &Cards, db: &mut PgConnection, wish: &Wish, now: DateTime<Utc>) -> anyhow::Result<()> {
     let buyer = wish_store::buyer(db, wish.account, wish.kind.document()).await.context("find the seller")?;
+    // Nobody is asked for a card whose money would be exchanged, and paid to another company's bank.
+    let buyer = buyer.filter(|buyer| buyer.currency == cards.currency.code());
     let Some(buyer) = buyer else { return end(db, wish, "refused", now).await };
     let customer = customer(cards, db, wish, buyer, now).await?;
     let (request, attempt) = match wish.kind {

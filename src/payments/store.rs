@@ -21,15 +21,13 @@ use crate::db::StoreError;
 /// Locks the invoice that a saved card should pay and that has waited the longest: no attempt is open or was a success, none
 /// of this card is to be waited for, the customer is not about to pay on a page, nothing that Stripe told about it or about this
 /// customer is still to be understood (it may be money for an invoice that is lost here), no transfer that may be meant for it waits for somebody, the customer's bank takes nothing back at this moment, and
-/// nothing of it was given back (who is asked again then is for people to say). Only in these currencies, and never less than Stripe
+/// nothing of it was given back (who is asked again then is for people to say). Only in this currency, and never less than Stripe
 /// charges.
 pub async fn lock_due(
     db: &mut PgConnection,
-    currencies: &[Currency],
+    currency: Currency,
     now: DateTime<Utc>,
 ) -> Result<Option<Due>, StoreError> {
-    let codes: Vec<String> = currencies.iter().map(|currency| currency.code().to_owned()).collect();
-    let least: Vec<i64> = currencies.iter().map(|currency| currency.smallest_charge()).collect();
     let row = sqlx::query!(
         r#"
         SELECT d.id AS "document: DocumentId"
@@ -45,8 +43,9 @@ pub async fn lock_due(
           JOIN documents d ON d.id = open_invoices.document_id
           JOIN payment_methods m ON m.account_id = d.account_id AND m.is_default
           JOIN stripe_customers c ON c.customer_id = m.customer_id AND c.seller_id = d.seller_id
-          JOIN unnest($2::text[], $3::bigint[]) AS least (currency, minor) ON least.currency = d.currency AND left_of(d) >= least.minor
-         WHERE NOT EXISTS (SELECT FROM allocations WHERE document_id = d.id AND amount_minor < 0)
+         WHERE d.currency = $2
+           AND left_of(d) >= $3
+           AND NOT EXISTS (SELECT FROM allocations WHERE document_id = d.id AND amount_minor < 0)
            AND NOT EXISTS (
                 SELECT
                   FROM payment_attempts a
@@ -82,8 +81,8 @@ pub async fn lock_due(
            FOR UPDATE OF d SKIP LOCKED
         "#,
         now,
-        &codes,
-        &least
+        currency.code(),
+        currency.smallest_charge()
     )
     .fetch_optional(db)
     .await?;

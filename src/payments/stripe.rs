@@ -230,6 +230,8 @@ pub struct Movement {
     pub net: i64,
     /// In which currency, in small letters.
     pub currency: String,
+    /// At what it was exchanged from another currency.
+    pub exchange_rate: Option<serde_json::Number>,
 }
 
 /// Money that a customer's bank takes back.

@@ -134,8 +134,13 @@ def succeed(intent):
 
 def move(kind, amount, fee, currency):
     """Something that changes what we hold for the company."""
+    rate, settles = None, STATE.get("settles") or currency
+    if settles != currency:
+        # The account has no such currency: it is exchanged at once.
+        rate, currency = 0.09, settles
+        amount, fee = round(amount * rate), round(fee * rate)
     MOVEMENTS.append({"id": new_id("txn"), "object": "balance_transaction", "type": kind, "amount": amount, "fee": fee,
-                      "net": amount - fee, "currency": currency, "payout": None})
+                      "net": amount - fee, "currency": currency, "exchange_rate": rate, "payout": None})
 
 
 def needs(form, *names):

@@ -262,7 +262,8 @@ async fn money_that_comes_in_while_an_invoice_becomes_final_is_on_its_paper_and_
     };
     let (done, ()) = tokio::join!(run::look(&world.portal), booked);
     assert_eq!(done.unwrap().finalised, 1);
-    let paid = "SELECT canonical::json -> 'totals' ->> 'paid' || ' ' || (gross_minor - left_of(documents)) FROM documents";
+    let paid =
+        "SELECT canonical::json -> 'totals' ->> 'paid' || ' ' || (gross_minor - left_of(documents)) FROM documents";
     assert_eq!(texts(&world.db, paid).await, ["90.00 9000"]);
     audit(&world.db).await;
 }

@@ -2,11 +2,17 @@
 
 use chrono::TimeDelta;
 use sayoo::base::ids::AccountId;
+use sayoo::base::money::Currency;
 use sayoo::billing::payments::{self, Method, Received};
+use sayoo::i18n::Locale;
+use sayoo::payments::Cards;
+use sayoo::payments::wishes::{self, Kind};
 use serde_json::json;
 use sqlx::PgPool;
 
-use super::{GROSS, at_the_door, booked, debtor, in_time, invoice_of, open, page_for, saves_card, stay, without_poll};
+use super::{
+    GROSS, at_the_door, booked, debtor, in_time, in_world, invoice_of, open, page_for, saves_card, stay, without_poll,
+};
 use crate::billing::world::{audit, mad, number, texts};
 use crate::support::portal::{WEBHOOK_SECRET, World};
 
@@ -117,6 +123,29 @@ async fn what_is_too_little_for_a_card_is_asked_of_none(db: PgPool) {
     assert_eq!(number(&world.db, "SELECT count(*) FROM card_wishes").await, 0);
     assert!(standin.charged().await.is_empty());
     audit(&world.db).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn who_is_billed_in_another_currency_than_the_account_at_stripe_pays_out_is_offered_transfers_only(db: PgPool) {
+    let (world, standin, cards, alice) = in_world(World::paid_in(db, Currency::Eur).await).await;
+    // A page that was asked for before the account was another one.
+    let invoice = invoice_of(&world.db, alice.account).await;
+    let asked = wishes::ask(&world.portal, (alice.account, alice.user), Kind::Pay(invoice), Locale::En).await.unwrap();
+    let cards = Cards { currency: Currency::Eur, ..cards };
+    saves_card(&world, alice.account, 0, "pm_card_visa").await;
+    without_poll(&cards).await;
+    alice.get(&format!("/account/billing/cards/{asked}")).await.assert_says(200, "pay by bank transfer");
+    assert!(standin.charged().await.is_empty());
+    assert!(standin.state().await["sessions"].as_array().unwrap().is_empty());
+    assert_eq!(number(&world.db, "SELECT count(*) FROM payment_attempts").await, 0);
+
+    let page = alice.get(&format!("/account/billing/invoices/{invoice}")).await;
+    page.assert_says(200, "RIB");
+    assert!(!page.words().contains("Pay by card"), "{}", page.words());
+    assert_eq!(alice.post(&format!("/account/billing/invoices/{invoice}/pay"), &[]).await.status, 404);
+    alice.get("/account/billing/methods").await.assert_says(200, "Cards are not taken here");
+    assert_eq!(alice.post("/account/billing/methods", &[]).await.status, 404);
+    assert_eq!(open(&world.db, alice.account).await, GROSS);
 }
 
 /// A transfer that waits for somebody, of an unknown payer or of this one.

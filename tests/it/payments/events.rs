@@ -113,9 +113,16 @@ async fn an_event_that_cannot_be_read_holds_up_nothing(db: PgPool) {
     }
     let done = cards.look().await.unwrap();
     assert_eq!((booked(&world.db).await, open(&world.db, alice).await), (1, 0), "{done:?}");
-    assert_eq!(texts(&world.db, "SELECT note FROM stripe_events WHERE event_id = 'evt_nameless'").await, ["ignored: not about money"]);
+    assert_eq!(
+        texts(&world.db, "SELECT note FROM stripe_events WHERE event_id = 'evt_nameless'").await,
+        ["ignored: not about money"]
+    );
     assert_eq!(number(&world.db, "SELECT count(*) FROM stripe_events WHERE event_id = 'evt_odd'").await, 0);
-    assert_eq!(number(&world.db, "SELECT count(*) FROM stripe_polls").await, 1, "and what was asked is not asked again");
+    assert_eq!(
+        number(&world.db, "SELECT count(*) FROM stripe_polls").await,
+        1,
+        "and what was asked is not asked again"
+    );
 
     // One that was kept by another program, and that this one cannot read.
     sqlx::query(

@@ -41,7 +41,7 @@ pub async fn pay(
     let (id, found) = find_document(&mut db, &member, &path).await?;
     drop(db);
     member.require(Action::ManageBilling)?;
-    if !keys.takes_cards() || found.listed.kind != DocumentKind::Invoice {
+    if !keys.takes_cards(found.listed.open.currency) || found.listed.kind != DocumentKind::Invoice {
         return Err(PageError::NotFound);
     }
     if found.listed.open.minor <= 0 {

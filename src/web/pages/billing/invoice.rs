@@ -25,7 +25,7 @@ pub async fn get(portal: Data<Portal>, keys: Data<Keys>, member: Member, path: P
     let (_, seller) = terms(&mut db, member.account).await?;
     let paid = lookup::paid(&mut db, member.account, id, currency).await?;
     let kinds = lookup::kinds_of_files(&mut db, member.account, id).await?;
-    let is_open = keys.takes_cards() && found.listed.kind == Kind::Invoice && found.listed.open.minor > 0;
+    let is_open = keys.takes_cards(currency) && found.listed.kind == Kind::Invoice && found.listed.open.minor > 0;
     let is_payable = is_open && found.listed.open.minor >= currency.smallest_charge();
     let under_way = if is_payable { wishes::under_way(&mut db, member.account, id).await? } else { None };
     let offered = proofs::of_document(&mut db, member.account, id).await?;
