@@ -32,6 +32,7 @@ card-pay-text = Pay { $amount } on a page of Stripe, our payment provider. Your 
 card-pay-page = A card payment of this invoice has begun. It is valid once: go on with it, or wait until it ends by itself.
 card-pay-go-on = Go on with the payment
 card-pay-waits = Your saved card is being charged for this invoice. What comes of it is shown here.
+card-pay-too-small = Too little is open for a card payment. Nobody reminds you of it alone: it is asked for with the next invoice, or paid from your next credit.
 
 card-wish-save = Add a card
 card-wish-pay = Pay invoice { $number }
@@ -53,6 +54,8 @@ card-wish-refused = Our payment provider made no page
 card-wish-refused-text = Nothing was charged and nothing was saved. Please try again in some minutes, or pay by bank transfer.
 card-wish-nothing_open = Nothing is to be paid any more
 card-wish-nothing_open-text = The invoice was paid meanwhile.
+card-wish-too_small = Too little is open for a card
+card-wish-too_small-text = It stays open and is asked for with the next invoice, or is paid from your next credit. A bank transfer works too.
 card-wish-under_way = A payment is under way
 card-wish-under_way-text = Your saved card is being charged for this invoice. So that nothing is paid twice, please wait until it is known what comes of it.
 card-wish-back-cards = Back to the cards

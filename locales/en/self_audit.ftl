@@ -50,6 +50,7 @@ self-audit-allocations = No payment pays more than it is, no invoice is paid mor
 self-audit-receivable = What the books say is owed is what is open on invoices
 self-audit-credit = Credit in the books is what is free of payments and credit notes
 self-audit-cards = Each card payment was taken once, for the amount asked
+self-audit-clearing = What Stripe holds for us is what came by card, less what went back or was paid out, and nothing is held for long
 self-audit-vat = VAT in the books is that of the documents, each month
 self-audit-rates = VAT of each rate stands in the books with its document
 self-audit-received = Money that came in is what the bank or Stripe said

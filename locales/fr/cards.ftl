@@ -32,6 +32,7 @@ card-pay-text = Payez { $amount } sur une page de Stripe, notre prestataire de p
 card-pay-page = Un paiement par carte de cette facture est commencé. Il ne vaut qu’une fois : poursuivez-le, ou attendez qu’il prenne fin de lui-même.
 card-pay-go-on = Poursuivre le paiement
 card-pay-waits = Votre carte enregistrée est en cours de débit pour cette facture. Le résultat s’affichera ici.
+card-pay-too-small = Le montant restant est trop faible pour un paiement par carte. Il ne fait l’objet d’aucune relance à lui seul : il est demandé avec la prochaine facture, ou réglé par votre prochain avoir.
 
 card-wish-save = Ajouter une carte
 card-wish-pay = Payer la facture { $number }
@@ -53,6 +54,8 @@ card-wish-refused = Notre prestataire de paiement n’a pas préparé de page
 card-wish-refused-text = Rien n’a été débité ni enregistré. Réessayez dans quelques minutes, ou payez par virement.
 card-wish-nothing_open = Il n’y a plus rien à payer
 card-wish-nothing_open-text = La facture a été payée entre-temps.
+card-wish-too_small = Le montant restant est trop faible pour une carte
+card-wish-too_small-text = Il reste ouvert et est demandé avec la prochaine facture, ou réglé par votre prochain avoir. Un virement reste possible.
 card-wish-under_way = Un paiement est en cours
 card-wish-under_way-text = Votre carte enregistrée est en cours de débit pour cette facture. Pour que rien ne soit payé deux fois, attendez d’en connaître le résultat.
 card-wish-back-cards = Retour aux cartes

@@ -50,6 +50,7 @@ self-audit-allocations = Aucun paiement ne paie plus que son montant, aucune fac
 self-audit-receivable = Ce qui est dû d’après les livres est ce qui reste ouvert sur les factures
 self-audit-credit = Le crédit des livres est ce qui est libre des paiements et avoirs
 self-audit-cards = Chaque paiement par carte a été pris une fois, pour le montant demandé
+self-audit-clearing = Ce que Stripe détient pour nous est ce qui est venu par carte, moins ce qui a été rendu ou versé, et rien n’y reste longtemps
 self-audit-vat = La TVA des livres est celle des documents, chaque mois
 self-audit-rates = La TVA de chaque taux figure dans les livres avec son document
 self-audit-received = L’argent reçu est ce que la banque ou Stripe a annoncé

@@ -32,6 +32,16 @@ impl Currency {
         }
     }
 
+    /// The least that is asked for by itself, in the smallest coin. Stripe charges no less: 0.50 EUR, and in another currency what comes
+    /// to as much of the one that it pays out (docs.stripe.com/currencies); 10 MAD are that with room for exchange.
+    #[must_use]
+    pub fn smallest_charge(self) -> i64 {
+        match self {
+            Self::Eur => 50,
+            Self::Mad => 1_000,
+        }
+    }
+
     /// Returns the currency in which somebody in `country` is expected to pay.
     #[must_use]
     pub fn of_country(country: &str) -> Self {

@@ -26,7 +26,7 @@ pub async fn run(config: &Config, stop: CancellationToken) -> anyhow::Result<End
     };
     let mut keys = web::Keys::load(&config.web.cookie_key_file, &config.web.sso_key_file)?;
     if let Some(payments) = &config.payments {
-        keys = keys.with_webhooks(Secrets::load(&payments.webhook_secrets_file)?);
+        keys = keys.with_webhooks(Secrets::load(&payments.webhook_secrets_file)?, payments.currency);
     }
     let file = config.proxy.table_file.with_file_name("web.sock");
     let mut before = Inheritance::ask(&file).await;

@@ -6,6 +6,7 @@ use anyhow::ensure;
 use serde::Deserialize;
 
 use super::Mode;
+use crate::base::money::Currency;
 
 /// Cards, through Stripe. The worker reads one file, the web process the other.
 #[derive(Clone, Debug, Deserialize)]
@@ -18,6 +19,10 @@ pub struct Payments {
     pub secret_key_file: PathBuf,
     /// File with the secrets that sign webhooks, one a line.
     pub webhook_secrets_file: PathBuf,
+    /// What the account at Stripe pays out to the bank. Customers who are billed in another currency pay by transfer: Stripe would
+    /// exchange their money, and pay it to another company's bank.
+    #[serde(default = "Payments::default_currency")]
+    pub currency: Currency,
     /// Whether real money moves. Events of the other mode are noted and ignored.
     #[serde(default = "Payments::default_livemode")]
     pub livemode: bool,
@@ -26,6 +31,10 @@ pub struct Payments {
 impl Payments {
     fn default_address() -> String {
         "https://api.stripe.com".to_owned()
+    }
+
+    pub(super) fn default_currency() -> Currency {
+        Currency::Eur
     }
 
     fn default_livemode() -> bool {

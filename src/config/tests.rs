@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::books::Books;
+use super::payments::Payments;
 use super::{Config, Mode, Pool, Public, Tenants};
 
 const EXAMPLE: &str = "docs/sayoo.example.toml";
@@ -20,6 +21,7 @@ fn defaults_in_the_example_are_those_of_the_program() {
     assert!(text.contains(&format!("# company = {:?}", Public::default_company())));
     assert!(text.contains(&format!("spares = {}", Pool::default().spares)));
     assert!(text.contains("# threads = 0"));
+    assert!(text.contains(&format!("\ncurrency = \"{}\"\n", Payments::default_currency().code())));
     assert!(text.contains(&format!("# idle_transaction_minutes = {}", Tenants::default_idle_transaction_minutes())));
     assert!(text.contains(&format!("# transaction_minutes = {}", Tenants::default_transaction_minutes())));
     assert!(text.contains(&format!("# temporary_gb = {}", Tenants::default_temporary_gb())));

@@ -23,6 +23,8 @@ const PAUSES: [i64; 3] = [3, 5, 7];
 const KEY_LIVES: TimeDelta = TimeDelta::hours(20);
 /// Until Stripe is asked again about what is not decided.
 const ASK_AGAIN: TimeDelta = TimeDelta::minutes(10);
+/// Until a payment that ended at Stripe without a bank's word is made anew.
+const ANEW: TimeDelta = TimeDelta::days(1);
 /// Stripe's search knows of a payment a while later than its maker.
 const SEARCH_SETTLES: TimeDelta = TimeDelta::hours(4);
 
@@ -80,9 +82,16 @@ pub struct Due {
 pub async fn begin_next(cards: &Cards, now: DateTime<Utc>) -> anyhow::Result<bool> {
     let mut db = cards.portal.db.acquire().await.context("acquire a connection")?;
     let mut tx = db.begin().await.context("begin")?;
-    let Some(due) = store::lock_due(&mut tx, now).await.context("find an invoice to be paid")? else {
+    let Some(due) = store::lock_due(&mut tx, cards.currency, now).await.context("find an invoice to be paid")? else {
         return Ok(false);
     };
+    // Credit pays before the card does. What it leaves is looked at anew: another invoice may be older.
+    payments::settle(&mut tx, due.account, now).await?;
+    let (_, open) = store::number_and_open(&mut tx, due.document).await.context("read the invoice")?;
+    if open != due.open {
+        tx.commit().await.context("commit what credit paid")?;
+        return Ok(true);
+    }
     let id = AttemptId::new(now);
     let attempt = Attempt {
         id,
@@ -111,6 +120,8 @@ fn request(id: AttemptId, due: &Due) -> Fields {
         ("currency", currency),
         ("customer", due.customer.clone()),
         ("payment_method", due.method.clone()),
+        // Nothing that would lead the customer to another page: nobody is there.
+        ("payment_method_types[0]", "card".to_owned()),
         ("off_session", "true".to_owned()),
         ("confirm", "true".to_owned()),
         ("description", due.number.clone()),
@@ -143,10 +154,7 @@ async fn ask(cards: &Cards, db: &mut PgConnection, attempt: &Attempt, now: DateT
                 None if now - attempt.created_at < KEY_LIVES + SEARCH_SETTLES => {
                     Err(CallError::Unknown(anyhow::anyhow!("Stripe's search does not know of it yet")))
                 }
-                None => {
-                    let code = "never_arrived".to_owned();
-                    Err(CallError::Refused(Refusal { code, ..Refusal::default() }))
-                }
+                None => return give_up(db, attempt, now).await,
             },
             Err(error) => Err(unknown(error)),
         },
@@ -159,6 +167,14 @@ async fn ask(cards: &Cards, db: &mut PgConnection, attempt: &Attempt, now: DateT
                 tracing::error!(attempt = %attempt.id, error, "what a payment is cannot be booked");
                 store::set_unknown(db, attempt.id, now + ASK_AGAIN).await.context("put an attempt back")?;
             }
+        }
+        Err(CallError::Refused(refusal)) if !refusal.is_of_card() => {
+            // No bank has said anything: the customer is not told that it did, and none of the tries is used up.
+            let (code, said) = (&refusal.code, &refusal.message);
+            tracing::error!(attempt = %attempt.id, code, said, "Stripe does not take what it is asked; somebody has to look");
+            store::set_puzzling(db, attempt.id, (code, said), now + ASK_AGAIN)
+                .await
+                .context("note what Stripe says")?;
         }
         Err(CallError::Refused(refusal)) => {
             // A refusal names the payment that it left behind: it is the attempt's.
@@ -180,6 +196,25 @@ fn unknown(error: CallError) -> CallError {
     CallError::Unknown(error.into())
 }
 
+/// Stripe was never asked, as far as it knows: no bank said no. The next attempt is made at once, and nobody is written to.
+async fn give_up(db: &mut PgConnection, attempt: &Attempt, now: DateTime<Utc>) -> anyhow::Result<()> {
+    tracing::error!(attempt = %attempt.id, "Stripe knows nothing of an attempt, which is made anew");
+    let said = Said { code: "never_arrived", message: "", is_of_card: false };
+    store::set_failed(db, attempt.id, None, said, (Some(now), now)).await.context("give an attempt up")?;
+    Ok(())
+}
+
+/// Why an attempt failed.
+#[derive(Clone, Copy, Debug)]
+pub struct Said<'a> {
+    /// For programs.
+    pub code: &'a str,
+    /// For people, in Stripe's words.
+    pub message: &'a str,
+    /// Whether it is what the card's bank said: such refusals are counted.
+    pub is_of_card: bool,
+}
+
 async fn fail(
     db: &mut PgConnection,
     attempt: &Attempt,
@@ -188,12 +223,19 @@ async fn fail(
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     let code = if refusal.decline_code.is_empty() { &refusal.code } else { &refusal.decline_code };
+    let said = Said { code, message: &refusal.message, is_of_card: refusal.is_of_card() };
+    if !said.is_of_card {
+        tracing::error!(attempt = %attempt.id, code, "a payment ended at Stripe, and no bank refused it; somebody has to look");
+        let next = Some(now + ANEW);
+        store::set_failed(db, attempt.id, intent, said, (next, now)).await.context("note the end of an attempt")?;
+        return Ok(());
+    }
     // Its bank wants to see the customer: without them it says the same each time.
     let is_asked_for = [&refusal.code, &refusal.decline_code].iter().any(|code| *code == "authentication_required");
     let before = store::refusals_before(db, attempt).await.context("count the refusals")?;
     let pause = usize::try_from(before).ok().and_then(|before| PAUSES.get(before)).filter(|_| !is_asked_for);
     let next = pause.map(|days| now + TimeDelta::days(*days));
-    let is_new = store::set_failed(db, attempt.id, intent, (code, &refusal.message), (next, now)).await;
+    let is_new = store::set_failed(db, attempt.id, intent, said, (next, now)).await;
     if is_new.context("note a refusal")? {
         let (number, open) = store::number_and_open(db, attempt.document).await.context("read the invoice")?;
         let letter = |user| SendLetter::CardRefused {
@@ -210,24 +252,28 @@ async fn fail(
     Ok(())
 }
 
-/// Books a payment at Stripe, and pays its invoice as far as that is open. False when it was booked before.
+/// Books a payment at Stripe, and pays its invoice (where that is known) as far as it is open, and then others. False when it was
+/// booked before.
 async fn book(
     db: &mut PgConnection,
     intent: &str,
-    (account, document): (AccountId, DocumentId),
+    (account, document): (AccountId, Option<DocumentId>),
     came: Money,
     now: DateTime<Utc>,
 ) -> anyhow::Result<bool> {
     let received =
         Received { account, method: Method::Card, amount: came, received_on: now.date_naive(), external_ref: intent };
     let Some(payment) = payments::receive(db, &received, now).await? else { return Ok(false) };
-    payments::allocate(db, payment, document, came, now).await?;
+    if let Some(document) = document {
+        payments::allocate(db, payment, document, came, now).await?;
+    }
     payments::settle(db, account, now).await?;
     Ok(true)
 }
 
 /// Books money that came in for an attempt of which nothing is known here, as after the database was put back: else its invoice, open
-/// again, would be charged again. False when it is for no invoice here, or somebody else's.
+/// again, would be charged again. Where the invoice is lost too, it is the credit of whoever paid: their month is billed again, and
+/// that credit pays it before their card does. False when nobody here paid it, by what is known.
 async fn book_without_attempt(db: &mut PgConnection, intent: &Intent, now: DateTime<Utc>) -> anyhow::Result<bool> {
     if intent.status != "succeeded" || intent.amount_received <= 0 {
         return Ok(false);
@@ -235,10 +281,16 @@ async fn book_without_attempt(db: &mut PgConnection, intent: &Intent, now: DateT
     let document = intent.metadata.get("document").and_then(|id| id.parse::<DocumentId>().ok());
     let (Some(document), Ok(currency)) = (document, intent.currency.parse::<Currency>()) else { return Ok(false) };
     let payer = store::payer_of(db, document, currency, &intent.customer).await.context("find who paid")?;
-    let Some(account) = payer else { return Ok(false) };
+    let mut whose = payer.map(|account| (account, Some(document)));
+    if whose.is_none() {
+        let account = store::account_of(db, &intent.customer, currency).await.context("find whose customer it is")?;
+        whose = account.map(|account| (account, None));
+    }
+    let Some(whose) = whose else { return Ok(false) };
     let came = Money::new(intent.amount_received, currency);
-    if book(db, &intent.id, (account, document), came, now).await? {
-        tracing::warn!(intent = intent.id, %document, "a payment was booked whose attempt is not known here");
+    if book(db, &intent.id, whose, came, now).await? {
+        let is_credit = whose.1.is_none();
+        tracing::warn!(intent = intent.id, %document, is_credit, "a payment was booked whose attempt is not known here");
     }
     Ok(true)
 }
@@ -265,7 +317,7 @@ pub async fn apply(cards: &Cards, db: &mut PgConnection, intent: &Intent, now: D
             let currency = intent.currency.parse::<Currency>().context("Stripe's currency")?;
             let came = Money::new(intent.amount_received, currency);
             ensure!(came == attempt.amount, "{came:?} came for an attempt of {:?}", attempt.amount);
-            book(&mut tx, &intent.id, (attempt.account, attempt.document), came, now).await?;
+            book(&mut tx, &intent.id, (attempt.account, Some(attempt.document)), came, now).await?;
             store::set_state(&mut tx, id, "succeeded", &intent.id, (None, Some(now))).await?;
             store::wishes::end_of_attempt(&mut tx, id).await.context("note what became of a wish")?;
         }

@@ -36,14 +36,22 @@ fn read(payload: &serde_json::Value) -> anyhow::Result<Event> {
     serde_json::from_value(payload.clone()).context("read an event of Stripe")
 }
 
-/// Keeps an event. False when it is there already.
+/// Keeps an event. False when it is there already, or is nothing that can be read.
 pub async fn keep(
     db: &mut PgConnection,
     payload: &serde_json::Value,
     livemode: bool,
     now: DateTime<Utc>,
 ) -> anyhow::Result<bool> {
-    let event = read(payload)?;
+    let event = match read(payload) {
+        Ok(event) => event,
+        // It holds up no other one. It stays at Stripe, and is read by a program that can.
+        Err(error) => {
+            let (id, error) = (payload["id"].as_str(), chain::of_any(&error));
+            tracing::error!(event = id, error, "an event of Stripe cannot be read");
+            return Ok(false);
+        }
+    };
     let note = why_not(&event, livemode).unwrap_or_default();
     store::insert_event(db, &event, payload, note, now).await.context("keep an event")
 }
@@ -66,14 +74,17 @@ pub async fn process_next(cards: &Cards, now: DateTime<Utc>) -> anyhow::Result<b
     let Some(taken) = store::take_event(&mut db, now, now + queue::LEASE).await.context("take an event")? else {
         return Ok(false);
     };
-    let event = read(&taken.payload)?;
-    match process(cards, &mut db, &event, now).await {
-        Ok(note) => store::set_processed(&mut db, &event.id, note, now).await.context("note that an event is done")?,
+    let done = match read(&taken.payload) {
+        Ok(event) => process(cards, &mut db, &event, now).await,
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(note) => store::set_processed(&mut db, &taken.id, note, now).await.context("note that an event is done")?,
         Err(error) => {
             let error = chain::of_any(&error);
-            tracing::warn!(event = event.id, kind = event.kind, error, "an event of Stripe did not work");
+            tracing::warn!(event = taken.id, error, "an event of Stripe did not work");
             let again = now + queue::pause(taken.tries);
-            store::put_event_back(&mut db, &event.id, &error, again).await.context("put an event back")?;
+            store::put_event_back(&mut db, &taken.id, &error, again).await.context("put an event back")?;
         }
     }
     Ok(true)

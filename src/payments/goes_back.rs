@@ -5,11 +5,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Connection, PgConnection};
 
 use super::refunds::State;
-use super::store::refunds as refund_store;
+use super::store::{disputes, refunds as refund_store};
 use super::stripe::{Dispute, Intent, Refund};
 use super::{Cards, store};
 use crate::base::ids::CardRefundId;
 use crate::base::money::{Currency, Money};
+use crate::billing::ledger::{self, Entry, Journal, Posting, Role};
 use crate::billing::payments::{self, Payback};
 
 /// Until Stripe is asked again about a refund that it has not paid out yet.
@@ -89,13 +90,45 @@ pub async fn dispute(
         _ => "open",
     };
     let mut tx = db.begin().await.context("begin")?;
-    store::keep_dispute(&mut tx, payment.id, dispute, state, now).await.context("keep a dispute")?;
+    disputes::keep(&mut tx, payment.id, dispute, state, now).await.context("keep a dispute")?;
     if state == "lost" {
-        let amount = Money::new(dispute.amount, payment.currency);
-        payments::pay_back(&mut tx, payment.id, Payback::Dispute, amount, &dispute.id, now).await?;
+        lose(&mut tx, &payment, dispute, now).await?;
     }
     tx.commit().await.context("commit a dispute")?;
     Ok(())
+}
+
+/// Books a dispute that is lost, once: what is left of the payment goes back. Whatever the bank took beyond that (a part was given
+/// back before) is our loss: the customer owes it to nobody.
+async fn lose(
+    db: &mut PgConnection,
+    payment: &store::Booked,
+    dispute: &Dispute,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let Some(lost) = disputes::lock_lost(db, &dispute.id).await.context("lock a dispute")? else { return Ok(()) };
+    let back = Money::new(dispute.amount.min(lost.left), payment.currency);
+    let beyond = Money::new(dispute.amount - back.minor, payment.currency);
+    if back.minor > 0 {
+        payments::pay_back(db, payment.id, Payback::Dispute, back, &dispute.id, now).await?;
+    }
+    let minus = Money::new(-beyond.minor, beyond.currency);
+    let entry = Entry {
+        seller: lost.seller,
+        journal: Journal::Card,
+        effective_on: now.date_naive(),
+        source: ("dispute", lost.id),
+        template: "lost",
+        label: dispute.id.clone(),
+        postings: vec![
+            Posting { role: Role::Loss, account: None, amount: beyond },
+            Posting { role: Role::CardClearing, account: None, amount: minus },
+        ],
+    };
+    if beyond.minor > 0 {
+        ledger::post(db, &entry, now).await?;
+    }
+    disputes::set_lost(db, &dispute.id, beyond.minor).await.context("note what was lost")
 }
 
 fn currency(code: &str) -> anyhow::Result<Currency> {

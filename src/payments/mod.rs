@@ -25,6 +25,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::chain;
+use crate::base::money::Currency;
 use crate::base::secret::Secret;
 use crate::config::payments::Payments;
 use crate::db;
@@ -49,6 +50,8 @@ pub struct Cards {
     pub stripe: Stripe,
     /// Whether real money moves.
     pub livemode: bool,
+    /// What the account there pays out. Nobody is charged in another currency.
+    pub currency: Currency,
 }
 
 /// What a look did.
@@ -72,7 +75,7 @@ impl Cards {
         let file = &config.secret_key_file;
         let key = std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
         let stripe = Stripe::new(&config.address, Secret::new(key.trim().to_owned()), PATIENCE)?;
-        Ok(Self { portal, stripe, livemode: config.livemode })
+        Ok(Self { portal, stripe, livemode: config.livemode, currency: config.currency })
     }
 
     /// Does whatever is due now.

@@ -54,6 +54,11 @@ pub(super) async fn apply(cards: &Cards, db: &mut PgConnection, id: &str, now: D
     match (payout.status.as_str(), known) {
         ("paid", None) => {
             let currency = payout.currency.parse::<Currency>().context("Stripe's currency")?;
+            ensure!(
+                currency == cards.currency,
+                "the account at Stripe pays out in {}, by the configuration",
+                cards.currency
+            );
             let seller = store::seller(db, currency).await.context("find the seller")?;
             let seller = seller.context("nobody sells in this currency")?;
             let arrived = DateTime::from_timestamp(payout.arrival_date, 0).context("when a payout arrived")?;
@@ -95,6 +100,10 @@ fn kept(movements: &[Movement], currency: &str, amount: i64) -> anyhow::Result<i
     let parts: Vec<&Movement> =
         movements.iter().filter(|it| !matches!(it.kind.as_str(), "payout" | "payout_cancel")).collect();
     ensure!(parts.iter().all(|part| part.currency == currency), "a payout is made of several currencies");
+    ensure!(
+        parts.iter().all(|part| part.exchange_rate.is_none()),
+        "a payout holds money that was exchanged from another currency"
+    );
     let net: i64 = parts.iter().map(|part| part.net).sum();
     ensure!(net == amount, "the parts of a payout come to {net} and not to {amount}");
     let unknown =
@@ -154,6 +163,7 @@ mod tests {
             fee,
             net: amount - fee,
             currency: "eur".to_owned(),
+            exchange_rate: None,
         }
     }
 
@@ -170,5 +180,7 @@ mod tests {
         assert!(kept(&parts, "eur", 5_000).is_err(), "the parts come to something else");
         assert!(kept(&parts, "mad", 5_025).is_err(), "another currency");
         assert!(kept(&[movement("topup", 5, 0)], "eur", 5).is_err(), "nobody knows what that is");
+        let exchanged = Movement { exchange_rate: serde_json::Number::from_f64(0.09), ..movement("charge", 5, 0) };
+        assert!(kept(&[exchanged], "eur", 5).is_err(), "it is of another company's customers");
     }
 }

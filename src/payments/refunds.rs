@@ -189,7 +189,10 @@ pub async fn ask(
     if amount_minor <= 0 || amount_minor > payment.refundable.minor {
         return Err(RefundError::TooMuch);
     }
-    let is_large = amount_minor > store::four_eyes_minor(&mut tx, id).await.context("read the limit")?;
+    // What was given of it in parts counts together: nobody gives a large payment back alone.
+    let before = store::given_alone(&mut tx, id).await.context("read what went back before")?;
+    let is_large =
+        amount_minor.saturating_add(before) > store::four_eyes_minor(&mut tx, id).await.context("read the limit")?;
     let state = if is_large { State::Waiting } else { State::Wanted };
     let amount = Money::new(amount_minor, payment.amount.currency);
     let refund = CardRefundId::new(now);

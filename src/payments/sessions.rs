@@ -5,7 +5,7 @@ use anyhow::{Context, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Connection, PgConnection};
 
-use super::attempts::{self, Attempt};
+use super::attempts::{self, Attempt, Said};
 use super::store::{self, methods, wishes as wish_store};
 use super::stripe::{CallError, Fields, Session};
 use super::wishes::{Kind, State, Wish};
@@ -14,6 +14,7 @@ use crate::audit::{self, Actor};
 use crate::base::chain;
 use crate::base::ids::{AttemptId, CardWishId, DocumentId, PaymentMethodId};
 use crate::base::money::{Currency, Money};
+use crate::billing::payments;
 
 /// How long a page works. Stripe takes no less than half an hour.
 const PAGE_LIVES: TimeDelta = TimeDelta::minutes(60);
@@ -71,6 +72,8 @@ pub async fn close_stale(cards: &Cards, now: DateTime<Utc>) -> anyhow::Result<()
 
 async fn make(cards: &Cards, db: &mut PgConnection, wish: &Wish, now: DateTime<Utc>) -> anyhow::Result<()> {
     let buyer = wish_store::buyer(db, wish.account, wish.kind.document()).await.context("find the seller")?;
+    // Nobody is asked for a card whose money would be exchanged, and paid to another company's bank.
+    let buyer = buyer.filter(|buyer| buyer.currency == cards.currency.code());
     let Some(buyer) = buyer else { return end(db, wish, "refused", now).await };
     let customer = customer(cards, db, wish, buyer, now).await?;
     let (request, attempt) = match wish.kind {
@@ -135,16 +138,26 @@ async fn attempt(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Result<Attempt, &'static str>> {
     let mut tx = db.begin().await.context("begin")?;
-    let payable = wish_store::lock_payable(&mut tx, wish.account, document).await.context("lock an invoice")?;
+    wish_store::lock_payable(&mut tx, wish.account, document).await.context("lock an invoice")?;
     if let Some(attempt) = store::attempt_of_wish(&mut tx, wish.id).await.context("find the attempt")? {
         return Ok(Ok(attempt));
     }
-    let Some(payable) = payable.filter(|payable| payable.open_minor > 0) else { return Ok(Err("nothing_open")) };
-    if payable.is_under_way {
-        return Ok(Err("under_way"));
-    }
+    // Credit pays before the card does, whether or not a page is made for what it leaves.
+    payments::settle(&mut tx, wish.account, now).await?;
+    let payable = wish_store::lock_payable(&mut tx, wish.account, document).await.context("read what is open")?;
+    let payable = match payable {
+        Some(payable) if payable.open_minor > 0 && !payable.is_under_way => payable,
+        other => {
+            tx.commit().await.context("commit what credit paid")?;
+            return Ok(Err(if other.is_some_and(|it| it.open_minor > 0) { "under_way" } else { "nothing_open" }));
+        }
+    };
     let amount =
         Money::new(payable.open_minor, payable.currency.parse::<Currency>().context("read an invoice's currency")?);
+    if amount.minor < amount.currency.smallest_charge() {
+        tx.commit().await.context("commit what credit paid")?;
+        return Ok(Err("too_small"));
+    }
     let id = AttemptId::new(now);
     let attempt = Attempt {
         id,
@@ -293,7 +306,8 @@ async fn save(
 async fn end(db: &mut PgConnection, wish: &Wish, why: &str, now: DateTime<Utc>) -> anyhow::Result<()> {
     let mut tx = db.begin().await.context("begin")?;
     if let Some(attempt) = store::attempt_of_wish(&mut tx, wish.id).await.context("find the attempt")? {
-        store::set_failed(&mut tx, attempt.id, None, (why, ""), (None, now)).await.context("end the attempt")?;
+        let said = Said { code: why, message: "", is_of_card: false };
+        store::set_failed(&mut tx, attempt.id, None, said, (None, now)).await.context("end the attempt")?;
     }
     wish_store::end(&mut tx, wish.id, false, why).await.context("end a wish")?;
     tx.commit().await.context("commit the end of a wish")

@@ -1,5 +1,6 @@
-//! Attempts and disputes; what else there is stands in its parts.
+//! Attempts; what else there is stands in its parts.
 
+pub mod disputes;
 pub mod events;
 pub mod lists;
 pub mod methods;
@@ -11,17 +12,22 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use super::attempts::{Attempt, Due};
-use super::stripe::{Dispute, Fields};
+use super::attempts::{Attempt, Due, Said};
+use super::stripe::Fields;
 use crate::base::ids::{AccountId, AttemptId, CardWishId, DocumentId, PaymentId, PaymentMethodId};
 use crate::base::money::{Currency, Money};
 use crate::db::StoreError;
 
 /// Locks the invoice that a saved card should pay and that has waited the longest: no attempt is open or was a success, none
-/// of this card is to be waited for, the customer is not about to pay on a page, nothing that Stripe told about it is still to be
-/// understood, no transfer that may be meant for it waits for somebody, the customer's bank takes nothing back at this moment, and
-/// nothing of it was given back (who is asked again then is for people to say).
-pub async fn lock_due(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Option<Due>, StoreError> {
+/// of this card is to be waited for, the customer is not about to pay on a page, nothing that Stripe told about it or about this
+/// customer is still to be understood (it may be money for an invoice that is lost here), no transfer that may be meant for it waits for somebody, the customer's bank takes nothing back at this moment, and
+/// nothing of it was given back (who is asked again then is for people to say). Only in this currency, and never less than Stripe
+/// charges.
+pub async fn lock_due(
+    db: &mut PgConnection,
+    currency: Currency,
+    now: DateTime<Utc>,
+) -> Result<Option<Due>, StoreError> {
     let row = sqlx::query!(
         r#"
         SELECT d.id AS "document: DocumentId"
@@ -37,7 +43,9 @@ pub async fn lock_due(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Optio
           JOIN documents d ON d.id = open_invoices.document_id
           JOIN payment_methods m ON m.account_id = d.account_id AND m.is_default
           JOIN stripe_customers c ON c.customer_id = m.customer_id AND c.seller_id = d.seller_id
-         WHERE NOT EXISTS (SELECT FROM allocations WHERE document_id = d.id AND amount_minor < 0)
+         WHERE d.currency = $2
+           AND left_of(d) >= $3
+           AND NOT EXISTS (SELECT FROM allocations WHERE document_id = d.id AND amount_minor < 0)
            AND NOT EXISTS (
                 SELECT
                   FROM payment_attempts a
@@ -51,7 +59,8 @@ pub async fn lock_due(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Optio
                 SELECT
                   FROM stripe_events e
                  WHERE e.processed_at IS NULL
-                   AND e.payload -> 'data' -> 'object' -> 'metadata' ->> 'document' = d.id::text
+                   AND (e.payload -> 'data' -> 'object' -> 'metadata' ->> 'document' = d.id::text
+                        OR e.payload -> 'data' -> 'object' ->> 'customer' = c.customer_id)
            )
            AND NOT EXISTS (
                 SELECT
@@ -71,7 +80,9 @@ pub async fn lock_due(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Optio
          LIMIT 1
            FOR UPDATE OF d SKIP LOCKED
         "#,
-        now
+        now,
+        currency.code(),
+        currency.smallest_charge()
     )
     .fetch_optional(db)
     .await?;
@@ -230,6 +241,8 @@ pub async fn set_state(
              , provider_id = COALESCE(provider_id, $3)
              , next_at = $4
              , ended_at = CASE WHEN state = $2 THEN ended_at ELSE $5 END
+             , failure_code = CASE WHEN state = 'unknown' THEN '' ELSE failure_code END
+             , failure_message = CASE WHEN state = 'unknown' THEN '' ELSE failure_message END
          WHERE id = $1
         ",
         id as AttemptId,
@@ -271,6 +284,7 @@ pub async fn refusals_before(db: &mut PgConnection, attempt: &Attempt) -> Result
            AND attempt_no < $2
            AND kind = 'saved'
            AND state = 'failed'
+           AND is_of_card
            AND COALESCE(method_id, $3) IS NOT DISTINCT FROM $3
         "#,
         attempt.document as DocumentId,
@@ -297,7 +311,7 @@ pub async fn set_failed(
     db: &mut PgConnection,
     id: AttemptId,
     intent: Option<&str>,
-    (code, message): (&str, &str),
+    said: Said<'_>,
     (next_at, now): (Option<DateTime<Utc>>, DateTime<Utc>),
 ) -> Result<bool, StoreError> {
     let done = sqlx::query!(
@@ -309,19 +323,45 @@ pub async fn set_failed(
              , failure_message = $4
              , next_at = $5
              , ended_at = $6
+             , is_of_card = $7
          WHERE id = $1
            AND ended_at IS NULL
         ",
         id as AttemptId,
         intent,
-        code,
-        message,
+        said.code,
+        said.message,
         next_at,
-        now
+        now,
+        said.is_of_card
     )
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Notes what Stripe says of an attempt that it does not take, and that nothing is known of it otherwise.
+pub async fn set_puzzling(
+    db: &mut PgConnection,
+    id: AttemptId,
+    (code, message): (&str, &str),
+    next_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "
+        UPDATE payment_attempts
+           SET failure_code = $2
+             , failure_message = $3
+         WHERE id = $1
+           AND ended_at IS NULL
+        ",
+        id as AttemptId,
+        if code.is_empty() { "refused" } else { code },
+        message
+    )
+    .execute(&mut *db)
+    .await?;
+    set_unknown(db, id, next_at).await
 }
 
 /// Notes that it is not known what became of an attempt, unless it was learned meanwhile.
@@ -372,6 +412,27 @@ pub async fn payer_of(
     .await?)
 }
 
+/// Which account a customer at Stripe is, of the seller of this currency.
+pub async fn account_of(
+    db: &mut PgConnection,
+    customer: &str,
+    currency: Currency,
+) -> Result<Option<AccountId>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT c.account_id AS "account: AccountId"
+          FROM stripe_customers c
+          JOIN sellers ON sellers.id = c.seller_id
+         WHERE c.customer_id = $1
+           AND sellers.currency = $2
+        "#,
+        customer,
+        currency.code()
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
 /// A payment in the books.
 pub struct Booked {
     pub id: PaymentId,
@@ -397,35 +458,4 @@ pub async fn payment_of(db: &mut PgConnection, intent: &str) -> Result<Option<Bo
         Ok::<_, StoreError>(Booked { id: row.id, account: row.account, currency })
     })
     .transpose()
-}
-
-/// Keeps a dispute. What was decided stays decided.
-pub async fn keep_dispute(
-    db: &mut PgConnection,
-    payment: PaymentId,
-    dispute: &Dispute,
-    state: &str,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "
-        INSERT INTO card_disputes (provider_id, payment_id, amount_minor, currency, reason, state, opened_at, changed_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-        ON CONFLICT (provider_id) DO UPDATE
-           SET state = excluded.state, changed_at = excluded.changed_at
-         WHERE card_disputes.state = 'open'
-           AND excluded.state <> 'open'
-        ",
-        dispute.id,
-        payment as PaymentId,
-        dispute.amount,
-        dispute.currency.to_ascii_uppercase(),
-        dispute.reason,
-        state,
-        DateTime::from_timestamp(dispute.created, 0).unwrap_or(now),
-        now
-    )
-    .execute(db)
-    .await?;
-    Ok(())
 }

@@ -12,8 +12,9 @@ use serde::de::DeserializeOwned;
 use crate::base::https::{self, Https};
 use crate::base::secret::Secret;
 
-/// The version whose shapes are read here.
-const VERSION: &str = "2026-09-30";
+/// The version whose shapes are read here, by its whole name: Stripe takes no date alone (docs.stripe.com/api/versioning). The one
+/// after it (endive) takes no `payment_method_types` any more.
+const VERSION: &str = "2026-08-26.dahlia";
 
 /// More than any answer of Stripe.
 const MOST_BYTES: usize = 8 << 20;
@@ -58,6 +59,15 @@ pub struct Refusal {
     pub message: String,
     /// The payment that it is about.
     pub payment_intent: Option<Box<Intent>>,
+}
+
+impl Refusal {
+    /// Whether it is the card that was refused, by its bank. Everything else is between Stripe and us: a key of another account, a
+    /// question that it does not understand.
+    #[must_use]
+    pub fn is_of_card(&self) -> bool {
+        self.kind == "card_error"
+    }
 }
 
 /// A payment, at Stripe.
@@ -220,6 +230,8 @@ pub struct Movement {
     pub net: i64,
     /// In which currency, in small letters.
     pub currency: String,
+    /// At what it was exchanged from another currency.
+    pub exchange_rate: Option<serde_json::Number>,
 }
 
 /// Money that a customer's bank takes back.
@@ -271,10 +283,10 @@ pub struct About {
 #[derive(Clone, Debug, Deserialize)]
 pub struct Thing {
     /// Its id; some have none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     pub id: String,
     /// What it is.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     pub object: String,
     /// The payment that it belongs to.
     pub payment_intent: Option<String>,

@@ -52,7 +52,8 @@ pub enum State {
     },
     /// It is done. The word says what: `saved`, `paid`.
     Done(String),
-    /// Nothing came of it, and no money moved for it. The word says why: `expired`, `refused`, `nothing_open`, `under_way`.
+    /// Nothing came of it, and no money moved for it. The word says why: `expired`, `refused`, `nothing_open`,
+    /// `too_small`, `under_way`.
     Ended(String),
 }
 

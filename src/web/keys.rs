@@ -9,6 +9,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::accounts::throttle;
+use crate::base::money::Currency;
 use crate::base::seal::{SealingKey, read_hex_key};
 use crate::payments::signature::Secrets;
 
@@ -24,6 +25,8 @@ pub struct Keys {
     pub sso: Arc<Ed25519KeyPair>,
     /// Tell whether Stripe posted an event. Without them nobody is believed.
     pub webhooks: Option<Arc<Secrets>>,
+    /// In which currency customers can pay by card.
+    cards_in: Option<Currency>,
 }
 
 impl Keys {
@@ -42,19 +45,20 @@ impl Keys {
             throttle: throttle::Key::new(mac(&root, "throttle", &[])),
             sso: Arc::new(sso),
             webhooks: None,
+            cards_in: None,
         })
     }
 
-    /// The same, believing events that are signed with one of these.
+    /// The same, believing events that are signed with one of these, of an account at Stripe that pays out in this currency.
     #[must_use]
-    pub fn with_webhooks(self, secrets: Secrets) -> Self {
-        Self { webhooks: Some(Arc::new(secrets)), ..self }
+    pub fn with_webhooks(self, secrets: Secrets, currency: Currency) -> Self {
+        Self { webhooks: Some(Arc::new(secrets)), cards_in: Some(currency), ..self }
     }
 
-    /// Whether customers can pay by card here.
+    /// Whether what is billed in a currency can be paid by card here.
     #[must_use]
-    pub fn takes_cards(&self) -> bool {
-        self.webhooks.is_some()
+    pub fn takes_cards(&self, currency: Currency) -> bool {
+        self.cards_in == Some(currency)
     }
 
     /// Returns the code of `message` for one purpose.

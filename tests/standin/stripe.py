@@ -25,6 +25,12 @@ STATE = {"now": None, "livemode": False, "serial": 0, "silence": 0, "away": 0, "
 INTENTS, REFUNDS, DISPUTES, EVENTS, KEYS = {}, {}, {}, [], {}
 CUSTOMERS, SESSIONS, SETUPS, METHODS, PAYOUTS, MOVEMENTS = {}, {}, {}, {}, {}, []
 OUTBOX = queue.Queue()
+# What the real one says to other versions: since 2024-09-30 they have a name, and dates alone are refused.
+VERSION = re.compile(r"(\d{4}-\d\d-\d\d)\.[a-z]+")
+# From this one on it takes no `payment_method_types`.
+ENDIVE = "2026-09-30"
+# Less is not charged (of MAD: what comes to 0.50 EUR).
+SMALLEST = {"eur": 50, "mad": 600}
 DECLINES = {
     "pm_card_chargeDeclined": ("card_declined", "generic_decline", "Your card was declined."),
     "pm_card_chargeDeclinedInsufficientFunds": ("card_declined", "insufficient_funds", "Your card has insufficient funds."),
@@ -61,10 +67,20 @@ def nest(pairs):
 def tell(kind, thing):
     event = {
         "id": new_id("evt"), "object": "event", "type": kind, "created": now(), "livemode": STATE["livemode"],
-        "api_version": "2026-09-30", "data": {"object": json.loads(json.dumps(thing))},
+        "api_version": "2026-08-26.dahlia", "data": {"object": json.loads(json.dumps(thing))},
     }
     EVENTS.append(event)
     OUTBOX.put(event)
+
+
+def check_version(version, body):
+    """Whether the real one knows a version, and takes what is asked in it."""
+    named = VERSION.fullmatch(version)
+    if not named:
+        raise Problem(400, type="invalid_request_error", message=f"Invalid Stripe API version: {version}")
+    if named[1] >= ENDIVE and "payment_method_types" in body:
+        raise Problem(400, type="invalid_request_error", code="payment_method_types_no_longer_supported",
+                      message="payment_method_types is no longer supported.")
 
 
 def create_intent(form):
@@ -74,6 +90,10 @@ def create_intent(form):
                           message=f"Missing required param: {needed}.")
     if not form["amount"].isdigit() or int(form["amount"]) < 1:
         raise Problem(400, type="invalid_request_error", code="parameter_invalid_integer", message="Invalid integer")
+    enough(int(form["amount"]), form["currency"])
+    if form.get("confirm") == "true" and not ("payment_method_types" in form or "return_url" in form):
+        raise Problem(400, type="invalid_request_error", code="", message="This PaymentIntent is configured to accept payment methods enabled "
+                      "in your Dashboard. Because some of them might redirect your customer, you must provide a `return_url`.")
     intent = {
         "id": new_id("pi"), "object": "payment_intent", "amount": int(form["amount"]), "amount_received": 0,
         "currency": form["currency"], "customer": form.get("customer"), "payment_method": form.get("payment_method"),
@@ -114,8 +134,13 @@ def succeed(intent):
 
 def move(kind, amount, fee, currency):
     """Something that changes what we hold for the company."""
+    rate, settles = None, STATE.get("settles") or currency
+    if settles != currency:
+        # The account has no such currency: it is exchanged at once.
+        rate, currency = 0.09, settles
+        amount, fee = round(amount * rate), round(fee * rate)
     MOVEMENTS.append({"id": new_id("txn"), "object": "balance_transaction", "type": kind, "amount": amount, "fee": fee,
-                      "net": amount - fee, "currency": currency, "payout": None})
+                      "net": amount - fee, "currency": currency, "exchange_rate": rate, "payout": None})
 
 
 def needs(form, *names):
@@ -123,6 +148,11 @@ def needs(form, *names):
         if name not in form:
             raise Problem(400, type="invalid_request_error", code="parameter_missing", param=name,
                           message=f"Missing required param: {name}.")
+
+
+def enough(amount, currency):
+    if amount < SMALLEST.get(currency, 50):
+        raise Problem(400, type="invalid_request_error", code="amount_too_small", message="Amount must convert to at least 50 cents.")
 
 
 def create_customer(form):
@@ -151,6 +181,7 @@ def create_session(form):
         session.update(amount_total=int(item["price_data"]["unit_amount"]) * int(item["quantity"]), payment_status="unpaid",
                        currency=item["price_data"]["currency"], what=item["price_data"]["product_data"]["name"],
                        intent_data=form.get("payment_intent_data", {}))
+        enough(session["amount_total"], session["currency"])
     SESSIONS[name] = session
     return session
 
@@ -262,7 +293,7 @@ def get(path, query):
         return found(DISPUTES, path.rsplit("/", 1)[1])
     if path == "/v1/events":
         since = int(query.get("created[gte]", 0))
-        return listed([e for e in reversed(EVENTS) if e["created"] >= since], {k: v for k, v in query.items() if k != "created[gte]"})
+        return listed([e for e in reversed(EVENTS) if not isinstance(e["created"], int) or e["created"] >= since], {k: v for k, v in query.items() if k != "created[gte]"})
     raise Problem(404, type="invalid_request_error", code="", message=f"Unrecognized request URL (GET: {path})")
 
 
@@ -319,6 +350,9 @@ def control(order):
     if do == "state":
         things = {"intents": INTENTS, "sessions": SESSIONS, "methods": METHODS, "refunds": REFUNDS, "customers": CUSTOMERS}
         return {name: list(all.values()) for name, all in things.items()} | {"events": EVENTS, "calls": STATE["calls"]}
+    if do == "tell":
+        EVENTS.append(order["event"])
+        return {}
     if do == "finish":
         succeed(found(INTENTS, order["intent"]))
         return {}
@@ -451,6 +485,10 @@ class Handler(BaseHTTPRequestHandler):
                     return self.show(*visit(path.path.rsplit("/", 1)[1], dict(parse_qsl(body))))
                 if not self.headers.get("Authorization", "").startswith("Bearer sk_"):
                     raise Problem(401, type="invalid_request_error", message="You did not provide an API key.")
+                check_version(self.headers.get("Stripe-Version", ""), body)
+                if STATE.get("other_account") and path.path == "/v1/payment_intents":
+                    # Our key is another account's: it knows nobody, and no key for idempotency either.
+                    raise Problem(400, type="invalid_request_error", code="resource_missing", param="customer", message="No such customer: 'cus_0'")
                 if STATE["away"] and method == "POST":
                     STATE["away"] -= 1
                     raise Problem(500, type="api_error", message="Something went wrong on the stand-in's end.")

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use chrono::{DateTime, Days, Utc};
 use rust_decimal::Decimal;
 use sayoo_document::{self as paper, check};
@@ -48,6 +48,8 @@ pub async fn finalise(
     if let Some(held) = doubts(db, &draft, &profile).await? {
         return Ok(Err(held));
     }
+    // Money that comes in meanwhile waits: else neither would see the other, and the paper would say other than the books.
+    payments::hold(db, draft.whose.account).await?;
     let mail = profiles::owner_mail(db, draft.whose.account).await?;
 
     let today = now.with_timezone(&seller.zone).date_naive();
@@ -135,6 +137,10 @@ pub async fn finalise(
     if credit > 0 || draft.kind == Kind::CreditNote {
         payments::settle(db, draft.whose.account, now).await?;
     }
+    if draft.kind == Kind::Invoice {
+        let open = store::left(db, id).await.context("read what is open")?;
+        ensure!(open == net + vat - paid, "{open} is open of {number}, whose paper says {}", net + vat - paid);
+    }
     Ok(Ok(true))
 }
 
@@ -217,7 +223,8 @@ fn groups(lines: &[store::Row], currency: Currency) -> anyhow::Result<Vec<Group>
 /// How much of a new invoice the customer's credit pays at once: what is free, less what older invoices still ask for.
 async fn settled(db: &mut PgConnection, draft: &Draft, credit: i64, gross: i64) -> anyhow::Result<i64> {
     let older = payments::open_invoices(db, draft.whose.account).await?;
-    let older: i64 = older.iter().map(|invoice| invoice.open.minor).sum();
+    let older = older.iter().filter(|invoice| invoice.open.currency == draft.whose.currency);
+    let older: i64 = older.map(|invoice| invoice.open.minor).sum();
     Ok((credit - older).clamp(0, gross))
 }
 

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
 pub use crediting::{given_back, lock, say_which_lines};
-pub use doubts::{beyond, country_before, keep_evidence};
+pub use doubts::{beyond, country_before, keep_evidence, left};
 pub use numbers::{insert_gap, lock_newest_number, newest_numbers, skip_to};
 pub use reading::{Wanted, file, find, list, place, search};
 

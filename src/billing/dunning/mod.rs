@@ -72,19 +72,23 @@ struct Seen {
 async fn see(db: &mut PgConnection, account: AccountId, now: DateTime<Utc>) -> anyhow::Result<Option<Seen>> {
     let open = store::open(db, account).await.context("list what is open")?;
     let open = less_credit(db, account, open).await?;
+    let owed: Vec<(NaiveDate, Money)> = open.iter().map(|row| (row.due_on, row.open)).collect();
+    let open = worth_asking(open);
     let Some(first) = open.first() else { return Ok(None) };
     let done = store::done(db, account).await.context("list what was done")?;
     let (step, until) = store::state(db, account).await.context("read how far it is")?;
     let today = now.with_timezone(&first.timezone.parse().unwrap_or(Tz::UTC)).date_naive();
     let delayed_until = until.filter(|until| *until > today);
     let unpaid = store::unpaid(&open, &done);
-    let overdue = open.iter().filter(|row| row.due_on < today && row.open.currency == first.open.currency);
+    // What is too little by itself is asked for with what is overdue besides.
+    let is_overdue = |due_on: NaiveDate| first.due_on < today && due_on < today;
+    let overdue = owed.iter().filter(|(due_on, open)| is_overdue(*due_on) && open.currency == first.open.currency);
     Ok(Some(Seen {
         standing: Standing {
             document: first.document,
             number: first.number.clone(),
             due_on: first.due_on,
-            overdue: Money::new(overdue.map(|row| row.open.minor).sum(), first.open.currency),
+            overdue: Money::new(overdue.map(|(_, open)| open.minor).sum(), first.open.currency),
             step,
             delayed_until,
             coming: rule::schedule(&unpaid, first.schedule, delayed_until, today),
@@ -108,7 +112,19 @@ async fn less_credit(db: &mut PgConnection, account: AccountId, open: Vec<OpenRo
     Ok(open.into_iter().filter_map(rest).collect())
 }
 
-/// How an account stands; `None` when nothing is open. For its pages, and staff's.
+/// What decides: invoices of which so much is open that it is asked for by itself. A transfer that is a coin short stops nobody's
+/// production: such a rest waits for another invoice, or until all rests together are enough.
+fn worth_asking(mut open: Vec<OpenRow>) -> Vec<OpenRow> {
+    let least = |row: &OpenRow| row.open.currency.smallest_charge();
+    if open.iter().any(|row| row.open.minor >= least(row)) {
+        open.retain(|row| row.open.minor >= least(row));
+        return open;
+    }
+    let together: i64 = open.iter().map(|row| row.open.minor).sum();
+    if open.first().is_some_and(|first| together >= least(first)) { open } else { Vec::new() }
+}
+
+/// How an account stands; `None` when nothing is open that is asked for. For its pages, and staff's.
 pub async fn standing(
     db: &mut PgConnection,
     account: AccountId,

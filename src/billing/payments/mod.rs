@@ -110,6 +110,12 @@ pub struct OpenInvoice {
     pub open: Money,
 }
 
+/// Holds a customer's credit until the end of the transaction: money that comes in and an invoice that becomes final wait for each
+/// other.
+pub async fn hold(db: &mut PgConnection, account: AccountId) -> anyhow::Result<()> {
+    store::lock_account(db, account).await.context("hold a customer's credit")
+}
+
 /// Books money that came in, as the customer's credit. `None` when the same money was booked before.
 pub async fn receive(
     db: &mut PgConnection,
@@ -118,6 +124,7 @@ pub async fn receive(
 ) -> anyhow::Result<Option<PaymentId>> {
     let seller = store::seller_of(db, received.account, received.amount.currency).await.context("find the seller")?;
     let seller = seller.context("nobody sells in this currency")?;
+    hold(db, received.account).await?;
     let id = PaymentId::new(now);
     if !store::insert_payment(db, id, seller, received, now).await.context("insert a payment")? {
         return Ok(None);

@@ -47,6 +47,12 @@ pub async fn seller_of(
     .await?)
 }
 
+/// Locks an account against others who lock it; whoever merely refers to it does not wait.
+pub async fn lock_account(db: &mut PgConnection, account: AccountId) -> Result<(), StoreError> {
+    sqlx::query!("SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE", account as AccountId).execute(db).await?;
+    Ok(())
+}
+
 /// Inserts a payment unless the same money is there.
 pub async fn insert_payment(
     db: &mut PgConnection,

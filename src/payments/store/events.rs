@@ -8,6 +8,7 @@ use crate::payments::stripe::Event;
 
 /// An event that is held for a while.
 pub struct Taken {
+    pub id: String,
     pub payload: serde_json::Value,
     pub tries: i32,
 }
@@ -60,7 +61,7 @@ pub async fn take_event(
                  LIMIT 1
                    FOR UPDATE SKIP LOCKED
          )
-     RETURNING payload, tries
+     RETURNING event_id AS id, payload, tries
         ",
         now,
         until

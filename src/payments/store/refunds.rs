@@ -161,6 +161,22 @@ pub async fn four_eyes_minor(db: &mut PgConnection, id: PaymentId) -> Result<i64
     .await?)
 }
 
+/// How much of a payment went back, or is about to, without a second person.
+pub async fn given_alone(db: &mut PgConnection, id: PaymentId) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT COALESCE(sum(amount_minor), 0)::bigint AS "sum!"
+          FROM card_refunds
+         WHERE payment_id = $1
+           AND approved_by IS NULL
+           AND state NOT IN ('waiting', 'failed', 'withdrawn')
+        "#,
+        id as PaymentId
+    )
+    .fetch_one(db)
+    .await?)
+}
+
 /// Inserts a refund. The database refuses more than may go back.
 pub async fn insert(
     db: &mut PgConnection,

@@ -302,6 +302,7 @@ pub async fn under_way(
 /// Who sells to an account, and who the account is at Stripe for it.
 pub struct Buyer {
     pub seller: SellerId,
+    pub currency: String,
     pub account_name: String,
     pub customer: Option<String>,
 }
@@ -316,6 +317,7 @@ pub async fn buyer(
         Buyer,
         r#"
         SELECT sellers.id AS "seller: SellerId"
+             , sellers.currency
              , accounts.name AS account_name
              , stripe_customers.customer_id AS "customer?"
           FROM accounts

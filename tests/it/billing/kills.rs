@@ -81,7 +81,7 @@ tenants = {{ admin_url = "{url}", host_for_containers = "127.0.0.1", port_for_co
 odoo = {{ image = "none" }}
 pool = {{ spares = 0 }}
 mail = {{ from = "Sayoo <no-reply@localhost>" }}
-payments = {{ address = "{stripe}", secret_key_file = "{at}/stripe.key", webhook_secrets_file = "{at}/stripe.webhooks", livemode = false }}
+payments = {{ address = "{stripe}", secret_key_file = "{at}/stripe.key", webhook_secrets_file = "{at}/stripe.webhooks", currency = "MAD", livemode = false }}
 "#
             ),
         );

@@ -111,7 +111,7 @@ async fn clean_books_pass_and_every_damage_of_them_is_found(db: PgPool) {
         report.outcomes.iter().filter(|it| it.wrong > 0).collect::<Vec<_>>(),
         Vec::<&self_audit::Outcome>::new()
     );
-    let measured = ["counters", "batches", "hours", "coverage", "life", "cards"];
+    let measured = ["counters", "batches", "hours", "coverage", "life", "cards", "clearing"];
     // Whether it is a month's turn that night is chance.
     for outcome in report.outcomes.iter().filter(|outcome| outcome.code != "usage") {
         let is_empty = outcome.looked_at == 0;
@@ -203,6 +203,15 @@ async fn clean_books_pass_and_every_damage_of_them_is_found(db: PgPool) {
         ("received", "DELETE FROM bank_receipts".to_owned()),
         ("received", "UPDATE bank_receipts SET amount_minor = amount_minor - 1".to_owned()),
         ("received", "UPDATE payments SET method = 'card'".to_owned()),
+        ("clearing", "INSERT INTO payments (id, account_id, seller_id, method, amount_minor, currency, received_on, external_ref, created_at)
+                      SELECT gen_random_uuid(), account_id, seller_id, 'card', 100, currency, received_on, 'pi_lost', created_at FROM payments".to_owned()),
+        ("clearing", "INSERT INTO card_payouts (id, provider_id, seller_id, amount_minor, fees_minor, currency, arrived_on, created_at)
+                      SELECT gen_random_uuid(), 'po_' || code, id, 100, 5, currency, current_date, now() FROM sellers".to_owned()),
+        // What a customer paid by card two months ago is still not at our bank.
+        ("clearing", "UPDATE payments SET method = 'card';
+                      UPDATE postings SET ledger_account_id = (SELECT id FROM ledger_accounts held
+                                                                WHERE held.role = 'card_clearing' AND held.seller_id = bank.seller_id)
+                        FROM ledger_accounts bank WHERE bank.id = postings.ledger_account_id AND bank.role = 'bank'".to_owned()),
         ("vat", "UPDATE documents SET vat_minor = vat_minor + 1, gross_minor = gross_minor + 1 WHERE no = 1".to_owned()),
     ] {
         assert_found(&mut db, code, &damage, if code == "usage" { beginning } else { since }, now).await;

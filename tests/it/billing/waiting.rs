@@ -1,11 +1,13 @@
 //! What waits for a person waits alone, with its reason; and everything else goes on.
 
 use sayoo::base::money::{Currency, Money};
+use sayoo::billing::payments::{self, Method, Received};
 use sayoo::billing::{documents, run};
 use sqlx::PgPool;
 
-use super::world::{CORE_HOUR, at, audit, introduce, number, sell, texts, used};
+use super::world::{CORE_HOUR, at, audit, introduce, mad, number, sell, texts, used};
 use crate::support::portal::{Person, World};
+use crate::support::waiting::waiters;
 
 /// A customer of whom November is billed: 200 core-hours.
 async fn billed(world: &World, name: &str) -> (Person, sayoo::base::ids::EnvironmentId) {
@@ -231,6 +233,38 @@ async fn case_43_a_draft_that_somebody_holds_for_long_keeps_no_other_one_waiting
     assert_eq!(number(&world.db, "SELECT max(no) FROM documents").await, 2, "and no number is kept for it");
     holder.rollback().await.unwrap();
     assert_eq!(run::look(&world.portal).await.unwrap().finalised, 1);
+    audit(&world.db).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn money_that_comes_in_while_an_invoice_becomes_final_is_on_its_paper_and_in_the_books(db: PgPool) {
+    let world = World::new(db).await;
+    sell(&world, true).await;
+    let (alice, _) = billed(&world, "shop").await;
+    run_sql(&world, &["UPDATE sellers SET details = '{}'"]).await;
+    at(&world, "2026-12-01T03:00:00Z").await;
+    sell(&world, true).await;
+    let now = world.portal.clock.now();
+    let mut tx = world.db.begin().await.unwrap();
+    let received = Received {
+        account: alice.account,
+        method: Method::Transfer,
+        amount: mad(9_000),
+        received_on: now.date_naive(),
+        external_ref: "VIR-1",
+    };
+    payments::receive(&mut tx, &received, now).await.unwrap();
+    payments::settle(&mut tx, alice.account, now).await.unwrap();
+    // It is not there for anybody else yet when the invoice is being made final.
+    let booked = async {
+        waiters(&world.db, 1).await;
+        tx.commit().await.unwrap();
+    };
+    let (done, ()) = tokio::join!(run::look(&world.portal), booked);
+    assert_eq!(done.unwrap().finalised, 1);
+    let paid =
+        "SELECT canonical::json -> 'totals' ->> 'paid' || ' ' || (gross_minor - left_of(documents)) FROM documents";
+    assert_eq!(texts(&world.db, paid).await, ["90.00 9000"]);
     audit(&world.db).await;
 }
 

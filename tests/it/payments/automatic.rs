@@ -1,15 +1,152 @@
 //! When a saved card is charged by itself, and when it is not.
 
 use chrono::TimeDelta;
+use sayoo::base::ids::AccountId;
+use sayoo::base::money::Currency;
+use sayoo::billing::payments::{self, Method, Received};
+use sayoo::i18n::Locale;
+use sayoo::payments::Cards;
+use sayoo::payments::wishes::{self, Kind};
 use serde_json::json;
 use sqlx::PgPool;
 
-use super::{GROSS, at_the_door, booked, debtor, open, saves_card, without_poll};
-use crate::billing::world::{audit, number, texts};
+use super::{
+    GROSS, at_the_door, booked, debtor, in_time, in_world, invoice_of, open, page_for, saves_card, stay, without_poll,
+};
+use crate::billing::world::{audit, mad, number, texts};
 use crate::support::portal::{WEBHOOK_SECRET, World};
 
 const STATES: &str =
     "SELECT attempt_no || ' ' || state || ' ' || failure_code FROM payment_attempts ORDER BY attempt_no";
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn what_stripe_does_not_take_is_shown_to_staff_and_no_bank_is_said_to_have_refused(db: PgPool) {
+    let (world, standin, cards, alice) = at_the_door(db).await;
+    saves_card(&world, alice.account, 0, "pm_card_visa").await;
+    standin.order(json!({ "do": "set", "other_account": true })).await;
+    without_poll(&cards).await;
+    assert_eq!(texts(&world.db, STATES).await, ["1 unknown resource_missing"]);
+    let sam = world.staff().await;
+    sam.get("/staff/payments?list=attempts").await.assert_says(200, "No such customer");
+    // A day later nothing has arrived there: it is asked anew, again and again, and uses up none of the card's tries.
+    for day in 1..=5 {
+        world.wait(TimeDelta::hours(25));
+        without_poll(&cards).await;
+        let attempts = texts(&world.db, STATES).await;
+        assert_eq!(attempts.len(), day + 1, "{attempts:?}");
+        assert_eq!(attempts[day - 1], format!("{day} failed never_arrived"));
+        assert_eq!(attempts[day], format!("{} unknown resource_missing", day + 1));
+    }
+    // Somebody puts it right: the attempt that is open goes through.
+    standin.order(json!({ "do": "set", "other_account": false })).await;
+    world.wait(TimeDelta::minutes(11));
+    without_poll(&cards).await;
+    assert_eq!(texts(&world.db, STATES).await.last().unwrap(), "6 succeeded ");
+    assert_eq!((booked(&world.db).await, open(&world.db, alice.account).await), (1, 0));
+    assert_eq!(standin.charged().await.len(), 1);
+    let mails = world.mails_to(&alice.email).await;
+    assert!(mails.iter().all(|mail| !mail.subject.contains("card was refused")), "no bank refused");
+    audit(&world.db).await;
+}
+
+/// Money comes in by transfer, and whoever booked it did not see the invoice yet.
+async fn comes_in(world: &World, account: AccountId, minor: i64) {
+    let external_ref = format!("VIR-{minor}");
+    let now = world.portal.clock.now();
+    let received = Received {
+        account,
+        method: Method::Transfer,
+        amount: mad(minor),
+        received_on: now.date_naive(),
+        external_ref: &external_ref,
+    };
+    let mut tx = world.db.begin().await.unwrap();
+    payments::receive(&mut tx, &received, now).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn credit_pays_before_the_card_does(db: PgPool) {
+    let (world, standin, cards, alice) = debtor(db, "pm_card_visa").await;
+    comes_in(&world, alice, GROSS).await;
+    without_poll(&cards).await;
+    assert!(standin.charged().await.is_empty());
+    assert_eq!(open(&world.db, alice).await, 0);
+    assert_eq!(number(&world.db, "SELECT count(*) FROM payment_attempts").await, 0);
+    audit(&world.db).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn the_card_is_charged_for_what_credit_leaves(db: PgPool) {
+    let (world, standin, cards, alice) = debtor(db, "pm_card_visa").await;
+    comes_in(&world, alice, GROSS - 5_000).await;
+    without_poll(&cards).await;
+    let charged = standin.charged().await;
+    assert_eq!((charged.len(), &charged[0]["amount"]), (1, &json!(5_000)));
+    assert_eq!((booked(&world.db).await, open(&world.db, alice).await), (1, 0));
+    audit(&world.db).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_page_asks_for_what_credit_leaves_and_there_is_none_where_it_leaves_nothing(db: PgPool) {
+    let (world, standin, cards, alice) = at_the_door(db).await;
+    let pay = format!("/account/billing/invoices/{}/pay", invoice_of(&world.db, alice.account).await);
+    comes_in(&world, alice.account, 4_000).await;
+    page_for(&alice, &cards, &pay).await;
+    assert_eq!(standin.state().await["sessions"][0]["amount_total"], json!(GROSS - 4_000));
+    // It is left, and all the rest comes in.
+    in_time(&world, &standin).await;
+    world.wait(TimeDelta::minutes(61));
+    in_time(&world, &standin).await;
+    without_poll(&cards).await;
+    stay(&world).await;
+    let here = alice.post(&pay, &[]).await.location;
+    comes_in(&world, alice.account, GROSS).await;
+    without_poll(&cards).await;
+    alice.get(&here).await.assert_says(200, "Nothing is to be paid any more");
+    assert_eq!(open(&world.db, alice.account).await, 0);
+    assert_eq!(standin.state().await["sessions"].as_array().unwrap().len(), 1);
+    audit(&world.db).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn what_is_too_little_for_a_card_is_asked_of_none(db: PgPool) {
+    let (world, standin, cards, alice) = at_the_door(db).await;
+    comes_in(&world, alice.account, GROSS - 500).await;
+    saves_card(&world, alice.account, 0, "pm_card_visa").await;
+    without_poll(&cards).await;
+    assert_eq!(open(&world.db, alice.account).await, 500);
+    assert_eq!(number(&world.db, "SELECT count(*) FROM payment_attempts").await, 0);
+    let invoice = format!("/account/billing/invoices/{}", invoice_of(&world.db, alice.account).await);
+    alice.get(&invoice).await.assert_says(200, "Too little is open for a card payment");
+    alice.post(&format!("{invoice}/pay"), &[]).await.assert_redirect(&invoice);
+    assert_eq!(number(&world.db, "SELECT count(*) FROM card_wishes").await, 0);
+    assert!(standin.charged().await.is_empty());
+    audit(&world.db).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn who_is_billed_in_another_currency_than_the_account_at_stripe_pays_out_is_offered_transfers_only(db: PgPool) {
+    let (world, standin, cards, alice) = in_world(World::paid_in(db, Currency::Eur).await).await;
+    // A page that was asked for before the account was another one.
+    let invoice = invoice_of(&world.db, alice.account).await;
+    let asked = wishes::ask(&world.portal, (alice.account, alice.user), Kind::Pay(invoice), Locale::En).await.unwrap();
+    let cards = Cards { currency: Currency::Eur, ..cards };
+    saves_card(&world, alice.account, 0, "pm_card_visa").await;
+    without_poll(&cards).await;
+    alice.get(&format!("/account/billing/cards/{asked}")).await.assert_says(200, "pay by bank transfer");
+    assert!(standin.charged().await.is_empty());
+    assert!(standin.state().await["sessions"].as_array().unwrap().is_empty());
+    assert_eq!(number(&world.db, "SELECT count(*) FROM payment_attempts").await, 0);
+
+    let page = alice.get(&format!("/account/billing/invoices/{invoice}")).await;
+    page.assert_says(200, "RIB");
+    assert!(!page.words().contains("Pay by card"), "{}", page.words());
+    assert_eq!(alice.post(&format!("/account/billing/invoices/{invoice}/pay"), &[]).await.status, 404);
+    alice.get("/account/billing/methods").await.assert_says(200, "Cards are not taken here");
+    assert_eq!(alice.post("/account/billing/methods", &[]).await.status, 404);
+    assert_eq!(open(&world.db, alice.account).await, GROSS);
+}
 
 /// A transfer that waits for somebody, of an unknown payer or of this one.
 async fn reported(world: &World, account: Option<uuid::Uuid>, remittance: &str) {

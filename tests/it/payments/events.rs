@@ -101,6 +101,44 @@ async fn events_that_never_came_are_asked_for(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn an_event_that_cannot_be_read_holds_up_nothing(db: PgPool) {
+    let (world, standin, cards, alice) = debtor(db, "pm_card_visa").await;
+    for event in [
+        json!({ "id": "evt_odd", "object": "event", "type": "odd", "created": "today", "livemode": false, "data": {} }),
+        // What it is about has no id, and says so.
+        json!({ "id": "evt_nameless", "object": "event", "type": "balance.available", "created": 1_900_000_000, "livemode": false,
+                "data": { "object": { "id": null, "object": "balance" } } }),
+    ] {
+        standin.order(json!({ "do": "tell", "event": event })).await;
+    }
+    let done = cards.look().await.unwrap();
+    assert_eq!((booked(&world.db).await, open(&world.db, alice).await), (1, 0), "{done:?}");
+    assert_eq!(
+        texts(&world.db, "SELECT note FROM stripe_events WHERE event_id = 'evt_nameless'").await,
+        ["ignored: not about money"]
+    );
+    assert_eq!(number(&world.db, "SELECT count(*) FROM stripe_events WHERE event_id = 'evt_odd'").await, 0);
+    assert_eq!(
+        number(&world.db, "SELECT count(*) FROM stripe_polls").await,
+        1,
+        "and what was asked is not asked again"
+    );
+
+    // One that was kept by another program, and that this one cannot read.
+    sqlx::query(
+        "INSERT INTO stripe_events (event_id, kind, created, livemode, payload, received_at, next_at)
+         SELECT 'evt_kept', 'odd', $1, false, '{}', $1, $1",
+    )
+    .bind(world.portal.clock.now())
+    .execute(&world.db)
+    .await
+    .unwrap();
+    process(&cards).await;
+    let kept = "SELECT count(*) FROM stripe_events WHERE event_id = 'evt_kept' AND processed_at IS NULL AND note <> ''";
+    assert_eq!(number(&world.db, kept).await, 1);
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn three_refunds_go_back_and_more_than_came_does_not(db: PgPool) {
     let (world, standin, cards, alice) = debtor(db, "pm_card_visa").await;
     without_poll(&cards).await;
@@ -118,15 +156,21 @@ async fn three_refunds_go_back_and_more_than_came_does_not(db: PgPool) {
     assert_eq!(open(&world.db, alice).await, 3 * part);
     audit(&world.db).await;
 
-    // A dispute about more than is left is no sum that the books can hold: it stays to be looked at, and nothing is booked.
+    // A dispute about more than is left: what is left goes back, and the rest is our loss, once.
     let dispute = standin.order(json!({ "do": "dispute", "intent": intent })).await;
     standin.order(json!({ "do": "decide", "dispute": dispute["id"], "status": "lost" })).await;
     let told = standin.events(&intent, &["charge.dispute.closed"]).await;
-    standin.post(&world, json!({ "event": told[0], "secret": WEBHOOK_SECRET })).await;
-    process(&cards).await;
-    let waiting = "SELECT count(*) FROM stripe_events WHERE processed_at IS NULL AND note LIKE '%more goes back%'";
-    assert_eq!(number(&world.db, waiting).await, 1);
-    assert_eq!(number(&world.db, "SELECT count(*) FROM paybacks").await, 3);
+    let loss = "SELECT COALESCE(sum(p.amount_minor), 0)::bigint FROM postings p
+                  JOIN ledger_accounts l ON l.id = p.ledger_account_id AND l.role = 'loss'";
+    for _ in 0..2 {
+        standin.post(&world, json!({ "event": told[0], "secret": WEBHOOK_SECRET })).await;
+        sqlx::query("UPDATE stripe_events SET again_at = now()").execute(&world.db).await.unwrap();
+        process(&cards).await;
+        assert_eq!(number(&world.db, "SELECT count(*) FROM stripe_events WHERE processed_at IS NULL").await, 0);
+        assert_eq!(number(&world.db, loss).await, 3 * part);
+        assert_eq!(number(&world.db, "SELECT sum(amount_minor)::bigint FROM paybacks").await, GROSS);
+        assert_eq!(open(&world.db, alice).await, GROSS);
+    }
     audit(&world.db).await;
 }
 

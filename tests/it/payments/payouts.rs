@@ -1,5 +1,7 @@
 //! What Stripe pays out to our bank is booked once, with what it keeps; what it tells us and nobody understands is shown.
 
+use sayoo::base::money::Currency;
+use sayoo::payments::Cards;
 use serde_json::json;
 use sqlx::PgPool;
 
@@ -42,6 +44,33 @@ async fn a_payout_moves_what_stripe_held_to_the_bank_less_its_fees_and_back_when
         assert!(sqlx::query(sql).execute(&world.db).await.is_err(), "{sql}");
     }
     audit(&world.db).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_payout_of_money_that_was_exchanged_or_in_another_currency_is_booked_by_nobody(db: PgPool) {
+    let (world, standin, cards, _) = debtor(db, "pm_card_visa").await;
+    // The account at Stripe has no dirhams: it makes euros of them.
+    standin.order(json!({ "do": "set", "settles": "eur" })).await;
+    without_poll(&cards).await;
+    let held = [format!("card_clearing {GROSS}")];
+    assert_eq!(texts(&world.db, BALANCES).await, held);
+    let payout = standin.order(json!({ "do": "payout", "currency": "eur" })).await;
+    let told = standin.events(payout["id"].as_str().unwrap(), &["payout.paid"]).await.remove(0);
+    standin.post(&world, json!({ "event": told, "secret": WEBHOOK_SECRET })).await;
+    without_poll(&cards).await;
+    let note = "SELECT note FROM stripe_events WHERE processed_at IS NULL";
+    let said = texts(&world.db, note).await.remove(0);
+    assert!(said.contains("the account at Stripe pays out in MAD"), "{said}");
+    // It is the other company's account, and yet this money is not its customers'.
+    let cards = Cards { currency: Currency::Eur, ..cards };
+    sqlx::query("UPDATE stripe_events SET again_at = now()").execute(&world.db).await.unwrap();
+    without_poll(&cards).await;
+    let said = texts(&world.db, note).await.remove(0);
+    assert!(said.contains("exchanged from another currency"), "{said}");
+    assert_eq!(texts(&world.db, BALANCES).await, held);
+    assert_eq!(number(&world.db, "SELECT count(*) FROM card_payouts").await, 0);
+    let sam = world.staff().await;
+    sam.get("/staff/payments?list=events").await.assert_says(200, "exchanged from another currency");
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]

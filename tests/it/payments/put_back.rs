@@ -107,6 +107,63 @@ async fn a_payment_of_another_customer_or_for_an_invoice_that_is_lost_stays_unma
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn case_70_a_payment_of_an_invoice_that_is_lost_pays_the_one_that_was_billed_again(db: PgPool) {
+    let (world, standin, cards, alice) = debtor(db, "pm_card_visa").await;
+    in_time(&world, &standin).await;
+    without_poll(&cards).await;
+    assert_eq!(standin.charged().await.len(), 1);
+    world.wait(TimeDelta::hours(25));
+    put_back(&world).await;
+    // The month was billed again: the invoice is another one, and all that Stripe knows of the first is its id.
+    behind_its_back(
+        &world,
+        "DECLARE known text; other uuid := gen_random_uuid();
+         BEGIN
+             FOR known IN SELECT c.table_name FROM information_schema.columns c
+                            JOIN information_schema.tables t USING (table_schema, table_name)
+                           WHERE c.table_schema = 'public' AND c.column_name = 'document_id' AND t.table_type = 'BASE TABLE'
+             LOOP
+                 EXECUTE format('UPDATE %I SET document_id = $1 WHERE document_id IS NOT NULL', known) USING other;
+             END LOOP;
+             UPDATE journal_entries SET source_id = other WHERE source_kind = 'document';
+             UPDATE documents SET id = other;
+         END;",
+    )
+    .await;
+    assert_eq!((booked(&world.db).await, open(&world.db, alice).await), (0, GROSS));
+    audit(&world.db).await;
+
+    cards.look().await.unwrap();
+    assert_eq!(texts(&world.db, NOTES).await, ["done"; 3]);
+    assert_eq!((booked(&world.db).await, open(&world.db, alice).await), (1, 0), "the first payment pays it");
+    world.wait(TimeDelta::days(30));
+    without_poll(&cards).await;
+    assert_eq!(standin.charged().await.len(), 1, "and nothing is charged again");
+    assert_eq!(number(&world.db, "SELECT count(*) FROM payment_attempts").await, 0);
+    audit(&world.db).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn while_stripe_told_something_of_a_customer_that_is_not_understood_their_card_waits(db: PgPool) {
+    let (world, standin, cards, alice) = debtor(db, "pm_card_visa").await;
+    let now = world.portal.clock.now();
+    sqlx::query(
+        "INSERT INTO stripe_events (event_id, kind, created, livemode, payload, received_at, next_at)
+         VALUES ('evt_waits', 'payment_intent.succeeded', $1, false, $2, $1, $1 + interval '1 hour')",
+    )
+    .bind(now)
+    .bind(json!({ "data": { "object": { "customer": "cus_0", "metadata": { "document": "of an invoice that is lost" } } } }))
+    .execute(&world.db)
+    .await
+    .unwrap();
+    without_poll(&cards).await;
+    assert!(standin.charged().await.is_empty());
+    sqlx::query("UPDATE stripe_events SET processed_at = $1").bind(now).execute(&world.db).await.unwrap();
+    without_poll(&cards).await;
+    assert_eq!((booked(&world.db).await, open(&world.db, alice).await), (1, 0));
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn nothing_is_charged_before_stripe_has_told_what_happened(db: PgPool) {
     let (world, standin, cards, alice) = debtor(db, "pm_card_visa").await;
     // It has told of this invoice, and what it means could not be asked yet.

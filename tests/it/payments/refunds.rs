@@ -109,6 +109,32 @@ async fn a_large_refund_is_confirmed_by_a_second_person_or_withdrawn(db: PgPool)
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_large_refund_in_parts_is_confirmed_by_a_second_person_too(db: PgPool) {
+    let (world, _standin, cards, alice, payment) = paid(db).await;
+    sqlx::query("UPDATE sellers SET four_eyes_minor = 1000").execute(&world.db).await.unwrap();
+    credit(&world, alice, 2_000).await;
+    let (sam, mia) = (world.staff().await, world.staff().await);
+    assert!(ask(&sam, &payment, "6").await.contains("Being asked for"), "a small one");
+    without_poll(&cards).await;
+    assert!(ask(&sam, &payment, "6").await.contains("Waits for a second person"), "12 in all");
+    let refund = texts(&world.db, "SELECT id::text FROM card_refunds WHERE state = 'waiting'").await.remove(0);
+    // Nor past the pages: the database counts as well.
+    let alone = "UPDATE card_refunds SET state = 'withdrawn', ended_at = now() WHERE state = 'waiting'";
+    let mut tx = world.db.begin().await.unwrap();
+    sqlx::query(alone).execute(&mut *tx).await.unwrap();
+    let again = "INSERT INTO card_refunds (id, payment_id, account_id, amount_minor, currency, reason, state, asked_by, created_at)
+                 SELECT gen_random_uuid(), payment_id, account_id, 600, currency, reason, 'wanted', asked_by, now() FROM card_refunds LIMIT 1";
+    assert!(sqlx::query(again).execute(&mut *tx).await.is_err());
+    tx.rollback().await.unwrap();
+    mia.post(&format!("/staff/payments/refunds/{refund}/confirm"), &[]).await.assert_redirect(&payment);
+    without_poll(&cards).await;
+    assert_eq!(texts(&world.db, PAYBACKS).await, ["refund 600", "refund 600"]);
+    // What two people agreed on does not count again: 6 alone and 4 more are no more than the limit.
+    assert!(ask(&sam, &payment, "4").await.contains("Being asked for"));
+    audit(&world.db).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_refund_whose_answer_is_lost_is_found_and_not_given_twice(db: PgPool) {
     refund_in(db, "silence", false).await;
 }

@@ -9,6 +9,7 @@ use sayoo::accounts::{Origin, sessions};
 use sayoo::audit::Actor;
 use sayoo::base::clock::Clock;
 use sayoo::base::ids::{AccountId, EnvironmentId, PlanVersionId, UserId};
+use sayoo::base::money::Currency;
 use sayoo::base::names::Subdomain;
 use sayoo::base::secret::Secret;
 use sayoo::config::{Mail, Mode, Public};
@@ -58,28 +59,39 @@ impl World {
     /// The same with instances at other addresses.
     pub async fn with(db: PgPool, instances_url: &str) -> Self {
         let options = db.connect_options().as_ref().clone();
-        Self::made(db, (instances_url, Mode::Development), options).await
+        Self::made(db, (instances_url, Mode::Development), options, Currency::Mad).await
     }
 
     /// The same in another mode. In production mails go to a server that is away.
     pub async fn in_mode(db: PgPool, mode: Mode) -> Self {
         let options = db.connect_options().as_ref().clone();
-        Self::made(db, (INSTANCES, mode), options).await
+        Self::made(db, (INSTANCES, mode), options, Currency::Mad).await
     }
 
     /// The same with a web process that reaches the database through a gate.
     pub async fn behind(db: PgPool, gate: &Gate) -> Self {
         let options = gate.options(db.connect_options().as_ref().clone());
-        Self::made(db, (INSTANCES, Mode::Development), options).await
+        Self::made(db, (INSTANCES, Mode::Development), options, Currency::Mad).await
     }
 
     /// The same with a web process whose login may do what this role may.
     pub async fn served_by(db: PgPool, role: &str) -> Self {
         let options = db.connect_options().as_ref().clone().options([("role", role)]);
-        Self::made(db, (INSTANCES, Mode::Development), options).await
+        Self::made(db, (INSTANCES, Mode::Development), options, Currency::Mad).await
     }
 
-    async fn made(db: PgPool, (instances_url, mode): (&str, Mode), of_web: PgConnectOptions) -> Self {
+    /// The same with an account at Stripe that pays out in this currency. All others are one in dirhams, as everybody is billed in here.
+    pub async fn paid_in(db: PgPool, currency: Currency) -> Self {
+        let options = db.connect_options().as_ref().clone();
+        Self::made(db, (INSTANCES, Mode::Development), options, currency).await
+    }
+
+    async fn made(
+        db: PgPool,
+        (instances_url, mode): (&str, Mode),
+        of_web: PgConnectOptions,
+        cards_in: Currency,
+    ) -> Self {
         let clock = Clock::manual("2026-11-22T12:00:00Z".parse().unwrap());
         plans::seed(&mut db.acquire().await.unwrap(), clock.now()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -92,7 +104,7 @@ impl World {
         };
         let portal = Portal { db: db.clone(), clock, public: Arc::new(public) };
         let keys = Keys::new([1; 32], &[2; 32]).unwrap();
-        let keys = keys.with_webhooks(Secrets::new(&["whsec_old", WEBHOOK_SECRET]));
+        let keys = keys.with_webhooks(Secrets::new(&["whsec_old", WEBHOOK_SECRET]), cards_in);
         // A runtime of its own, as the process has; so it needs a pool of its own.
         let served = PgPoolOptions::new().max_connections(8).connect_lazy_with(of_web);
         let ending = Ending::default();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sayoo::base::money::Currency;
 use sayoo::base::secret::Secret;
 use sayoo::payments::Cards;
 use sayoo::payments::stripe::Stripe;
@@ -26,7 +27,7 @@ impl StandIn {
     pub fn cards(&self, world: &World) -> Cards {
         let key = Secret::new("sk_test_standin".to_owned());
         let stripe = Stripe::new(self.process.address(), key, Duration::from_secs(20)).unwrap();
-        Cards { portal: world.portal.clone(), stripe, livemode: false }
+        Cards { portal: world.portal.clone(), stripe, livemode: false, currency: Currency::Mad }
     }
 
     /// Where it is, for a process of its own.

@@ -1,4 +1,4 @@
-//! What a person has to look at before a document becomes final, and what is kept about where a customer lives.
+//! What a person has to look at before a document becomes final, what is left of it then, and what is kept about where a customer lives.
 
 use sqlx::PgConnection;
 
@@ -90,4 +90,11 @@ pub async fn keep_evidence(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// What is left of a document: open on an invoice, free of a credit note.
+pub async fn left(db: &mut PgConnection, id: DocumentId) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(r#"SELECT left_of(documents) AS "left!" FROM documents WHERE id = $1"#, id as DocumentId)
+        .fetch_one(db)
+        .await?)
 }

@@ -157,6 +157,49 @@ pub const CHECKS: &[Check] = &[
                 FROM payment_attempts attempts",
     },
     Check {
+        code: "clearing",
+        rules: "I28",
+        // What Stripe holds is what came in by card, less what went back and what it paid out; and nothing of it is held for ever.
+        sql: "WITH held AS (
+                  SELECT books.seller_id, postings.currency, sum(postings.amount_minor) AS minor
+                    FROM postings
+                    JOIN ledger_accounts books ON books.id = postings.ledger_account_id AND books.role = 'card_clearing'
+                   GROUP BY books.seller_id, postings.currency
+              ), happened AS (
+                  SELECT seller_id, currency, amount_minor AS minor FROM payments WHERE method = 'card'
+                   UNION ALL
+                  SELECT payments.seller_id, payments.currency, -paybacks.amount_minor
+                    FROM paybacks
+                    JOIN payments ON payments.id = paybacks.payment_id AND payments.method = 'card'
+                   UNION ALL
+                  SELECT payments.seller_id, payments.currency, -card_disputes.loss_minor
+                    FROM card_disputes
+                    JOIN payments ON payments.id = card_disputes.payment_id
+                   WHERE card_disputes.loss_minor > 0
+                   UNION ALL
+                  SELECT seller_id, currency, -amount_minor - fees_minor FROM card_payouts
+                   UNION ALL
+                  SELECT seller_id, currency, amount_minor FROM card_payouts WHERE returned_at IS NOT NULL
+              )
+              SELECT NULL::uuid, sellers.code || ' ' || sides.currency, sum(sides.minor) <> 0 OR sides.currency <> sellers.currency
+                FROM (SELECT seller_id, currency, minor FROM held
+                       UNION ALL
+                      SELECT seller_id, currency, -minor FROM happened) AS sides
+                JOIN sellers ON sellers.id = sides.seller_id
+               GROUP BY sellers.id, sides.currency
+               UNION ALL
+              SELECT NULL
+                   , sellers.code || ' ' || held.currency || ' for more than 45 days'
+                   , held.minor > COALESCE((SELECT sum(payments.amount_minor)
+                                              FROM payments
+                                             WHERE payments.method = 'card'
+                                               AND (payments.seller_id, payments.currency) = (held.seller_id, held.currency)
+                                               AND payments.received_on > looks.began_at::date - 45), 0)
+                FROM held
+                JOIN sellers ON sellers.id = held.seller_id
+                JOIN self_audits looks ON looks.id = $1",
+    },
+    Check {
         code: "vat",
         rules: "I29",
         sql: "SELECT NULL::uuid, sellers.code || ' ' || to_char(sides.month, 'YYYY-MM'), sum(sides.vat_minor) <> 0

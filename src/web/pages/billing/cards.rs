@@ -41,11 +41,14 @@ pub async fn pay(
     let (id, found) = find_document(&mut db, &member, &path).await?;
     drop(db);
     member.require(Action::ManageBilling)?;
-    if !keys.takes_cards() || found.listed.kind != DocumentKind::Invoice {
+    if !keys.takes_cards(found.listed.open.currency) || found.listed.kind != DocumentKind::Invoice {
         return Err(PageError::NotFound);
     }
     if found.listed.open.minor <= 0 {
         return answer::flash(urls::billing_invoice(id), FlashKind::Info, "card-wish-nothing_open");
+    }
+    if found.listed.open.minor < found.listed.open.currency.smallest_charge() {
+        return answer::flash(urls::billing_invoice(id), FlashKind::Info, "card-wish-too_small");
     }
     let wish = wishes::ask(&portal, (member.account, member.user), Kind::Pay(id), language(&member)).await?;
     answer::see_other(urls::billing_card(wish))

@@ -25,7 +25,8 @@ pub async fn get(portal: Data<Portal>, keys: Data<Keys>, member: Member, path: P
     let (_, seller) = terms(&mut db, member.account).await?;
     let paid = lookup::paid(&mut db, member.account, id, currency).await?;
     let kinds = lookup::kinds_of_files(&mut db, member.account, id).await?;
-    let is_payable = keys.takes_cards() && found.listed.kind == Kind::Invoice && found.listed.open.minor > 0;
+    let is_open = keys.takes_cards(currency) && found.listed.kind == Kind::Invoice && found.listed.open.minor > 0;
+    let is_payable = is_open && found.listed.open.minor >= currency.smallest_charge();
     let under_way = if is_payable { wishes::under_way(&mut db, member.account, id).await? } else { None };
     let offered = proofs::of_document(&mut db, member.account, id).await?;
     drop(db);
@@ -46,6 +47,7 @@ pub async fn get(portal: Data<Portal>, keys: Data<Keys>, member: Member, path: P
             Some(UnderWay::Page(wish)) => Pay { go_on_url: urls::billing_card_left(wish), ..Pay::default() },
             Some(UnderWay::Card) => Pay::default(),
         }),
+        is_too_small: is_open && !is_payable,
         pdf_url: kinds.iter().any(|made| made == "pdf").then(|| urls::billing_file(id, "pdf")),
         files: FILES.map(|kind| File {
             label: layout.t(format!("billing-file-{kind}")),
@@ -118,6 +120,7 @@ struct InvoicePage {
     body: Body,
     transfer: Option<Transfer>,
     pay: Option<Pay>,
+    is_too_small: bool,
     files: [File; 3],
     pdf_url: Option<String>,
     recompute: Option<Recompute>,

@@ -4,7 +4,7 @@ use actix_web::web::{Data, Path};
 use anyhow::Context;
 use askama::Template;
 
-use super::{Tab, may_manage, tabs};
+use super::{Tab, may_manage, tabs, terms};
 use crate::accounts::policy::Action;
 use crate::base::ids::PaymentMethodId;
 use crate::i18n::Locale;
@@ -24,12 +24,13 @@ pub async fn get(portal: Data<Portal>, keys: Data<Keys>, member: Member) -> Answ
     let layout = &member.layout;
     let mut db = portal.db.acquire().await.context("acquire a connection")?;
     let cards = methods::list(&mut db, member.account).await?;
+    let (currency, _) = terms(&mut db, member.account).await?;
     drop(db);
     let is_chosen = cards.is_empty() || cards.iter().any(|card| card.is_default);
     let note = if is_chosen { expiry_note(&cards, layout) } else { Some(layout.t("cards-none-default")) };
     answer::page(&MethodsPage {
         tabs: tabs(layout, &urls::billing_methods()),
-        takes_cards: keys.takes_cards(),
+        takes_cards: keys.takes_cards(currency),
         may_manage: may_manage(&member),
         note,
         rows: cards.iter().map(|card| row(layout, card)).collect(),
@@ -79,7 +80,10 @@ fn row(layout: &Layout, card: &Card) -> Row {
 /// Asks for a page on which a card is saved.
 pub async fn post(portal: Data<Portal>, keys: Data<Keys>, member: Member, _posted: Posted<Button>) -> Answer {
     member.require(Action::ManageBilling)?;
-    if !keys.takes_cards() {
+    let mut db = portal.db.acquire().await.context("acquire a connection")?;
+    let (currency, _) = terms(&mut db, member.account).await?;
+    drop(db);
+    if !keys.takes_cards(currency) {
         return Err(PageError::NotFound);
     }
     let wish = wishes::ask(&portal, (member.account, member.user), Kind::Save, language(&member)).await?;

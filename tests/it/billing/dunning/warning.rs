@@ -97,6 +97,34 @@ async fn case_60_an_invoice_that_credit_covers_in_part_is_due_for_the_rest_and_d
 }
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn case_58_a_coin_that_a_transfer_is_short_stops_nothing_and_is_asked_for_with_the_next_invoice(db: PgPool) {
+    let world = World::new(db.clone()).await;
+    let alice = world.customer("alice").await;
+    let invoice = final_invoice(&world, alice.account, mad(12_000), in_days(&world, 0)).await;
+    pay(&world, alice.account, 11_999).await;
+    assert_eq!(open(&world, invoice).await, 1);
+    pass(&world, 60).await;
+    assert_eq!((steps(&world).await, suspended(&world).await), (vec![], vec![]));
+    assert_eq!(world.mails_to("alice@example.com").await.len(), 0);
+    let page = world.again(&alice).await.get("/instances").await;
+    assert!(!page.words().contains("have been due"), "no page says so: {}", page.words());
+
+    final_invoice(&world, alice.account, mad(5_000), in_days(&world, 0)).await;
+    pass(&world, 1).await;
+    let mails = world.mails_to("alice@example.com").await;
+    assert_eq!(mails.len(), 1);
+    assert!(said(&mails[0]).contains("MAD 50.01") && said(&mails[0]).contains("000002"), "{}", mails[0].text_body);
+    // What is asked for is paid, but for another coin: everything is taken back.
+    pass(&world, 20).await;
+    assert_eq!(steps(&world).await, ["warn", "warn_again", "sleep", "throttle"]);
+    pay(&world, alice.account, 5_000).await;
+    look(&world).await;
+    let states: i64 = sqlx::query_scalar("SELECT count(*) FROM dunning_states").fetch_one(&db).await.unwrap();
+    assert_eq!(states, 0);
+    assert_eq!((suspended(&world).await, limits(&world).await), (vec![], vec![]));
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn case_59_credit_for_one_of_two_invoices_at_once_is_given_once(db: PgPool) {
     let world = World::new(db.clone()).await;
     let alice = world.customer("alice").await;

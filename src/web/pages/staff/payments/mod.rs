@@ -119,6 +119,8 @@ async fn attempts(db: &mut PgConnection, layout: &Layout) -> anyhow::Result<Vec<
             badge: match attempt.state.as_str() {
                 "succeeded" => "running",
                 "failed" => "failed",
+                // Stripe does not take it, and says why: that waits for somebody.
+                "unknown" if !attempt.failure_code.is_empty() => "failed",
                 _ => "working",
             },
             state: layout.t(format!("payments-attempt-{}", attempt.state)),
