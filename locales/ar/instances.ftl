@@ -140,6 +140,7 @@ instances-plan-change = تغيير الباقة
 instances-plan-title = باقة أخرى
 instances-plan-lead = قدرة أكبر أو أقل لهذه النسخة. تبقى تعمل أثناء تطبيق حدودها الجديدة.
 instances-plan-now = حاليًا: { $plan }، { $price } في الشهر.
+instances-plan-own = باقتك اليوم
 instances-plan-choose = اختر باقة
 instances-plan-do = الانتقال إلى هذه الباقة
 instances-plan-note = يُحتسب السعر الجديد من لحظة تطبيق الحدود الجديدة، موزعًا بالثانية. حتى ذلك الحين، وعند أي تعذر، يبقى كل شيء كما هو.

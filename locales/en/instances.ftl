@@ -133,6 +133,7 @@ instances-plan-change = Change the plan
 instances-plan-title = Another plan
 instances-plan-lead = More or less power for this instance. It keeps running while its new limits are put in force.
 instances-plan-now = Now: { $plan }, { $price } a month.
+instances-plan-own = Yours today
 instances-plan-choose = Choose a plan
 instances-plan-do = Change to this plan
 instances-plan-note = The new price counts from the moment the new limits are in force, shared out by the second. Until then, and if anything goes wrong, all stays as it is.

@@ -18,6 +18,7 @@ use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
 use crate::web::extract::{Member, Posted};
 use crate::web::layout::{FlashKind, Layout};
+use crate::web::pages::meters::Meters;
 use crate::web::urls;
 
 /// Which version of which plan: the price that was shown.
@@ -36,7 +37,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
     }
     let mut db = portal.db.acquire().await.context("acquire a connection")?;
     let currency = orders::terms(&mut db, member.account).await?.currency;
-    let offers = plans::offered(&mut db, currency).await?;
+    let offers = plans::offered(&mut db, currency, member.layout.now).await?;
     let current = plans::version(&mut db, environment.plan_version).await?;
     let is_under_way = plan_changes::is_under_way(&mut db, &environment).await?;
     // Without it the plan can be changed all the same.
@@ -60,7 +61,13 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
             is_current: offer.version.id == environment.plan_version,
         })
         .collect();
+    // What it is on may be no longer sold, or at another price: it comes first then.
+    let own = current.as_ref().filter(|(_, version)| offers.iter().all(|offer| offer.version.id != version.id));
+    let own = own.map(|(_, version)| (layout.t("instances-plan-own"), version));
+    let offered = offers.iter().map(|offer| (offer.plan.names.of(layout.locale).to_owned(), &offer.version));
+    let columns: Vec<_> = own.into_iter().chain(offered).collect();
     answer::page(&PlanPage {
+        meters: Meters::new(formats, &columns, currency),
         name: environment.name.clone(),
         current: current.as_ref().map(|(plan, _)| plan.names.of(layout.locale).to_owned()).unwrap_or_default(),
         current_price: current.and_then(|(_, version)| version.monthly(currency)).map(price).unwrap_or_default(),
@@ -122,6 +129,7 @@ struct PlanPage {
     current: String,
     current_price: String,
     plans: Vec<PlanCard>,
+    meters: Meters,
     is_under_way: bool,
     what_if_url: String,
     change_url: String,
