@@ -208,7 +208,7 @@ pub async fn draft(
 }
 
 /// Whether each further price begins above zero and beyond the one before.
-pub(super) fn is_rising(further: &[Tier]) -> bool {
+fn is_rising(further: &[Tier]) -> bool {
     let bounds = std::iter::once(Decimal::ZERO).chain(further.iter().map(|tier| tier.from));
     bounds.clone().zip(bounds.skip(1)).all(|(before, next)| before < next)
 }

@@ -109,7 +109,7 @@ pub async fn ask(
     if !may_begin(month, version.valid_from, now) {
         return Err(MoveError::Refused(Refusal::TooEarly));
     }
-    store::insert(db, version.id, from, month, by, now)
+    store::insert(db, (from, version.id), month, by, now)
         .await
         .with_context(|| format!("ask for a move of those on {}", plan.code))?;
     Ok(())
@@ -245,11 +245,20 @@ async fn move_next(db: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<
     let mut tx = db.begin().await.context("begin")?;
     let Some(due) = store::lock_due(&mut tx, now).await.context("take an environment")? else { return Ok(None) };
     let outcome = {
-        // What is refused in here is undone alone.
+        // What fails in here is undone alone, and keeps nobody else.
         let mut inner = tx.begin().await.context("begin")?;
-        let outcome = move_one(&mut inner, &due, now).await?;
-        inner.commit().await.context("commit")?;
-        outcome
+        match move_one(&mut inner, &due, now).await {
+            Ok(outcome) => {
+                inner.commit().await.context("commit")?;
+                outcome
+            }
+            Err(error) if db::is_transient(&error) || db::is_away(&error) => return Err(error),
+            Err(error) => {
+                inner.rollback().await.context("roll back")?;
+                tracing::error!(environment = %due.environment, error = chain::of_any(&error), "cannot be moved");
+                Outcome::Later { is_asked: due.is_asked }
+            }
+        }
     };
     let is_moved = matches!(outcome, Outcome::Ended("moved"));
     match outcome {

@@ -12,8 +12,7 @@ use crate::db::StoreError;
 /// Inserts a move.
 pub async fn insert(
     db: &mut PgConnection,
-    version: PlanVersionId,
-    from: PlanVersionId,
+    (from, version): (PlanVersionId, PlanVersionId),
     month: NaiveDate,
     by: &str,
     now: DateTime<Utc>,

@@ -149,7 +149,7 @@ async fn a_move_that_is_withdrawn_is_told_and_does_not_happen(db: PgPool) {
     let shop = has(&world, &alice, "production", "shop").await;
     let version = publish(&world, &sam, &[("price_mad", "500")]).await;
     look(&world).await;
-    // Somebody who is written down and was not told yet is not told that nothing changes.
+    // Who was never told is not told that nothing changes.
     has(&world, &bob, "production", "late").await;
     let sam = {
         wait_until(&world, "2026-12-20T12:00:00Z").await;

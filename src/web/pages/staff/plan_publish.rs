@@ -31,7 +31,7 @@ use crate::web::urls;
 /// A version may be published for so many days ahead.
 const FURTHEST: Days = Days::new(731);
 /// Months that a move can be asked to begin with.
-const MONTHS: u32 = 12;
+const MONTHS: usize = 12;
 
 /// From when on it is sold, and what becomes of those who are on the present one. Empty: from now on, and they stay.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -323,7 +323,7 @@ fn months(layout: &Layout) -> Vec<(String, String)> {
     let first = chrono::Datelike::with_day(&today, 1).unwrap_or(today);
     let coming = (1..).filter_map(|count| first.checked_add_months(Months::new(count)));
     let coming = coming.filter(|month| plan_moves::may_begin(*month, None, layout.now));
-    coming.take(MONTHS as usize).map(|month| (month.to_string(), formats.month(month))).collect()
+    coming.take(MONTHS).map(|month| (month.to_string(), formats.month(month))).collect()
 }
 
 fn move_lines(layout: &Layout, moved: &Move) -> Vec<String> {
