@@ -30,6 +30,17 @@ CREATE TRIGGER plan_withdrawals_are_final BEFORE UPDATE OR DELETE ON plan_withdr
 CREATE TRIGGER plan_withdrawals_are_not_emptied BEFORE TRUNCATE ON plan_withdrawals
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_emptying();
 
+-- The version that each plan is sold in at an instant: what `plans::catalogue` says, for queries about many plans.
+CREATE FUNCTION plan_versions_sold(at timestamptz)
+RETURNS TABLE (plan_id uuid, plan_version_id uuid, cpu_millis integer, memory_mb integer) LANGUAGE sql STABLE AS $$
+    SELECT DISTINCT ON (v.plan_id) v.plan_id, v.id, v.cpu_millis, v.memory_mb
+      FROM plan_versions v
+     WHERE v.state = 'published'
+       AND COALESCE(v.valid_from, v.published_at) <= at
+       AND NOT EXISTS (SELECT FROM plan_withdrawals w WHERE w.plan_version_id = v.id)
+     ORDER BY v.plan_id, COALESCE(v.valid_from, v.published_at) DESC, v.version DESC
+$$;
+
 -- To PostgreSQL 'NaN' is above every number, so `>= 0` lets it in.
 ALTER TABLE plan_meters ADD CHECK (included <> 'NaN' AND unit_price <> 'NaN');
 ALTER TABLE plan_tiers ADD CHECK (from_quantity <> 'NaN' AND unit_price <> 'NaN');
