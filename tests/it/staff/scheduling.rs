@@ -14,6 +14,14 @@ async fn version_of(db: &PgPool, id: EnvironmentId) -> i32 {
     sqlx::query_scalar(sql).bind(id.uuid()).fetch_one(db).await.unwrap()
 }
 
+/// The number of the version that spares are kept for.
+async fn sold(world: &World) -> i32 {
+    let sql =
+        "SELECT version FROM plan_versions_sold($1) AS sold JOIN plan_versions ON plan_versions.id = plan_version_id
+                 JOIN plans ON plans.id = plan_versions.plan_id WHERE code = 'production'";
+    sqlx::query_scalar(sql).bind(world.portal.clock.now()).fetch_one(&world.db).await.unwrap()
+}
+
 fn path(version: PlanVersionId, what: &str) -> String {
     format!("/staff/plans/versions/{version}/{what}")
 }
@@ -33,9 +41,11 @@ async fn a_version_is_sold_from_midnight_of_its_day_and_who_ordered_before_stays
     let until: chrono::DateTime<chrono::Utc> = "2026-11-30T22:59:59Z".parse().unwrap();
     world.wait(until - world.portal.clock.now());
     assert!(!shown().await);
+    assert_eq!(sold(&world).await, 1);
     let early = alice.has_running(&world, "early").await;
     world.wait(chrono::TimeDelta::seconds(1));
     assert!(shown().await, "it is midnight in Casablanca and in Paris");
+    assert_eq!(sold(&world).await, 2);
     let late = alice.has_running(&world, "late").await;
     assert_eq!((version_of(&db, early).await, version_of(&db, late).await), (1, 2));
 
@@ -81,6 +91,7 @@ async fn what_was_withdrawn_is_never_sold_and_stays_as_it_was(db: PgPool) {
     }
     world.wait(chrono::TimeDelta::days(30));
     assert!(!world.stranger().get("/pricing?currency=MAD").await.text("main").contains("777"));
+    assert_eq!(sold(&world).await, 1);
     // A customer cannot do any of it.
     let sam = world.staff().await;
     let next = Catalogue::of(&world, &sam, "production").await.draft(&[("price_mad", "778")]).await;
