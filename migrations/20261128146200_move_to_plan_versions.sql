@@ -33,6 +33,7 @@ CREATE TABLE plan_move_environments (
 CREATE INDEX plan_move_environments_due ON plan_move_environments (look_at) WHERE ended_at IS NULL;
 CREATE INDEX plan_move_environments_to_tell ON plan_move_environments (plan_version_id, account_id)
  WHERE told_at IS NULL AND ended_at IS NULL;
+CREATE INDEX plan_move_environments_by_environment ON plan_move_environments (environment_id) WHERE ended_at IS NULL;
 CREATE INDEX plan_move_environments_by_account ON plan_move_environments (account_id, plan_version_id);
 
 -- What customers were told does not change: a move is only withdrawn, and what has ended has ended.

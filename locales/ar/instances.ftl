@@ -141,6 +141,7 @@ instances-plan-title = باقة أخرى
 instances-plan-lead = قدرة أكبر أو أقل لهذه النسخة. تبقى تعمل أثناء تطبيق حدودها الجديدة.
 instances-plan-now = حاليًا: { $plan }، { $price } في الشهر.
 instances-plan-own = باقتك اليوم
+instances-plan-coming = ابتداءً من { $date } تصبح على الإصدار الجديد من باقتها بسعر { $price } في الشهر. أُبلغت بذلك بالبريد.
 instances-plan-choose = اختر باقة
 instances-plan-do = الانتقال إلى هذه الباقة
 instances-plan-note = يُحتسب السعر الجديد من لحظة تطبيق الحدود الجديدة، موزعًا بالثانية. حتى ذلك الحين، وعند أي تعذر، يبقى كل شيء كما هو.

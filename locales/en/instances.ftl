@@ -134,6 +134,7 @@ instances-plan-title = Another plan
 instances-plan-lead = More or less power for this instance. It keeps running while its new limits are put in force.
 instances-plan-now = Now: { $plan }, { $price } a month.
 instances-plan-own = Yours today
+instances-plan-coming = From { $date } on it has the new version of its plan, at { $price } a month. You were told by mail.
 instances-plan-choose = Choose a plan
 instances-plan-do = Change to this plan
 instances-plan-note = The new price counts from the moment the new limits are in force, shared out by the second. Until then, and if anything goes wrong, all stays as it is.

@@ -134,6 +134,7 @@ instances-plan-title = Autre formule
 instances-plan-lead = Plus ou moins de puissance pour cette instance. Elle reste en marche pendant que ses nouvelles limites sont mises en place.
 instances-plan-now = Actuellement : { $plan }, { $price } par mois.
 instances-plan-own = La vôtre aujourd’hui
+instances-plan-coming = À partir du { $date }, elle passe à la nouvelle version de sa formule, à { $price } par mois. Vous en avez été prévenu par courriel.
 instances-plan-choose = Choisissez une formule
 instances-plan-do = Passer à cette formule
 instances-plan-note = Le nouveau prix compte à partir de la mise en place des nouvelles limites, réparti à la seconde. D’ici là, et en cas d’échec, rien ne change.

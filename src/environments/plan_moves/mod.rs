@@ -130,6 +130,15 @@ pub async fn find(db: &mut PgConnection, version: PlanVersionId) -> anyhow::Resu
     store::find(db, version).await.context("read a move")
 }
 
+/// Returns where an account's environment is moved to and with which month, once its people were told.
+pub async fn coming(
+    db: &mut PgConnection,
+    account: AccountId,
+    environment: EnvironmentId,
+) -> anyhow::Result<Option<(PlanVersionId, NaiveDate)>> {
+    store::coming(db, account, environment).await.context("read the move of an environment")
+}
+
 /// Withdraws a move before its month begins anywhere; `false` when there is none that can be. Who was told of it is told so.
 pub async fn withdraw(db: &mut PgConnection, version: PlanVersionId, now: DateTime<Utc>) -> anyhow::Result<bool> {
     store::withdraw(db, version, now).await.context("withdraw a move")

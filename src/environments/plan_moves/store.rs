@@ -72,6 +72,36 @@ pub async fn withdraw(db: &mut PgConnection, version: PlanVersionId, now: DateTi
     Ok(done.rows_affected() == 1)
 }
 
+/// The next move of an account's environment that its people were told of.
+pub async fn coming(
+    db: &mut PgConnection,
+    account: AccountId,
+    environment: EnvironmentId,
+) -> Result<Option<(PlanVersionId, NaiveDate)>, StoreError> {
+    let row = sqlx::query!(
+        r#"
+        SELECT it.plan_version_id AS "version: PlanVersionId"
+             , plan_moves.month
+          FROM plan_move_environments AS it
+          JOIN plan_moves ON plan_moves.plan_version_id = it.plan_version_id
+          JOIN environments ON environments.id = it.environment_id AND environments.account_id = it.account_id
+         WHERE it.environment_id = $1
+           AND it.account_id = $2
+           AND it.told_at IS NOT NULL
+           AND it.ended_at IS NULL
+           AND plan_moves.withdrawn_at IS NULL
+           AND environments.plan_version_id = plan_moves.from_version_id
+         ORDER BY plan_moves.month
+         LIMIT 1
+        "#,
+        environment as EnvironmentId,
+        account as AccountId
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| (row.version, row.month)))
+}
+
 /// An environment that an account is told of.
 pub struct Instance {
     pub name: String,

@@ -88,6 +88,12 @@ async fn customers_are_told_at_once_and_each_instance_is_moved_once_at_the_month
     page.assert_says(200, "Instances to be moved: 3");
     page.assert_says(200, "Told by mail: 3");
 
+    let plan = format!("/instances/{shop}/plan");
+    alice
+        .get(&plan)
+        .await
+        .assert_says(200, "From 1 January 2027 on it has the new version of its plan, at MAD 500 a month");
+
     // Who changes the plan before is left where they went; who orders meanwhile has the new version anyway.
     let test = world.plan("test").await;
     plan_changes::put_on(
@@ -119,6 +125,8 @@ async fn customers_are_told_at_once_and_each_instance_is_moved_once_at_the_month
     let sam = world.staff().await;
     sam.get(&format!("/staff/plans/versions/{version}/publish")).await.assert_says(200, "Moved: 2");
 
+    let alice_again = world.again(&alice).await;
+    assert!(!alice_again.get(&plan).await.words().contains("new version of its plan"));
     // January costs what was told: for all of it.
     for instant in ["2027-01-01T10:00:00Z", "2027-02-01T03:00:00Z"] {
         at(&world, instant).await;
