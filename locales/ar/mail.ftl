@@ -149,6 +149,32 @@ mail-trial-ended-text =
 mail-trial-ended-action = عرض التكلفة
 mail-trial-ended-note = تأتي أول فاتورة عند نهاية الشهر. وما تحذفه لا يُحتسب بعد ذلك.
 
+mail-plan-moves-subject = أسعار جديدة للباقة { $plan } ابتداءً من { $date }
+mail-plan-moves-text =
+    مرحبًا { $name }،
+
+    ابتداءً من { $date } تصبح للباقة { $plan } أسعار جديدة. ما لديك على هذه الباقة: { $instances }. السعر الأساسي لكل منها { $before } شهريًا حتى ذلك الحين و{ $after } شهريًا بعده، قبل ضريبة القيمة المضافة.
+
+    { $usage }
+
+    لا حاجة إلى فعل شيء. إن لم ترغب في ذلك فاختر باقة أخرى أو احذف النسخة قبل ذلك اليوم.
+mail-plan-moves-action = عرض نسخي
+mail-plan-moves-note = لا يتغير شيء قبل { $date }. وإن كانت للإصدار الجديد حدود أخرى فإنها تبدأ مع أسعارها حالما تصبح سارية.
+
+plan-moves-line = { $meter }: حتى الآن { $before }؛ ثم { $after }.
+plan-moves-same-usage = ما هو مشمول وسعر ما يزيد عليه يبقيان كما هما.
+plan-moves-unlimited = مشمول بلا حد
+
+mail-plan-stays-subject = تبقى أسعار الباقة { $plan } كما هي
+mail-plan-stays-text =
+    مرحبًا { $name }،
+
+    كتبنا إليك أن أسعارًا جديدة ستُعتمد للباقة { $plan }. سُحب ذلك: تبقى نسخك على إصدارها وبأسعاره.
+
+    لا حاجة إلى فعل شيء.
+mail-plan-stays-action = عرض نسخي
+mail-plan-stays-note = إن تغير ذلك يومًا فسنعلمك قبل 30 يومًا على الأقل.
+
 mail-domain-lost-subject = لم يعد { $domain } يؤدي إلى { $instance }
 mail-domain-lost-text =
     مرحبًا { $name }،

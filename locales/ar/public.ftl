@@ -59,6 +59,7 @@ public-prices-beyond = ما زاد على المشمول
 public-prices-beyond-lead = كل باقة تشمل استهلاكًا. ترى ما تستهلكه وكلفته خلال الشهر.
 public-prices-what = ماذا
 public-prices-then = ثم { $price }
+public-prices-then-from = وابتداءً من { $value } فوق المشمول: { $price }
 
 public-asked-title = أسئلة شائعة
 public-asked-1 = هل هو Odoo الأصلي؟

@@ -149,6 +149,32 @@ mail-trial-ended-text =
 mail-trial-ended-action = See what it costs
 mail-trial-ended-note = The first invoice comes when the month is over. What you delete is charged no longer.
 
+mail-plan-moves-subject = New prices of the plan { $plan } from { $date }
+mail-plan-moves-text =
+    Hello { $name },
+
+    from { $date } on the plan { $plan } has new prices. These of yours are on it: { $instances }. For each of them the base price is { $before } a month until then and { $after } a month from then on, before VAT.
+
+    { $usage }
+
+    You need not do anything. If you do not want this, choose another plan or delete the instance before that day.
+mail-plan-moves-action = See my instances
+mail-plan-moves-note = Until { $date } nothing changes. If the new version has other limits, they and its prices begin as soon as they are in force.
+
+plan-moves-line = { $meter }: until now { $before }; then { $after }.
+plan-moves-same-usage = What is included and what more costs stay as they are.
+plan-moves-unlimited = included without limit
+
+mail-plan-stays-subject = The prices of the plan { $plan } stay as they are
+mail-plan-stays-text =
+    Hello { $name },
+
+    we wrote to you that the plan { $plan } would have new prices. That was withdrawn: your instances stay on the version that they are on, at its prices.
+
+    You need not do anything.
+mail-plan-stays-action = See my instances
+mail-plan-stays-note = If that ever changes, we tell you at least 30 days before.
+
 mail-domain-lost-subject = { $domain } leads to { $instance } no longer
 mail-domain-lost-text =
     Hello { $name },

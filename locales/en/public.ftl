@@ -59,6 +59,7 @@ public-prices-beyond = Beyond what is included
 public-prices-beyond-lead = Each plan includes usage. You see what you use and what it costs while the month goes on.
 public-prices-what = What
 public-prices-then = then { $price }
+public-prices-then-from = from { $value } beyond what is included: { $price }
 
 public-asked-title = What people ask
 public-asked-1 = Is it the real Odoo?

@@ -149,6 +149,32 @@ mail-trial-ended-text =
 mail-trial-ended-action = Voir ce que cela coûte
 mail-trial-ended-note = La première facture vient quand le mois est fini. Ce que vous supprimez n’est plus facturé.
 
+mail-plan-moves-subject = Nouveaux prix de la formule { $plan } à partir du { $date }
+mail-plan-moves-text =
+    Bonjour { $name },
+
+    à partir du { $date }, la formule { $plan } a de nouveaux prix. Voici ce que vous avez sur cette formule : { $instances }. Pour chacune, le prix de base est de { $before } par mois jusque-là et de { $after } par mois ensuite, hors TVA.
+
+    { $usage }
+
+    Vous n’avez rien à faire. Si vous ne le souhaitez pas, choisissez une autre formule ou supprimez l’instance avant ce jour.
+mail-plan-moves-action = Voir mes instances
+mail-plan-moves-note = Rien ne change avant le { $date }. Si la nouvelle version a d’autres limites, elles et ses prix commencent dès qu’elles sont en vigueur.
+
+plan-moves-line = { $meter } : jusqu’ici { $before } ; ensuite { $after }.
+plan-moves-same-usage = Ce qui est inclus et le prix de ce qui dépasse restent les mêmes.
+plan-moves-unlimited = inclus sans limite
+
+mail-plan-stays-subject = Les prix de la formule { $plan } restent les mêmes
+mail-plan-stays-text =
+    Bonjour { $name },
+
+    nous vous avions écrit que la formule { $plan } aurait de nouveaux prix. C’est retiré : vos instances gardent leur version, à ses prix.
+
+    Vous n’avez rien à faire.
+mail-plan-stays-action = Voir mes instances
+mail-plan-stays-note = Si cela change un jour, nous vous prévenons au moins 30 jours avant.
+
 mail-domain-lost-subject = { $domain } ne mène plus à { $instance }
 mail-domain-lost-text =
     Bonjour { $name },

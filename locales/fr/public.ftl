@@ -59,6 +59,7 @@ public-prices-beyond = Au-delà de ce qui est compris
 public-prices-beyond-lead = Chaque formule comprend une consommation. Vous voyez ce que vous consommez et ce que cela coûte au fil du mois.
 public-prices-what = Quoi
 public-prices-then = puis { $price }
+public-prices-then-from = à partir de { $value } au-delà de l’inclus : { $price }
 
 public-asked-title = Les questions qu’on nous pose
 public-asked-1 = Est-ce le vrai Odoo ?

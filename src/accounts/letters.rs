@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::base::ids::{AccountId, DocumentId, EnvironmentId, UserId};
+use crate::base::ids::{AccountId, DocumentId, EnvironmentId, PlanVersionId, UserId};
 use crate::base::money::Currency;
 use crate::queue::Job;
 
@@ -118,6 +118,23 @@ pub enum SendLetter {
         account: AccountId,
         /// When it ended.
         since: DateTime<Utc>,
+    },
+    /// A plan's later version is coming for instances that are on an earlier one. What it says of prices is looked up when the
+    /// mail is written. Sent to whoever pays.
+    PlanMoves {
+        /// The person.
+        user: UserId,
+        /// Whose instances.
+        account: AccountId,
+        /// The version that comes.
+        plan_version: PlanVersionId,
+    },
+    /// A later version that was told of does not come after all. Sent to whoever pays.
+    PlanStays {
+        /// The person.
+        user: UserId,
+        /// The version that does not come.
+        plan_version: PlanVersionId,
     },
     /// Nothing proves a domain any more, so it leads nowhere. Sent to whoever can add domains.
     DomainLost {

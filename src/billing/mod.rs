@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod lookup;
 pub mod papers;
 pub mod payments;
+pub mod previews;
 pub mod profiles;
 pub mod proofs;
 pub mod rating;

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::audit::Actor;
@@ -60,7 +61,7 @@ pub async fn answer(portal: &Portal, wish: &Scale) -> anyhow::Result<String> {
         Ok(scaled) => scaled.with_context(|| format!("there is no instance called {}", wish.name))?,
         Err(ScalingError::Refused(why)) => {
             let mut db = portal.db.acquire().await.context("reach the control database")?;
-            bail!("{}: {}", wish.name, refused(&mut db, why).await?)
+            bail!("{}: {}", wish.name, refused(&mut db, why, portal.clock.now()).await?)
         }
         Err(ScalingError::Failed(cause)) => return Err(cause),
     };
@@ -135,9 +136,9 @@ fn next(name: &str, scaled: Scaled, standing: &Standing) -> String {
     text
 }
 
-async fn refused(db: &mut PgConnection, why: Refusal) -> anyhow::Result<String> {
+async fn refused(db: &mut PgConnection, why: Refusal, now: DateTime<Utc>) -> anyhow::Result<String> {
     let Refusal::BeyondPlan { most } = why else { return Ok(why.to_string()) };
-    let offers = plans::offered(db, Currency::Eur).await?;
+    let offers = plans::offered(db, Currency::Eur, now).await?;
     Ok(match scaling::roomier(&offers, most) {
         Some(offer) => format!(
             "its plan allows at most {most}; the plan {} allows {}",

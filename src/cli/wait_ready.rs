@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tokio::time::{Instant, sleep};
 
+use crate::base::clock::Clock;
 use crate::config::Config;
 use crate::db;
 use crate::reconcile::pool::store::{self, Readiness};
@@ -23,7 +24,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let mut said = String::new();
     loop {
         let mut connection = pool.acquire().await.context("reach the control database")?;
-        let found = store::readiness(&mut connection).await?;
+        let found = store::readiness(&mut connection, Clock::System.now()).await?;
         drop(connection);
         let line = sentence(&found, config.pool.spares);
         if line != said {

@@ -7,11 +7,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::crash;
-use crate::billing::{dry_run, run as billing, self_audit};
+use crate::billing::{dry_run, previews, run as billing, self_audit};
 use crate::books::{self, Books};
 use crate::config::Config;
 use crate::db;
 use crate::engine::{Certificates, Engine, RegistryLogin, Swarm};
+use crate::environments::plan_moves;
 use crate::hosts::certificates::Folder;
 use crate::jobs::worker as jobs;
 use crate::mail::transport::Mailer;
@@ -44,6 +45,8 @@ pub async fn run(config: &Config, crash_at: Option<String>, stop: CancellationTo
     let numbers = config.installation.data_dir.join("billing/numbers.json");
     tasks.spawn(billing::run(portal.clone(), numbers, stop.clone()));
     tasks.spawn(dry_run::run(portal.clone(), stop.clone()));
+    tasks.spawn(previews::run(portal.clone(), stop.clone()));
+    tasks.spawn(plan_moves::run(portal.clone(), stop.clone()));
     tasks.spawn(self_audit::run(portal.clone(), stop.clone()));
     if let Some(payments) = &config.payments {
         tasks.spawn(cards::run(Cards::new(portal.clone(), payments)?, stop.clone()));

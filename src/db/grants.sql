@@ -49,6 +49,13 @@ BEGIN
         GRANT UPDATE (ended_at) ON coupons TO sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON discounts, discount_lines FROM sayoo_web;
         REVOKE DELETE ON bank_receipts FROM sayoo_web;
+        -- Our people publish and withdraw versions of plans; neither is undone.
+        REVOKE UPDATE, DELETE ON plan_withdrawals FROM sayoo_web;
+        -- They ask for a preview and for a move, and withdraw a move; who is moved and what it comes to is for the worker.
+        REVOKE INSERT, UPDATE, DELETE ON plan_previews, plan_preview_rows, plan_moves, plan_move_environments FROM sayoo_web;
+        GRANT INSERT (id, plan_version_id, compared_version_id, asked_by, asked_at) ON plan_previews TO sayoo_web;
+        GRANT INSERT (plan_version_id, from_version_id, month, asked_by, asked_at) ON plan_moves TO sayoo_web;
+        GRANT UPDATE (withdrawn_at) ON plan_moves TO sayoo_web;
         -- It keeps what Stripe posts; attempts and what they came to are for the worker.
         REVOKE INSERT, UPDATE, DELETE ON payment_attempts, card_disputes, stripe_polls FROM sayoo_web;
         REVOKE UPDATE, DELETE ON stripe_events FROM sayoo_web;

@@ -10,6 +10,7 @@ pub mod names;
 pub mod opening;
 pub mod orders;
 pub mod plan_changes;
+pub mod plan_moves;
 pub mod progress;
 pub mod quota;
 pub mod removal;

@@ -112,7 +112,7 @@ pub async fn place(portal: &Portal, by: &By, order: Order) -> Result<Environment
     quota::room_for_one_more(&standing)?;
     let offered = plans::version(&mut tx, order.plan_version).await?;
     let plan = match offered {
-        Some((plan, version)) if plan.is_offered && version.published_at.is_some() => plan,
+        Some((plan, version)) if plan.is_offered && version.stage(now) == plans::Stage::Valid => plan,
         _ => return Err(Refusal::PlanNotOffered.into()),
     };
 

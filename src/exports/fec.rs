@@ -1,6 +1,6 @@
 //! The file of accounting entries that French law asks for (LPF art. A47 A-1): eighteen columns, tabs, decimal commas.
 
-use anyhow::{Context, bail, ensure};
+use anyhow::Context;
 use chrono::NaiveDate;
 use sqlx::PgConnection;
 
@@ -45,14 +45,24 @@ pub struct Seller {
 impl Seller {
     /// Finds the one seller of France.
     pub async fn find(db: &mut PgConnection) -> anyhow::Result<Self> {
+        Self::look(db).await?.map_err(|why| anyhow::anyhow!(why))
+    }
+
+    /// The same; or why there is no such file, which is no failure.
+    pub async fn look(db: &mut PgConnection) -> anyhow::Result<Result<Self, String>> {
         let sellers = store::list_sellers(db).await.context("read the sellers")?;
         let Some(seller) = sellers.into_iter().find(|seller| seller.country == "FR") else {
-            bail!("no seller is at home in France: the FEC is for French books");
+            return Ok(Err("no seller is at home in France: the FEC is for French books".to_owned()));
         };
         let is_siren = seller.siren.len() == 9 && seller.siren.bytes().all(|byte| byte.is_ascii_digit());
-        ensure!(is_siren, "the seller {} has no SIREN of nine digits: its file needs it for its name", seller.code);
-        ensure!(seller.currency == "EUR", "the books of {} are not in euro", seller.code);
-        Ok(Self { id: seller.id, siren: seller.siren })
+        if !is_siren {
+            let why = format!("the seller {} has no SIREN of nine digits: its file needs it for its name", seller.code);
+            return Ok(Err(why));
+        }
+        if seller.currency != "EUR" {
+            return Ok(Err(format!("the books of {} are not in euro", seller.code)));
+        }
+        Ok(Ok(Self { id: seller.id, siren: seller.siren }))
     }
 
     /// Returns the name that the law gives the file: SIREN, `FEC`, the last day of the year.

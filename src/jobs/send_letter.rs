@@ -6,16 +6,18 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::JobError;
 use crate::accounts::letters::{LinkKind, Payer, SendLetter};
 use crate::accounts::{links, people};
-use crate::base::ids::{AccountId, JobId, UserId};
+use crate::base::ids::{AccountId, JobId, PlanVersionId, UserId};
 use crate::base::money::Money;
 use crate::billing::budgets::rule::Level;
 use crate::billing::documents;
 use crate::billing::dunning::{self, rule::Step};
 use crate::billing::trials;
+use crate::environments::plan_moves;
 use crate::i18n::format::Formats;
 use crate::mail::Attachment;
 use crate::mail::messages::{self, Draft};
 use crate::mail::transport::{Mailer, SendError};
+use crate::plans::{self, Allowance, Meter, Version, words};
 use crate::portal::Portal;
 use crate::web::urls;
 
@@ -120,6 +122,18 @@ async fn content(
         SendLetter::TrialEnded { account, since, .. } => {
             trial(portal, formats, ("trial-ended", *since), *account).await?
         }
+        SendLetter::PlanMoves { account, plan_version, .. } => {
+            plan_moves(portal, formats, *account, *plan_version).await?
+        }
+        SendLetter::PlanStays { plan_version, .. } => {
+            let mut db = portal.db.acquire().await.context("reach the control database")?;
+            let (plan, _) =
+                plans::version(&mut db, *plan_version).await?.context("a version that was told of exists")?;
+            Content {
+                values: vec![("plan", plan.names.of(formats.texts().locale).to_owned())],
+                ..plain("plan-stays", Some(urls::instances()))
+            }
+        }
         SendLetter::BudgetReached { .. } => budget(formats, letter),
         SendLetter::DomainLost { environment, instance, hostname, .. } => Content {
             values: vec![("instance", instance.clone()), ("domain", hostname.clone())],
@@ -205,6 +219,54 @@ async fn trial(
     })
 }
 
+/// What a plan's later version costs, beside what the present one does.
+async fn plan_moves(
+    portal: &Portal,
+    formats: Formats,
+    account: AccountId,
+    version: PlanVersionId,
+) -> anyhow::Result<Content> {
+    let mut db = portal.db.acquire().await.context("reach the control database")?;
+    let told = plan_moves::told(&mut db, account, version).await?.context("nothing is moved any more")?;
+    drop(db);
+    let texts = formats.texts();
+    let currency = told.monthly_after.currency;
+    let said = |allowance: &Allowance| {
+        [vec![words::included(formats, allowance)], words::beyond(formats, allowance)].concat().join(", ")
+    };
+    let unlimited = || texts.text("plan-moves-unlimited");
+    let changes = Meter::ALL.into_iter().filter_map(|meter| {
+        let of = |version: &Version| {
+            version.allowances_in(currency).into_iter().find(|it| it.meter == meter).map_or_else(unlimited, said)
+        };
+        let (before, after) = (of(&told.before), of(&told.after));
+        let values = [
+            ("meter", words::name(formats, meter).into()),
+            ("before", before.clone().into()),
+            ("after", after.clone().into()),
+        ];
+        (before != after).then(|| texts.with("plan-moves-line", &values))
+    });
+    let changes: Vec<String> = changes.collect();
+    let mut instances: Vec<String> = told.instances.iter().take(NAMED_AT_MOST).cloned().collect();
+    if let Some(more) = told.instances.len().checked_sub(NAMED_AT_MOST).filter(|more| *more > 0) {
+        instances.push(texts.with("trial-more", &[("count", more.into())]));
+    }
+    Ok(Content {
+        name: "plan-moves",
+        to: None,
+        values: vec![
+            ("date", formats.calendar_day(told.month)),
+            ("plan", told.plan.names.of(texts.locale).to_owned()),
+            ("before", formats.money(told.monthly_before)),
+            ("after", formats.money(told.monthly_after)),
+            ("instances", instances.join(", ")),
+            ("usage", if changes.is_empty() { texts.text("plan-moves-same-usage") } else { changes.join(" ") }),
+        ],
+        path: Some(urls::instances()),
+    })
+}
+
 /// How far the month's cost is, and what follows from it.
 fn budget(formats: Formats, letter: &SendLetter) -> Content {
     let mut content =
@@ -247,6 +309,11 @@ async fn is_settled(portal: &Portal, letter: &SendLetter) -> anyhow::Result<bool
     let (document, waits) = match letter {
         SendLetter::Overdue { document, number, .. } => (*document, number.is_empty()),
         SendLetter::CardRefused { document, .. } => (*document, false),
+        // It was withdrawn, or nothing of the account's is there any more.
+        SendLetter::PlanMoves { account, plan_version, .. } => {
+            let mut db = portal.db.acquire().await.context("reach the control database")?;
+            return Ok(plan_moves::told(&mut db, *account, *plan_version).await?.is_none());
+        }
         _ => return Ok(false),
     };
     let mut db = portal.db.acquire().await.context("reach the control database")?;

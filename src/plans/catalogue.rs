@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
-use super::{Allowance, Kind, Offer, Plan, Resources, Translated, Version, store};
+use super::{Allowance, Kind, Offer, Plan, Resources, Stage, Tier, Translated, Version, store};
 use crate::base::ids::{PlanId, PlanVersionId};
 use crate::base::money::{Currency, Money};
 
@@ -33,6 +34,15 @@ pub enum Refusal {
     /// A currency has no price.
     #[error("a price is missing in a currency")]
     PriceMissing,
+    /// Each further price of a meter begins above zero and beyond the one before.
+    #[error("the prices of a meter do not follow each other")]
+    TiersNotRising,
+    /// A version is sold from now on, or from an instant that is to come.
+    #[error("the version would be sold from an instant that has passed")]
+    BadInstant,
+    /// What is sold already is not withdrawn.
+    #[error("the version is sold already")]
+    AlreadySold,
     /// A code has 2 to 31 small letters, digits and hyphens, and begins with a letter.
     #[error("the code cannot be used")]
     BadCode,
@@ -74,15 +84,28 @@ pub struct Draft {
     pub allowances: Vec<Allowance>,
 }
 
-/// Returns what can be ordered now, priced in `currency`, in the order of the list.
-pub async fn offered(db: &mut PgConnection, currency: Currency) -> anyhow::Result<Vec<Offer>> {
+/// Returns what can be ordered at an instant, priced in `currency`, in the order of the list.
+pub async fn offered(db: &mut PgConnection, currency: Currency, now: DateTime<Utc>) -> anyhow::Result<Vec<Offer>> {
     let mut offers = Vec::new();
-    for (plan, version) in store::newest_published(db).await.context("read the plans on offer")? {
+    for (plan, version) in sold(db, now).await? {
         if let Some(monthly) = version.monthly(currency) {
             offers.push(Offer { plan, version, monthly });
         }
     }
     Ok(offers)
+}
+
+/// The version of each offered plan that is sold at an instant.
+async fn sold(db: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<Vec<(Plan, Version)>> {
+    let everything = everything(db).await?.into_iter().filter(|(plan, _)| plan.is_offered);
+    Ok(everything.filter_map(|(plan, versions)| Some((plan, sold_of(versions, now)?))).collect())
+}
+
+/// Of a plan's versions the one that is sold at an instant: the one that is valid since the latest; of those that began
+/// together, the one that was published last.
+fn sold_of(versions: Vec<Version>, now: DateTime<Utc>) -> Option<Version> {
+    let valid = versions.into_iter().filter(|version| version.stage(now) == Stage::Valid);
+    valid.max_by_key(|version| (version.valid_from, version.number))
 }
 
 /// Returns one version with its plan: what an environment runs on, also when it is no longer sold.
@@ -98,10 +121,16 @@ pub async fn names(
     store::names(db, versions).await.context("read the names of plans")
 }
 
-/// Whether a version is the one that its plan is sold in now.
-pub async fn is_newest(db: &mut PgConnection, version: &Version) -> anyhow::Result<bool> {
-    let offers = store::newest_published(db).await.context("read the plans on offer")?;
-    Ok(offers.iter().any(|(_, newest)| newest.id == version.id))
+/// Whether a version is the one that its plan is sold in at an instant.
+pub async fn is_sold(db: &mut PgConnection, version: PlanVersionId, now: DateTime<Utc>) -> anyhow::Result<bool> {
+    Ok(sold(db, now).await?.iter().any(|(_, sold)| sold.id == version))
+}
+
+/// Returns the version that a plan is sold in at an instant, also of one that is no longer offered: those who come after it are
+/// compared with it.
+pub async fn current(db: &mut PgConnection, plan: PlanId, now: DateTime<Utc>) -> anyhow::Result<Option<Version>> {
+    let found = everything(db).await?.into_iter().find(|(it, _)| it.id == plan);
+    Ok(found.and_then(|(_, versions)| sold_of(versions, now)))
 }
 
 /// Returns every plan with every version, newest first, for staff.
@@ -165,6 +194,9 @@ pub async fn draft(
     {
         return Err(CatalogueError::Refused(Refusal::PriceMissing));
     }
+    if !draft.allowances.iter().all(|allowance| is_rising(&allowance.further)) {
+        return Err(CatalogueError::Refused(Refusal::TiersNotRising));
+    }
     if !store::lock_plan(db, plan).await.context("lock the plan")? {
         return Err(CatalogueError::Refused(Refusal::Unknown));
     }
@@ -175,11 +207,25 @@ pub async fn draft(
     Ok(id)
 }
 
-/// Publishes a draft: from now on it is what new environments get, and it never changes again.
+/// Whether each further price begins above zero and beyond the one before.
+fn is_rising(further: &[Tier]) -> bool {
+    let bounds = std::iter::once(Decimal::ZERO).chain(further.iter().map(|tier| tier.from));
+    bounds.clone().zip(bounds.skip(1)).all(|(before, next)| before < next)
+}
+
+/// Publishes a draft: from `valid_from` on it is what new environments get, and it never changes again.
 ///
 /// Returns its number, which is another one when a later draft was published before it: numbers tell the order of publication.
-pub async fn publish(db: &mut PgConnection, id: PlanVersionId, now: DateTime<Utc>) -> Result<i32, CatalogueError> {
+pub async fn publish(
+    db: &mut PgConnection,
+    id: PlanVersionId,
+    valid_from: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<i32, CatalogueError> {
     let unknown = || CatalogueError::Refused(Refusal::Unknown);
+    if valid_from < now {
+        return Err(CatalogueError::Refused(Refusal::BadInstant));
+    }
     let (plan, _) = version(db, id).await?.ok_or_else(unknown)?;
     store::lock_plan(db, plan.id).await.context("lock the plan")?;
     // Again, now that nobody else publishes it.
@@ -187,7 +233,28 @@ pub async fn publish(db: &mut PgConnection, id: PlanVersionId, now: DateTime<Utc
     if version.published_at.is_some() {
         return Err(CatalogueError::Refused(Refusal::AlreadyPublished));
     }
-    Ok(store::publish(db, id, now).await.context("publish a plan version")?)
+    Ok(store::publish(db, id, valid_from, now).await.context("publish a plan version")?)
+}
+
+/// Withdraws a version that is published and not sold yet. It stays as it is, and is never sold.
+///
+/// False when it was withdrawn before.
+pub async fn withdraw(
+    db: &mut PgConnection,
+    id: PlanVersionId,
+    by: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, CatalogueError> {
+    let unknown = || CatalogueError::Refused(Refusal::Unknown);
+    let (plan, _) = version(db, id).await?.ok_or_else(unknown)?;
+    store::lock_plan(db, plan.id).await.context("lock the plan")?;
+    let (_, version) = version(db, id).await?.ok_or_else(unknown)?;
+    match version.stage(now) {
+        Stage::Draft => Err(unknown()),
+        Stage::Valid => Err(CatalogueError::Refused(Refusal::AlreadySold)),
+        Stage::Withdrawn => Ok(false),
+        Stage::Scheduled => Ok(store::withdraw(db, id, by, now).await.context("withdraw a plan version")?),
+    }
 }
 
 /// Changes what a plan is called and whether it is offered. Environments that run on it are not touched.
@@ -205,6 +272,20 @@ pub async fn describe(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn further_prices_begin_one_after_the_other() {
+        let from = |bounds: &[&str]| {
+            let tier = |text: &&str| Tier { from: text.parse().unwrap(), unit_price: Decimal::ONE };
+            bounds.iter().map(tier).collect::<Vec<_>>()
+        };
+        for good in [&[][..], &["0.0001"], &["10", "10.0001", "1000000000"]] {
+            assert!(is_rising(&from(good)), "{good:?}");
+        }
+        for bad in [&["0"][..], &["-1"], &["10", "10.0"], &["10", "9"], &["10", "20", "20"]] {
+            assert!(!is_rising(&from(bad)), "{bad:?}");
+        }
+    }
 
     #[test]
     fn a_code_is_what_the_schema_takes() {

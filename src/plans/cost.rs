@@ -12,8 +12,9 @@ pub fn month(now: DateTime<Utc>, zone: Tz) -> (DateTime<Utc>, DateTime<Utc>) {
     (midnight(first, zone), midnight(next, zone))
 }
 
-/// The day's first instant. Where clocks skip midnight it is the first that exists.
-fn midnight(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
+/// Returns the day's first instant. Where clocks skip midnight it is the first that exists.
+#[must_use]
+pub fn midnight(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
     (0..24)
         .filter_map(|hour| day.and_hms_opt(hour, 0, 0))
         .find_map(|time| zone.from_local_datetime(&time).earliest())

@@ -4,6 +4,7 @@ pub mod catalogue;
 pub mod cost;
 mod seed;
 mod store;
+pub mod words;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -12,7 +13,7 @@ use crate::base::ids::{PlanId, PlanVersionId};
 use crate::base::money::{Currency, Money};
 use crate::i18n::Locale;
 
-pub use catalogue::{CatalogueError, Refusal, is_newest, names, offered, version};
+pub use catalogue::{CatalogueError, Refusal, is_sold, names, offered, version};
 pub use seed::seed;
 
 /// What an environment is for; each plan is for one of them.
@@ -164,6 +165,17 @@ pub struct Allowance {
     pub included: Decimal,
     /// What one unit beyond it costs.
     pub unit_price: Decimal,
+    /// What one unit costs from so many beyond it on, in the order in which they begin.
+    pub further: Vec<Tier>,
+}
+
+/// A further price of a meter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tier {
+    /// From so many units beyond what is included, in the meter's unit.
+    pub from: Decimal,
+    /// What one unit costs that lies there.
+    pub unit_price: Decimal,
 }
 
 /// One version of a plan. Immutable once published.
@@ -173,8 +185,12 @@ pub struct Version {
     pub id: PlanVersionId,
     /// 1, 2, 3 …
     pub number: i32,
-    /// Since when it can be bought; `None` for a draft.
+    /// When staff made it final; `None` for a draft.
     pub published_at: Option<DateTime<Utc>>,
+    /// From when on it is sold; `None` for a draft.
+    pub valid_from: Option<DateTime<Utc>>,
+    /// When staff withdrew it, before it was ever sold.
+    pub withdrawn_at: Option<DateTime<Utc>>,
     /// What it gives.
     pub resources: Resources,
     /// The base price per month in each currency.
@@ -183,7 +199,31 @@ pub struct Version {
     pub allowances: Vec<Allowance>,
 }
 
+/// How far a version is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Not published yet.
+    Draft,
+    /// Published, and sold from an instant that is to come.
+    Scheduled,
+    /// It is sold, or was until another one came.
+    Valid,
+    /// It was withdrawn before anybody could buy it.
+    Withdrawn,
+}
+
 impl Version {
+    /// Returns how far it is at an instant.
+    #[must_use]
+    pub fn stage(&self, now: DateTime<Utc>) -> Stage {
+        match (self.valid_from, self.withdrawn_at) {
+            (None, _) => Stage::Draft,
+            (Some(_), Some(_)) => Stage::Withdrawn,
+            (Some(from), None) if from > now => Stage::Scheduled,
+            (Some(_), None) => Stage::Valid,
+        }
+    }
+
     /// Returns the price per month in `currency`, if it is sold in it.
     #[must_use]
     pub fn monthly(&self, currency: Currency) -> Option<Money> {
@@ -204,7 +244,7 @@ impl Version {
 pub struct Offer {
     /// The plan.
     pub plan: Plan,
-    /// Its newest published version.
+    /// The version that is sold at the moment.
     pub version: Version,
     /// The base price per month.
     pub monthly: Money,

@@ -17,7 +17,7 @@ pub async fn seed(db: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<(
         let plan = first.plan(i32::try_from(position).unwrap_or(0), now);
         let Some(id) = store::insert_plan(&mut tx, &plan, now).await.context("insert a plan")? else { continue };
         let version = catalogue::draft(&mut tx, id, &first.draft(), now).await?;
-        catalogue::publish(&mut tx, version, now).await?;
+        catalogue::publish(&mut tx, version, now, now).await?;
     }
     tx.commit().await.context("commit")
 }
@@ -140,6 +140,7 @@ impl First {
                     currency,
                     included: Decimal::from(included),
                     unit_price: Decimal::new(micros, 6),
+                    further: Vec::new(),
                 })
             })
             .collect();

@@ -1,10 +1,11 @@
 //! The tables of the catalogue. The only SQL about plans.
 
+mod prices;
+
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::PgConnection;
 
@@ -12,6 +13,8 @@ use super::{Allowance, Plan, Resources, Translated, Version};
 use crate::base::ids::{PlanId, PlanVersionId};
 use crate::base::money::Money;
 use crate::db::StoreError;
+
+pub use prices::{insert_allowances, insert_prices};
 
 struct Row {
     plan: PlanId,
@@ -24,6 +27,8 @@ struct Row {
     version: PlanVersionId,
     number: i32,
     published_at: Option<DateTime<Utc>>,
+    valid_from: Option<DateTime<Utc>>,
+    withdrawn_at: Option<DateTime<Utc>>,
     cpu_millis: i32,
     memory_mb: i32,
     storage_mb: i32,
@@ -49,6 +54,9 @@ async fn rows(db: &mut PgConnection, only: Option<PlanVersionId>) -> anyhow::Res
              , plan_versions.id  AS "version: PlanVersionId"
              , plan_versions.version AS number
              , plan_versions.published_at
+             -- What was published before dates could be given was sold at once.
+             , COALESCE(plan_versions.valid_from, plan_versions.published_at) AS valid_from
+             , plan_withdrawals.withdrawn_at AS "withdrawn_at?"
              , plan_versions.cpu_millis
              , plan_versions.memory_mb
              , plan_versions.storage_mb
@@ -59,6 +67,7 @@ async fn rows(db: &mut PgConnection, only: Option<PlanVersionId>) -> anyhow::Res
              , plan_versions.monthly_backups
           FROM plan_versions
           JOIN plans ON plans.id = plan_versions.plan_id
+          LEFT JOIN plan_withdrawals ON plan_withdrawals.plan_version_id = plan_versions.id
          WHERE $1::uuid IS NULL OR plan_versions.id = $1
          ORDER BY plans.position, plans.code, plan_versions.version DESC
         "#,
@@ -68,8 +77,8 @@ async fn rows(db: &mut PgConnection, only: Option<PlanVersionId>) -> anyhow::Res
     .await
     .map_err(StoreError::from)?;
     let ids: Vec<_> = rows.iter().map(|row| row.version.uuid()).collect();
-    let mut prices = prices(db, &ids).await?;
-    let mut allowances = allowances(db, &ids).await?;
+    let mut prices = prices::monthly(db, &ids).await?;
+    let mut allowances = prices::allowances(db, &ids).await?;
     rows.into_iter()
         .map(|row| {
             let (prices, allowances) = (prices.remove(&row.version), allowances.remove(&row.version));
@@ -128,77 +137,14 @@ impl Row {
             id: self.version,
             number: self.number,
             published_at: self.published_at,
+            valid_from: self.valid_from,
+            withdrawn_at: self.withdrawn_at,
             resources,
             prices,
             allowances,
         };
         Ok((plan.parsed()?, version))
     }
-}
-
-async fn prices(db: &mut PgConnection, versions: &[uuid::Uuid]) -> anyhow::Result<HashMap<PlanVersionId, Vec<Money>>> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT plan_version_id AS "version: PlanVersionId"
-             , currency
-             , monthly_minor
-          FROM plan_prices
-         WHERE plan_version_id = ANY($1)
-         ORDER BY currency
-        "#,
-        versions
-    )
-    .fetch_all(db)
-    .await
-    .map_err(StoreError::from)?;
-    let mut found: HashMap<PlanVersionId, Vec<Money>> = HashMap::new();
-    for row in rows {
-        found.entry(row.version).or_default().push(Money::new(row.monthly_minor, row.currency.parse()?));
-    }
-    Ok(found)
-}
-
-async fn allowances(
-    db: &mut PgConnection,
-    versions: &[uuid::Uuid],
-) -> anyhow::Result<HashMap<PlanVersionId, Vec<Allowance>>> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT plan_version_id AS "version: PlanVersionId"
-             , meter
-             , currency
-             , included
-             , unit_price
-          FROM plan_meters
-         WHERE plan_version_id = ANY($1)
-        "#,
-        versions
-    )
-    .fetch_all(db)
-    .await
-    .map_err(StoreError::from)?;
-    let mut found: HashMap<PlanVersionId, Vec<Allowance>> = HashMap::new();
-    for row in rows {
-        found.entry(row.version).or_default().push(Allowance {
-            meter: row.meter.parse()?,
-            currency: row.currency.parse()?,
-            included: row.included,
-            unit_price: row.unit_price,
-        });
-    }
-    Ok(found)
-}
-
-/// The newest published version of each plan that is offered.
-pub async fn newest_published(db: &mut PgConnection) -> anyhow::Result<Vec<(Plan, Version)>> {
-    let mut found: Vec<(Plan, Version)> = Vec::new();
-    for (plan, version) in rows(db, None).await? {
-        let is_first = found.last().is_none_or(|(last, _)| last.id != plan.id);
-        if plan.is_offered && version.published_at.is_some() && is_first {
-            found.push((plan, version));
-        }
-    }
-    Ok(found)
 }
 
 /// One version with its plan.
@@ -333,50 +279,20 @@ pub async fn insert_draft(
     Ok(())
 }
 
-/// Inserts the monthly prices of a draft.
-pub async fn insert_prices(db: &mut PgConnection, version: PlanVersionId, prices: &[Money]) -> Result<(), StoreError> {
-    for price in prices {
-        sqlx::query!(
-            "INSERT INTO plan_prices (plan_version_id, currency, monthly_minor) VALUES ($1, $2, $3)",
-            version as PlanVersionId,
-            price.currency.code(),
-            price.minor
-        )
-        .execute(&mut *db)
-        .await?;
-    }
-    Ok(())
-}
-
-/// Inserts the included usage of a draft.
-pub async fn insert_allowances(
-    db: &mut PgConnection,
-    version: PlanVersionId,
-    allowances: &[Allowance],
-) -> Result<(), StoreError> {
-    for included in allowances {
-        sqlx::query!(
-            "INSERT INTO plan_meters (plan_version_id, meter, currency, included, unit_price) VALUES ($1, $2, $3, $4, $5)",
-            version as PlanVersionId,
-            included.meter.code(),
-            included.currency.code(),
-            included.included as Decimal,
-            included.unit_price as Decimal
-        )
-        .execute(&mut *db)
-        .await?;
-    }
-    Ok(())
-}
-
 /// Makes a draft final and returns its number. A draft that is older than what was published meanwhile takes the next number:
-/// the highest one that is published is what is sold. The caller holds the plan's lock; the schema refuses a second time.
-pub async fn publish(db: &mut PgConnection, id: PlanVersionId, now: DateTime<Utc>) -> Result<i32, StoreError> {
+/// of those that are sold from the same instant on, the highest one is what is sold. The caller holds the plan's lock; the schema refuses a second time.
+pub async fn publish(
+    db: &mut PgConnection,
+    id: PlanVersionId,
+    valid_from: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<i32, StoreError> {
     Ok(sqlx::query_scalar!(
         r#"
         UPDATE plan_versions AS draft
            SET state = 'published'
              , published_at = $2
+             , valid_from = $3
              , version = CASE WHEN EXISTS (SELECT FROM plan_versions AS newer
                                             WHERE newer.plan_id = draft.plan_id
                                               AND newer.state = 'published'
@@ -388,10 +304,33 @@ pub async fn publish(db: &mut PgConnection, id: PlanVersionId, now: DateTime<Utc
         RETURNING version
         "#,
         id as PlanVersionId,
-        now
+        now,
+        valid_from
     )
     .fetch_one(db)
     .await?)
+}
+
+/// Notes that a version will not be sold; `false` when that was noted before. The schema refuses it once it is sold.
+pub async fn withdraw(
+    db: &mut PgConnection,
+    id: PlanVersionId,
+    by: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        r#"
+        INSERT INTO plan_withdrawals (plan_version_id, withdrawn_at, withdrawn_by)
+        VALUES ($1, $2, $3)
+            ON CONFLICT DO NOTHING
+        "#,
+        id as PlanVersionId,
+        now,
+        by
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Changes names, summaries and whether the plan is offered; `false` when there is no such plan.

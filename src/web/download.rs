@@ -1,15 +1,16 @@
 //! Files that people choose on a form: which, of which days, written as what. Reads the address and answers with the file.
 
-use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_DISPOSITION;
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use anyhow::Context;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
 use serde::Deserialize;
 
-use super::answer::Answer;
+use super::error::PageError;
 use super::layout::Layout;
 use crate::base::ids::AccountId;
 use crate::exports::focus::Set;
-use crate::exports::{Export, Filter, Format, List};
+use crate::exports::{Export, Filter, Format, List, fec};
 use crate::metering::export as usage;
 use crate::portal::Portal;
 
@@ -39,6 +40,8 @@ pub enum What {
     Focus(Set),
     /// The books; for staff.
     Beancount,
+    /// The French books, as the tax office asks for them; for staff.
+    Fec,
 }
 
 impl What {
@@ -49,7 +52,7 @@ impl What {
 
     /// Returns those that our people may have.
     pub fn of_staff() -> impl Iterator<Item = Self> {
-        Self::of_customers().chain([Self::Beancount])
+        Self::of_customers().chain([Self::Beancount, Self::Fec])
     }
 
     /// Returns the word in addresses and names of files.
@@ -60,6 +63,7 @@ impl What {
             Self::List(list) => list.word(),
             Self::Focus(set) => set.word(),
             Self::Beancount => "beancount",
+            Self::Fec => "fec",
         }
     }
 }
@@ -162,8 +166,12 @@ impl Wish {
 }
 
 impl Asked {
-    /// Answers with the file, part by part.
-    pub fn answer(self, portal: &Portal, now: DateTime<Utc>) -> Answer {
+    /// Answers with the file, part by part; or the key of why there is no such file.
+    pub async fn answer(
+        self,
+        portal: &Portal,
+        now: DateTime<Utc>,
+    ) -> Result<Result<HttpResponse, &'static str>, PageError> {
         let Self { what, filter, format } = self;
         let (media_type, end) = match what {
             What::Usage | What::List(_) => (format.media_type(), format.extension()),
@@ -172,24 +180,39 @@ impl Asked {
                 (format.media_type(), format.extension())
             }
             What::Beancount => ("text/plain; charset=utf-8", "beancount"),
+            What::Fec => ("text/plain; charset=utf-8", "txt"),
         };
-        let name = format!("attachment; filename=\"{}-{}-{}.{end}\"", what.word(), filter.from, filter.to);
-        let mut response = HttpResponse::Ok();
-        response.content_type(media_type).insert_header((CONTENT_DISPOSITION, name));
+        let mut name = format!("{}-{}-{}.{end}", what.word(), filter.from, filter.to);
+        // Books are everybody's together.
+        let books = Filter { account: None, ..filter };
         let db = portal.db.clone();
         let export = match what {
             What::Usage => {
                 let start = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
                 let (from, until) = (start(filter.from), start(filter.to));
                 let hours = usage::Filter { from, until, account: filter.account, environment: None };
-                return Ok(response.streaming(usage::stream(db, hours, format)));
+                return Ok(Ok(file(media_type, &name).streaming(usage::stream(db, hours, format))));
             }
             What::List(list) => Export::list(list, filter, format),
             What::Focus(set) if format == Format::Parquet => Export::focus(set, filter, now).into_parquet(),
             What::Focus(set) => Export::focus(set, filter, now),
-            // Books are everybody's together.
-            What::Beancount => Export::beancount(Filter { account: None, ..filter }),
+            What::Beancount => Export::beancount(books),
+            What::Fec => {
+                let mut connection = db.acquire().await.context("reach the control database")?;
+                let Ok(seller) = fec::Seller::look(&mut connection).await? else { return Ok(Err("exports-no-fec")) };
+                // The law says what it is called.
+                name = seller.file_name(&books);
+                Export::fec(&seller, books)
+            }
         };
-        Ok(response.streaming(export.stream(db)))
+        Ok(Ok(file(media_type, &name).streaming(export.stream(db))))
     }
+}
+
+/// The head of an answer that is kept as a file.
+fn file(media_type: &str, name: &str) -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response.content_type(media_type);
+    response.insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")));
+    response
 }

@@ -207,7 +207,10 @@ table! {
     Post "/staff/plans/{plan}/draft"       Staff        staff::plan_draft::post;
     Get  "/staff/plans/{plan}/words"       Staff        staff::plan_words::get;
     Post "/staff/plans/{plan}/words"       Staff        staff::plan_words::post;
-    Post "/staff/plans/versions/{version}/publish" Staff staff::plans::publish;
+    Get  "/staff/plans/versions/{version}/publish" Staff staff::plan_publish::get;
+    Post "/staff/plans/versions/{version}/publish" Staff staff::plan_publish::post;
+    Post "/staff/plans/versions/{version}/preview" Staff staff::plan_publish::preview;
+    Post "/staff/plans/versions/{version}/withdraw" Staff staff::plan_publish::withdraw;
     Get  "/staff/queue"                    Staff        staff::queue::get;
     Post "/staff/queue/turns"              Staff        staff::queue::retry_turn;
     Post "/staff/queue/jobs/{job}/retry"   Staff        staff::queue::retry_job;

@@ -83,8 +83,12 @@ test("the first staff member joins by a link that works once, and sees, suspends
   await page.fill("#f-memory_mb", "1024");
   await page.click("main form.form button[type=submit]");
   await page.waitForURL("**/staff/plans");
-  await page.locator("#development form[action$='/publish'] button").click();
-  await page.waitForLoadState();
+  await page.locator("#development a.button[href$='/publish']").click();
+  await page.waitForSelector("#publish");
+  const publish = new URL(page.url()).pathname;
+  await inspectHere(page, "staff-plan-publish");
+  await page.click("#publish button[type=submit]");
+  await page.waitForURL("**/staff/plans");
   await stranger.page.goto(`${PORTAL}/pricing`);
   assert.match(await stranger.page.innerText("main"), /7\.31/);
   const words = draft.replace(/draft$/, "words");
@@ -134,7 +138,7 @@ test("the first staff member joins by a link that works once, and sees, suspends
     "staff-transfer-of-nobody": transfer, "staff-dunning": "/staff/dunning", "staff-coupons": "/staff/coupons", "staff-books": "/staff/books", "staff-self-audit": "/staff/billing/audit",
     "staff-revenue": "/staff/revenue", "staff-margins": "/staff/revenue/hosts",
     "staff-host": host, "staff-host-drain": `${host}/drain`, "staff-host-settings": `${host}/settings`, "staff-images": "/staff/images",
-    "staff-plan-draft": draft, "staff-plan-new": "/staff/plans/new", "staff-plan-words": words,
+    "staff-plan-draft": draft, "staff-plan-published": publish, "staff-plan-new": "/staff/plans/new", "staff-plan-words": words,
     "staff-home": "/staff", "staff-accounts": "/staff/accounts", "staff-account": account, "staff-instances": "/staff/instances", "staff-instance": `/staff/instances/${id}`, "staff-scaling": `/staff/instances/${id}/scaling`,
     "staff-hosts": "/staff/hosts", "staff-host-new": "/staff/hosts/new", "staff-plans": "/staff/plans", "staff-queue": "/staff/queue", "staff-usage": "/staff/usage", "staff-exports": "/staff/exports",
     "staff-audit": "/staff/audit", "staff-search": `/staff/search?q=${company}`,

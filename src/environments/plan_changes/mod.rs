@@ -3,6 +3,7 @@
 mod store;
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -10,7 +11,7 @@ use super::{By, Environment, Status, Wanted, history};
 use crate::base::ids::{EnvironmentId, PlanVersionId, RuntimeId, UpdateId};
 use crate::hosts::placement::{Need, Tenant};
 use crate::hosts::{self, Placement, ReserveError};
-use crate::plans;
+use crate::plans::{self, Plan, Version};
 use crate::portal::Portal;
 use crate::{audit, db};
 
@@ -78,13 +79,33 @@ pub async fn change(
     };
     refuse(&environment, version)?;
     let (plan, offered) = match plans::version(&mut tx, version).await? {
-        Some((plan, offered)) if plan.is_offered && plans::is_newest(&mut tx, &offered).await? => (plan, offered),
+        Some((plan, offered)) if plan.is_offered && plans::is_sold(&mut tx, version, now).await? => (plan, offered),
         _ => return Err(Refusal::PlanNotOffered.into()),
     };
-    let Some((runtime, image)) = store::runtime(&mut tx, by.account, id).await.context("read the image")? else {
+    ask(&mut tx, &environment, (&plan, &offered), &by.name, now).await?;
+    let detail = json!({ "plan": plan.code, "from": environment.plan_version, "to": version });
+    history::record(&mut tx, id, "plan.asked", &by.name, detail.clone(), now).await?;
+    let entry = audit::Entry::new("environment.plan-asked").account(by.account).environment(id).detail(detail);
+    audit::record(&mut tx, &by.actor, entry, now).await?;
+    db::wake(&mut tx).await.context("wake the worker")?;
+    tx.commit().await.context("commit")?;
+    Ok(Some(()))
+}
+
+/// Asks for the limits of another version, with the room for them. The caller has locked the environment.
+pub(super) async fn ask(
+    db: &mut PgConnection,
+    environment: &Environment,
+    (plan, offered): (&Plan, &Version),
+    asked_by: &str,
+    now: DateTime<Utc>,
+) -> Result<(), PlanChangeError> {
+    refuse(environment, offered.id)?;
+    let (account, id) = (environment.account, environment.id);
+    let Some((runtime, image)) = store::runtime(db, account, id).await.context("read the image")? else {
         return Err(Refusal::BeingMade.into());
     };
-    if store::has_open(&mut tx, by.account, id).await.context("look for an update")? {
+    if store::has_open(db, account, id).await.context("look for an update")? {
         return Err(Refusal::UnderWay.into());
     }
     let need = Need {
@@ -96,25 +117,31 @@ pub async fn change(
     };
     // What does not run needs no second container: it gets its room when it starts.
     let runs = environment.wanted == Wanted::Running && environment.status != Status::Asleep;
-    let placement = if runs { Some(room(&mut tx, runtime, need).await?) } else { None };
+    let placement = if runs { Some(room(db, runtime, need).await?) } else { None };
     let placement = placement.as_ref();
     let new = store::NewUpdate {
         id: UpdateId::new(now),
         environment: id,
         image,
-        version,
+        version: offered.id,
         placement,
         need,
-        asked_by: &by.name,
+        asked_by,
     };
-    store::insert(&mut tx, &new, now).await.context("insert an update")?;
-    let detail = json!({ "plan": plan.code, "from": environment.plan_version, "to": version });
-    history::record(&mut tx, id, "plan.asked", &by.name, detail.clone(), now).await?;
-    let entry = audit::Entry::new("environment.plan-asked").account(by.account).environment(id).detail(detail);
-    audit::record(&mut tx, &by.actor, entry, now).await?;
-    db::wake(&mut tx).await.context("wake the worker")?;
-    tx.commit().await.context("commit")?;
-    Ok(Some(()))
+    store::insert(db, &new, now).await.context("insert an update")?;
+    Ok(())
+}
+
+/// Puts an environment on a version: it is charged on it from `since` on. Whoever calls this has seen to it that its limits are
+/// in force. Returns how many containers were wanted and how many are, where the version allows fewer.
+pub async fn put_on(
+    db: &mut PgConnection,
+    id: EnvironmentId,
+    version: PlanVersionId,
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Option<(i32, i32)>> {
+    store::set_plan(db, id, version, (since, now)).await.context("put an environment on a plan")
 }
 
 fn refuse(environment: &Environment, version: PlanVersionId) -> Result<(), Refusal> {
@@ -131,8 +158,8 @@ fn refuse(environment: &Environment, version: PlanVersionId) -> Result<(), Refus
 }
 
 /// Sets room aside, apart from its replicas. What spares take is room: they go before anything begins there.
-async fn room(tx: &mut PgConnection, runtime: RuntimeId, need: Need) -> Result<Placement, PlanChangeError> {
-    match hosts::set_room_aside(tx, runtime, need).await {
+async fn room(db: &mut PgConnection, runtime: RuntimeId, need: Need) -> Result<Placement, PlanChangeError> {
+    match hosts::set_room_aside(db, runtime, need).await {
         Ok(placement) => Ok(placement),
         Err(ReserveError::NoRoom(why)) => {
             tracing::info!(%why, "no room for another plan");

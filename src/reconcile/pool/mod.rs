@@ -114,7 +114,7 @@ impl Task for Pool {
         let mut has_room = true;
         // The kind with the fewest first, so that every kind has one before any has two.
         for round in 1..=wanted {
-            for kind in store::kinds(&mut tx).await? {
+            for kind in store::kinds(&mut tx, self.site.clock.now()).await? {
                 if missing(round, kind.there, being_built) <= 0 {
                     is_short |= kind.there < round;
                     continue;

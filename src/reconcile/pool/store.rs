@@ -25,19 +25,14 @@ pub struct Kind {
 
 /// Returns the kinds that are kept: the sizes of the plans on offer, times the ready templates without applications.
 /// Those with the fewest come first.
-pub async fn kinds(db: &mut PgConnection) -> Result<Vec<Kind>, StoreError> {
+pub async fn kinds(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<Kind>, StoreError> {
     let rows = sqlx::query_as!(
         Kind,
         r#"
         WITH sizes AS (
-            SELECT DISTINCT latest.cpu_millis, latest.memory_mb
+            SELECT DISTINCT sold.cpu_millis, sold.memory_mb
               FROM plans
-              JOIN LATERAL (SELECT cpu_millis, memory_mb
-                              FROM plan_versions
-                             WHERE plan_versions.plan_id = plans.id
-                               AND plan_versions.state = 'published'
-                             ORDER BY version DESC
-                             LIMIT 1) AS latest ON true
+              JOIN plan_versions_sold($1) AS sold ON sold.plan_id = plans.id
              WHERE plans.is_offered
         )
         SELECT images.id AS "image: ImageId"
@@ -60,7 +55,8 @@ pub async fn kinds(db: &mut PgConnection) -> Result<Vec<Kind>, StoreError> {
            AND templates.country = ''
            AND images.state = 'current'
          ORDER BY 6, sizes.memory_mb, templates.created_at
-        "#
+        "#,
+        now
     )
     .fetch_all(db)
     .await?;
@@ -177,7 +173,7 @@ pub struct Readiness {
 }
 
 /// Counts what is ready.
-pub async fn readiness(db: &mut PgConnection) -> Result<Readiness, StoreError> {
+pub async fn readiness(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Readiness, StoreError> {
     let row = sqlx::query_as!(
         Readiness,
         r#"
@@ -186,29 +182,27 @@ pub async fn readiness(db: &mut PgConnection) -> Result<Readiness, StoreError> {
              , max(templates.failure) AS failure
              , (SELECT count(*) FROM runtimes WHERE environment_id IS NULL AND wanted = 'running' AND state = 'ready') AS "spares_ready!"
              , (SELECT count(*) FROM runtimes WHERE environment_id IS NULL AND wanted = 'running' AND state = 'building') AS "spares_building!"
-             , (SELECT count(DISTINCT (plan_versions.cpu_millis, plan_versions.memory_mb, cloned.id))
-                  FROM plan_versions
-                  JOIN plans ON plans.id = plan_versions.plan_id
+             , (SELECT count(DISTINCT (sold.cpu_millis, sold.memory_mb, cloned.id))
+                  FROM plan_versions_sold($1) AS sold
+                  JOIN plans ON plans.id = sold.plan_id
                   JOIN images AS running ON running.state = 'current'
                   JOIN templates AS cloned ON cloned.image_id = running.id AND cloned.modules = '{}' AND cloned.country = ''
                  WHERE plans.is_offered
-                   AND plan_versions.state = 'published'
-                   AND NOT EXISTS (SELECT FROM plan_versions AS later
-                                    WHERE later.plan_id = plans.id AND later.state = 'published' AND later.version > plan_versions.version)
                    AND NOT EXISTS (SELECT FROM runtimes
                                     WHERE runtimes.environment_id IS NULL
                                       AND runtimes.wanted = 'running'
                                       AND runtimes.state = 'ready'
                                       AND runtimes.template_id = cloned.id
-                                      AND runtimes.cpu_millis = plan_versions.cpu_millis
-                                      AND runtimes.memory_mb = plan_versions.memory_mb)) AS "kinds_without_spare!"
+                                      AND runtimes.cpu_millis = sold.cpu_millis
+                                      AND runtimes.memory_mb = sold.memory_mb)) AS "kinds_without_spare!"
              , EXISTS (SELECT FROM turns WHERE task = 'pool' AND turned_at IS NOT NULL AND unsettled_at IS NULL) AS "is_pool_settled!"
           FROM templates
           JOIN images ON images.id = templates.image_id
          WHERE images.state = 'current'
            AND templates.modules = '{}'
            AND templates.country = ''
-        "#
+        "#,
+        now
     )
     .fetch_one(db)
     .await?;

@@ -7,6 +7,7 @@ pub mod dev;
 pub mod health;
 pub mod home;
 pub mod instances;
+pub mod meters;
 pub mod preferences;
 pub mod pricing;
 pub mod staff;

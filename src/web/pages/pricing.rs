@@ -4,17 +4,18 @@ use actix_web::web::{Data, Query};
 use anyhow::Context;
 use askama::Template;
 use chrono::TimeDelta;
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use crate::base::money::Currency;
 use crate::i18n::Locale;
 use crate::i18n::format::Formats;
-use crate::plans::{self, Allowance, Kind, Meter, Offer, Resources};
+use crate::plans::{self, Kind, Offer, Resources};
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
 use crate::web::extract::Visitor;
 use crate::web::layout::Layout;
+use crate::web::pages::meters::Meters;
 use crate::web::urls;
 
 /// Which prices.
@@ -29,7 +30,7 @@ pub async fn get(portal: Data<Portal>, visitor: Visitor, query: Query<PricingQue
     let usual = if visitor.layout.locale == Locale::Ar { Currency::Mad } else { Currency::Eur };
     let currency = asked.unwrap_or(usual);
     let mut db = portal.db.acquire().await.context("connect")?;
-    let offers = plans::offered(&mut db, currency).await?;
+    let offers = plans::offered(&mut db, currency, visitor.layout.now).await?;
     answer::page(&PricingPage::new(visitor.layout, &offers, currency))
 }
 
@@ -39,7 +40,7 @@ struct PricingPage {
     layout: Layout,
     currencies: Vec<CurrencyLink>,
     plans: Vec<PlanCard>,
-    meters: Vec<MeterRow>,
+    meters: Meters,
 }
 
 struct CurrencyLink {
@@ -58,17 +59,6 @@ struct PlanCard {
     href: String,
 }
 
-struct MeterRow {
-    name: String,
-    cells: Vec<MeterCell>,
-}
-
-struct MeterCell {
-    plan: String,
-    included: String,
-    then: String,
-}
-
 impl PricingPage {
     fn new(layout: Layout, offers: &[Offer], currency: Currency) -> Self {
         let formats = Formats::new(layout.locale, "UTC");
@@ -80,10 +70,7 @@ impl PricingPage {
             })
             .into();
         let plans = offers.iter().map(|offer| PlanCard::new(&layout, formats, offer)).collect();
-        let meters = Meter::ALL
-            .into_iter()
-            .filter_map(|meter| MeterRow::new(&layout, formats, offers, meter, currency))
-            .collect();
+        let meters = Meters::of_offers(&layout, formats, offers, currency);
         Self { layout, currencies, plans, meters }
     }
 }
@@ -125,49 +112,4 @@ pub fn features(layout: &Layout, formats: Formats, resources: &Resources) -> Vec
         lines.push(layout.t1("public-prices-containers", "count", formats.number(resources.max_replicas)));
     }
     lines
-}
-
-/// Hours of the month that prices are made with: 365 × 24 ÷ 12.
-const HOURS_OF_MONTH: i64 = 730;
-
-impl MeterRow {
-    fn new(layout: &Layout, formats: Formats, offers: &[Offer], meter: Meter, currency: Currency) -> Option<Self> {
-        let cell = |offer: &Offer| {
-            let allowances = offer.version.allowances_in(currency);
-            let allowance = allowances.into_iter().find(|allowance| allowance.meter == meter)?;
-            Some(MeterCell::new(layout, formats, offer.plan.names.of(layout.locale), allowance))
-        };
-        // A row with a hole would promise something free: then the row is not shown.
-        let cells: Vec<_> = offers.iter().map(cell).collect::<Option<_>>()?;
-        (!cells.is_empty()).then(|| Self { name: layout.t(format!("public-meter-{}", meter.code())), cells })
-    }
-}
-
-impl MeterCell {
-    fn new(layout: &Layout, formats: Formats, plan: &str, allowance: &Allowance) -> Self {
-        let key = format!("public-meter-{}", allowance.meter.code());
-        let hours = Decimal::from(HOURS_OF_MONTH);
-        // People think of a database in GB that stay the month, and count requests one by one.
-        let (included, places) = match allowance.meter {
-            Meter::Database => (allowance.included / hours, 1),
-            Meter::Requests => (allowance.included * Decimal::from(1_000), 0),
-            Meter::Cpu | Meter::Egress => (allowance.included, 1),
-        };
-        let price = formats.price(allowance.unit_price, allowance.currency);
-        let each = match allowance.meter {
-            Meter::Database => {
-                let month = formats.price(
-                    (allowance.unit_price * hours).round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero),
-                    allowance.currency,
-                );
-                layout.t2(format!("{key}-each"), "month", month, "price", price)
-            }
-            Meter::Cpu | Meter::Egress | Meter::Requests => layout.t1(format!("{key}-each"), "price", price),
-        };
-        Self {
-            plan: plan.to_owned(),
-            included: layout.t1(format!("{key}-included"), "value", formats.decimal(included, places)),
-            then: layout.t1("public-prices-then", "price", each),
-        }
-    }
 }

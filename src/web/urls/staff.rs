@@ -140,10 +140,28 @@ pub fn staff_plan_words(plan: PlanId) -> String {
     format!("/staff/plans/{plan}/words")
 }
 
-/// Publishes a draft (POST).
+/// A version of a plan: whom it would mean something for. Publishes a draft (POST).
 #[must_use]
 pub fn staff_plan_publish(version: PlanVersionId) -> String {
     format!("/staff/plans/versions/{version}/publish")
+}
+
+/// A page of what a version would mean for those who are on the present one.
+#[must_use]
+pub fn staff_plan_publish_page(version: PlanVersionId, page: i64) -> String {
+    format!("/staff/plans/versions/{version}/publish?page={page}#preview")
+}
+
+/// Asks what a version would mean for those who are on the present one (POST).
+#[must_use]
+pub fn staff_plan_preview(version: PlanVersionId) -> String {
+    format!("/staff/plans/versions/{version}/preview")
+}
+
+/// Withdraws a version that is not sold yet, or a move to it (POST).
+#[must_use]
+pub fn staff_plan_withdraw(version: PlanVersionId) -> String {
+    format!("/staff/plans/versions/{version}/withdraw")
 }
 
 /// The work queue.

@@ -10,6 +10,8 @@ mod kills;
 mod leaving;
 mod months;
 mod pages;
+mod plan_moves;
+mod previews;
 mod proofs;
 mod rating;
 mod recompute;

@@ -34,7 +34,7 @@ async fn with_two_prices(db: &mut PgConnection, of: PlanVersionId) -> PlanVersio
     let id = catalogue::draft(db, plan.id, &draft, now).await.unwrap();
     let tier = "INSERT INTO plan_tiers (plan_version_id, meter, currency, from_quantity, unit_price) VALUES ($1, 'cpu', 'MAD', 20, 0.19)";
     sqlx::query(tier).bind(id.uuid()).execute(&mut *db).await.unwrap();
-    catalogue::publish(db, id, now).await.unwrap();
+    catalogue::publish(db, id, now, now).await.unwrap();
     id
 }
 

@@ -48,8 +48,10 @@ async fn a_customer_s_files_hold_the_own_rows_only_whatever_the_address_says(db:
         }
     }
     // Books are for our own people.
-    let books = alice.get(&format!("/account/billing/exports/file?what=beancount&{DAYS}")).await;
-    books.assert_says(422, "Choose one of the files");
+    for what in ["beancount", "fec"] {
+        let books = alice.get(&format!("/account/billing/exports/file?what={what}&{DAYS}")).await;
+        books.assert_says(422, "Choose one of the files");
+    }
     let page = alice.get("/account/billing/exports").await;
     page.assert_says(200, "FOCUS 1.4: cost and usage");
     assert!(!page.body.contains("beancount"));
@@ -79,6 +81,30 @@ async fn staff_have_everybody_s_files_or_one_customer_s(db: PgPool) {
             assert!(!one.body.contains(&atlas.to_string()), "{what}");
         }
     }
+    // The French books, under the name that the law gives them, whoever the address names.
+    sam.get("/staff/exports").await.assert_says(200, "Books of the French seller (FEC)");
+    let siren: String =
+        sqlx::query_scalar("SELECT details->'seller'->'identifiers'->>'siren' FROM sellers WHERE country = 'FR'")
+            .fetch_one(&db)
+            .await
+            .unwrap();
+    let fec = sam.get(&format!("/staff/exports/file?what=fec&{DAYS}&account={acme}")).await;
+    assert_eq!(fec.header("content-disposition"), format!("attachment; filename=\"{siren}FEC20261231.txt\""));
+    let lines: Vec<&str> = fec.body.split("\r\n").collect();
+    assert!(lines[0].starts_with("JournalCode\tJournalLib\tEcritureNum"), "{}", lines[0]);
+    let sides: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM postings p JOIN journal_entries e ON e.id = p.entry_id JOIN sellers s ON s.id = e.seller_id
+          WHERE s.country = 'FR' AND e.effective_on >= '2026-01-01' AND e.effective_on < '2027-01-01'",
+    )
+    .fetch_one(&db)
+    .await
+    .unwrap();
+    assert!(sides > 0);
+    assert_eq!(
+        i64::try_from(lines.len()).unwrap(),
+        sides + 2,
+        "names, a line for each side, and nothing after the last"
+    );
     sam.get(&format!("/staff/exports/file?what=charges&{DAYS}&account=acme"))
         .await
         .assert_says(422, "no customer’s number");

@@ -5,7 +5,7 @@ mod deleting;
 mod live;
 mod opening;
 mod ordering;
-mod plan_changes;
+pub mod plan_changes;
 mod resuming;
 pub mod scaling;
 mod sleeping;

@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use crate::support::portal::World;
 
 /// A machine with this much memory that may be promised, and a runtime of the environment on it.
-async fn runs_on(world: &World, id: EnvironmentId, code: &str, memory_mb: i32) {
+pub async fn runs_on(world: &World, id: EnvironmentId, code: &str, memory_mb: i32) {
     let (any, now) = (uuid::Uuid::new_v4(), world.portal.clock.now());
     for sql in [
         format!("INSERT INTO hosts (id, name, node, docker_endpoint, upstream_address, cpu_millis, memory_mb, memory_kept_mb, state, created_at)

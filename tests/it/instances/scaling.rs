@@ -237,7 +237,7 @@ async fn a_number_chosen_by_hand_is_the_least_of_a_rule_that_is_on(db: PgPool) {
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn a_plan_with_fewer_lowers_the_number_with_the_change(db: PgPool) {
-    use sayoo::reconcile::environments::update::store;
+    use sayoo::environments::plan_changes::put_on;
     let world = World::new(db).await;
     let alice = world.customer("alice").await;
     let id = alice.has_running(&world, "shop").await;
@@ -245,10 +245,10 @@ async fn a_plan_with_fewer_lowers_the_number_with_the_change(db: PgPool) {
     let now = world.portal.clock.now();
     let mut db = world.db.acquire().await.unwrap();
     let test = world.plan("test").await;
-    assert_eq!(store::set_plan(&mut db, id, test, now).await.unwrap(), Some((2, 1)));
+    assert_eq!(put_on(&mut db, id, test, now, now).await.unwrap(), Some((2, 1)));
     assert_eq!(wanted(&world, id).await.0, 1);
     let production = world.plan("production").await;
-    assert_eq!(store::set_plan(&mut db, id, production, now).await.unwrap(), None);
+    assert_eq!(put_on(&mut db, id, production, now, now).await.unwrap(), None);
     assert_eq!(wanted(&world, id).await.0, 1);
 }
 

@@ -26,12 +26,12 @@ async fn run(world: &World, sql: &'static str, id: EnvironmentId) {
 async fn instance(world: &World, person: &Person, most: i32, rule: &[(&str, &str)]) -> EnvironmentId {
     let mut db = world.db.acquire().await.unwrap();
     let now = world.portal.clock.now();
-    let offers = plans::offered(&mut db, sayoo::base::money::Currency::Eur).await.unwrap();
+    let offers = plans::offered(&mut db, sayoo::base::money::Currency::Eur, now).await.unwrap();
     let offer = offers.into_iter().find(|offer| offer.plan.code == "production").unwrap();
     let resources = plans::Resources { max_replicas: most, ..offer.version.resources };
     let draft = catalogue::Draft { resources, prices: offer.version.prices, allowances: offer.version.allowances };
     let version = catalogue::draft(&mut db, offer.plan.id, &draft, now).await.unwrap();
-    catalogue::publish(&mut db, version, now).await.unwrap();
+    catalogue::publish(&mut db, version, now, now).await.unwrap();
     drop(db);
     let id = person.has_running(world, "shop").await;
     let saved = person.post(&format!("/instances/{id}/scaling"), rule).await;

@@ -1,9 +1,11 @@
 //! The staff's pages, used by staff and by those who are none.
 
-mod catalogue;
+pub mod catalogue;
 mod logging_in;
 mod publishing;
 mod queue;
 pub mod records;
+mod scheduling;
 mod searching;
+mod tiers;
 mod usage;

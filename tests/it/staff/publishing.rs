@@ -20,7 +20,7 @@ async fn a_draft_that_two_people_publish_in_one_instant_is_published_once(db: Pg
     let world = World::new(db.clone()).await;
     let (sam, zoe) = (world.staff().await, world.staff().await);
     Catalogue::of(&world, &sam, "production").await.draft(&[("price_eur", "49")]).await;
-    let publish = sam.get("/staff/plans").await.attribute("#production form[action$='/publish']", "action");
+    let publish = sam.get("/staff/plans").await.attribute("#production a.button[href$='/publish']", "href");
 
     let mut held = db.begin().await.unwrap();
     sqlx::query("SELECT FROM plan_versions WHERE state = 'draft' FOR UPDATE").execute(&mut *held).await.unwrap();
@@ -146,8 +146,9 @@ async fn no_price_slips_in_while_its_version_is_being_published(db: PgPool) {
     let world = World::new(db.clone()).await;
     let sam = world.staff().await;
     let draft = Catalogue::of(&world, &sam, "production").await.draft(&[("price_eur", "1")]).await;
+    let now = world.portal.clock.now();
     let mut publishing = db.begin().await.unwrap();
-    sayoo::plans::catalogue::publish(&mut publishing, draft, world.portal.clock.now()).await.unwrap();
+    sayoo::plans::catalogue::publish(&mut publishing, draft, now, now).await.unwrap();
     let change = format!("INSERT INTO plan_meters VALUES ('{draft}', 'memory', 'EUR', 0, 0)");
     let slipping = Attempt::as_owner(&db);
     let ended = async {

@@ -229,7 +229,7 @@ impl World {
     /// Returns the newest version of a plan.
     pub async fn plan(&self, code: &str) -> PlanVersionId {
         let mut db = self.db.acquire().await.unwrap();
-        let offers = plans::offered(&mut db, sayoo::base::money::Currency::Eur).await.unwrap();
+        let offers = plans::offered(&mut db, sayoo::base::money::Currency::Eur, self.portal.clock.now()).await.unwrap();
         offers.into_iter().find(|offer| offer.plan.code == code).unwrap().version.id
     }
 

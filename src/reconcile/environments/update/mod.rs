@@ -19,6 +19,7 @@ use super::store::{self as environments, Environment};
 use super::troubles::said;
 use crate::base::ids::{HostId, ImageId, PlanVersionId, RolloutId, UpdateId};
 use crate::db;
+use crate::environments::plan_changes;
 use crate::hosts::placement::{Need, Siblings, Tenant};
 use crate::hosts::troubles::{self, Kind};
 use crate::hosts::{self, Placement, ReserveError};
@@ -282,7 +283,7 @@ async fn become_new(site: &Site, tx: &mut Fenced, environment: &Environment, upd
         (None, None) => "updated",
     };
     if let Some(version) = update.plan_version
-        && let Some((from, to)) = store::set_plan(tx, environment.id, version, now).await?
+        && let Some((from, to)) = plan_changes::put_on(tx, environment.id, version, now, now).await?
     {
         let detail = json!({ "from": from, "to": to, "why": "plan" });
         environments::add_event(tx, environment.id, "scaled", &detail, now).await?;

@@ -266,38 +266,6 @@ pub async fn fail_adopted(
     Ok(rollout.flatten())
 }
 
-/// Puts an environment on its new plan. Returns how many containers were wanted and how many are, where the plan allows
-/// fewer.
-pub async fn set_plan(
-    db: &mut PgConnection,
-    id: EnvironmentId,
-    version: PlanVersionId,
-    now: DateTime<Utc>,
-) -> Result<Option<(i32, i32)>, StoreError> {
-    let row = sqlx::query!(
-        r#"
-        UPDATE environments
-           SET plan_version_id = plan_versions.id
-             , charged_since = $3
-             , kind = plans.kind
-             , replicas = least(before.replicas, plan_versions.max_replicas)
-             , scaled_at = CASE WHEN before.replicas > plan_versions.max_replicas THEN $3 ELSE environments.scaled_at END
-          FROM plan_versions
-          JOIN plans ON plans.id = plan_versions.plan_id
-             , (SELECT replicas FROM environments WHERE id = $1 FOR UPDATE) AS before
-         WHERE environments.id = $1
-           AND plan_versions.id = $2
-        RETURNING before.replicas AS "before!", environments.replicas AS after
-        "#,
-        id as EnvironmentId,
-        version as PlanVersionId,
-        now,
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(row.map(|row| (row.before, row.after)).filter(|(before, after)| before != after))
-}
-
 /// Notes that an update is being taken back.
 pub async fn set_leaving(
     db: &mut PgConnection,

@@ -21,8 +21,12 @@ pub async fn get(member: Member, wish: Query<Wish>) -> Answer {
 /// Gives the file. Whatever the address says, it holds the organisation's own rows only.
 pub async fn file(portal: Data<Portal>, member: Member, wish: Query<Wish>) -> Answer {
     member.require(Action::SeeCosts)?;
-    match wish.read(What::of_customers(), Whose::Own(member.account)) {
-        Ok(asked) => asked.answer(&portal, member.layout.now),
+    let asked = match wish.read(What::of_customers(), Whose::Own(member.account)) {
+        Ok(asked) => asked.answer(&portal, member.layout.now).await?,
+        Err(key) => Err(key),
+    };
+    match asked {
+        Ok(file) => Ok(file),
         Err(key) => answer::again(&ExportsPage::new(member.layout, &wish, Some(key))),
     }
 }

@@ -109,7 +109,7 @@ impl Card {
         formats: Formats,
     ) -> anyhow::Result<Option<Self>> {
         let Some(standing) = scaling::find(db, member.account, environment.id).await? else { return Ok(None) };
-        let offers = plans::offered(db, currency).await?;
+        let offers = plans::offered(db, currency, member.layout.now).await?;
         let layout = &member.layout;
         let most = standing.most;
         let has_choice = most > 1 || standing.replicas > 1;

@@ -11,13 +11,14 @@ use crate::accounts::policy::Action;
 use crate::base::chain;
 use crate::base::ids::PlanVersionId;
 use crate::environments::plan_changes::{self, PlanChangeError, Refusal};
-use crate::environments::{Wanted, orders};
+use crate::environments::{Wanted, orders, plan_moves};
 use crate::plans;
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
 use crate::web::extract::{Member, Posted};
 use crate::web::layout::{FlashKind, Layout};
+use crate::web::pages::meters::Meters;
 use crate::web::urls;
 
 /// Which version of which plan: the price that was shown.
@@ -36,8 +37,12 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
     }
     let mut db = portal.db.acquire().await.context("acquire a connection")?;
     let currency = orders::terms(&mut db, member.account).await?.currency;
-    let offers = plans::offered(&mut db, currency).await?;
+    let offers = plans::offered(&mut db, currency, member.layout.now).await?;
     let current = plans::version(&mut db, environment.plan_version).await?;
+    let coming = match plan_moves::coming(&mut db, member.account, environment.id).await? {
+        Some((version, month)) => plans::version(&mut db, version).await?.map(|(_, version)| (version, month)),
+        None => None,
+    };
     let is_under_way = plan_changes::is_under_way(&mut db, &environment).await?;
     // Without it the plan can be changed all the same.
     let last = LastMonth::read(&mut db, &member, environment.id, &offers).await.unwrap_or_else(|error| {
@@ -60,7 +65,18 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
             is_current: offer.version.id == environment.plan_version,
         })
         .collect();
+    let coming = coming.and_then(|(version, month)| {
+        let price = price(version.monthly(currency)?);
+        Some(layout.t2("instances-plan-coming", "date", formats.calendar_day(month), "price", price))
+    });
+    // What it is on may be no longer sold, or at another price: it comes first then.
+    let own = current.as_ref().filter(|(_, version)| offers.iter().all(|offer| offer.version.id != version.id));
+    let own = own.map(|(_, version)| (layout.t("instances-plan-own"), version));
+    let offered = offers.iter().map(|offer| (offer.plan.names.of(layout.locale).to_owned(), &offer.version));
+    let columns: Vec<_> = own.into_iter().chain(offered).collect();
     answer::page(&PlanPage {
+        coming: coming.unwrap_or_default(),
+        meters: Meters::new(formats, &columns, currency),
         name: environment.name.clone(),
         current: current.as_ref().map(|(plan, _)| plan.names.of(layout.locale).to_owned()).unwrap_or_default(),
         current_price: current.and_then(|(_, version)| version.monthly(currency)).map(price).unwrap_or_default(),
@@ -121,7 +137,10 @@ struct PlanPage {
     name: String,
     current: String,
     current_price: String,
+    /// That it will be on another version, and at which price; empty when it stays.
+    coming: String,
     plans: Vec<PlanCard>,
+    meters: Meters,
     is_under_way: bool,
     what_if_url: String,
     change_url: String,

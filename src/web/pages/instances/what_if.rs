@@ -19,6 +19,7 @@ use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
 use crate::web::extract::Member;
 use crate::web::layout::Layout;
+use crate::web::pages::meters::Meters;
 use crate::web::urls;
 
 /// The last month that is closed, and what an instance cost in it on each plan.
@@ -79,7 +80,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
     let environment = find(&portal, &member, environment).await?;
     let mut db = portal.db.acquire().await.context("acquire a connection")?;
     let currency = orders::terms(&mut db, member.account).await?.currency;
-    let offers = plans::offered(&mut db, currency).await?;
+    let offers = plans::offered(&mut db, currency, member.layout.now).await?;
     let last = LastMonth::read(&mut db, &member, environment.id, &offers).await?;
     drop(db);
     let layout = &member.layout;
@@ -109,6 +110,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>) -> An
         }
     });
     answer::page(&WhatIfPage {
+        meters: Meters::of_offers(layout, formats, &offers, currency),
         name: environment.name.clone(),
         may_change: policy::may(member.role, Action::ChangePlan),
         month: months,
@@ -163,6 +165,7 @@ struct WhatIfPage {
     layout: Layout,
     name: String,
     month: Option<MonthPart>,
+    meters: Meters,
     may_change: bool,
     plan_url: String,
     list_url: String,

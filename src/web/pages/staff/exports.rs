@@ -17,8 +17,12 @@ pub async fn get(staff: Staff, wish: Query<Wish>) -> Answer {
 
 /// Gives the file.
 pub async fn file(portal: Data<Portal>, staff: Staff, wish: Query<Wish>) -> Answer {
-    match wish.read(What::of_staff(), Whose::Any) {
-        Ok(asked) => asked.answer(&portal, staff.layout.now),
+    let asked = match wish.read(What::of_staff(), Whose::Any) {
+        Ok(asked) => asked.answer(&portal, staff.layout.now).await?,
+        Err(key) => Err(key),
+    };
+    match asked {
+        Ok(file) => Ok(file),
         Err(key) => {
             let form = Form::new(&staff.layout, What::of_staff(), &wish, Some(key));
             answer::again(&ExportsPage { form, layout: staff.layout })

@@ -18,6 +18,7 @@ pub mod login;
 pub mod payments;
 pub mod plan_draft;
 pub mod plan_new;
+pub mod plan_publish;
 pub mod plan_words;
 pub mod plans;
 pub mod queue;

@@ -11,8 +11,9 @@ use super::plans::{failed, find};
 use crate::audit;
 use crate::base::ids::PlanId;
 use crate::base::money::{Currency, Money};
+use crate::billing::previews;
 use crate::plans::catalogue::{self, Draft};
-use crate::plans::{Allowance, Meter, Plan, Resources, Version};
+use crate::plans::{Allowance, Meter, Plan, Resources, Tier, Version};
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
 use crate::web::extract::{Posted, Staff};
@@ -36,6 +37,10 @@ struct DraftPage {
 struct Group {
     title: String,
     fields: Vec<Field>,
+    /// Further prices of a meter: where each begins, and what it is in each currency.
+    tiers: Vec<Vec<Field>>,
+    /// Whether any of them says something.
+    has_tiers: bool,
 }
 
 struct Field {
@@ -52,7 +57,7 @@ pub async fn get(portal: Data<Portal>, staff: Staff, id: Path<PlanId>) -> Answer
     let mut db = portal.db.acquire().await.context("reach the control database")?;
     let (plan, newest) = find(&mut db, *id).await?;
     // A plan without versions begins with an empty form.
-    answer::page(&DraftPage::new(staff.layout, &plan, &newest.as_ref().map(values).unwrap_or_default(), &[]))
+    answer::page(&DraftPage::new(staff.layout, &plan, &newest.as_ref().map(values).unwrap_or_default(), &Wrong::new()))
 }
 
 /// Saves the draft, or shows what was typed with what is wrong.
@@ -66,17 +71,21 @@ pub async fn post(portal: Data<Portal>, staff: Staff, id: Path<PlanId>, posted: 
     let version = catalogue::draft(&mut tx, *id, &draft, staff.layout.now).await.map_err(failed)?;
     let entry = audit::Entry::new("plan.drafted").detail(serde_json::json!({ "plan": *id, "version": version }));
     audit::record(&mut tx, &staff.actor(), entry, staff.layout.now).await?;
+    // What it would mean for those who are on the version that is sold is what staff want to see next.
+    if let Some(current) = catalogue::current(&mut tx, *id, staff.layout.now).await? {
+        previews::ask(&mut tx, (version, current.id), &staff.member.name, staff.layout.now).await?;
+    }
     tx.commit().await.context("commit")?;
     answer::flash(urls::staff_plans(), FlashKind::Good, "staff-plans-drafted-done")
 }
 
 impl DraftPage {
-    fn new(layout: Layout, plan: &Plan, typed: &Typed, wrong: &[String]) -> Self {
+    fn new(layout: Layout, plan: &Plan, typed: &Typed, wrong: &Wrong) -> Self {
         let field = |name: String, label: String, hint: &str| Field {
             value: typed.get(&name).cloned().unwrap_or_default(),
-            error: wrong.contains(&name).then(|| layout.t("staff-plans-bad-number")),
+            error: wrong.get(&name).map(|key| layout.t(*key)),
             hint: if hint.is_empty() { String::new() } else { layout.t(hint) },
-            is_required: name != SLEEP,
+            is_required: name != SLEEP && !name.contains(FURTHER),
             name,
             label,
         };
@@ -91,15 +100,35 @@ impl DraftPage {
             ("staff-plans-group-limits", LIMITS.into_iter().map(plain).chain([sleep]).collect()),
             ("staff-plans-group-backups", BACKUPS.into_iter().map(plain).collect()),
         ];
-        let groups = groups.map(|(key, fields): (_, Vec<Field>)| Group { title: layout.t(key), fields });
+        let groups = groups.map(|(key, fields): (_, Vec<Field>)| Group {
+            title: layout.t(key),
+            fields,
+            tiers: Vec::new(),
+            has_tiers: false,
+        });
         let meter = |meter: Meter| {
             let included = field(included_of(meter), layout.t("staff-plans-included"), "");
             let prices = Currency::ALL.map(|currency| {
                 let label = layout.t1("staff-plans-unit-price", "currency", currency.code());
                 field(unit_price_of(meter, currency), label, "")
             });
-            let fields = [included].into_iter().chain(prices).collect();
-            Group { title: layout.t(format!("staff-meter-{}", meter.code())), fields }
+            let tiers: Vec<Vec<Field>> = (2..=shown(typed, meter))
+                .map(|number| {
+                    let label = layout.t1("staff-plans-tier-from", "number", number);
+                    let from = field(from_of(meter, number), label, "staff-plans-tier-from-hint");
+                    let prices = Currency::ALL.map(|currency| {
+                        let label = layout.t2("staff-plans-tier-price", "number", number, "currency", currency.code());
+                        field(further_price_of(meter, number, currency), label, "")
+                    });
+                    [from].into_iter().chain(prices).collect()
+                })
+                .collect();
+            Group {
+                title: layout.t(format!("staff-meter-{}", meter.code())),
+                fields: [included].into_iter().chain(prices).collect(),
+                has_tiers: tiers.iter().flatten().any(|field| !field.value.trim().is_empty()),
+                tiers,
+            }
         };
         Self {
             title: layout.t1("staff-plans-new-version-of", "plan", plan.names.of(layout.locale)),
@@ -137,6 +166,38 @@ fn unit_price_of(meter: Meter, currency: Currency) -> String {
     format!("unit_{}_{}", meter.code(), currency.code().to_lowercase())
 }
 
+/// Stands in the names of fields of further prices, and of no others.
+const FURTHER: &str = "-price-";
+/// Prices that a meter has at most, with the first.
+const MOST_PRICES: usize = 9;
+/// Further prices that can be added at once.
+const SPARE: usize = 2;
+
+fn from_of(meter: Meter, number: usize) -> String {
+    format!("from_{}{FURTHER}{number}", meter.code())
+}
+
+fn further_price_of(meter: Meter, number: usize, currency: Currency) -> String {
+    format!("unit_{}{FURTHER}{number}_{}", meter.code(), currency.code().to_lowercase())
+}
+
+/// Whether anything was typed for a meter's further price.
+fn is_typed(typed: &Typed, meter: Meter, number: usize) -> bool {
+    let names = [from_of(meter, number)].into_iter();
+    let mut names = names.chain(Currency::ALL.map(|currency| further_price_of(meter, number, currency)));
+    names.any(|name| typed.get(&name).is_some_and(|text| !text.trim().is_empty()))
+}
+
+/// The last of a meter's further prices for which something was typed; 1 when there is none.
+fn last(typed: &Typed, meter: Meter) -> usize {
+    (2..=MOST_PRICES).rev().find(|number| is_typed(typed, meter, *number)).unwrap_or(1)
+}
+
+/// How many prices the form shows for a meter: those that there are, and some more.
+fn shown(typed: &Typed, meter: Meter) -> usize {
+    (last(typed, meter) + SPARE).min(MOST_PRICES)
+}
+
 /// The fields that make this version again.
 fn values(version: &Version) -> Typed {
     let resources = &version.resources;
@@ -159,14 +220,22 @@ fn values(version: &Version) -> Typed {
         values.insert(included_of(allowance.meter), allowance.included.normalize().to_string());
         let unit = allowance.unit_price.normalize().to_string();
         values.insert(unit_price_of(allowance.meter, allowance.currency), unit);
+        for (number, tier) in (2..).zip(&allowance.further) {
+            values.insert(from_of(allowance.meter, number), tier.from.normalize().to_string());
+            let unit = tier.unit_price.normalize().to_string();
+            values.insert(further_price_of(allowance.meter, number, allowance.currency), unit);
+        }
     }
     values
 }
 
+/// Fields that need another value, each with the key of what is said of it.
+type Wrong = BTreeMap<String, &'static str>;
+
 /// Reads fields and remembers which of them cannot be read.
 struct Reader<'a> {
     typed: &'a Typed,
-    wrong: Vec<String>,
+    wrong: Wrong,
 }
 
 impl Reader<'_> {
@@ -185,15 +254,60 @@ impl Reader<'_> {
         read.filter(|number| number.normalize().scale() <= places).unwrap_or_else(|| self.give_up(name))
     }
 
+    /// Reads a meter's further prices, in each currency. Where each begins is the same in all of them.
+    fn tiers(&mut self, meter: Meter) -> BTreeMap<Currency, Vec<Tier>> {
+        let mut tiers: BTreeMap<Currency, Vec<Tier>> = BTreeMap::new();
+        let mut before = Decimal::ZERO;
+        for number in 2..=last(self.typed, meter) {
+            let name = from_of(meter, number);
+            if !is_typed(self.typed, meter, number) {
+                self.say(&name, "staff-plans-tier-hole");
+                continue;
+            }
+            let from = if self.text(&name).is_empty() {
+                self.say(&name, "staff-plans-tier-no-beginning");
+                None
+            } else {
+                let from = self.decimal(&name, MOST_QUANTITY, 4);
+                Some(from).filter(|_| !self.wrong.contains_key(&name))
+            };
+            if let Some(from) = from {
+                if from <= before {
+                    self.say(&name, "staff-plans-tier-not-rising");
+                }
+                before = from;
+            }
+            for currency in Currency::ALL {
+                let name = further_price_of(meter, number, currency);
+                if self.text(&name).is_empty() {
+                    self.say(&name, "staff-plans-tier-no-price");
+                    continue;
+                }
+                let unit_price = self.decimal(&name, MOST_UNIT_PRICE, 6);
+                tiers.entry(currency).or_default().push(Tier { from: from.unwrap_or_default(), unit_price });
+            }
+        }
+        tiers
+    }
+
     fn give_up<T: Default>(&mut self, name: &str) -> T {
-        self.wrong.push(name.to_owned());
+        self.say(name, "staff-plans-bad-number");
         T::default()
+    }
+
+    fn say(&mut self, name: &str, key: &'static str) {
+        self.wrong.insert(name.to_owned(), key);
     }
 }
 
-/// Reads a draft, or returns the names of the fields that are wrong.
-fn parse(typed: &Typed) -> Result<Draft, Vec<String>> {
-    let mut reader = Reader { typed, wrong: Vec::new() };
+/// The most units that are included, or that a price begins at.
+const MOST_QUANTITY: i64 = 1_000_000_000;
+/// The most that a unit costs.
+const MOST_UNIT_PRICE: i64 = 100_000;
+
+/// Reads a draft, or returns what is wrong with which fields.
+fn parse(typed: &Typed) -> Result<Draft, Wrong> {
+    let mut reader = Reader { typed, wrong: Wrong::new() };
     let sleep_minutes = if reader.text(SLEEP).is_empty() { None } else { Some(reader.whole(SLEEP, 1, 365 * 24 * 60)) };
     let resources = Resources {
         cpu_millis: reader.whole("cpu_millis", 50, 256_000),
@@ -211,10 +325,12 @@ fn parse(typed: &Typed) -> Result<Draft, Vec<String>> {
     });
     let mut allowances = Vec::new();
     for meter in Meter::ALL {
-        let included = reader.decimal(&included_of(meter), 1_000_000_000, 4);
+        let included = reader.decimal(&included_of(meter), MOST_QUANTITY, 4);
+        let mut tiers = reader.tiers(meter);
         for currency in Currency::ALL {
-            let unit_price = reader.decimal(&unit_price_of(meter, currency), 100_000, 6);
-            allowances.push(Allowance { meter, currency, included, unit_price });
+            let unit_price = reader.decimal(&unit_price_of(meter, currency), MOST_UNIT_PRICE, 6);
+            let further = tiers.remove(&currency).unwrap_or_default();
+            allowances.push(Allowance { meter, currency, included, unit_price, further });
         }
     }
     if reader.wrong.is_empty() { Ok(Draft { resources, prices: prices.into(), allowances }) } else { Err(reader.wrong) }
@@ -232,11 +348,16 @@ mod tests {
             currency,
             included: "100.5000".parse().unwrap(),
             unit_price: "0.035000".parse().unwrap(),
+            further: [("50", "0.03"), ("1000.5", "0")]
+                .map(|(from, price)| Tier { from: from.parse().unwrap(), unit_price: price.parse().unwrap() })
+                .into(),
         };
         Version {
             id: PlanVersionId::new(now),
             number: 1,
             published_at: Some(now),
+            valid_from: Some(now),
+            withdrawn_at: None,
             resources: Resources {
                 cpu_millis: 1000,
                 memory_mb: 1024,
@@ -267,7 +388,7 @@ mod tests {
         let changed = |name: &str, value: &str| {
             let mut typed = values(&version());
             typed.insert(name.to_owned(), value.to_owned());
-            parse(&typed).map(|_| ()).unwrap_err()
+            parse(&typed).map(|_| ()).unwrap_err().into_keys().collect::<Vec<_>>()
         };
         for (name, value) in [
             ("price_eur", "-1"),
@@ -280,6 +401,15 @@ mod tests {
             ("included_cpu", ""),
             ("unit_requests_eur", "1e9"),
             ("unit_requests_mad", "99999999999999999999999999999999"),
+            ("unit_cpu_eur", "NaN"),
+            ("included_egress", "inf"),
+            ("from_cpu-price-2", "NaN"),
+            ("from_cpu-price-2", "-50"),
+            ("from_cpu-price-3", "1000000001"),
+            ("from_cpu-price-3", "1000.00001"),
+            ("unit_cpu-price-3_mad", "-0.01"),
+            ("unit_cpu-price-3_mad", "100001"),
+            ("unit_cpu-price-3_mad", "0.0000001"),
         ] {
             assert_eq!(changed(name, value), [name], "{value:?}");
         }
@@ -288,5 +418,42 @@ mod tests {
         typed.insert("price_eur".to_owned(), " 39,50 ".to_owned());
         let draft = parse(&typed).unwrap();
         assert_eq!((draft.resources.sleep_after_seconds, draft.prices[0].minor), (None, 3950));
+    }
+
+    #[test]
+    fn prices_that_do_not_follow_each_other_are_said_where_they_are() {
+        let wrong = |changes: &[(&str, &str)]| {
+            let mut typed = values(&version());
+            for (name, value) in changes {
+                typed.insert((*name).to_owned(), (*value).to_owned());
+            }
+            parse(&typed).map(|_| ()).unwrap_err().into_iter().collect::<Vec<_>>()
+        };
+        let said = |name: &str, key| vec![(name.to_owned(), key)];
+        let (second, third) = ("from_cpu-price-2", "from_cpu-price-3");
+        assert_eq!(wrong(&[(third, "50")]), said(third, "staff-plans-tier-not-rising"), "equal bounds");
+        assert_eq!(wrong(&[(third, "49.9999")]), said(third, "staff-plans-tier-not-rising"), "falling bounds");
+        assert_eq!(
+            wrong(&[(second, "0")]),
+            said(second, "staff-plans-tier-not-rising"),
+            "where the first price begins"
+        );
+        assert_eq!(wrong(&[(second, " ")]), said(second, "staff-plans-tier-no-beginning"));
+        let price = "unit_cpu-price-3_mad";
+        assert_eq!(wrong(&[(price, "")]), said(price, "staff-plans-tier-no-price"), "a currency is missing");
+        let without_second = [(second, ""), ("unit_cpu-price-2_eur", ""), ("unit_cpu-price-2_mad", "")];
+        assert_eq!(wrong(&without_second), said(second, "staff-plans-tier-hole"));
+    }
+
+    #[test]
+    fn further_prices_are_taken_away_by_emptying_them() {
+        let mut typed = values(&version());
+        for name in ["from_cpu-price-3", "unit_cpu-price-3_eur", "unit_cpu-price-3_mad"] {
+            typed.insert(name.to_owned(), String::new());
+        }
+        let draft = parse(&typed).unwrap();
+        let counts = draft.allowances.iter().map(|allowance| allowance.further.len()).collect::<Vec<_>>();
+        assert_eq!(counts, [1, 1, 2, 2, 2, 2, 2, 2]);
+        assert_eq!(shown(&typed, Meter::Cpu), 4, "two more can be added");
     }
 }

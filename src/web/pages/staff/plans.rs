@@ -8,13 +8,13 @@ use sqlx::PgConnection;
 
 use super::rows::formats;
 use crate::audit;
-use crate::base::ids::{PlanId, PlanVersionId};
+use crate::base::ids::PlanId;
 use crate::plans::catalogue::{self, CatalogueError, Direction, Refusal};
-use crate::plans::{Plan, Version};
+use crate::plans::{Plan, Stage, Version};
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
-use crate::web::extract::{Button, Posted, Staff};
+use crate::web::extract::{Posted, Staff};
 use crate::web::layout::{FlashKind, Layout};
 use crate::web::urls;
 
@@ -47,8 +47,9 @@ struct VersionLine {
     prices: String,
     limits: String,
     since: String,
-    /// Where to publish it; empty for one that is published.
-    publish_url: String,
+    /// Its page: what it says, whom it would mean something for, and how to publish it.
+    url: String,
+    is_draft: bool,
 }
 
 /// Shows every plan with every version.
@@ -88,14 +89,26 @@ fn version_line(layout: &Layout, version: &Version) -> VersionLine {
     let mebibytes = |mb: i32| formats.mebibytes(u32::try_from(mb).unwrap_or(0));
     let resources = &version.resources;
     let cores = formats.decimal(Decimal::new(i64::from(resources.cpu_millis), 3), 2);
+    let (badge, state) = stage(layout, version);
     VersionLine {
         number: version.number,
-        badge: if version.published_at.is_some() { "running" } else { "neutral" },
-        state: layout.t(if version.published_at.is_some() { "staff-plans-published" } else { "staff-plans-draft" }),
+        badge,
+        state,
         prices: prices.join(" · "),
         limits: format!("{cores} CPU · {} · {}", mebibytes(resources.memory_mb), mebibytes(resources.storage_mb)),
-        since: version.published_at.map(|at| formats.date(at)).unwrap_or_default(),
-        publish_url: if version.published_at.is_none() { urls::staff_plan_publish(version.id) } else { String::new() },
+        since: version.valid_from.map(|at| formats.date(at)).unwrap_or_default(),
+        url: urls::staff_plan_publish(version.id),
+        is_draft: version.published_at.is_none(),
+    }
+}
+
+/// How far a version is: a badge and its words.
+pub(super) fn stage(layout: &Layout, version: &Version) -> (&'static str, String) {
+    match version.stage(layout.now) {
+        Stage::Draft => ("neutral", layout.t("staff-plans-draft")),
+        Stage::Scheduled => ("working", layout.t("staff-plans-scheduled")),
+        Stage::Valid => ("running", layout.t("staff-plans-published")),
+        Stage::Withdrawn => ("neutral", layout.t("staff-plans-withdrawn")),
     }
 }
 
@@ -104,25 +117,6 @@ pub(super) async fn find(db: &mut PgConnection, id: PlanId) -> Result<(Plan, Opt
     let everything = catalogue::everything(db).await?;
     let found = everything.into_iter().find(|(plan, _)| plan.id == id);
     found.map(|(plan, versions)| (plan, versions.into_iter().next())).ok_or(PageError::NotFound)
-}
-
-/// Publishes a draft: new orders use it from now on.
-pub async fn publish(portal: Data<Portal>, staff: Staff, id: Path<PlanVersionId>, _posted: Posted<Button>) -> Answer {
-    let mut tx = portal.db.begin().await.context("begin")?;
-    let number = match catalogue::publish(&mut tx, *id, staff.layout.now).await {
-        Ok(number) => number,
-        Err(CatalogueError::Refused(Refusal::AlreadyPublished)) => {
-            return answer::flash(urls::staff_plans(), FlashKind::Info, "staff-plans-published-already");
-        }
-        Err(error) => return Err(failed(error)),
-    };
-    let detail = serde_json::json!({ "version": *id, "number": number });
-    let entry = audit::Entry::new("plan.published").detail(detail);
-    audit::record(&mut tx, &staff.actor(), entry, staff.layout.now).await?;
-    crate::db::wake(&mut tx).await?;
-    tx.commit().await.context("commit")?;
-    let said = "staff-plans-published-done";
-    answer::flash_with(urls::staff_plans(), FlashKind::Good, said, ("number", &number.to_string()))
 }
 
 /// Where to.

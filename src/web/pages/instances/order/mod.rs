@@ -46,7 +46,7 @@ struct Shop {
 impl Shop {
     async fn open(db: &mut PgConnection, member: &Member) -> Result<Self, PageError> {
         let terms = orders::terms(db, member.account).await?;
-        let offers = plans::offered(db, terms.currency).await?;
+        let offers = plans::offered(db, terms.currency, member.layout.now).await?;
         Ok(Self { terms, offers })
     }
 

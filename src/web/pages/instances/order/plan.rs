@@ -11,6 +11,7 @@ use crate::web::answer::{self, Answer};
 use crate::web::extract::Member;
 use crate::web::layout::Layout;
 use crate::web::pages::instances::{facts, formats};
+use crate::web::pages::meters::Meters;
 use crate::web::urls;
 
 /// Shows the page.
@@ -31,6 +32,7 @@ pub async fn get(portal: Data<Portal>, member: Member, request: HttpRequest) -> 
         is_chosen: chosen.as_ref() == Some(&offer.plan.code),
     });
     answer::page(&PlanPage {
+        meters: Meters::of_offers(&layout, formats, &shop.offers, shop.terms.currency),
         plans: plans.collect(),
         is_verified: member.is_verified,
         details_url: urls::order_details(""),
@@ -55,6 +57,7 @@ struct PlanCard {
 struct PlanPage {
     layout: Layout,
     plans: Vec<PlanCard>,
+    meters: Meters,
     is_verified: bool,
     form: OrderForm,
     details_url: String,
