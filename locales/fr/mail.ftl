@@ -149,6 +149,26 @@ mail-trial-ended-text =
 mail-trial-ended-action = Voir ce que cela coûte
 mail-trial-ended-note = La première facture vient quand le mois est fini. Ce que vous supprimez n’est plus facturé.
 
+mail-credit-ending-subject = { $amount } de votre crédit expirent le { $date }
+mail-credit-ending-text =
+    Bonjour { $name },
+
+    du crédit que nous vous avons offert, il reste { $amount }. Jusqu’au { $date }, ils paient vos factures d’eux-mêmes ; ce qui reste alors est perdu.
+
+    Ce que vous avez payé vous-même n’expire jamais.
+mail-credit-ending-action = Voir votre crédit
+mail-credit-ending-note = Vous n’avez rien à faire.
+
+mail-credit-ended-subject = { $amount } de votre crédit ont expiré
+mail-credit-ended-text =
+    Bonjour { $name },
+
+    un crédit que nous vous avons offert était utilisable jusqu’au { $date }. Il en restait { $amount }, qui ont expiré.
+
+    Ce qu’il a payé reste payé, et ce que vous avez payé vous-même n’expire jamais.
+mail-credit-ended-action = Voir votre crédit
+mail-credit-ended-note = Vous n’avez rien à faire.
+
 mail-domain-lost-subject = { $domain } ne mène plus à { $instance }
 mail-domain-lost-text =
     Bonjour { $name },

@@ -48,6 +48,8 @@ pub async fn receiver(portal: &Portal, letter: &SendLetter) -> anyhow::Result<Op
         | SendLetter::BudgetReached { user, .. }
         | SendLetter::TrialEnding { user, .. }
         | SendLetter::TrialEnded { user, .. }
+        | SendLetter::CreditEnding { user, .. }
+        | SendLetter::CreditEnded { user, .. }
         | SendLetter::DomainLost { user, .. }
         | SendLetter::CardRefused { user, .. }
         | SendLetter::Closing { user, .. } => store::find_user(&mut db, *user).await,

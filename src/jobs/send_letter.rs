@@ -120,6 +120,12 @@ async fn content(
         SendLetter::TrialEnded { account, since, .. } => {
             trial(portal, formats, ("trial-ended", *since), *account).await?
         }
+        SendLetter::CreditEnding { left_minor, currency, until, .. } => {
+            credit(formats, "credit-ending", Money::new(*left_minor, *currency), *until)
+        }
+        SendLetter::CreditEnded { left_minor, currency, since, .. } => {
+            credit(formats, "credit-ended", Money::new(*left_minor, *currency), *since)
+        }
         SendLetter::BudgetReached { .. } => budget(formats, letter),
         SendLetter::DomainLost { environment, instance, hostname, .. } => Content {
             values: vec![("instance", instance.clone()), ("domain", hostname.clone())],
@@ -203,6 +209,16 @@ async fn trial(
         ],
         path: Some(urls::billing()),
     })
+}
+
+/// What is left of given credit, and when it ends.
+fn credit(formats: Formats, name: &'static str, left: Money, at: DateTime<Utc>) -> Content {
+    Content {
+        name,
+        to: None,
+        values: vec![("amount", formats.money(left)), ("date", formats.date_time(at))],
+        path: Some(urls::billing_credit()),
+    }
 }
 
 /// How far the month's cost is, and what follows from it.

@@ -92,7 +92,10 @@ pub async fn dispute(
     store::keep_dispute(&mut tx, payment.id, dispute, state, now).await.context("keep a dispute")?;
     if state == "lost" {
         let amount = Money::new(dispute.amount, payment.currency);
-        payments::pay_back(&mut tx, payment.id, Payback::Dispute, amount, &dispute.id, now).await?;
+        if payments::pay_back(&mut tx, payment.id, Payback::Dispute, amount, &dispute.id, now).await? {
+            // What is open again other credit may pay.
+            payments::settle(&mut tx, payment.account, now).await?;
+        }
     }
     tx.commit().await.context("commit a dispute")?;
     Ok(())

@@ -372,6 +372,27 @@ pub async fn payer_of(
     .await?)
 }
 
+/// Whose a customer at Stripe is, of our company that sells in this currency.
+pub async fn account_of_customer(
+    db: &mut PgConnection,
+    customer: &str,
+    currency: Currency,
+) -> Result<Option<AccountId>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT stripe_customers.account_id AS "account: AccountId"
+          FROM stripe_customers
+          JOIN sellers ON sellers.id = stripe_customers.seller_id
+         WHERE stripe_customers.customer_id = $1
+           AND sellers.currency = $2
+        "#,
+        customer,
+        currency.code()
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
 /// A payment in the books.
 pub struct Booked {
     pub id: PaymentId,

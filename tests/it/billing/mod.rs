@@ -7,6 +7,7 @@ mod guards;
 pub mod killed;
 mod kills;
 mod leaving;
+mod lots;
 mod months;
 mod pages;
 mod proofs;
