@@ -12,7 +12,8 @@ use crate::support::portal::{Person, WEBHOOK_SECRET, World};
 use crate::support::stripe::StandIn;
 
 const CREDIT: &str = "/account/billing/credit";
-const LOTS: &str = "SELECT source || ' ' || amount_minor || ' ' || remaining_minor FROM credit_lots ORDER BY created_at, id";
+const LOTS: &str =
+    "SELECT source || ' ' || amount_minor || ' ' || remaining_minor FROM credit_lots ORDER BY created_at, id";
 const WISHES: &str = "SELECT kind || ' ' || state || ' ' || outcome FROM card_wishes ORDER BY created_at, id";
 
 /// Somebody asks for a page for so much, and the worker makes it. Returns its address at Stripe, and ours.
@@ -79,13 +80,20 @@ async fn credit_is_bought_once_however_often_we_hear_of_it_and_pays_what_is_open
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn only_amounts_between_the_bounds_are_bought(db: PgPool) {
     let (world, _standin, cards, alice) = at_the_door(db).await;
-    for amount in ["", "0", "-100", "49.99", "50000.01", "NaN", "1e4", "0.001", "99999999999999999999", "100 EUR", "1.234"] {
-        alice.post(CREDIT, &[("amount", amount)]).await.assert_says(422, "Give an amount from MAD 50.00 to MAD 50,000.00");
+    for amount in
+        ["", "0", "-100", "49.99", "50000.01", "NaN", "1e4", "0.001", "99999999999999999999", "100 EUR", "1.234"]
+    {
+        alice
+            .post(CREDIT, &[("amount", amount)])
+            .await
+            .assert_says(422, "Give an amount from MAD 50.00 to MAD 50,000.00");
     }
     without_poll(&cards).await;
     assert_eq!(number(&world.db, "SELECT count(*) FROM card_wishes").await, 0);
     // Neither by hand: too little, too much, another currency's coin, or none at all.
-    for (minor, currency) in [("4999", "'MAD'"), ("5000001", "'MAD'"), ("500001", "'EUR'"), ("-1", "'EUR'"), ("NULL", "NULL")] {
+    for (minor, currency) in
+        [("4999", "'MAD'"), ("5000001", "'MAD'"), ("500001", "'EUR'"), ("-1", "'EUR'"), ("NULL", "NULL")]
+    {
         let sql = format!(
             "INSERT INTO card_wishes (id, account_id, asked_by, kind, amount_minor, currency, language, created_at)
              SELECT gen_random_uuid(), account_id, user_id, 'top_up', {minor}, {currency}, 'en', now() FROM members"
@@ -114,15 +122,19 @@ async fn a_page_that_is_left_ends_by_itself_and_two_amounts_are_two_pages(db: Pg
     alice.get(&here).await.assert_says(200, "time is over");
     assert_eq!((texts(&world.db, WISHES).await, booked(&world.db).await), (vec!["top_up ended expired".to_owned()], 0));
 
-    let ((first, one), (second, other)) = (page_for(&alice, &cards, "100").await, page_for(&alice, &cards, "200").await);
-    assert_ne!((&one, &here), (&other, &one));
+    let ((first, one), (second, other)) =
+        (page_for(&alice, &cards, "100").await, page_for(&alice, &cards, "200").await);
+    assert!(one != here && other != one, "each is a page of its own");
     for page in [&first, &second] {
         gives(&world, &standin, page, WORKS).await;
     }
     world.wait(TimeDelta::minutes(11));
     stay(&world).await;
     without_poll(&cards).await;
-    assert_eq!(number(&world.db, "SELECT sum(amount_minor)::bigint FROM credit_lots WHERE source = 'top_up'").await, 30_000);
+    assert_eq!(
+        number(&world.db, "SELECT sum(amount_minor)::bigint FROM credit_lots WHERE source = 'top_up'").await,
+        30_000
+    );
     audit(&world.db).await;
 }
 
@@ -133,9 +145,15 @@ async fn case_62_a_top_up_whose_invoice_was_cancelled_is_charged_back_to_nothing
     let intent = newest_intent(&standin).await;
     let invoice = invoice_of(&world.db, alice.account).await;
     let net = number(&world.db, "SELECT net_minor FROM documents").await;
-    documents::credit(&mut world.db.acquire().await.unwrap(), invoice, &[(1, mad(net))], "cancelled", world.portal.clock.now())
-        .await
-        .unwrap();
+    documents::credit(
+        &mut world.db.acquire().await.unwrap(),
+        invoice,
+        &[(1, mad(net))],
+        "cancelled",
+        world.portal.clock.now(),
+    )
+    .await
+    .unwrap();
     assert_eq!(run::look(&world.portal).await.unwrap().finalised, 1);
     assert_eq!(standing(&world, alice.account).await, (0, 50_000));
     charges_back(&world, &standin, &cards, &intent).await;

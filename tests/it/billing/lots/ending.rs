@@ -82,16 +82,20 @@ async fn what_was_used_up_ends_in_silence_and_a_grant_that_is_over_is_not_given(
     sell(&world, true).await;
     sqlx::query("UPDATE sellers SET four_eyes_minor = 5000").execute(&db).await.unwrap();
     let alice = world.customer("alice").await;
-    let (sam, mia) = (world.staff().await, world.staff().await);
+    let sam = world.staff().await;
     final_invoice(&world, alice.account, mad(5_000), in_days(&world, 60)).await;
     gives(&world, &sam, alice.account, "50", "2026-11-25").await;
     super::asks(&sam, alice.account, &[("amount", "70"), ("until", "2026-11-22")]).await;
     waits(&world, "2026-11-22T23:00:00Z");
+    let mia = world.staff().await;
     let id = texts(&db, "SELECT id::text FROM credit_grants WHERE state = 'waiting'").await.remove(0);
     mia.post(&format!("/staff/credit/{id}/confirm"), &[]).await;
     carries(&world).await;
-    assert_eq!(number(&db, "SELECT count(*) FROM credit_grants WHERE state = 'failed' AND payment_id IS NULL").await, 1);
-    sam.get(&format!("/staff/accounts/{}", alice.account)).await.assert_says(200, "Was over before it was given");
+    assert_eq!(
+        number(&db, "SELECT count(*) FROM credit_grants WHERE state = 'failed' AND payment_id IS NULL").await,
+        1
+    );
+    mia.get(&format!("/staff/accounts/{}", alice.account)).await.assert_says(200, "Was over before it was given");
     waits(&world, "2026-11-26T00:00:00Z");
     run::look(&world.portal).await.unwrap();
     assert_eq!(told(&world, &alice.email).await, [""; 0]);
@@ -104,7 +108,8 @@ async fn notes(world: &World, invoice: DocumentId, parts: &[(i64, i64)]) {
     let mut db = world.db.acquire().await.unwrap();
     let mut lines = Vec::new();
     for (of, net) in parts {
-        let sql = format!("SELECT line_no::bigint FROM document_lines WHERE document_id = '{invoice}' AND net_minor = {of}");
+        let sql =
+            format!("SELECT line_no::bigint FROM document_lines WHERE document_id = '{invoice}' AND net_minor = {of}");
         let line = number(&world.db, &sql).await;
         lines.push((i32::try_from(line).unwrap(), mad(*net)));
     }
@@ -123,7 +128,13 @@ async fn a_credit_note_gives_money_back_first_and_what_was_given_goes_back_to_wh
     gives(&world, &world.staff().await, alice.account, "50", "2026-12-05").await;
     let now = world.portal.clock.now();
     let mut tx = db.begin().await.unwrap();
-    let paid = Received { account: alice.account, method: Method::Transfer, amount: mad(20_000), received_on: now.date_naive(), external_ref: "VIR-1" };
+    let paid = Received {
+        account: alice.account,
+        method: Method::Transfer,
+        amount: mad(20_000),
+        received_on: now.date_naive(),
+        external_ref: "VIR-1",
+    };
     payments::receive(&mut tx, &paid, now).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     at(&world, "2026-12-01T03:00:00Z").await;

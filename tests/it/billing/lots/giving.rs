@@ -30,7 +30,7 @@ async fn what_is_given_pays_what_is_open_and_both_sides_read_where_it_went(db: P
 
     let page = alice.get(PAGE).await;
     page.assert_says(200, "You can use MAD 30.00");
-    page.assert_says(200, "Given by us 22 Nov 2026 MAD 100.00 MAD 30.00 Never MA-2026-000001 MAD 70.00");
+    page.assert_says(200, "Given by us 22 November 2026 MAD 100.00 MAD 30.00 Never MA-2026-000001 MAD 70.00");
     assert!(!page.words().contains("an outage"), "why it was given is ours");
     assert_eq!(page.attribute("main table a", "href"), format!("/account/billing/invoices/{invoice}"));
     let overview = alice.get("/account/billing").await;
@@ -59,7 +59,10 @@ async fn a_form_that_is_sent_twice_and_a_job_that_runs_twice_give_once(db: PgPoo
     let job = "SELECT count(*) FROM jobs WHERE kind = 'give_credit'";
     assert_eq!(number(&world.db, job).await, 1);
     let grant = id.parse().unwrap();
-    let twice = [sayoo::billing::lots::grants::give(&world.portal, grant), sayoo::billing::lots::grants::give(&world.portal, grant)];
+    let twice = [
+        sayoo::billing::lots::grants::give(&world.portal, grant),
+        sayoo::billing::lots::grants::give(&world.portal, grant),
+    ];
     for done in futures_util::future::join_all(twice).await {
         done.unwrap();
     }
@@ -127,7 +130,8 @@ async fn nothing_is_given_that_is_no_amount_no_day_to_come_or_without_a_reason(d
     let alice = world.customer("alice").await;
     let sam = world.staff().await;
     let page = format!("/staff/accounts/{}", alice.account);
-    let amounts = ["", "0", "-5", "0.001", "NaN", "inf", "1e3", "1.234", "1000000.01", "9223372036854775808", "5 USD", "0x10"];
+    let amounts =
+        ["", "0", "-5", "0.001", "NaN", "inf", "1e3", "1.234", "1000000.01", "9223372036854775808", "5 USD", "0x10"];
     for amount in amounts {
         asks(&sam, alice.account, &[("amount", amount)]).await.assert_redirect(&format!("{page}#credit"));
         sam.get(&page).await.assert_says(200, "Give an amount from 0.01");
@@ -143,7 +147,12 @@ async fn nothing_is_given_that_is_no_amount_no_day_to_come_or_without_a_reason(d
     asks(&sam, alice.account, &[("amount", "5"), ("why", "x")]).await;
     sam.get(&page).await.assert_says(200, "3 to 1,000 characters");
     let nobody = uuid::Uuid::new_v4();
-    let form = [("grant", nobody.to_string()), ("amount", "5".to_owned()), ("why", "an outage".to_owned()), ("priority", "9".to_owned())];
+    let form = [
+        ("grant", nobody.to_string()),
+        ("amount", "5".to_owned()),
+        ("why", "an outage".to_owned()),
+        ("priority", "9".to_owned()),
+    ];
     let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
     assert_eq!(sam.post(&format!("/staff/accounts/{nobody}/credit"), &form).await.status, 404);
     assert_eq!(sam.post(&format!("/staff/credit/{nobody}/confirm"), &[]).await.status, 404);
@@ -165,7 +174,9 @@ async fn pages_ask_with_the_web_s_own_rights_and_never_say_what_is_left(db: PgPo
     sqlx::query("UPDATE sellers SET four_eyes_minor = 1000").execute(&db).await.unwrap();
     asks(&sam, alice.account, &[("amount", "20")]).await;
     let id = texts(&db, "SELECT id::text FROM credit_grants WHERE state = 'waiting'").await.remove(0);
-    mia.post(&format!("/staff/credit/{id}/confirm"), &[]).await.assert_redirect(&format!("/staff/accounts/{}", alice.account));
+    mia.post(&format!("/staff/credit/{id}/confirm"), &[])
+        .await
+        .assert_redirect(&format!("/staff/accounts/{}", alice.account));
     carries(&world).await;
     assert_eq!(lots(&world).await, ["grant 5000 5000", "grant 2000 2000"]);
     for sql in [

@@ -21,8 +21,10 @@ pub const LOTS: &str =
 pub async fn asks(staff: &StaffPerson, account: AccountId, fields: &[(&str, &str)]) -> Page {
     let page = staff.get(&format!("/staff/accounts/{account}")).await;
     let id = page.attribute("#credit input[name=grant]", "value");
-    let mut all = vec![("grant", id.as_str()), ("why", "an outage"), ("priority", "50")];
-    all.extend(fields);
+    let usual = [("grant", id.as_str()), ("why", "an outage"), ("priority", "50")];
+    let is_said = |name: &str| fields.iter().any(|(said, _)| *said == name);
+    let all: Vec<(&str, &str)> =
+        usual.into_iter().filter(|(name, _)| !is_said(name)).chain(fields.iter().copied()).collect();
     staff.post(&format!("/staff/accounts/{account}/credit"), &all).await
 }
 

@@ -39,8 +39,13 @@ struct Lot {
 async fn comes(world: &World, account: AccountId, minor: i64) -> PaymentId {
     let now = world.portal.clock.now();
     let external_ref = Uuid::new_v4().to_string();
-    let received =
-        Received { account, method: Method::Card, amount: mad(minor), received_on: now.date_naive(), external_ref: &external_ref };
+    let received = Received {
+        account,
+        method: Method::Card,
+        amount: mad(minor),
+        received_on: now.date_naive(),
+        external_ref: &external_ref,
+    };
     let mut tx = world.db.begin().await.unwrap();
     let id = payments::receive(&mut tx, &received, now).await.unwrap().unwrap();
     tx.commit().await.unwrap();
@@ -48,7 +53,12 @@ async fn comes(world: &World, account: AccountId, minor: i64) -> PaymentId {
 }
 
 /// The same, given by us.
-async fn given(world: &World, account: AccountId, minor: i64, (priority, ends): (i16, Option<DateTime<Utc>>)) -> PaymentId {
+async fn given(
+    world: &World,
+    account: AccountId,
+    minor: i64,
+    (priority, ends): (i16, Option<DateTime<Utc>>),
+) -> PaymentId {
     let now = world.portal.clock.now();
     let id = Uuid::new_v4();
     let mut tx = world.db.begin().await.unwrap();
@@ -66,8 +76,13 @@ async fn given(world: &World, account: AccountId, minor: i64, (priority, ends): 
     .await
     .unwrap();
     let external_ref = format!("credit-{id}");
-    let received =
-        Received { account, method: Method::Gift, amount: mad(minor), received_on: now.date_naive(), external_ref: &external_ref };
+    let received = Received {
+        account,
+        method: Method::Gift,
+        amount: mad(minor),
+        received_on: now.date_naive(),
+        external_ref: &external_ref,
+    };
     let payment = payments::receive(&mut tx, &received, now).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     payment
@@ -97,7 +112,10 @@ async fn what_ends_first_is_used_first_then_by_priority_then_the_oldest_and_noth
                 1 | 2 => {
                     // A few days, some of them the same, or no end.
                     let day = dice.below(6);
-                    let ends = (day < 5).then(|| world.portal.clock.now() + TimeDelta::hours(6 + 12 * day) - TimeDelta::seconds(now.timestamp() % 3600));
+                    let ends = (day < 5).then(|| {
+                        world.portal.clock.now() + TimeDelta::hours(6 + 12 * day)
+                            - TimeDelta::seconds(now.timestamp() % 3600)
+                    });
                     let priority = i16::try_from(49 + dice.below(2)).unwrap();
                     let id = given(&world, alice, minor, (priority, ends)).await;
                     lots.insert(id, Lot { ends, priority, no, left: minor });
@@ -122,7 +140,8 @@ async fn what_ends_first_is_used_first_then_by_priority_then_the_oldest_and_noth
                     billed += minor;
                     settles(&world, alice).await;
                     let now = world.portal.clock.now();
-                    let mut order: Vec<&mut Lot> = lots.values_mut().filter(|lot| lot.ends.is_none_or(|at| at > now)).collect();
+                    let mut order: Vec<&mut Lot> =
+                        lots.values_mut().filter(|lot| lot.ends.is_none_or(|at| at > now)).collect();
                     order.sort_by_key(|lot| (lot.ends.is_none(), lot.ends, lot.priority, lot.no));
                     let mut rest = minor;
                     for lot in order {
@@ -148,14 +167,17 @@ async fn what_ends_first_is_used_first_then_by_priority_then_the_oldest_and_noth
                     lot.left = 0;
                 }
             }
-            let sql = format!("SELECT id || ' ' || remaining_minor FROM credit_lots WHERE account_id = '{alice}' ORDER BY id");
+            let sql = format!(
+                "SELECT id || ' ' || remaining_minor FROM credit_lots WHERE account_id = '{alice}' ORDER BY id"
+            );
             let model: Vec<String> = lots.iter().map(|(id, lot)| format!("{id} {}", lot.left)).collect();
             assert_eq!(texts(&db, &sql).await, model, "seed {seed}, step {no}");
         }
         let left: i64 = lots.values().map(|lot| lot.left).sum();
         assert_eq!(came, billed + ended + back + left, "seed {seed}: what came is used, ended, went back or is there");
         assert_eq!(standing(&world, alice).await, (0, left));
-        let booked_out = format!("SELECT coalesce(sum(amount_minor), 0)::bigint FROM credit_expiries WHERE account_id = '{alice}'");
+        let booked_out =
+            format!("SELECT coalesce(sum(amount_minor), 0)::bigint FROM credit_expiries WHERE account_id = '{alice}'");
         assert_eq!(number(&db, &booked_out).await, ended);
     }
     holds(&world).await;

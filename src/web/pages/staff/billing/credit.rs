@@ -33,7 +33,7 @@ pub struct CreditPart {
     /// The number of the grant to be: the form gives once, however often it is sent.
     pub id: String,
     /// In what the customer pays.
-    pub currency: &'static str,
+    pub currency: String,
 }
 
 /// A lot.
@@ -92,7 +92,7 @@ impl CreditPart {
             grants: grants.iter().map(|grant| grant_line(layout, grant)).collect(),
             action: urls::staff_give_credit(account),
             id: CreditGrantId::new(layout.now).to_string(),
-            currency: currency.code(),
+            currency: currency.code().to_owned(),
         })
     }
 }
