@@ -184,6 +184,8 @@ billing-statement-credit = رصيدك لدينا
 billing-statement-empty-title = لا حركات بعد
 billing-statement-empty-text = تظهر هنا الفواتير والدفعات تباعًا.
 billing-movement-payment = دفعة
+billing-movement-gift = رصيد منحناه
+billing-movement-expiry = رصيد انتهى دون استعمال
 billing-movement-payback = ردّ مبلغ
 billing-movement-other = قيد
 

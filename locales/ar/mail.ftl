@@ -175,6 +175,26 @@ mail-plan-stays-text =
 mail-plan-stays-action = عرض نسخي
 mail-plan-stays-note = إن تغير ذلك يومًا فسنعلمك قبل 30 يومًا على الأقل.
 
+mail-credit-ending-subject = { $amount } من رصيدكم تنتهي في { $date }
+mail-credit-ending-text =
+    مرحبًا { $name }،
+
+    بقي { $amount } من الرصيد الذي منحناه لكم. حتى { $date } يدفع فواتيركم من تلقاء نفسه؛ وما يبقى حينها يزول.
+
+    ما دفعتموه بأنفسكم لا ينتهي أبدًا.
+mail-credit-ending-action = عرض رصيدكم
+mail-credit-ending-note = لا داعي لفعل أي شيء.
+
+mail-credit-ended-subject = { $amount } من رصيدكم انتهت
+mail-credit-ended-text =
+    مرحبًا { $name }،
+
+    كان الرصيد الذي منحناه لكم صالحًا حتى { $date }. بقي منه { $amount }، وقد انتهت.
+
+    ما دفعه يبقى مدفوعًا، وما دفعتموه بأنفسكم لا ينتهي أبدًا.
+mail-credit-ended-action = عرض رصيدكم
+mail-credit-ended-note = لا داعي لفعل أي شيء.
+
 mail-domain-lost-subject = لم يعد { $domain } يؤدي إلى { $instance }
 mail-domain-lost-text =
     مرحبًا { $name }،

@@ -184,6 +184,8 @@ billing-statement-credit = Your credit with us
 billing-statement-empty-title = Nothing has moved yet
 billing-statement-empty-text = Invoices and payments stand here, one after the other.
 billing-movement-payment = Payment
+billing-movement-gift = Credit that we gave
+billing-movement-expiry = Credit that ended unused
 billing-movement-payback = Paid back
 billing-movement-other = Entry
 

@@ -175,6 +175,26 @@ mail-plan-stays-text =
 mail-plan-stays-action = See my instances
 mail-plan-stays-note = If that ever changes, we tell you at least 30 days before.
 
+mail-credit-ending-subject = { $amount } of your credit end on { $date }
+mail-credit-ending-text =
+    Hello { $name },
+
+    of the credit that we gave you, { $amount } are left. Until { $date } they pay your invoices by themselves; what is left then is gone.
+
+    What you paid yourself never ends.
+mail-credit-ending-action = See your credit
+mail-credit-ending-note = You need not do anything.
+
+mail-credit-ended-subject = { $amount } of your credit have ended
+mail-credit-ended-text =
+    Hello { $name },
+
+    credit that we gave you could be used until { $date }. { $amount } were left of it, and have ended.
+
+    What it paid stays paid, and what you paid yourself never ends.
+mail-credit-ended-action = See your credit
+mail-credit-ended-note = You need not do anything.
+
 mail-domain-lost-subject = { $domain } leads to { $instance } no longer
 mail-domain-lost-text =
     Hello { $name },

@@ -184,6 +184,8 @@ billing-statement-credit = Votre avoir chez nous
 billing-statement-empty-title = Aucun mouvement
 billing-statement-empty-text = Factures et paiements s’afficheront ici, l’un après l’autre.
 billing-movement-payment = Paiement
+billing-movement-gift = Crédit que nous avons offert
+billing-movement-expiry = Crédit expiré sans être utilisé
 billing-movement-payback = Remboursement
 billing-movement-other = Écriture
 

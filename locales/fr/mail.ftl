@@ -175,6 +175,26 @@ mail-plan-stays-text =
 mail-plan-stays-action = Voir mes instances
 mail-plan-stays-note = Si cela change un jour, nous vous prévenons au moins 30 jours avant.
 
+mail-credit-ending-subject = { $amount } de votre crédit expirent le { $date }
+mail-credit-ending-text =
+    Bonjour { $name },
+
+    du crédit que nous vous avons offert, il reste { $amount }. Jusqu’au { $date }, ils paient vos factures d’eux-mêmes ; ce qui reste alors est perdu.
+
+    Ce que vous avez payé vous-même n’expire jamais.
+mail-credit-ending-action = Voir votre crédit
+mail-credit-ending-note = Vous n’avez rien à faire.
+
+mail-credit-ended-subject = { $amount } de votre crédit ont expiré
+mail-credit-ended-text =
+    Bonjour { $name },
+
+    un crédit que nous vous avons offert était utilisable jusqu’au { $date }. Il en restait { $amount }, qui ont expiré.
+
+    Ce qu’il a payé reste payé, et ce que vous avez payé vous-même n’expire jamais.
+mail-credit-ended-action = Voir votre crédit
+mail-credit-ended-note = Vous n’avez rien à faire.
+
 mail-domain-lost-subject = { $domain } ne mène plus à { $instance }
 mail-domain-lost-text =
     Bonjour { $name },

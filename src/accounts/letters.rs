@@ -136,6 +136,28 @@ pub enum SendLetter {
         /// The version that does not come.
         plan_version: PlanVersionId,
     },
+    /// Credit that was given ends soon. Sent to whoever pays.
+    CreditEnding {
+        /// The person.
+        user: UserId,
+        /// What is left of it, in the currency's smallest coin.
+        left_minor: i64,
+        /// Of which currency.
+        currency: Currency,
+        /// When it ends.
+        until: DateTime<Utc>,
+    },
+    /// Credit that was given has ended before all of it was used. Sent to whoever pays.
+    CreditEnded {
+        /// The person.
+        user: UserId,
+        /// What was left of it, in the currency's smallest coin.
+        left_minor: i64,
+        /// Of which currency.
+        currency: Currency,
+        /// When it ended.
+        since: DateTime<Utc>,
+    },
     /// Nothing proves a domain any more, so it leads nowhere. Sent to whoever can add domains.
     DomainLost {
         /// The person.

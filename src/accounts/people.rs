@@ -50,6 +50,8 @@ pub async fn receiver(portal: &Portal, letter: &SendLetter) -> anyhow::Result<Op
         | SendLetter::TrialEnded { user, .. }
         | SendLetter::PlanMoves { user, .. }
         | SendLetter::PlanStays { user, .. }
+        | SendLetter::CreditEnding { user, .. }
+        | SendLetter::CreditEnded { user, .. }
         | SendLetter::DomainLost { user, .. }
         | SendLetter::CardRefused { user, .. }
         | SendLetter::Closing { user, .. } => store::find_user(&mut db, *user).await,

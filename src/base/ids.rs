@@ -57,6 +57,10 @@ ids! {
     ChargeId
     /// A promise to take something off.
     CouponId
+    /// What was left of given credit when it ran out.
+    CreditExpiryId
+    /// Credit that our people give to a customer.
+    CreditGrantId
     /// A Postgres server that holds databases of environments.
     DatabaseServerId
     /// What a coupon takes off a month.

@@ -10,6 +10,7 @@ pub mod dunning;
 pub mod instructions;
 pub mod ledger;
 pub mod lookup;
+pub mod lots;
 pub mod papers;
 pub mod payments;
 pub mod previews;

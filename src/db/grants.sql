@@ -62,13 +62,17 @@ BEGIN
         GRANT UPDATE (again_at) ON stripe_events TO sayoo_web;
         -- It asks for pages at Stripe, and says which card is used and which no more; cards themselves come from Stripe.
         REVOKE INSERT, UPDATE, DELETE ON card_wishes, payment_methods, stripe_customers, card_payouts FROM sayoo_web;
-        GRANT INSERT (id, account_id, asked_by, kind, document_id, language, created_at) ON card_wishes TO sayoo_web;
+        GRANT INSERT (id, account_id, asked_by, kind, document_id, amount_minor, currency, language, created_at) ON card_wishes TO sayoo_web;
         GRANT UPDATE (back_at) ON card_wishes TO sayoo_web;
         GRANT UPDATE (is_default, removed_at) ON payment_methods TO sayoo_web;
         -- Staff ask for a refund, confirm it or withdraw it; what became of it is for the worker.
         REVOKE INSERT, UPDATE, DELETE ON card_refunds FROM sayoo_web;
         GRANT INSERT (id, payment_id, account_id, amount_minor, currency, reason, state, asked_by, created_at) ON card_refunds TO sayoo_web;
         GRANT UPDATE (state, approved_by, ended_at) ON card_refunds TO sayoo_web;
+        -- Staff ask for credit, confirm it or withdraw it; the worker books it. What is left of credit is for the database to say.
+        REVOKE INSERT, UPDATE, DELETE ON credit_grants, credit_lots, credit_expiries FROM sayoo_web;
+        GRANT INSERT (id, account_id, amount_minor, currency, reason, priority, expires_at, state, asked_by, created_at) ON credit_grants TO sayoo_web;
+        GRANT UPDATE (state, approved_by, ended_at) ON credit_grants TO sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON charge_days, period_facts, environment_facts, document_facts, period_proofs FROM sayoo_web;
         -- What the books say of themselves is not for whoever shows it.
         REVOKE INSERT, UPDATE, DELETE ON self_audits, self_audit_checks, self_audit_parts FROM sayoo_web;
@@ -103,6 +107,10 @@ BEGIN
         REVOKE INSERT, UPDATE, DELETE ON coupons, coupon_plans, coupon_redemptions FROM sayoo_worker;
         REVOKE UPDATE, DELETE ON charges, discounts, document_files, journal_entries, postings, payments, allocations, paybacks FROM sayoo_worker;
         REVOKE UPDATE, DELETE ON period_proofs FROM sayoo_worker;
+        REVOKE INSERT, DELETE ON credit_grants FROM sayoo_worker;
+        REVOKE INSERT, UPDATE, DELETE ON credit_lots FROM sayoo_worker;
+        GRANT UPDATE (expires_at, reminded_at) ON credit_lots TO sayoo_worker;
+        REVOKE UPDATE, DELETE ON credit_expiries FROM sayoo_worker;
         GRANT UPDATE (created_at) ON payments TO sayoo_worker;
         REVOKE DELETE ON bank_receipts FROM sayoo_worker;
         REVOKE INSERT, UPDATE, DELETE ON open_invoices FROM sayoo_worker;

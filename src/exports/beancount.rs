@@ -150,6 +150,7 @@ fn name(role: &str, seller: &str, account: Uuid) -> String {
         "other_income" => ("Income", "Other"),
         "fees" => ("Expenses", "Fees"),
         "loss" => ("Expenses", "Loss"),
+        "gifts" => ("Expenses", "Gifts"),
         _ => ("Expenses", "Exchange"),
     };
     let customer = if account.is_nil() { String::new() } else { format!(":C-{account}") };
@@ -208,5 +209,13 @@ mod tests {
         assert_eq!(quoted("a \"b\" \\ c\nd"), "\"a \\\"b\\\" \\\\ c d\"");
         let nobody = name("vat", "FR", Uuid::nil());
         assert_eq!(nobody, "Liabilities:FR:Vat");
+    }
+
+    #[test]
+    fn every_role_of_the_ledger_has_a_name_of_its_own() {
+        use crate::billing::ledger::Role;
+        let names: std::collections::BTreeSet<String> =
+            Role::ALL.iter().map(|role| name(role.word(), "FR", Uuid::nil())).collect();
+        assert_eq!(names.len(), Role::ALL.len(), "{names:?}");
     }
 }

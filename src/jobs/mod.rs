@@ -2,6 +2,7 @@
 
 mod carry_out;
 mod close_account;
+mod give_credit;
 mod make_papers;
 mod send_letter;
 pub mod worker;
@@ -10,13 +11,14 @@ use chrono::{DateTime, Utc};
 
 use crate::accounts::letters::{CloseAccount, SendLetter};
 use crate::billing::instructions::CarryOut;
+use crate::billing::lots::grants::GiveCredit;
 use crate::billing::papers::MakePapers;
 use crate::mail::transport::Mailer;
 use crate::portal::Portal;
 use crate::queue::{Held, Job};
 
 /// The name of every job that there is.
-pub const KINDS: &[&str] = &[CarryOut::KIND, CloseAccount::KIND, MakePapers::KIND, SendLetter::KIND];
+pub const KINDS: &[&str] = &[CarryOut::KIND, CloseAccount::KIND, GiveCredit::KIND, MakePapers::KIND, SendLetter::KIND];
 
 /// Why a job did not work.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +42,7 @@ async fn run(portal: &Portal, mailer: &Mailer, held: &Held, now: DateTime<Utc>) 
     match held.kind.as_str() {
         CarryOut::KIND => carry_out::run(portal, &held.read().map_err(JobError::GiveUp)?).await,
         CloseAccount::KIND => close_account::run(portal, &held.read().map_err(JobError::GiveUp)?, now).await,
+        GiveCredit::KIND => give_credit::run(portal, &held.read().map_err(JobError::GiveUp)?).await,
         MakePapers::KIND => make_papers::run(portal, &held.read().map_err(JobError::GiveUp)?, now).await,
         SendLetter::KIND => {
             send_letter::run(portal, mailer, (held.id, &held.read().map_err(JobError::GiveUp)?), now).await

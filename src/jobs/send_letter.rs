@@ -134,6 +134,12 @@ async fn content(
                 ..plain("plan-stays", Some(urls::instances()))
             }
         }
+        SendLetter::CreditEnding { left_minor, currency, until, .. } => {
+            credit(formats, "credit-ending", Money::new(*left_minor, *currency), *until)
+        }
+        SendLetter::CreditEnded { left_minor, currency, since, .. } => {
+            credit(formats, "credit-ended", Money::new(*left_minor, *currency), *since)
+        }
         SendLetter::BudgetReached { .. } => budget(formats, letter),
         SendLetter::DomainLost { environment, instance, hostname, .. } => Content {
             values: vec![("instance", instance.clone()), ("domain", hostname.clone())],
@@ -265,6 +271,16 @@ async fn plan_moves(
         ],
         path: Some(urls::instances()),
     })
+}
+
+/// What is left of given credit, and when it ends.
+fn credit(formats: Formats, name: &'static str, left: Money, at: DateTime<Utc>) -> Content {
+    Content {
+        name,
+        to: None,
+        values: vec![("amount", formats.money(left)), ("date", formats.date_time(at))],
+        path: Some(urls::billing_credit()),
+    }
 }
 
 /// How far the month's cost is, and what follows from it.

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Connection, PgConnection};
 
 use super::stripe::{CallError, Fields, Intent, Refusal};
-use super::{Cards, LEASE, store};
+use super::{Cards, LEASE, store, top_ups};
 use crate::accounts::letters::SendLetter;
 use crate::accounts::people;
 use crate::base::chain;
@@ -302,6 +302,9 @@ async fn book_without_attempt(db: &mut PgConnection, intent: &Intent, now: DateT
 pub async fn apply(cards: &Cards, db: &mut PgConnection, intent: &Intent, now: DateTime<Utc>) -> anyhow::Result<bool> {
     if intent.livemode != cards.livemode {
         return Ok(false);
+    }
+    if top_ups::wish_of(intent).is_some() {
+        return top_ups::apply(cards, db, intent, now).await;
     }
     let Some(id) = intent.metadata.get("attempt").and_then(|id| id.parse::<AttemptId>().ok()) else {
         return Ok(false);

@@ -109,8 +109,9 @@ async fn lose(
     let Some(lost) = disputes::lock_lost(db, &dispute.id).await.context("lock a dispute")? else { return Ok(()) };
     let back = Money::new(dispute.amount.min(lost.left), payment.currency);
     let beyond = Money::new(dispute.amount - back.minor, payment.currency);
-    if back.minor > 0 {
-        payments::pay_back(db, payment.id, Payback::Dispute, back, &dispute.id, now).await?;
+    if back.minor > 0 && payments::pay_back(db, payment.id, Payback::Dispute, back, &dispute.id, now).await? {
+        // What is open again other credit may pay.
+        payments::settle(db, payment.account, now).await?;
     }
     let minus = Money::new(-beyond.minor, beyond.currency);
     let entry = Entry {

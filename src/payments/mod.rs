@@ -15,6 +15,7 @@ mod sessions;
 pub mod signature;
 mod store;
 pub mod stripe;
+pub mod top_ups;
 pub mod wishes;
 
 use std::time::Duration;

@@ -15,6 +15,7 @@ use crate::base::chain;
 use crate::base::ids::{AttemptId, CardWishId, DocumentId, PaymentMethodId};
 use crate::base::money::{Currency, Money};
 use crate::billing::payments;
+use crate::i18n::{Locale, Texts};
 
 /// How long a page works. Stripe takes no less than half an hour.
 const PAGE_LIVES: TimeDelta = TimeDelta::minutes(60);
@@ -76,10 +77,11 @@ async fn make(cards: &Cards, db: &mut PgConnection, wish: &Wish, now: DateTime<U
     let buyer = buyer.filter(|buyer| buyer.currency == cards.currency.code());
     let Some(buyer) = buyer else { return end(db, wish, "refused", now).await };
     let customer = customer(cards, db, wish, buyer, now).await?;
-    let (request, attempt) = match wish.kind {
+    let (request, amount) = match wish.kind {
         Kind::Save => (save_fields(cards, wish, &customer), None),
+        Kind::TopUp(amount) => (top_up_fields(cards, wish, &customer, amount), Some(amount)),
         Kind::Pay(document) => match attempt(cards, db, wish, (document, &customer), now).await? {
-            Ok(attempt) => (attempt.request.clone(), Some(attempt)),
+            Ok(attempt) => (attempt.request.clone(), Some(attempt.amount)),
             Err(why) => return end(db, wish, why, now).await,
         },
     };
@@ -93,7 +95,7 @@ async fn make(cards: &Cards, db: &mut PgConnection, wish: &Wish, now: DateTime<U
     let is_right = session.livemode == cards.livemode
         && session.customer == customer
         && session.metadata.get("wish").is_some_and(|id| *id == wish.id.to_string())
-        && attempt.is_none_or(|attempt| is_for(&session, attempt.amount));
+        && amount.is_none_or(|amount| is_for(&session, amount));
     ensure!(is_right, "Stripe made another page than was asked for");
     ensure!(!session.url.is_empty(), "the page has no address");
     let expires_at = DateTime::from_timestamp(session.expires_at, 0).context("the page's end")?;
@@ -229,6 +231,21 @@ fn pay_fields(
     [own, common(cards, wish, customer)].concat()
 }
 
+fn top_up_fields(cards: &Cards, wish: &Wish, customer: &str, amount: Money) -> Fields {
+    let words = Texts::new(Locale::from_code(&wish.language).unwrap_or(Locale::En)).text("credit-on-page");
+    let own = fields([
+        ("mode", "payment".to_owned()),
+        ("submit_type", "pay".to_owned()),
+        ("line_items[0][quantity]", "1".to_owned()),
+        ("line_items[0][price_data][currency]", amount.currency.code().to_ascii_lowercase()),
+        ("line_items[0][price_data][unit_amount]", amount.minor.to_string()),
+        ("line_items[0][price_data][product_data][name]", words.clone()),
+        ("payment_intent_data[description]", words),
+        ("payment_intent_data[metadata][top_up]", wish.id.to_string()),
+    ]);
+    [own, common(cards, wish, customer)].concat()
+}
+
 async fn look(cards: &Cards, db: &mut PgConnection, wish: &Wish, now: DateTime<Utc>) -> anyhow::Result<()> {
     let session = wish.session.as_deref().context("a page that is ready has a name")?;
     match cards.stripe.session(session).await {
@@ -260,7 +277,7 @@ pub async fn apply(
     let Some(wish) = wish.filter(|wish| wish.session.as_ref() == Some(&session.id)) else { return Ok(false) };
     match (wish.kind, session.status.as_str()) {
         (Kind::Save, "complete") => save(cards, db, &wish, session, now).await?,
-        (Kind::Pay(_), "complete") => {
+        (Kind::Pay(_) | Kind::TopUp(_), "complete") => {
             let intent = session.payment_intent.as_deref().context("a page that was paid on has a payment")?;
             let intent = cards.stripe.intent(intent).await?;
             ensure!(attempts::apply(cards, db, &intent, now).await?, "the payment of a page is none of ours");

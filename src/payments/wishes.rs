@@ -1,4 +1,4 @@
-//! What customers ask about cards: a page of Stripe's on which one is saved, or pays an invoice. Pages ask and show what became
+//! What customers ask about cards: a page of Stripe's on which one is saved, pays an invoice or buys credit. Pages ask and show what became
 //! of it; `sessions` does it.
 
 use anyhow::Context;
@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 
 use super::store::wishes as store;
 use crate::base::ids::{AccountId, CardWishId, DocumentId, UserId};
+use crate::base::money::Money;
 use crate::db;
 use crate::i18n::Locale;
 use crate::portal::Portal;
@@ -18,6 +19,8 @@ pub enum Kind {
     Save,
     /// What is open on an invoice is paid now.
     Pay(DocumentId),
+    /// Credit is bought.
+    TopUp(Money),
 }
 
 impl Kind {
@@ -27,6 +30,7 @@ impl Kind {
         match self {
             Self::Save => "save",
             Self::Pay(_) => "pay",
+            Self::TopUp(_) => "top_up",
         }
     }
 
@@ -34,8 +38,17 @@ impl Kind {
     #[must_use]
     pub fn document(self) -> Option<DocumentId> {
         match self {
-            Self::Save => None,
+            Self::Save | Self::TopUp(_) => None,
             Self::Pay(document) => Some(document),
+        }
+    }
+
+    /// How much credit is to be bought.
+    #[must_use]
+    pub fn amount(self) -> Option<Money> {
+        match self {
+            Self::Save | Self::Pay(_) => None,
+            Self::TopUp(amount) => Some(amount),
         }
     }
 }
@@ -50,7 +63,7 @@ pub enum State {
         /// Where it is.
         page_url: String,
     },
-    /// It is done. The word says what: `saved`, `paid`.
+    /// It is done. The word says what: `saved`, `paid`, `topped_up`.
     Done(String),
     /// Nothing came of it, and no money moved for it. The word says why: `expired`, `refused`, `nothing_open`,
     /// `too_small`, `under_way`.

@@ -122,6 +122,8 @@ table! {
     Post "/account/billing/budget/remove"  Member       billing::budget::remove;
     Get  "/account/billing/coupons"        Member       billing::coupons::get;
     Post "/account/billing/coupons"        Member       billing::coupons::post;
+    Get  "/account/billing/credit"         Member       billing::credit::get;
+    Post "/account/billing/credit"         Member       billing::credit::post;
     Get  "/account/billing/details"        Member       billing::details::get;
     Post "/account/billing/details"        Member       billing::details::post;
 
@@ -174,6 +176,9 @@ table! {
     Post "/staff/accounts/{account}/suspend" Staff      staff::suspend::account;
     Post "/staff/accounts/{account}/resume" Staff       staff::suspend::account_resume;
     Post "/staff/accounts/{account}/vat-check" Staff    staff::billing::account::vat_check;
+    Post "/staff/accounts/{account}/credit" Staff       staff::billing::credit::give;
+    Post "/staff/credit/{grant}/confirm"   Staff        staff::billing::credit::confirm;
+    Post "/staff/credit/{grant}/withdraw"  Staff        staff::billing::credit::withdraw;
     Get  "/staff/instances"                Staff        staff::instances::list;
     Get  "/staff/instances/{environment}"  Staff        staff::instances::get;
     Post "/staff/instances/{environment}/suspend" Staff staff::suspend::instance;

@@ -134,7 +134,7 @@ test("no page of a customer has an axe violation, in three languages, light and 
     instances: "/instances", instance: path, usage: `${path}/usage`, logs: `${path}/logs`, "domains-empty": `${path}/domains`,
     plan: `${path}/plan`, "what-if": `${path}/what-if`, scaling: `${path}/scaling`, rename: `${path}/rename`, delete: `${path}/delete`,
     account: "/account", security: "/account/security", sessions: "/account/sessions", members: "/account/members", close: "/account/close",
-    billing: "/account/billing", invoices: "/account/billing/invoices", methods: "/account/billing/methods", statement: "/account/billing/statement", "billing-proof": "/account/billing/proof", "billing-details": "/account/billing/details", budget: "/account/billing/budget", coupons: "/account/billing/coupons", exports: "/account/billing/exports",
+    billing: "/account/billing", invoices: "/account/billing/invoices", methods: "/account/billing/methods", statement: "/account/billing/statement", "billing-proof": "/account/billing/proof", "billing-details": "/account/billing/details", budget: "/account/billing/budget", coupons: "/account/billing/coupons", credit: "/account/billing/credit", exports: "/account/billing/exports",
   });
   await person.page.goto(`${instance.url}/plan`);
   assert.equal(await person.page.locator("input[name=plan]").count(), 3, "the plans to choose from");

@@ -14,6 +14,7 @@ use super::store::{self, Draft, Sealed};
 use crate::base::ids::DocumentId;
 use crate::base::money::{Currency, Money};
 use crate::billing::ledger::{self, Entry, Journal, Posting, Role};
+use crate::billing::lots;
 use crate::billing::payments;
 use crate::billing::profiles::{self, Profile};
 use crate::billing::sellers::Seller;
@@ -65,7 +66,7 @@ pub async fn finalise(
     let groups = groups(&lines, draft.whose.currency)?;
     let net: i64 = lines.iter().map(|line| line.net_minor).sum();
     let vat: i64 = groups.iter().map(|group| group.amount.minor).sum();
-    let credit = -ledger::balance(db, draft.whose.account, Role::CustomerCredit, draft.whose.currency).await?.minor;
+    let credit = lots::usable(db, draft.whose.account, draft.whose.currency, now).await?.minor;
     let paid = match draft.kind {
         Kind::Invoice if credit > 0 => settled(db, &draft, credit, net + vat).await?,
         Kind::Invoice | Kind::CreditNote => 0,
@@ -133,6 +134,9 @@ pub async fn finalise(
         store::keep_evidence(db, id, draft.whose.account, &profile.country).await.context("keep where they live")?;
     }
     post(db, &draft, (net, vat), &number, &sealed, now).await?;
+    if draft.kind == Kind::CreditNote {
+        payments::return_grants(db, id, now).await?;
+    }
     // Without credit there is nothing to settle with, but what a credit note gives.
     if credit > 0 || draft.kind == Kind::CreditNote {
         payments::settle(db, draft.whose.account, now).await?;

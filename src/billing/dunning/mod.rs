@@ -16,7 +16,7 @@ use crate::accounts::people;
 use crate::audit::{self, Actor};
 use crate::base::ids::{AccountId, DocumentId};
 use crate::base::money::Money;
-use crate::billing::ledger::{self, Role};
+use crate::billing::lots;
 use crate::billing::payments;
 use crate::billing::restrictions::{self, Cause, Rest};
 use crate::db;
@@ -71,7 +71,7 @@ struct Seen {
 
 async fn see(db: &mut PgConnection, account: AccountId, now: DateTime<Utc>) -> anyhow::Result<Option<Seen>> {
     let open = store::open(db, account).await.context("list what is open")?;
-    let open = less_credit(db, account, open).await?;
+    let open = less_credit(db, account, open, now).await?;
     let owed: Vec<(NaiveDate, Money)> = open.iter().map(|row| (row.due_on, row.open)).collect();
     let open = worth_asking(open);
     let Some(first) = open.first() else { return Ok(None) };
@@ -98,9 +98,14 @@ async fn see(db: &mut PgConnection, account: AccountId, now: DateTime<Utc>) -> a
 }
 
 /// What is open beyond the customer's credit, which pays the oldest first: nobody is asked for what we owe them.
-async fn less_credit(db: &mut PgConnection, account: AccountId, open: Vec<OpenRow>) -> anyhow::Result<Vec<OpenRow>> {
+async fn less_credit(
+    db: &mut PgConnection,
+    account: AccountId,
+    open: Vec<OpenRow>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Vec<OpenRow>> {
     let Some(currency) = open.first().map(|row| row.open.currency) else { return Ok(open) };
-    let mut credit = -ledger::balance(db, account, Role::CustomerCredit, currency).await?.minor;
+    let mut credit = lots::usable(db, account, currency, now).await?.minor;
     let rest = |mut row: OpenRow| {
         if row.open.currency == currency {
             let covered = credit.clamp(0, row.open.minor);

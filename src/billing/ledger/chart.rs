@@ -30,6 +30,8 @@ pub fn account(country: &str, role: Role) -> (&'static str, &'static str) {
         (Role::VatWithheld, true) => ("34552", "État, TVA retenue à la source"),
         (Role::Loss, false) => ("654000", "Pertes sur créances irrécouvrables"),
         (Role::Loss, true) => ("6182", "Pertes sur créances irrécouvrables"),
+        (Role::Gifts, false) => ("623400", "Cadeaux à la clientèle"),
+        (Role::Gifts, true) => ("61447", "Cadeaux à la clientèle"),
         (Role::Exchange, false) => ("666000", "Pertes de change"),
         (Role::Exchange, true) => ("6331", "Pertes de change"),
     }

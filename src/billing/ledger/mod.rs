@@ -28,7 +28,7 @@ pub enum Role {
     CustomerCredit,
     /// What the card's company and banks take.
     Fees,
-    /// Credit that ran out.
+    /// What is earned otherwise.
     OtherIncome,
     /// VAT that a customer paid to the state instead of to us.
     VatWithheld,
@@ -36,11 +36,13 @@ pub enum Role {
     Loss,
     /// Differences between currencies.
     Exchange,
+    /// Credit that we give to customers, less what of it runs out.
+    Gifts,
 }
 
 impl Role {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Receivable,
         Self::Revenue,
         Self::Vat,
@@ -52,6 +54,7 @@ impl Role {
         Self::VatWithheld,
         Self::Loss,
         Self::Exchange,
+        Self::Gifts,
     ];
 
     /// Returns the word kept in the database.
@@ -69,6 +72,7 @@ impl Role {
             Self::VatWithheld => "vat_withheld",
             Self::Loss => "loss",
             Self::Exchange => "exchange",
+            Self::Gifts => "gifts",
         }
     }
 }
@@ -166,8 +170,10 @@ pub struct Movement {
     pub seq: i64,
     /// The day on which it counts.
     pub on: NaiveDate,
-    /// What it was: `document`, `payment`, `payback`.
+    /// What it was: `document`, `payment`, `payback`, `expiry`.
     pub source_kind: String,
+    /// Of a payment: credit that we gave, and no money.
+    pub is_gift: bool,
     /// Which of the source's entries.
     pub template: String,
     /// The document's number, the bank's reference.

@@ -119,10 +119,12 @@ pub async fn statement(
              , journal_entries.source_kind
              , journal_entries.template
              , journal_entries.label
+             , COALESCE(bool_or(payments.method = 'gift'), false) AS "is_gift!"
              , sum(postings.amount_minor)::bigint AS "amount_minor!"
           FROM postings
           JOIN ledger_accounts ON ledger_accounts.id = postings.ledger_account_id
           JOIN journal_entries ON journal_entries.id = postings.entry_id
+          LEFT JOIN payments ON journal_entries.source_kind = 'payment' AND payments.id = journal_entries.source_id
          WHERE postings.account_id = $1
            AND postings.currency = $2
            AND ledger_accounts.role IN ('receivable', 'customer_credit')
@@ -143,6 +145,7 @@ pub async fn statement(
             seq: row.seq,
             on: row.effective_on,
             source_kind: row.source_kind,
+            is_gift: row.is_gift,
             template: row.template,
             label: row.label,
             amount: Money::new(row.amount_minor, currency),

@@ -3,12 +3,14 @@
 //! What comes in is the customer's credit first; allocating it to an invoice takes it from there. So what customers owe in
 //! the ledger is what is open on their invoices, and their credit there is what is free of payments and credit notes.
 //!
+//! What is left of each payment and credit note is a lot, which the database keeps (`lots`).
+//!
 //! All of it within the caller's transaction: the database demands a row and its entry at the same commit.
 
 mod store;
 
 use anyhow::Context;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use sqlx::PgConnection;
 
 use super::ledger::{self, Entry, Journal, Posting, Role};
@@ -24,7 +26,7 @@ pub enum Method {
     Transfer,
     /// VAT that a customer paid to the state in our name.
     Withholding,
-    /// Credit that we gave.
+    /// Credit that we gave: a grant of `lots` that is to be booked, and names it.
     Gift,
 }
 
@@ -45,7 +47,7 @@ impl Method {
             Self::Card => Role::CardClearing,
             Self::Transfer => Role::Bank,
             Self::Withholding => Role::VatWithheld,
-            Self::Gift => Role::Loss,
+            Self::Gift => Role::Gifts,
         }
     }
 
@@ -216,9 +218,9 @@ async fn move_credit(
     Ok(())
 }
 
-/// Pays the account's open invoices, oldest first, from everything that is free: credit notes, then payments.
+/// Pays the account's open invoices, oldest first, from everything that is free and has not run out, in the order of `lots`.
 pub async fn settle(db: &mut PgConnection, account: AccountId, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let free = store::list_free(db, account).await.context("list what is free")?;
+    let free = store::list_free(db, account, now).await.context("list what is free")?;
     if free.is_empty() {
         return Ok(());
     }
@@ -229,6 +231,38 @@ pub async fn settle(db: &mut PgConnection, account: AccountId, now: DateTime<Utc
                 open.minor -= allocate_from(db, *source, invoice.id, open, now).await?.minor;
             }
         }
+    }
+    Ok(())
+}
+
+/// How long what comes back to a grant can be used at least: else what was given back would be gone the next day.
+pub const RETURNED_LASTS: TimeDelta = TimeDelta::days(30);
+
+/// Uses a new credit note where it belongs before anything else: it pays what is open on its own invoice; and what grants paid of
+/// that invoice beyond what is left of it goes back to them. So money that was paid comes back first, what was given last, and
+/// nothing that was given becomes money.
+pub async fn return_grants(db: &mut PgConnection, note: DocumentId, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let Some(cited) = store::lock_cited(db, note).await.context("lock the invoice of a credit note")? else {
+        return Ok(());
+    };
+    let source = Source::CreditNote(note);
+    let all = Money::new(i64::MAX, cited.currency);
+    allocate_from(db, source, cited.invoice, all, now).await?;
+    let mut beyond = cited.granted - cited.left;
+    for (grant, allocated) in store::list_granted(db, cited.invoice).await.context("list what grants paid")? {
+        let Some(standing) = store::lock_standing(db, source, cited.invoice).await.context("read what is free")? else {
+            break;
+        };
+        let back = beyond.min(allocated).min(standing.free);
+        if back <= 0 {
+            break;
+        }
+        let amount = Money::new(back, cited.currency);
+        let minus = Money::new(-back, cited.currency);
+        move_credit(db, &standing, Source::Payment(grant), cited.invoice, minus, now).await?;
+        move_credit(db, &standing, source, cited.invoice, amount, now).await?;
+        store::give_time(db, grant, now + RETURNED_LASTS).await.context("give a grant more time")?;
+        beyond -= back;
     }
     Ok(())
 }

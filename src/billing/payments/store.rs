@@ -170,35 +170,114 @@ pub async fn insert_allocation(
     Ok(())
 }
 
-/// Credit notes and payments of an account of which something is free, oldest first.
-pub async fn list_free(db: &mut PgConnection, account: AccountId) -> Result<Vec<Source>, StoreError> {
-    let notes = sqlx::query_scalar!(
+/// Lots of an account of which something is free and that have not run out, in the order in which they are used: what ends first,
+/// then by priority (grants, credit notes, money), then the oldest.
+pub async fn list_free(
+    db: &mut PgConnection,
+    account: AccountId,
+    now: DateTime<Utc>,
+) -> Result<Vec<Source>, StoreError> {
+    let rows = sqlx::query!(
         r#"
-        SELECT documents.id AS "id: DocumentId"
-          FROM documents
-         WHERE documents.account_id = $1
-           AND documents.kind = 'credit_note'
-           AND documents.state = 'final'
-           AND left_of(documents) > 0
-         ORDER BY documents.issued_on, documents.no
+        SELECT payment_id AS "payment: PaymentId"
+             , credit_note_id AS "credit_note: DocumentId"
+          FROM credit_lots
+         WHERE account_id = $1
+           AND remaining_minor > 0
+           AND COALESCE(expires_at > $2, true)
+         ORDER BY expires_at NULLS LAST, priority, since_on, id
         "#,
-        account as AccountId
-    )
-    .fetch_all(&mut *db)
-    .await?;
-    let payments = sqlx::query_scalar!(
-        r#"
-        SELECT payments.id AS "id: PaymentId"
-          FROM payments
-         WHERE payments.account_id = $1
-           AND left_of(payments) > 0
-         ORDER BY payments.received_on, payments.id
-        "#,
-        account as AccountId
+        account as AccountId,
+        now
     )
     .fetch_all(db)
     .await?;
-    Ok(notes.into_iter().map(Source::CreditNote).chain(payments.into_iter().map(Source::Payment)).collect())
+    let source = |payment: Option<PaymentId>, note: Option<DocumentId>| {
+        payment.map(Source::Payment).or(note.map(Source::CreditNote))
+    };
+    Ok(rows.into_iter().filter_map(|row| source(row.payment, row.credit_note)).collect())
+}
+
+/// The invoice that a credit note is about.
+pub struct Cited {
+    pub invoice: DocumentId,
+    pub currency: Currency,
+    /// What grants paid of it.
+    pub granted: i64,
+    /// What credit notes leave of it.
+    pub left: i64,
+}
+
+/// Locks a final credit note and the invoice that it is about, in the order in which documents are locked.
+pub async fn lock_cited(db: &mut PgConnection, note: DocumentId) -> Result<Option<Cited>, StoreError> {
+    sqlx::query!(
+        r#"
+        SELECT
+          FROM documents
+         WHERE id IN ($1, (SELECT corrects_id FROM documents WHERE id = $1))
+         ORDER BY id
+           FOR UPDATE
+        "#,
+        note as DocumentId
+    )
+    .execute(&mut *db)
+    .await?;
+    let row = sqlx::query!(
+        r#"
+        SELECT invoices.id AS "invoice: DocumentId"
+             , invoices.currency
+             , COALESCE((SELECT sum(allocations.amount_minor)
+                           FROM allocations
+                           JOIN payments ON payments.id = allocations.payment_id AND payments.method = 'gift'
+                          WHERE allocations.document_id = invoices.id), 0)::bigint AS "granted!"
+             , (invoices.gross_minor
+             - (SELECT sum(gross_minor) FROM documents WHERE corrects_id = invoices.id AND state = 'final'))::bigint AS "left!"
+          FROM documents notes
+          JOIN documents invoices ON invoices.id = notes.corrects_id
+         WHERE notes.id = $1
+           AND notes.kind = 'credit_note'
+           AND notes.state = 'final'
+        "#,
+        note as DocumentId
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.and_then(|row| {
+        let currency = row.currency.parse().ok()?;
+        Some(Cited { invoice: row.invoice, currency, granted: row.granted, left: row.left })
+    }))
+}
+
+/// What each grant pays of an invoice, in the opposite order of that in which grants are used.
+pub async fn list_granted(db: &mut PgConnection, invoice: DocumentId) -> Result<Vec<(PaymentId, i64)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT credit_lots.payment_id AS "payment!: PaymentId"
+             , sum(allocations.amount_minor)::bigint AS "sum!"
+          FROM allocations
+          JOIN credit_lots ON credit_lots.payment_id = allocations.payment_id AND credit_lots.source = 'grant'
+         WHERE allocations.document_id = $1
+         GROUP BY credit_lots.id
+        HAVING sum(allocations.amount_minor) > 0
+         ORDER BY credit_lots.expires_at DESC NULLS FIRST, credit_lots.priority DESC, credit_lots.since_on DESC, credit_lots.id DESC
+        "#,
+        invoice as DocumentId
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.payment, row.sum)).collect())
+}
+
+/// Lets a grant that ends before `until` end then.
+pub async fn give_time(db: &mut PgConnection, grant: PaymentId, until: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE credit_lots SET expires_at = $2, reminded_at = NULL WHERE id = $1 AND expires_at < $2",
+        grant as PaymentId,
+        until
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Locks a payment and says what is free of it. Its invoices are locked first, as everywhere.

@@ -25,7 +25,7 @@ use super::documents::{self, Whose};
 use super::rating::account::{self, Costs, Month};
 use super::rating::{Charge, Span};
 use super::sellers::{self, Seller};
-use super::{profiles, proofs, trials};
+use super::{lots, profiles, proofs, trials};
 use crate::base::chain;
 use crate::base::crash;
 use crate::base::ids::{AccountId, ChargeId, DocumentId, InstructionId, PeriodId};
@@ -125,6 +125,10 @@ pub async fn look(portal: &Portal) -> anyhow::Result<Done> {
     // Months are billed although somebody cannot be told of a trial.
     if let Err(error) = trials::look(&mut db, now).await {
         tracing::error!(error = chain::of_any(&error), "people are not told of their trials");
+    }
+    // Before anything is made final: what has run out pays nothing.
+    if let Err(error) = lots::look(&mut db, now).await {
+        tracing::error!(error = chain::of_any(&error), "credit that has run out is not booked out");
     }
     let mut tries = 0;
     loop {

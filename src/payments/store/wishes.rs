@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::base::ids::{AccountId, AttemptId, CardWishId, DocumentId, SellerId, UserId};
+use crate::base::money::Money;
 use crate::db::StoreError;
 use crate::payments::wishes::{Kind, State, UnderWay, Wish};
 
@@ -11,6 +12,8 @@ struct Row {
     id: CardWishId,
     account: AccountId,
     document: Option<DocumentId>,
+    amount_minor: Option<i64>,
+    currency: Option<String>,
     language: String,
     state: String,
     outcome: String,
@@ -22,10 +25,12 @@ struct Row {
 
 impl From<Row> for Wish {
     fn from(row: Row) -> Self {
+        let bought = row.amount_minor.zip(row.currency.and_then(|code| code.parse().ok()));
+        let bought = bought.map(|(minor, currency)| Kind::TopUp(Money::new(minor, currency)));
         Self {
             id: row.id,
             account: row.account,
-            kind: row.document.map_or(Kind::Save, Kind::Pay),
+            kind: row.document.map(Kind::Pay).or(bought).unwrap_or(Kind::Save),
             language: row.language,
             state: match row.state.as_str() {
                 "asked" => State::Asked,
@@ -50,8 +55,8 @@ pub async fn insert(
 ) -> Result<bool, StoreError> {
     let done = sqlx::query!(
         "
-        INSERT INTO card_wishes (id, account_id, asked_by, kind, document_id, language, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        INSERT INTO card_wishes (id, account_id, asked_by, kind, document_id, language, created_at, amount_minor, currency)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT DO NOTHING
         ",
         id as CardWishId,
@@ -60,7 +65,9 @@ pub async fn insert(
         kind.word(),
         kind.document() as Option<DocumentId>,
         language,
-        now
+        now,
+        kind.amount().map(|amount| amount.minor),
+        kind.amount().map(|amount| amount.currency.code())
     )
     .execute(db)
     .await?;
@@ -76,12 +83,14 @@ pub async fn newest(db: &mut PgConnection, account: AccountId, kind: Kind) -> Re
          WHERE account_id = $1
            AND kind = $2
            AND document_id IS NOT DISTINCT FROM $3
+           AND amount_minor IS NOT DISTINCT FROM $4
          ORDER BY state IN ('asked', 'ready') DESC, created_at DESC
          LIMIT 1
         "#,
         account as AccountId,
         kind.word(),
-        kind.document() as Option<DocumentId>
+        kind.document() as Option<DocumentId>,
+        kind.amount().map(|amount| amount.minor)
     )
     .fetch_optional(db)
     .await?)
@@ -92,8 +101,8 @@ pub async fn find(db: &mut PgConnection, account: AccountId, id: CardWishId) -> 
     let row = sqlx::query_as!(
         Row,
         r#"
-        SELECT id AS "id: CardWishId", account_id AS "account: AccountId", document_id AS "document: DocumentId", language
-             , state, outcome, session_id AS session, page_url, back_at, created_at
+        SELECT id AS "id: CardWishId", account_id AS "account: AccountId", document_id AS "document: DocumentId", amount_minor, currency
+             , language, state, outcome, session_id AS session, page_url, back_at, created_at
           FROM card_wishes
          WHERE id = $1
            AND account_id = $2
@@ -111,8 +120,8 @@ pub async fn find_of_any_account(db: &mut PgConnection, id: CardWishId) -> Resul
     let row = sqlx::query_as!(
         Row,
         r#"
-        SELECT id AS "id: CardWishId", account_id AS "account: AccountId", document_id AS "document: DocumentId", language
-             , state, outcome, session_id AS session, page_url, back_at, created_at
+        SELECT id AS "id: CardWishId", account_id AS "account: AccountId", document_id AS "document: DocumentId", amount_minor, currency
+             , language, state, outcome, session_id AS session, page_url, back_at, created_at
           FROM card_wishes
          WHERE id = $1
         "#,
@@ -121,6 +130,18 @@ pub async fn find_of_any_account(db: &mut PgConnection, id: CardWishId) -> Resul
     .fetch_optional(db)
     .await?;
     Ok(row.map(Wish::from))
+}
+
+/// The same, held until the end of the transaction.
+pub async fn lock(db: &mut PgConnection, id: CardWishId) -> Result<Option<Wish>, StoreError> {
+    sqlx::query!("SELECT FROM card_wishes WHERE id = $1 FOR UPDATE", id as CardWishId).execute(&mut *db).await?;
+    find_of_any_account(db, id).await
+}
+
+/// Notes the payment at Stripe with which credit was bought.
+pub async fn set_intent(db: &mut PgConnection, id: CardWishId, intent: &str) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE card_wishes SET intent_id = $2 WHERE id = $1", id as CardWishId, intent).execute(db).await?;
+    Ok(())
 }
 
 /// Notes that the browser came back. False when nothing waits any more.
@@ -158,8 +179,8 @@ pub async fn take(db: &mut PgConnection, now: DateTime<Utc>, until: DateTime<Utc
                  LIMIT 1
                    FOR UPDATE SKIP LOCKED
          )
-     RETURNING id AS "id: CardWishId", account_id AS "account: AccountId", document_id AS "document: DocumentId", language
-             , state, outcome, session_id AS session, page_url, back_at, created_at
+     RETURNING id AS "id: CardWishId", account_id AS "account: AccountId", document_id AS "document: DocumentId", amount_minor, currency
+             , language, state, outcome, session_id AS session, page_url, back_at, created_at
         "#,
         now,
         until

@@ -120,6 +120,12 @@ pub fn billing_card_events(wish: CardWishId, version: &str) -> String {
     format!("/account/billing/cards/{wish}/events?since={}", encoded(version))
 }
 
+/// Credit, lot by lot; buying some is a POST to the same address.
+#[must_use]
+pub fn billing_credit() -> String {
+    "/account/billing/credit".to_owned()
+}
+
 /// What a month may cost; setting it is a POST to the same address.
 #[must_use]
 pub fn billing_budget() -> String {

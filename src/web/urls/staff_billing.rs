@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::encoded;
-use crate::base::ids::{AccountId, DocumentId, SellerId};
+use crate::base::ids::{AccountId, CreditGrantId, DocumentId, SellerId};
 
 /// A month's run.
 #[must_use]
@@ -69,6 +69,18 @@ pub fn staff_document_file(document: DocumentId, kind: &str) -> String {
 #[must_use]
 pub fn staff_document_credit(document: DocumentId) -> String {
     format!("/staff/billing/documents/{document}/credit")
+}
+
+/// Gives a customer credit (POST).
+#[must_use]
+pub fn staff_give_credit(account: AccountId) -> String {
+    format!("/staff/accounts/{account}/credit")
+}
+
+/// Confirms (`confirm`) or withdraws (`withdraw`) credit that waits for a second person (POST).
+#[must_use]
+pub fn staff_grant_act(grant: CreditGrantId, act: &str) -> String {
+    format!("/staff/credit/{grant}/{act}")
 }
 
 /// Notes the check of a customer's VAT number (POST).

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use sayoo::base::ids::AccountId;
+use sayoo::billing::lots::grants::GiveCredit;
 use sqlx::PgPool;
 
 use super::world::{audit, introduce_in, number, sell_in};
@@ -13,6 +14,9 @@ use crate::support::engine::pause;
 
 /// Every place where a worker that bills may die.
 pub const PLACES: [&str; 2] = ["billing:rated", "billing:finalised"];
+
+/// Every place where one may die that books credit.
+pub const PLACES_OF_CREDIT: [&str; 2] = ["credit:given", "credit:ended"];
 
 /// Waits until a number of the database is so.
 async fn until(db: &PgPool, sql: &str, wanted: i64) {
@@ -59,5 +63,48 @@ async fn a_worker_process_that_is_killed_while_it_bills_bills_once(db: PgPool) {
     until(&db, "SELECT (SELECT 3 * count(*) FROM documents) - count(*) FROM document_files", 0).await;
     drop(second);
     audit(&db).await;
+    world.end().await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn a_worker_process_that_is_killed_while_it_books_credit_books_it_once(db: PgPool) {
+    let world = World::new(db.clone()).await;
+    sell_in(&db, true, Utc::now()).await;
+    for sql in [
+        "INSERT INTO staff (id, email, email_key, name, password_hash, locale, totp_sealed, created_at)
+         VALUES (gen_random_uuid(), 'sam@example.com', 'sam@example.com', 'Sam', '', 'en', '', now())",
+        // It ends while the worker is at it, or was.
+        "INSERT INTO credit_grants (id, account_id, amount_minor, currency, reason, expires_at, state, asked_by, created_at)
+         SELECT gen_random_uuid(), accounts.id, 5000, accounts.currency, 'an outage', now() + interval '2 minutes', 'wanted', staff.id, now()
+           FROM accounts, staff
+          LIMIT 1",
+    ] {
+        world.run(sql, |query| query).await;
+    }
+    let grant = sqlx::query_scalar("SELECT id FROM credit_grants").fetch_one(&db).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    sayoo::queue::enqueue(&mut tx, &GiveCredit { grant }, Utc::now()).await.unwrap();
+    tx.commit().await.unwrap();
+    let given = "SELECT count(*) FROM credit_lots WHERE source = 'grant' AND remaining_minor = 5000";
+    let ended = "SELECT count(*) FROM credit_expiries";
+    for (place, done) in PLACES_OF_CREDIT.into_iter().zip([given, ended]) {
+        let mut first = worker(&world, Some(place));
+        let began = Instant::now();
+        while !first.is_over() {
+            assert!(began.elapsed() < Duration::from_secs(240), "the worker never came to {place}");
+            pause().await;
+        }
+        first.killed(place).await;
+        assert_eq!(number(&db, done).await, 0, "{place}");
+        audit(&db).await;
+        // Whoever was killed holds its job for a while.
+        world.run("UPDATE jobs SET leased_until = now() WHERE leased_until IS NOT NULL", |query| query).await;
+        let second = worker(&world, None);
+        until(&db, done, 1).await;
+        drop(second);
+        audit(&db).await;
+    }
+    assert_eq!(number(&db, "SELECT count(*) FROM payments").await, 1);
+    assert_eq!(number(&db, "SELECT count(*) FROM credit_lots WHERE remaining_minor = 0").await, 1);
     world.end().await;
 }

@@ -8,6 +8,7 @@ mod guards;
 pub mod killed;
 mod kills;
 mod leaving;
+mod lots;
 mod months;
 mod pages;
 mod plan_moves;

@@ -187,6 +187,10 @@ async fn clean_books_pass_and_every_damage_of_them_is_found(db: PgPool) {
         ("receivable", "DELETE FROM allocations".to_owned()),
         ("credit", "UPDATE payments SET amount_minor = amount_minor + 5".to_owned()),
         ("credit", "DELETE FROM paybacks".to_owned()),
+        ("lots", "UPDATE credit_lots SET remaining_minor = remaining_minor + 1 WHERE remaining_minor < amount_minor".to_owned()),
+        ("lots", "DELETE FROM credit_lots WHERE source = 'credit_note'".to_owned()),
+        ("lots", "DELETE FROM paybacks".to_owned()),
+        ("lots_booked", "UPDATE credit_lots SET remaining_minor = remaining_minor + 1 WHERE remaining_minor < amount_minor".to_owned()),
         ("cards", "INSERT INTO payment_attempts (id, document_id, account_id, attempt_no, idempotency_key, amount_minor, currency, request, state
                                               , provider_id, created_at, ended_at)
                    SELECT gen_random_uuid(), id, account_id, 1, 'invoice-' || id || '-1', 100, 'MAD', '[[\"amount\", \"100\"]]', 'succeeded', 'pi_' || id, now(), now()

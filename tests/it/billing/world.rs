@@ -207,8 +207,18 @@ pub async fn audit(db: &PgPool) {
                      , COALESCE((SELECT sum(amount_minor) FROM payments WHERE account_id = a.id), 0)
                      + COALESCE((SELECT sum(gross_minor) FROM documents WHERE account_id = a.id AND kind = 'credit_note' AND state = 'final'), 0)
                      - COALESCE((SELECT sum(amount_minor) FROM paybacks WHERE account_id = a.id), 0)
+                     - COALESCE((SELECT sum(amount_minor) FROM credit_expiries WHERE account_id = a.id), 0)
                      - COALESCE((SELECT sum(amount_minor) FROM allocations WHERE account_id = a.id), 0) AS free
                   FROM accounts a) x WHERE credit <> free",
+        ),
+        (
+            "I25: the ledger's credit is what is left of its lots",
+            "SELECT count(*) FROM (
+                SELECT a.id
+                     , -COALESCE((SELECT sum(p.amount_minor) FROM postings p JOIN ledger_accounts l ON l.id = p.ledger_account_id
+                                  WHERE p.account_id = a.id AND l.role = 'customer_credit'), 0) AS credit
+                     , COALESCE((SELECT sum(remaining_minor) FROM credit_lots WHERE account_id = a.id), 0) AS lots
+                  FROM accounts a) x WHERE credit <> lots",
         ),
         (
             "I29: VAT of the ledger is that of the documents",

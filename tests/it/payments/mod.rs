@@ -9,6 +9,7 @@ mod payouts;
 mod put_back;
 mod refunds;
 mod rights;
+mod top_ups;
 
 use sayoo::base::ids::{AccountId, DocumentId};
 use sayoo::billing::payments;

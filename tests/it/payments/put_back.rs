@@ -25,6 +25,7 @@ async fn put_back(world: &World) {
          UPDATE journal_counters c
             SET last_seq = COALESCE((SELECT max(e.seq) FROM journal_entries e WHERE e.seller_id = c.seller_id), 0);
          DELETE FROM allocations;
+         DELETE FROM credit_lots;
          DELETE FROM payments;
          DELETE FROM payment_attempts;
          DELETE FROM stripe_events;

@@ -27,6 +27,7 @@ const ROLES: &[(Verb, &[&str], &[&str])] = &[
     (Verb::Get, OWNER_AND_BILLING, &["/account/billing/exports", "/account/billing/exports/file"]),
     (Verb::Get, OWNER_AND_BILLING, &["/account/billing", "/account/billing/statement", "/account/billing/details"]),
     (Verb::Get, OWNER_AND_BILLING, &["/account/billing/budget", "/account/billing/coupons", "/instances/{id}/what-if"]),
+    (Verb::Get, OWNER_AND_BILLING, &["/account/billing/credit"]),
     (
         Verb::Get,
         OWNER_AND_BILLING,
@@ -54,6 +55,7 @@ const ROLES: &[(Verb, &[&str], &[&str])] = &[
             "/account/billing/methods/{method}/default",
             "/account/billing/methods/{method}/remove",
             "/account/billing/invoices/{document}/pay",
+            "/account/billing/credit",
         ],
     ),
     (Verb::Post, OWNER, &["/account/close", "/account/keep", "/instances/{id}/plan"]),

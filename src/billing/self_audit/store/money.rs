@@ -55,13 +55,15 @@ pub const CHECKS: &[Check] = &[
                   SELECT 'allocation', id, account_id, id::text, 'receivable', -amount_minor FROM allocations
                    UNION ALL
                   SELECT 'payback', id, account_id, external_ref, 'customer_credit', amount_minor FROM paybacks
+                   UNION ALL
+                  SELECT 'expiry', id, account_id, lot_id::text, 'customer_credit', amount_minor FROM credit_expiries
               ), booked AS (
                   SELECT entries.source_kind AS kind, entries.source_id AS id, entries.seq, postings.account_id, books.role
                        , postings.amount_minor
                     FROM journal_entries entries
                     JOIN postings ON postings.entry_id = entries.id
                     JOIN ledger_accounts books ON books.id = postings.ledger_account_id
-                   WHERE entries.source_kind IN ('document', 'payment', 'allocation', 'payback')
+                   WHERE entries.source_kind IN ('document', 'payment', 'allocation', 'payback', 'expiry')
               )
               SELECT happened.account_id
                    , happened.kind || ' ' || happened.subject
@@ -135,6 +137,48 @@ pub const CHECKS: &[Check] = &[
                       SELECT payments.account_id, accounts.name, payments.currency, left_of(payments)
                         FROM payments
                         JOIN accounts ON accounts.id = payments.account_id) AS sides
+               GROUP BY account_id, currency",
+    },
+    Check {
+        code: "lots",
+        rules: "I25",
+        // Each payment and credit note is a lot, of which is left what was not moved; nothing of it ends but what was given.
+        sql: "SELECT COALESCE(lots.account_id, sources.account_id)
+                   , COALESCE(sources.subject, lots.id::text)
+                   , lots.id IS NULL
+                     OR sources.id IS NULL
+                     OR (lots.account_id, lots.seller_id, lots.currency, lots.amount_minor) IS DISTINCT FROM
+                        (sources.account_id, sources.seller_id, sources.currency, sources.amount_minor)
+                     OR lots.remaining_minor NOT BETWEEN 0 AND lots.amount_minor
+                     OR lots.remaining_minor <> lots.amount_minor - sources.moved_minor
+                     OR (lots.source = 'grant') <> sources.is_given
+                     OR (lots.expires_at IS NOT NULL AND NOT sources.is_given)
+                FROM credit_lots lots
+                FULL JOIN (SELECT id, account_id, seller_id, currency, amount_minor, external_ref AS subject, method = 'gift' AS is_given
+                                , (SELECT COALESCE(sum(amount_minor), 0) FROM allocations WHERE payment_id = payments.id)
+                                + (SELECT COALESCE(sum(amount_minor), 0) FROM paybacks WHERE payment_id = payments.id)
+                                + (SELECT COALESCE(sum(amount_minor), 0) FROM credit_expiries WHERE lot_id = payments.id) AS moved_minor
+                             FROM payments
+                            UNION ALL
+                           SELECT id, account_id, seller_id, currency, gross_minor, number, false
+                                , (SELECT COALESCE(sum(amount_minor), 0) FROM allocations WHERE credit_note_id = documents.id)
+                             FROM documents
+                            WHERE kind = 'credit_note'
+                              AND state = 'final'
+                              AND gross_minor > 0) AS sources USING (id)",
+    },
+    Check {
+        code: "lots_booked",
+        rules: "I25",
+        sql: "SELECT account_id, min(name), sum(amount_minor) <> 0
+                FROM (SELECT postings.account_id, accounts.name, postings.currency, postings.amount_minor
+                        FROM postings
+                        JOIN ledger_accounts books ON books.id = postings.ledger_account_id AND books.role = 'customer_credit'
+                        JOIN accounts ON accounts.id = postings.account_id
+                       UNION ALL
+                      SELECT lots.account_id, accounts.name, lots.currency, lots.remaining_minor
+                        FROM credit_lots lots
+                        JOIN accounts ON accounts.id = lots.account_id) AS sides
                GROUP BY account_id, currency",
     },
     Check {

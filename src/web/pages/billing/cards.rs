@@ -6,8 +6,8 @@ use anyhow::Context;
 use askama::Template;
 use serde::Deserialize;
 
-use super::find as find_document;
 use super::methods::language;
+use super::{find as find_document, formats};
 use crate::accounts::policy::Action;
 use crate::base::ids::CardWishId;
 use crate::billing::documents::{self, Kind as DocumentKind};
@@ -73,7 +73,7 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>, query
     }
     let layout = &member.layout;
     let document = match wish.kind {
-        Kind::Save => None,
+        Kind::Save | Kind::TopUp(_) => None,
         Kind::Pay(document) => {
             let mut db = portal.db.acquire().await.context("acquire a connection")?;
             documents::find(&mut db, Some(member.account), document).await?.map(|found| (document, found.listed.number))
@@ -89,14 +89,17 @@ pub async fn get(portal: Data<Portal>, member: Member, path: Path<String>, query
     };
     let is_waiting = badge == "working";
     let text = if word == "checking" { "card-wish-asked-text".to_owned() } else { format!("card-wish-{word}-text") };
+    let bought = wish.kind.amount();
     let (back_url, back_label) = match &document {
         Some((id, _)) => (urls::billing_invoice(*id), layout.t("card-wish-back-invoice")),
+        None if bought.is_some() => (urls::billing_credit(), layout.t("card-wish-back-credit")),
         None => (urls::billing_methods(), layout.t("card-wish-back-cards")),
     };
     answer::page(&CardPage {
-        title: match &document {
-            Some((_, number)) => layout.t1("card-wish-pay", "number", number),
-            None => layout.t("card-wish-save"),
+        title: match (&document, bought) {
+            (Some((_, number)), _) => layout.t1("card-wish-pay", "number", number),
+            (None, Some(amount)) => layout.t1("card-wish-top_up", "amount", formats(layout).money(amount)),
+            (None, None) => layout.t("card-wish-save"),
         },
         badge,
         head: layout.t(format!("card-wish-{word}")),

@@ -3,6 +3,7 @@
 pub mod budget;
 pub mod cards;
 pub mod coupons;
+pub mod credit;
 pub mod details;
 pub mod file;
 pub mod invoice;
@@ -49,6 +50,7 @@ pub(super) fn tabs(layout: &Layout, current: &str) -> Vec<Tab> {
         ("billing-tab-overview", urls::billing()),
         ("billing-tab-invoices", urls::billing_invoices()),
         ("billing-tab-methods", urls::billing_methods()),
+        ("billing-tab-credit", urls::billing_credit()),
         ("billing-tab-statement", urls::billing_statement()),
         ("billing-tab-budget", urls::billing_budget()),
         ("billing-tab-coupons", urls::billing_coupons()),

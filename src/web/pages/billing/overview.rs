@@ -13,8 +13,8 @@ use super::{Tab, coupons, day, days, exact, formats, quantity, raw_per_unit, tab
 use crate::accounts::policy::Action;
 use crate::base::ids::{EnvironmentId, PlanVersionId};
 use crate::base::money::{Currency, Money};
-use crate::billing::ledger::{self, Role};
 use crate::billing::lookup::{self, Names};
+use crate::billing::lots;
 use crate::billing::payments::{self, OpenInvoice};
 use crate::billing::profiles;
 use crate::billing::rating::account;
@@ -41,7 +41,7 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
     let names = lookup::names(&mut db, member.account, so_far.charges.iter()).await?;
     let trial = account::trial(&mut db, member.account).await?.filter(|trial| layout.now < trial.until);
     let open = payments::open_invoices(&mut db, member.account).await?;
-    let credit = ledger::balance(&mut db, member.account, Role::CustomerCredit, currency).await?;
+    let credit = lots::usable(&mut db, member.account, currency, layout.now).await?;
     let profile = profiles::find(&mut db, member.account).await?;
     let cards = methods::list(&mut db, member.account).await?;
     let budget = budgets::find(&mut db, member.account).await?;
@@ -82,7 +82,7 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
             .collect(),
         open: open_note(layout, formats, &open, today(seller.as_ref(), layout)),
         budget,
-        credit: (credit.minor < 0).then(|| formats.money(Money::new(-credit.minor, currency))),
+        credit: (credit.minor > 0).then(|| formats.money(credit)),
         card_note: expiry_note(&cards, layout),
         looked: looked.map(|report| {
             let key = if report.wrong() == 0 { "self-audit-sentence-right" } else { "self-audit-sentence-wrong" };

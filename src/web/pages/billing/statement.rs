@@ -60,7 +60,9 @@ fn words(movement: &Movement) -> &'static str {
     match (movement.source_kind.as_str(), movement.amount.minor > 0) {
         ("document", true) => "billing-kind-invoice",
         ("document", false) => "billing-kind-credit_note",
+        ("payment", _) if movement.is_gift => "billing-movement-gift",
         ("payment", _) => "billing-movement-payment",
+        ("expiry", _) => "billing-movement-expiry",
         ("payback", _) => "billing-movement-payback",
         _ => "billing-movement-other",
     }

@@ -3,11 +3,12 @@
 use actix_web::web::{Data, Path};
 use sqlx::PgConnection;
 
+use super::credit::CreditPart;
 use super::documents::DocumentLine;
 use crate::base::ids::AccountId;
-use crate::base::money::Money;
 use crate::billing::dunning;
 use crate::billing::ledger::{self, Role};
+use crate::billing::lots;
 use crate::billing::profiles::{self, NoteError, Profile, checks};
 use crate::billing::rating::account as rating;
 use crate::billing::{documents, vat};
@@ -34,8 +35,10 @@ pub struct BillingPart {
     pub numbers: Vec<(&'static str, String)>,
     /// What is owed on invoices.
     pub owed: String,
-    /// What is free of payments and credit notes; empty: nothing.
+    /// What can be used of its credit; empty: nothing.
     pub credit: String,
+    /// The same lot by lot, and what staff give.
+    pub lots: CreditPart,
     /// Until when nothing is paid; empty: no trial, or it is over.
     pub trial: String,
     /// How overdue it is; empty: nothing is.
@@ -71,7 +74,7 @@ impl BillingPart {
         let currency = orders::terms(db, account).await?.currency;
         let profile = profiles::find(db, account).await?;
         let owed = ledger::balance(db, account, Role::Receivable, currency).await?;
-        let credit = ledger::balance(db, account, Role::CustomerCredit, currency).await?;
+        let credit = lots::usable(db, account, currency, layout.now).await?;
         let trial = rating::trial(db, account).await?.filter(|trial| layout.now < trial.until);
         let standing = dunning::standing(db, account, layout.now).await?;
         let newest = documents::list(db, account).await?;
@@ -88,7 +91,8 @@ impl BillingPart {
                 .map(|(name, number)| (name, number.clone()))
                 .collect(),
             owed: formats.money(owed),
-            credit: if credit.minor < 0 { formats.money(Money::new(-credit.minor, currency)) } else { String::new() },
+            credit: if credit.minor > 0 { formats.money(credit) } else { String::new() },
+            lots: CreditPart::read(db, layout, account, currency).await?,
             trial: trial.map(|trial| formats.date_time(trial.until)).unwrap_or_default(),
             dunning: overdue
                 .map(|standing| {

@@ -1,6 +1,7 @@
 //! What staff see of billing: the month's run, what waits for them, documents, our companies; and what they ask for.
 
 pub mod account;
+pub mod credit;
 pub mod document;
 pub mod documents;
 pub mod run;

@@ -8,7 +8,9 @@ use anyhow::Context;
 use askama::Template;
 use sqlx::PgConnection;
 
+use super::billing::credit;
 use super::rows::formats;
+use crate::billing::lots::grants;
 use crate::payments::{lists, payouts, refunds};
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
@@ -21,7 +23,7 @@ use crate::web::urls;
 const SHOWN: i64 = 100;
 
 /// The lists, as the address names them.
-const TABS: [&str; 6] = ["received", "attempts", "refunds", "disputes", "payouts", "events"];
+const TABS: [&str; 7] = ["received", "attempts", "refunds", "credit", "disputes", "payouts", "events"];
 
 /// What the address may hold.
 #[derive(Debug, Default, serde::Deserialize)]
@@ -67,6 +69,7 @@ pub async fn get(portal: Data<Portal>, staff: Staff, query: Query<ListQuery>) ->
     let lines = match tab {
         "attempts" => attempts(&mut db, &layout).await?,
         "refunds" => refund_lines(&layout, &refunds::list(&mut db, None, SHOWN).await?),
+        "credit" => grant_lines(&layout, &grants::list(&mut db, None, SHOWN).await?),
         "disputes" => disputes(&mut db, &layout).await?,
         "payouts" => paid_out(&mut db, &layout).await?,
         "events" => events(&mut db, &layout).await?,
@@ -153,6 +156,28 @@ fn refund_lines(layout: &Layout, refunds: &[refunds::Refund]) -> Vec<Line> {
         ..Line::default()
     };
     refunds.iter().map(line).collect()
+}
+
+/// Lines of credit that staff gave.
+fn grant_lines(layout: &Layout, grants: &[grants::Grant]) -> Vec<Line> {
+    let formats = formats(layout);
+    let line = |grant: &grants::Grant| Line {
+        when: formats.spoken(grant.created_at, layout.now),
+        amount: formats.money(grant.amount),
+        name: grant.reason.clone(),
+        url: format!("{}#credit", urls::staff_account(grant.account)),
+        account: grant.account_name.clone(),
+        account_url: urls::staff_account(grant.account),
+        badge: credit::badge(grant.state),
+        state: layout.t(format!("credit-grant-{}", grant.state.word())),
+        detail: [grant.asked_name.as_str(), grant.approved_name.as_str()]
+            .into_iter()
+            .filter(|name| !name.is_empty())
+            .collect::<Vec<_>>()
+            .join(" · "),
+        ..Line::default()
+    };
+    grants.iter().map(line).collect()
 }
 
 async fn disputes(db: &mut PgConnection, layout: &Layout) -> anyhow::Result<Vec<Line>> {
