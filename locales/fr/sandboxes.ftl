@@ -1,4 +1,4 @@
-# Invented customers whose time staff move.
+# Des clients inventés dont l’équipe déplace le temps.
 staff-nav-sandboxes = Bacs à sable
 sandboxes-lead = Des clients inventés, chacun dans sa propre base de données. Avancez l’horloge et voyez un an de facturation en une minute : rien n’atteint une vraie série, un vrai grand livre, un export ou une boîte aux lettres.
 sandboxes-none = Il n’y a aucun bac à sable
