@@ -218,7 +218,7 @@ pub async fn make(portal: &Portal, by: &StaffMember, wish: &Wish) -> Result<Sand
     let name = words::one_line(&wish.name, MAX_NAME).map_err(|_| MakeError::BadName)?;
     let region = region::find(&wish.country).filter(|region| COUNTRIES.contains(&region.country));
     let region = region.ok_or(MakeError::BadCountry)?;
-    let currency: Currency = region.currency.parse()?;
+    let currency: Currency = region.currency.parse().context("read a currency")?;
     if wish.budget_minor.is_some_and(|minor| !(budgets::LEAST..=budgets::MOST).contains(&minor)) {
         return Err(MakeError::BadBudget);
     }

@@ -42,14 +42,9 @@ impl Databases {
         format!("{}{}", self.prefix, id.uuid().simple())
     }
 
-    async fn connect(&self, options: &PgConnectOptions) -> anyhow::Result<PgConnection> {
-        let connecting = tokio::time::timeout(LIMIT, PgConnection::connect_with(options)).await;
-        connecting.context("the server of sandboxes does not answer")?.context("reach the server of sandboxes")
-    }
-
     /// Fails unless the role may make databases.
     pub(super) async fn check(&self) -> anyhow::Result<()> {
-        let mut db = self.connect(&self.options).await?;
+        let mut db = connect(&self.options).await?;
         ensure!(
             store::databases::may_create(&mut db).await?,
             "the role of [database] sandbox_url may not make databases"
@@ -59,7 +54,7 @@ impl Databases {
 
     /// Makes a sandbox's database with our tables in it. What is there already stays.
     pub(super) async fn create(&self, id: SandboxId) -> anyhow::Result<()> {
-        let mut db = self.connect(&self.options).await?;
+        let mut db = connect(&self.options).await?;
         store::databases::create(&mut db, &self.name(id)).await.context("make the database of a sandbox")?;
         let pool = self.pool(id);
         db::MIGRATOR.run(&pool).await.context("make the tables of a sandbox")?;
@@ -69,13 +64,13 @@ impl Databases {
 
     /// Drops a sandbox's database, whoever is in it.
     pub(super) async fn drop_one(&self, id: SandboxId) -> anyhow::Result<()> {
-        let mut db = self.connect(&self.options).await?;
+        let mut db = connect(&self.options).await?;
         store::databases::drop(&mut db, &self.name(id)).await.context("drop the database of a sandbox")
     }
 
     /// Drops databases of sandboxes that are not known any more: of before the control database was put back, for example.
     pub(super) async fn drop_others(&self, known: &[SandboxId]) -> anyhow::Result<()> {
-        let mut db = self.connect(&self.options).await?;
+        let mut db = connect(&self.options).await?;
         let names: Vec<String> = known.iter().map(|id| self.name(*id)).collect();
         for name in store::databases::others(&mut db, &self.prefix, &names).await.context("list databases")? {
             tracing::info!(name, "drops the database of a sandbox that is not known");
@@ -93,8 +88,13 @@ impl Databases {
     /// Returns a connection by which one is alone at work in a sandbox as long as one keeps it. `None` while somebody else is: a
     /// worker that was held up, or the session of one that was killed.
     pub(super) async fn alone(&self, id: SandboxId) -> anyhow::Result<Option<PgConnection>> {
-        let mut db = self.connect(&self.options.clone().database(&self.name(id))).await?;
+        let mut db = connect(&self.options.clone().database(&self.name(id))).await?;
         let is_ours = store::databases::try_lock(&mut db, ALONE).await.context("lock a sandbox")?;
         Ok(is_ours.then_some(db))
     }
+}
+
+async fn connect(options: &PgConnectOptions) -> anyhow::Result<PgConnection> {
+    let connecting = tokio::time::timeout(LIMIT, PgConnection::connect_with(options)).await;
+    connecting.context("the server of sandboxes does not answer")?.context("reach the server of sandboxes")
 }

@@ -179,6 +179,12 @@ impl Life {
         orders::place(portal, &by, order).await.map(drop).context("order an environment")
     }
 
+    /// Goes on where somebody may have been interrupted.
+    pub async fn take_over(&self) -> anyhow::Result<()> {
+        let mut db = self.db.acquire().await.context("reach the sandbox")?;
+        inside::free_jobs(&mut db).await.context("give jobs back")
+    }
+
     /// Lets the time from one instant to the next go by: what was used in it, and what is due at its end. Done again, it changes
     /// nothing.
     pub async fn step(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> anyhow::Result<()> {

@@ -116,6 +116,7 @@ impl Sandboxes {
     /// Moves the clock for a while. Whether it is where it was wanted.
     async fn advance(&self, lease: &Lease, life: &Life, sandbox: &Sandbox) -> anyhow::Result<bool> {
         let began = Instant::now();
+        life.take_over().await?;
         let mut clock_at = sandbox.clock_at.context("a sandbox that advances has a clock")?;
         loop {
             let next = rule::next_step(clock_at, sandbox.wanted_at);

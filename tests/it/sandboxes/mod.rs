@@ -46,10 +46,12 @@ impl Yard {
         ] {
             // Others may be saying something of the same database at this moment.
             loop {
-                let done = sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(&mut server).await;
-                match done {
+                match sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(&mut server).await {
                     Err(error) if error.to_string().contains("concurrently") => {}
-                    done => break drop(done.unwrap()),
+                    done => {
+                        done.unwrap();
+                        break;
+                    }
                 }
             }
         }
@@ -90,8 +92,8 @@ impl Yard {
             ("pays", "in_time"),
             ("starts", "2026-01-01"),
         ];
-        for (name, value) in changed {
-            fields.retain(|(field, _)| field != name);
+        for &(name, value) in changed {
+            fields.retain(|(field, _)| *field != name);
             fields.push((name, value));
         }
         self.staff.post("/staff/sandboxes/new", &fields).await

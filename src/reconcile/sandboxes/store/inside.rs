@@ -253,29 +253,29 @@ pub async fn events(db: &mut PgConnection, until: DateTime<Utc>) -> Result<Vec<E
              WHERE parked IS NOT NULL
              UNION ALL
             SELECT at, CASE action WHEN 'dunning.restored' THEN 'restored' WHEN 'sandbox.released' THEN 'released' ELSE 'refused' END
-                 , COALESCE(detail ->> 'number', detail ->> 'reason', ''), '', NULL, 5, seq::text
+                 , COALESCE(detail ->> 'number', detail ->> 'reason', ''), '', NULL, 5, to_char(seq, 'FM000000000000')
               FROM audit_log
              WHERE action IN ('dunning.restored', 'sandbox.released', 'sandbox.card-refused')
              UNION ALL
-            SELECT created_at, 'payment', external_ref, method, amount_minor, 6, id::text
+            SELECT created_at, 'payment', external_ref, method, amount_minor, 6, external_ref
               FROM payments
              UNION ALL
             SELECT done_at, 'step', step, number, NULL, 7, dunning_steps.document_id::text
               FROM dunning_steps
               JOIN documents ON documents.id = dunning_steps.document_id
              UNION ALL
-            SELECT suspended_at, 'rests', COALESCE(environments.name, ''), origin, NULL, 8, suspensions.id::text
+            SELECT suspended_at, 'rests', COALESCE(environments.name, ''), origin, NULL, 8, COALESCE(environments.name, '')
               FROM suspensions
               LEFT JOIN environments ON environments.id = suspensions.environment_id
              UNION ALL
-            SELECT lifted_at, 'given-back', COALESCE(environments.name, ''), origin, NULL, 8, suspensions.id::text
+            SELECT lifted_at, 'given-back', COALESCE(environments.name, ''), origin, NULL, 8, COALESCE(environments.name, '')
               FROM suspensions
               LEFT JOIN environments ON environments.id = suspensions.environment_id
              UNION ALL
             SELECT alerted_at, 'budget', level, '', so_far_minor, 9, level
               FROM budget_alerts
              UNION ALL
-            SELECT caught_at, 'mail', subject, recipient, NULL, 10, id::text
+            SELECT caught_at, 'mail', subject, recipient, NULL, 10, subject
               FROM caught_mails
           ) AS happened
          WHERE at <= $1
@@ -285,4 +285,14 @@ pub async fn events(db: &mut PgConnection, until: DateTime<Utc>) -> Result<Vec<E
     )
     .fetch_all(db)
     .await?)
+}
+
+/// Gives back jobs that were held when somebody was interrupted: whoever is alone here holds none.
+pub async fn free_jobs(db: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE jobs SET lease_token = NULL, leased_until = NULL WHERE leased_until IS NOT NULL AND state = 'due'"
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }

@@ -244,7 +244,7 @@ fn event_line(layout: &Layout, formats: Formats, event: &Event, currency: Curren
 fn budget(layout: &Layout, word: &str, so_far: &str) -> String {
     let level = Level::from_word(word);
     match level.and_then(Level::percent) {
-        Some(percent) => layout.t2("sandbox-event-budget", "percent", percent, "amount", so_far),
+        Some(percent) => layout.t2("sandbox-event-budget", "percent", u32::from(percent), "amount", so_far),
         None if level == Some(Level::Forecast) => layout.t("sandbox-event-budget-forecast"),
         None => layout.t("sandbox-event-budget-cap"),
     }
