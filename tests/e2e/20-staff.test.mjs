@@ -146,8 +146,7 @@ test("the first staff member joins by a link that works once, and sees, suspends
   // Nobody reloads: the page looks again by itself.
   await page.waitForSelector("#sandbox:not([data-again]) button[value=month-end]", { timeout: 120_000 });
   for (const by of ["month", "month"]) {
-    await page.click(`button[value=${by}]`);
-    await page.waitForLoadState();
+    await Promise.all([page.waitForNavigation(), page.click(`button[value=${by}]`)]);
     await page.waitForSelector("#sandbox:not([data-again]) button[value=month-end]", { timeout: 120_000 });
   }
   assert.match(await page.innerText("main"), /FR-20\d\d-000001/);
