@@ -38,6 +38,7 @@ pub mod metering;
 // The domain that is about money, and where it is told to somebody else.
 pub mod billing;
 pub mod books;
+pub mod sandboxes;
 
 // What runs.
 pub mod cli;

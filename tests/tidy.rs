@@ -175,6 +175,7 @@ const ROWS: &[&[&str]] = &[
         "metering",
         "odoo",
         "plans",
+        "sandboxes",
         "staff",
     ],
     &["acme", "books", "dns", "engine", "mail", "payments", "tenant_db"],

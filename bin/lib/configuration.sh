@@ -14,7 +14,7 @@ password_of() { cat "$SECRETS/$1.password"; }
 
 ensure_secrets() {
     local role
-    for role in owner web worker proxy platform; do ensure_secret "$role.password" 24; done
+    for role in owner web worker proxy sandbox platform; do ensure_secret "$role.password" 24; done
     # What seals the tenants' database passwords; read by the worker only.
     ensure_secret sealing.key 32
     # Signs the tickets with which a customer enters an Odoo; read by the web process only.
@@ -25,14 +25,25 @@ ensure_secrets() {
 
 control_url() { printf 'postgres://sayoo_%s:%s@127.0.0.1:%s/sayoo' "$1" "$(password_of "$1")" "$SAYOO_CONTROL_PORT"; }
 
+# Where sandboxes are made: beside the control database, by a role that cannot enter it.
+sandbox_url() { printf 'postgres://sayoo_sandbox:%s@127.0.0.1:%s/postgres' "$(password_of sandbox)" "$SAYOO_CONTROL_PORT"; }
+
 ensure_configuration() {
-    [ -f "$SAYOO_CONFIG" ] && return
-    local owner web worker proxy
+    if [ -f "$SAYOO_CONFIG" ]; then
+        # Written before there were sandboxes. Somebody else's control database has no such role.
+        if [ -z "${DATABASE_URL:-}" ] && [ -z "$(configured database sandbox_url)" ]; then
+            say "Sandboxes are not set up: add sandbox_url to [database] in $SAYOO_CONFIG"
+            say "(docs/operations.md, Sandboxes; the password is in $SECRETS/sandbox.password)."
+        fi
+        return
+    fi
+    local owner web worker proxy sandbox=
     if [ -n "${DATABASE_URL:-}" ]; then
         # One role for all: docs/operations.md says how to give each process its own.
         owner=$DATABASE_URL web=$DATABASE_URL worker=$DATABASE_URL proxy=$DATABASE_URL
     else
         owner=$(control_url owner) web=$(control_url web) worker=$(control_url worker) proxy=$(control_url proxy)
+        sandbox="sandbox_url = \"$(sandbox_url)\""
     fi
     local registry=
     if [ -n "${SAYOO_ADDRESS:-}" ]; then registry="registry = \"$SAYOO_ADDRESS:5000\""; fi
@@ -55,6 +66,7 @@ owner_url = "$owner"
 web_url = "$web"
 worker_url = "$worker"
 proxy_url = "$proxy"
+$sandbox
 
 [web]
 listen = "127.0.0.1:$SAYOO_WEB_PORT"

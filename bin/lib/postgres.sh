@@ -166,6 +166,7 @@ ensure_control_database() {
     {
         local role
         for role in owner web worker proxy; do ensure_role_sql "sayoo_$role" "$(password_of "$role")" ""; done
+        ensure_role_sql sayoo_sandbox "$(password_of sandbox)" "NOSUPERUSER NOCREATEROLE CREATEDB"
     } | superuser_sql "$port" postgres
     if [ -z "$(echo "SELECT 1 FROM pg_database WHERE datname = 'sayoo';" | superuser_sql "$port" postgres)" ]; then
         echo "CREATE DATABASE sayoo OWNER sayoo_owner TEMPLATE template0;" | superuser_sql "$port" postgres
@@ -173,6 +174,8 @@ ensure_control_database() {
     superuser_sql "$port" postgres <<'SQL'
 REVOKE CONNECT ON DATABASE postgres, template1, sayoo FROM PUBLIC;
 GRANT CONNECT ON DATABASE sayoo TO sayoo_web, sayoo_worker, sayoo_proxy;
+-- It makes databases for sandboxes, from here, and never enters ours.
+GRANT CONNECT ON DATABASE postgres TO sayoo_sandbox;
 SQL
 }
 

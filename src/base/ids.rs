@@ -111,6 +111,8 @@ ids! {
     RolloutId
     /// One database, one login role and one service.
     RuntimeId
+    /// A database of its own with an invented customer, whose clock our people move.
+    SandboxId
     /// A look through the books.
     SelfAuditId
     /// One of our own companies.

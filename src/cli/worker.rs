@@ -21,6 +21,7 @@ use crate::payments::{self as cards, Cards};
 use crate::portal::Portal;
 use crate::reconcile::edge::Edge;
 use crate::reconcile::hosts::certificates;
+use crate::reconcile::sandboxes::{Databases, Sandboxes};
 use crate::reconcile::{self, Site};
 use crate::tenant_db::{Postgres, TenantDb};
 
@@ -40,6 +41,7 @@ pub async fn run(config: &Config, crash_at: Option<String>, stop: CancellationTo
     tasks.spawn(reconcile::run(Arc::clone(&site), stop.clone()));
     let edge = Arc::new(Edge::new(config, site.db.clone())?);
     tasks.spawn(reconcile::run_edge(edge, stop.clone()));
+    tasks.spawn(reconcile::run_sandboxes(sandboxes(config, &site)?, site.db.clone(), site.clock.clone(), stop.clone()));
     let folder = Folder::new(config.docker_certificates());
     tasks.spawn(certificates::keep(folder, site.installation.clone(), site.clock.clone(), stop.clone()));
     let numbers = config.installation.data_dir.join("billing/numbers.json");
@@ -74,6 +76,13 @@ pub fn site(config: &Config) -> anyhow::Result<Site> {
     let db = db::pool(&config.database.worker_url, CONNECTIONS)?;
     let tenants = TenantDb::Postgres(Postgres::new(&config.tenants.admin_url, &config.installation.name)?);
     Site::new(config, db, engine(config)?, tenants)
+}
+
+/// Puts together what sandboxes need: a server where their databases are, if there is one.
+fn sandboxes(config: &Config, site: &Site) -> anyhow::Result<Sandboxes> {
+    let url = config.database.sandbox_url.as_ref();
+    let databases = url.map(|url| Databases::new(url, &config.installation.name)).transpose()?;
+    Ok(Sandboxes::new(site.db.clone(), site.clock.clone(), Arc::clone(&site.public), databases))
 }
 
 /// Names the engine.

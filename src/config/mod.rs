@@ -102,6 +102,8 @@ pub struct Database {
     pub worker_url: Secret<String>,
     /// The proxy's role: reads routes, writes counters.
     pub proxy_url: Secret<String>,
+    /// A role that makes databases for sandboxes and reaches none of ours; the worker's alone. Without it there are no sandboxes.
+    pub sandbox_url: Option<Secret<String>>,
 }
 
 /// The web process.

@@ -93,6 +93,11 @@ BEGIN
         -- Staff say what machines cost, again and again; what was said stays. Who was where is for the database to write.
         REVOKE UPDATE, DELETE ON host_costs, month_rates FROM sayoo_web;
         REVOKE INSERT, UPDATE, DELETE ON host_stays FROM sayoo_web;
+        -- Staff say what they want of a sandbox; how far it is and what was seen in it is for the worker.
+        REVOKE INSERT, UPDATE, DELETE ON sandboxes, sandbox_server FROM sayoo_web;
+        GRANT INSERT (id, name, country, currency, plan_versions, usage_profile, pays, has_trial, budget_minor, language, starts_at
+                    , made_by, made_at, wanted_at, touched_at) ON sandboxes TO sayoo_web;
+        GRANT UPDATE (wanted_at, touched_at, removed_at) ON sandboxes TO sayoo_web;
     END IF;
 
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_worker') THEN
@@ -119,6 +124,7 @@ BEGIN
         REVOKE INSERT, DELETE ON billing_instructions FROM sayoo_worker;
         REVOKE DELETE ON user_days FROM sayoo_worker;
         REVOKE INSERT, UPDATE, DELETE ON host_stays, host_costs, month_rates FROM sayoo_worker;
+        REVOKE INSERT ON sandboxes FROM sayoo_worker;
     END IF;
 
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sayoo_proxy') THEN

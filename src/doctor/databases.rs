@@ -22,6 +22,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
         role("control database, web", &database.web_url, "environments", Some("runtime_secrets")).await,
         role("control database, worker", &database.worker_url, "runtimes", None).await,
         role("control database, proxy", &database.proxy_url, "routes", Some("users")).await,
+        sandboxes(config).await,
         tenants(&config.tenants.admin_url).await,
         for_containers(&config.tenants).await,
     ]
@@ -80,6 +81,39 @@ async fn role(what: &'static str, url: &Secret<String>, needs: &str, must_not: O
             )
         }
         Ok((role, true, false)) => Finding::good(what, role.name),
+    }
+}
+
+/// Sandboxes are made by a role that can do nothing else, and enters no database of ours.
+async fn sandboxes(config: &Config) -> Finding {
+    let what = "sandboxes";
+    let Some(url) = &config.database.sandbox_url else {
+        return Finding::good(what, "none: [database] sandbox_url is not given");
+    };
+    let looked = async {
+        let mut control = connect(&config.database.worker_url).await?;
+        let name = store::database(&mut control).await?;
+        let mut db = connect(url).await?;
+        // On another server there may be none of that name.
+        let enters = store::may_enter(&mut db, &name).await?.unwrap_or(false);
+        Ok::<_, anyhow::Error>((store::role(&mut db).await?, name, enters))
+    };
+    match looked.await {
+        Err(error) => Finding::bad(what, chain::of_any(&error), "correct [database] sandbox_url, or run bin/up"),
+        Ok((role, ..)) if role.is_superuser || role.makes_roles => Finding::bad(
+            what,
+            format!("{} may do more than make databases", role.name),
+            "use a role of its own: CREATE ROLE sayoo_sandbox LOGIN CREATEDB (docs/operations.md)",
+        ),
+        Ok((role, ..)) if !role.makes_databases => {
+            Finding::bad(what, "the role may not make databases", format!("ALTER ROLE {} CREATEDB;", role.name))
+        }
+        Ok((role, name, true)) => Finding::bad(
+            what,
+            format!("{} may enter the control database", role.name),
+            format!("REVOKE CONNECT ON DATABASE {name} FROM PUBLIC, {};", role.name),
+        ),
+        Ok((role, ..)) => Finding::good(what, role.name),
     }
 }
 

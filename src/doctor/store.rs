@@ -15,6 +15,20 @@ pub async fn may_read(db: &mut PgConnection, table: &str) -> Result<bool, StoreE
     Ok(sqlx::query_scalar!(r#"SELECT has_table_privilege($1, 'SELECT') AS "may!""#, table).fetch_one(db).await?)
 }
 
+/// Returns the name of the database that one is connected to.
+pub async fn database(db: &mut PgConnection) -> Result<String, StoreError> {
+    Ok(sqlx::query_scalar!(r#"SELECT current_database()::text AS "name!""#).fetch_one(db).await?)
+}
+
+/// Whether the connected role may enter a database; `None` when there is none of that name.
+pub async fn may_enter(db: &mut PgConnection, name: &str) -> Result<Option<bool>, StoreError> {
+    let may = sqlx::query_scalar!(
+        r#"SELECT has_database_privilege(oid, 'CONNECT') AS "may!" FROM pg_database WHERE datname::text = $1"#,
+        name
+    );
+    Ok(may.fetch_optional(db).await?)
+}
+
 /// What a role is.
 pub struct Role {
     /// Its name.

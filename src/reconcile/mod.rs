@@ -18,6 +18,7 @@ pub mod own_names;
 pub mod pool;
 mod probe;
 pub mod runtimes;
+pub mod sandboxes;
 pub mod scaling;
 pub mod sessions;
 pub mod setup;
@@ -158,6 +159,15 @@ pub async fn run_edge(edge: Arc<edge::Edge>, stop: CancellationToken) {
     let own = Driver::new(own_names::OwnNames::new(Arc::clone(&edge)), edge.db.clone(), edge.clock.clone());
     drivers.spawn(own.run(calls.clone(), stop.clone()));
     drivers.spawn(listen(edge.db.clone(), call, stop.clone()));
+    while drivers.join_next().await.is_some() {}
+}
+
+/// Makes sandboxes and moves their clocks until told to stop. Apart from the rest, because it needs no engine.
+pub async fn run_sandboxes(task: sandboxes::Sandboxes, db: PgPool, clock: Clock, stop: CancellationToken) {
+    let (call, calls) = watch::channel(0);
+    let mut drivers = JoinSet::new();
+    drivers.spawn(Driver::new(task, db.clone(), clock).run(calls, stop.clone()));
+    drivers.spawn(listen(db, call, stop));
     while drivers.join_next().await.is_some() {}
 }
 

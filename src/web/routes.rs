@@ -262,6 +262,12 @@ table! {
     Get  "/staff/coupons"                  Staff        staff::coupons::get;
     Post "/staff/coupons"                  Staff        staff::coupons::post;
     Post "/staff/coupons/{coupon}/end"     Staff        staff::coupons::end;
+    Get  "/staff/sandboxes"                Staff        staff::sandboxes::get;
+    Get  "/staff/sandboxes/new"            Staff        staff::sandboxes::add::get;
+    Post "/staff/sandboxes/new"            Staff        staff::sandboxes::add::post;
+    Get  "/staff/sandboxes/{sandbox}"      Staff        staff::sandboxes::show::get;
+    Post "/staff/sandboxes/{sandbox}/advance" Staff     staff::sandboxes::show::advance;
+    Post "/staff/sandboxes/{sandbox}/remove" Staff      staff::sandboxes::show::remove;
     Get  "/staff/books"                    Staff        staff::books::get;
     Post "/staff/books/{push}/ask"         Staff        staff::books::ask;
     Get  "/staff/search"                   Staff        staff::search::get;

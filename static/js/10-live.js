@@ -45,6 +45,14 @@ function follow(address, ids) {
   document.addEventListener("visibilitychange", () => document.hidden || refresh());
 }
 
+// Parts of which nobody tells: looked at again while the page says that something is still on its way there.
+for (const { id } of document.querySelectorAll("[data-again]")) {
+  const again = setInterval(async () => {
+    if (!document.hidden) await exchange(new Set([id]));
+    if (!document.getElementById(id)?.hasAttribute("data-again")) clearInterval(again);
+  }, 2000);
+}
+
 async function exchange(ids) {
   const pages = new Map();
   for (const id of ids) {

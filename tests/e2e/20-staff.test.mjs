@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, before, test } from "node:test";
-import { PASSWORD, PORTAL, eventually, inspect, inspectHere, newPerson, orderInstance, signUp, startBrowser, statusOf, totp, unique, waitUntilRunning } from "./support.mjs";
+import { PASSWORD, PORTAL, eventually, fillInSeller, inspect, inspectHere, newPerson, orderInstance, signUp, startBrowser, statusOf, totp, unique, waitUntilRunning } from "./support.mjs";
 
 let browser;
 before(async () => { browser = await startBrowser(); });
@@ -132,10 +132,33 @@ test("the first staff member joins by a link that works once, and sees, suspends
   await page.waitForSelector("main .summary");
   assert.equal(await page.inputValue("#f-name"), "Sayoo");
   await inspectHere(page, "staff-seller-again");
+
+  // An invented customer: refused while the company has nothing to write on an invoice, then made; its clock is moved until a month is billed.
+  const newSandbox = async () => {
+    await page.goto(`${PORTAL}/staff/sandboxes/new`);
+    await page.fill("#f-name", "Atlas of tests");
+    await page.selectOption("#f-pays", "late");
+    await page.click("main form.form button[type=submit]");
+  };
+  await newSandbox();
+  await page.waitForSelector("main .summary");
+  await inspectHere(page, "staff-sandbox-again");
+  fillInSeller();
+  await newSandbox();
+  await page.waitForURL((url) => /^\/staff\/sandboxes\/[0-9a-f-]{36}$/.test(url.pathname));
+  const sandbox = new URL(page.url()).pathname;
+  // Nobody reloads: the page looks again by itself.
+  await page.waitForSelector("#sandbox:not([data-again]) button[value=month-end]", { timeout: 120_000 });
+  for (const by of ["month", "month"]) {
+    await Promise.all([page.waitForNavigation(), page.click(`button[value=${by}]`)]);
+    await page.waitForSelector("#sandbox:not([data-again]) button[value=month-end]", { timeout: 120_000 });
+  }
+  assert.match(await page.innerText("main"), /FR-20\d\d-000001/);
   await inspect(person, {
     "staff-billing": "/staff/billing", "staff-sellers": "/staff/billing/sellers", "staff-seller": seller, "staff-documents": "/staff/billing/documents",
     "staff-transfers": "/staff/transfers", "staff-payments": "/staff/payments", "staff-transfer-new": "/staff/transfers/new", "staff-transfer-import": "/staff/transfers/import",
     "staff-transfer-of-nobody": transfer, "staff-dunning": "/staff/dunning", "staff-coupons": "/staff/coupons", "staff-books": "/staff/books", "staff-self-audit": "/staff/billing/audit",
+    "staff-sandboxes": "/staff/sandboxes", "staff-sandbox-new": "/staff/sandboxes/new", "staff-sandbox": sandbox,
     "staff-revenue": "/staff/revenue", "staff-margins": "/staff/revenue/hosts",
     "staff-host": host, "staff-host-drain": `${host}/drain`, "staff-host-settings": `${host}/settings`, "staff-images": "/staff/images",
     "staff-plan-draft": draft, "staff-plan-published": publish, "staff-plan-new": "/staff/plans/new", "staff-plan-words": words,

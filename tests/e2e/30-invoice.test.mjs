@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { PORTAL, eventually, inspect, linkMailedTo, newPerson, newStaff, orderInstance, signUp, startBrowser, unique } from "./support.mjs";
+import { PORTAL, eventually, fillInSeller, inspect, linkMailedTo, newPerson, newStaff, orderInstance, signUp, startBrowser, unique } from "./support.mjs";
 
 const { CONTROL_URL, PSQL, SAYOO } = process.env;
 const sql = (text) => execFileSync(PSQL, ["-d", CONTROL_URL, "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", text], { encoding: "utf8" }).trim();
@@ -16,18 +16,6 @@ let browser;
 let billed;
 before(async () => { browser = await startBrowser(); });
 after(async () => { await browser?.close(); });
-
-// What stands on our company's documents.
-const SELLER = {
-  seller: {
-    name: "Sayoo Lyon", legal_form: "SAS", capital: { amount: "100000", currency: "EUR" },
-    address: { lines: ["12 rue des Ateliers"], postcode: "69003", city: "Lyon", country: "FR" },
-    identifiers: { country: "FR", siren: "732829320", siret: "73282932000074", rcs_city: "Lyon", vat_number: "FR44732829320" },
-    email: "billing@example.com", phone: null, website: null,
-    bank: { holder: "Sayoo Lyon", iban: "FR1420041010050500013M02606", rib: null, bic: null, bank_name: "Banque" },
-  },
-  late_penalties: { kind: "ecb_plus_ten" }, recovery_fee: "40", vat_on_debits: false, remark: null,
-};
 
 // No browser can wait for the end of a month: the customer's past is written, by the database's owner, and the worker does the rest.
 // The months that were opened meanwhile are taken away, which nobody but the owner of the tables can.
@@ -57,13 +45,7 @@ function beganFortyDaysAgo(account, environment) {
 }
 
 test("a month is over: the invoice is mailed, explains itself down to the hour, and is a PDF with its XML", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "sayoo-seller-"));
-  try {
-    writeFileSync(join(folder, "fr.json"), JSON.stringify(SELLER));
-    execFileSync(SAYOO, ["billing", "seller", "FR", "--details", join(folder, "fr.json")]);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  fillInSeller();
   const person = await newPerson(browser);
   const { page } = person;
   const email = await signUp(page, { company: unique("Filature") });

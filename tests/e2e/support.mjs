@@ -1,7 +1,10 @@
 // People who use the portal in a browser, and what is checked on every page.
 import assert from "node:assert/strict";
 import { createHash, createHmac, randomBytes } from "node:crypto";
-import { appendFileSync, mkdirSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
 import { chromium } from "playwright-core";
 
@@ -215,7 +218,7 @@ export async function inspect(person, pages) {
       if (response.status() >= (/not-found|gone|proxy/.test(name) ? 500 : 400)) found.push(`${place}: status ${response.status()}`);
       found.push(...(await violationsOf(page, place)));
       const shown = await page.textContent("body");
-      const raw = shown.match(/\b(staff|instances|scaling|domains|order|account|login|signup|common|nav|error|status|step|role|meter)-[a-z]+-?[a-z-]*\b(?!\.)/g) ?? [];
+      const raw = shown.match(/\b(staff|sandbox|sandboxes|instances|scaling|domains|order|account|login|signup|common|nav|error|status|step|role|meter)-[a-z]+-?[a-z-]*\b(?!\.)/g) ?? [];
       for (const key of new Set(raw)) if (MISSING.test(key)) found.push(`${place}: shows the key ${key}`);
       if (language === "fr") continue;
       for (const width of [360, 768, 1280]) {
@@ -231,3 +234,26 @@ export async function inspect(person, pages) {
 }
 // A key of our texts has at least two parts after its area; product words such as "sign-up" have not.
 const MISSING = /^[a-z]+-[a-z]+-[a-z-]+$/;
+
+// What stands on our company's documents.
+const SELLER = {
+  seller: {
+    name: "Sayoo Lyon", legal_form: "SAS", capital: { amount: "100000", currency: "EUR" },
+    address: { lines: ["12 rue des Ateliers"], postcode: "69003", city: "Lyon", country: "FR" },
+    identifiers: { country: "FR", siren: "732829320", siret: "73282932000074", rcs_city: "Lyon", vat_number: "FR44732829320" },
+    email: "billing@example.com", phone: null, website: null,
+    bank: { holder: "Sayoo Lyon", iban: "FR1420041010050500013M02606", rib: null, bic: null, bank_name: "Banque" },
+  },
+  late_penalties: { kind: "ecb_plus_ten" }, recovery_fee: "40", vat_on_debits: false, remark: null,
+};
+
+// Fills in what stands on its documents, as an operator does.
+export function fillInSeller() {
+  const folder = mkdtempSync(join(tmpdir(), "sayoo-seller-"));
+  try {
+    writeFileSync(join(folder, "fr.json"), JSON.stringify(SELLER));
+    execFileSync(process.env.SAYOO, ["billing", "seller", "FR", "--details", join(folder, "fr.json")]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

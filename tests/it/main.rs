@@ -23,6 +23,7 @@ mod model;
 mod payments;
 mod proxy;
 mod reconcile;
+mod sandboxes;
 mod staff;
 mod support;
 mod tenant_db;

@@ -96,6 +96,7 @@ fn navigation(texts: Texts, path: &str) -> Vec<NavItem> {
         (urls::staff_exports(), "stack", "staff-nav-exports"),
         (urls::staff_books(), "plan", "staff-nav-books"),
         (urls::staff_self_audit(), "audit", "staff-nav-self-audit"),
+        (urls::staff_sandboxes(), "queue", "staff-nav-sandboxes"),
     ];
     let items: Vec<_> = platform
         .into_iter()

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::encoded;
-use crate::base::ids::{AccountId, CreditGrantId, DocumentId, SellerId};
+use crate::base::ids::{AccountId, CreditGrantId, DocumentId, SandboxId, SellerId};
 
 /// A month's run.
 #[must_use]
@@ -87,4 +87,34 @@ pub fn staff_grant_act(grant: CreditGrantId, act: &str) -> String {
 #[must_use]
 pub fn staff_vat_check(account: AccountId) -> String {
     format!("/staff/accounts/{account}/vat-check")
+}
+
+/// Invented customers.
+#[must_use]
+pub fn staff_sandboxes() -> String {
+    "/staff/sandboxes".to_owned()
+}
+
+/// A new one; making it is a POST to the same address.
+#[must_use]
+pub fn staff_sandbox_new() -> String {
+    "/staff/sandboxes/new".to_owned()
+}
+
+/// One of them.
+#[must_use]
+pub fn staff_sandbox(sandbox: SandboxId) -> String {
+    format!("/staff/sandboxes/{sandbox}")
+}
+
+/// Moves its clock (POST).
+#[must_use]
+pub fn staff_sandbox_advance(sandbox: SandboxId) -> String {
+    format!("/staff/sandboxes/{sandbox}/advance")
+}
+
+/// Drops it (POST).
+#[must_use]
+pub fn staff_sandbox_remove(sandbox: SandboxId) -> String {
+    format!("/staff/sandboxes/{sandbox}/remove")
 }

@@ -18,6 +18,7 @@ use super::spares::{until_ready, with_spares};
 use super::support::World;
 use crate::billing;
 use crate::metering::killed;
+use crate::sandboxes;
 use crate::support::engine::{docker, pause};
 use crate::support::process::Process;
 
@@ -75,9 +76,12 @@ fn every_place_where_a_worker_may_die_is_tried() {
         &WHILE_A_REPLICA_MOVES,
         &WHILE_REMOVING_A_REPLICA,
     ];
-    let tried =
-        here.into_iter().chain(crashes::PLACES).chain([&killed::PLACES[..], &billing::killed::PLACES[..]]).flatten();
-    let tried = tried.chain(&billing::killed::PLACES_OF_CREDIT);
+    let tried = here
+        .into_iter()
+        .chain(crashes::PLACES)
+        .chain([&killed::PLACES[..], &billing::killed::PLACES[..], &sandboxes::killed::PLACES[..]])
+        .flatten()
+        .chain(&billing::killed::PLACES_OF_CREDIT);
     let tried: BTreeSet<String> = tried.map(|place| (*place).to_owned()).collect();
     assert_eq!(named, tried);
 }

@@ -24,6 +24,7 @@ pub mod plans;
 pub mod queue;
 pub mod revenue;
 pub mod rows;
+pub mod sandboxes;
 pub mod scaling;
 pub mod search;
 pub mod second_factor;

@@ -197,14 +197,21 @@ fn month_name(layout: &Layout, first: NaiveDate) -> String {
 pub(super) fn reason(layout: &Layout, waiting: &Waiting) -> String {
     match (waiting.reason.as_str(), waiting.usual) {
         ("unusual", Some(usual)) => layout.t1("staff-billing-held-unusual-by", "usual", formats(layout).money(usual)),
-        ("unusual", None) => layout.t("staff-billing-held-unusual"),
-        ("seller", _) => layout.t("staff-billing-held-seller"),
-        ("buyer", _) => layout.t("staff-billing-held-buyer"),
-        ("credited", _) => layout.t("staff-billing-held-credited"),
-        ("country", _) => layout.t("staff-billing-held-country"),
-        ("document", _) => layout.t("staff-billing-held-document"),
-        _ => layout.t("staff-billing-held-failed"),
+        (reason, _) => held(layout, reason),
     }
+}
+
+/// The same where only the word of the reason is known.
+pub(in crate::web::pages::staff) fn held(layout: &Layout, reason: &str) -> String {
+    layout.t(match reason {
+        "unusual" => "staff-billing-held-unusual",
+        "seller" => "staff-billing-held-seller",
+        "buyer" => "staff-billing-held-buyer",
+        "credited" => "staff-billing-held-credited",
+        "country" => "staff-billing-held-country",
+        "document" => "staff-billing-held-document",
+        _ => "staff-billing-held-failed",
+    })
 }
 
 fn waiting_line(layout: &Layout, waiting: &Waiting, asked: Option<&Vec<Instruction>>) -> WaitingLine {
