@@ -2,9 +2,12 @@
 
 mod charges;
 mod documents;
+mod hours;
 mod metering;
 mod money;
 mod received;
+mod usage;
+mod vat;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use sqlx::PgConnection;

@@ -36,19 +36,22 @@ pub struct TopUpForm {
 /// Shows the page.
 pub async fn get(portal: Data<Portal>, keys: Data<Keys>, member: Member) -> Answer {
     member.require(Action::SeeCosts)?;
-    let takes_cards = keys.takes_cards();
+    let mut db = portal.db.acquire().await.context("acquire a connection")?;
+    let (currency, _) = terms(&mut db, member.account).await?;
+    drop(db);
+    let takes_cards = keys.takes_cards(currency);
     answer::page(&CreditPage::read(&portal, &member, takes_cards, TopUpForm::default(), Problems::default()).await?)
 }
 
 /// Asks for a page of Stripe's on which credit is bought, or says why not.
 pub async fn post(portal: Data<Portal>, keys: Data<Keys>, member: Member, posted: Posted<TopUpForm>) -> Answer {
     member.require(Action::ManageBilling)?;
-    if !keys.takes_cards() {
-        return Err(PageError::NotFound);
-    }
     let mut db = portal.db.acquire().await.context("acquire a connection")?;
     let (currency, seller) = terms(&mut db, member.account).await?;
     drop(db);
+    if !keys.takes_cards(currency) {
+        return Err(PageError::NotFound);
+    }
     let amount = statement::minor(&posted.form.amount).map(|minor| Money::new(minor, currency));
     if let Some(amount) = amount.filter(|amount| top_ups::may_be(*amount) && seller.is_some()) {
         let kind = Kind::TopUp(amount);
