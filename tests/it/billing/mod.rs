@@ -4,6 +4,7 @@ mod budgets;
 mod coupons;
 mod dunning;
 mod guards;
+mod histories;
 pub mod killed;
 mod kills;
 mod leaving;
