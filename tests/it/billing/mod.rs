@@ -13,6 +13,7 @@ mod pages;
 mod proofs;
 mod rating;
 mod recompute;
+mod recompute_real;
 mod restored;
 mod revenue;
 mod self_audit;
