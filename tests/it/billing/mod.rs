@@ -3,6 +3,7 @@
 mod budgets;
 mod coupons;
 mod dunning;
+mod frozen;
 mod guards;
 mod histories;
 pub mod killed;
