@@ -132,7 +132,7 @@ impl Customer {
         // Everything has an instant of its own, so that it has an order.
         town.world.wait(TimeDelta::seconds(1));
         self.model.step += 1;
-        let did = match dice.below(16) {
+        let did = match dice.below(18) {
             0 | 1 => self.transfer(town, dice).await,
             2 => self.transfer_again(town).await,
             3 | 4 => self.statement(town, dice).await,
@@ -140,9 +140,9 @@ impl Customer {
             6 | 7 => self.card(town, dice).await,
             8 | 9 => self.hears(town, dice).await,
             10 | 11 => self.refund(town, dice).await,
-            12 => self.dispute(town, dice).await,
-            13 => self.decide(town, dice).await,
-            14 => self.credit_note(town, dice).await,
+            12 | 13 => self.dispute(town, dice).await,
+            14 | 15 => self.decide(town, dice).await,
+            16 => self.credit_note(town, dice).await,
             _ => None,
         };
         let did = match did {

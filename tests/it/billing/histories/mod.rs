@@ -25,8 +25,8 @@ fn asked(name: &str, usual: u64) -> u64 {
 
 #[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
 async fn whatever_happens_to_money_the_books_say_what_a_small_model_says(db: PgPool) {
-    let (first, count) = (asked("SAYOO_HISTORIES_FIRST", 0), asked("SAYOO_HISTORIES", 200));
-    let steps = asked("SAYOO_HISTORIES_STEPS", 7);
+    let (first, count) = (asked("SAYOO_HISTORIES_FIRST", 0), asked("SAYOO_HISTORIES", 110));
+    let steps = asked("SAYOO_HISTORIES_STEPS", 6);
     let world = World::new(db).await;
     sell(&world, true).await;
     let standin = StandIn::start();
