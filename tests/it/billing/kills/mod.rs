@@ -22,7 +22,7 @@ use crate::support::process::Process;
 /// So many kills hit one town; the next ones another, so that each audit stays small.
 const IN_ONE_TOWN: u64 = 50;
 /// A worker that was told to die at a place may have nothing to do there.
-const NOTHING_TO_DO: Duration = Duration::from_millis(2_500);
+const NOTHING_TO_DO: Duration = Duration::from_millis(1_500);
 
 /// What is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ async fn kill(town: &Town, cluster: &mut Cluster, running: &mut Running, victim:
     let mut worker = town.start("worker", place);
     let Running { web, sampling } = &mut *running;
     let web = web.get_or_insert_with(|| town.start("web", None));
-    let after = moment(dice, 1_200);
+    let after = moment(dice, 900);
     let pauses = [(); 3].map(|()| moment(dice, 400));
     let killing = async {
         match victim {
