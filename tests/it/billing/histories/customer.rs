@@ -344,10 +344,10 @@ impl Customer {
 
     /// Everything that nobody told us is told, the newest first.
     pub async fn hears_everything(&mut self, town: &Town<'_>) {
-        town.world.wait(TimeDelta::seconds(1));
-        self.model.step += 1;
         self.heard_of(town).await;
         while let Some(event) = self.untold.pop() {
+            town.world.wait(TimeDelta::seconds(1));
+            self.model.step += 1;
             self.hear(town, &event).await;
             if let Some(card) = self.cards.iter().position(|card| card.intent == event.1) {
                 self.is_booked(card, event.2);

@@ -59,6 +59,7 @@ impl Model {
 
     /// A month is billed. Credit that is there pays.
     pub fn bill(&mut self, gross: i64) {
+        self.step += 1;
         self.invoices.push(gross);
         if self.credit() > 0 {
             self.settle();
