@@ -72,8 +72,11 @@ fn kind(name: &str) -> Kind {
     if name.starts_with(|letter: char| letter.is_ascii_uppercase()) {
         return focus_kind(name);
     }
+    if name.ends_with("_covered_seconds") {
+        return Kind::Whole;
+    }
     match name {
-        "revision" | "tier" | "plan_version" | "line" | "position" | "seq" | "covered_seconds" => Kind::Whole,
+        "revision" | "tier" | "plan_version" | "line" | "position" | "seq" | "active_users_of_day" => Kind::Whole,
         "used_raw"
         | "carry_in_raw"
         | "carry_out_raw"

@@ -61,13 +61,32 @@ pub struct Row {
     pub egress_bytes: Decimal,
     /// Requests.
     pub requests: Decimal,
-    /// Seconds of the hour during which its container was seen.
-    pub covered_seconds: i32,
-    /// The worst quality of the hour's numbers.
-    pub quality: String,
+    /// Seconds of the hour that the numbers of processor time cover; 0: nothing is known of it.
+    pub cpu_covered_seconds: i32,
+    /// `measured`, `interpolated` or `lower_bound`; empty: nothing is known of it. The same for each meter.
+    pub cpu_quality: String,
+    /// Seconds covered of memory.
+    pub memory_covered_seconds: i32,
+    /// Quality of memory.
+    pub memory_quality: String,
+    /// Seconds covered of the database.
+    pub database_covered_seconds: i32,
+    /// Quality of the database.
+    pub database_quality: String,
+    /// Seconds covered of what was sent.
+    pub egress_covered_seconds: i32,
+    /// Quality of what was sent.
+    pub egress_quality: String,
+    /// Seconds covered of requests.
+    pub requests_covered_seconds: i32,
+    /// Quality of requests.
+    pub requests_quality: String,
+    /// People who used it on the hour's UTC day, each once, as far as is known; the same in each hour of the day. `None` before its
+    /// database was asked about that day.
+    pub active_users_of_day: Option<i64>,
 }
 
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 24] = [
     "account_id",
     "account",
     "project",
@@ -81,8 +100,17 @@ const COLUMNS: [&str; 15] = [
     "database_byte_seconds",
     "egress_bytes",
     "requests",
-    "covered_seconds",
-    "quality",
+    "cpu_covered_seconds",
+    "cpu_quality",
+    "memory_covered_seconds",
+    "memory_quality",
+    "database_covered_seconds",
+    "database_quality",
+    "egress_covered_seconds",
+    "egress_quality",
+    "requests_covered_seconds",
+    "requests_quality",
+    "active_users_of_day",
 ];
 
 /// Where an export stands.
@@ -139,7 +167,7 @@ fn csv(rows: &[Row], is_first: bool) -> Vec<u8> {
     writer.into_inner().unwrap_or_default()
 }
 
-fn cells(row: &Row) -> [String; 15] {
+fn cells(row: &Row) -> [String; 24] {
     [
         row.account_id.to_string(),
         harmless(&row.account).into_owned(),
@@ -154,8 +182,17 @@ fn cells(row: &Row) -> [String; 15] {
         row.database_byte_seconds.to_string(),
         row.egress_bytes.to_string(),
         row.requests.to_string(),
-        row.covered_seconds.to_string(),
-        row.quality.clone(),
+        row.cpu_covered_seconds.to_string(),
+        row.cpu_quality.clone(),
+        row.memory_covered_seconds.to_string(),
+        row.memory_quality.clone(),
+        row.database_covered_seconds.to_string(),
+        row.database_quality.clone(),
+        row.egress_covered_seconds.to_string(),
+        row.egress_quality.clone(),
+        row.requests_covered_seconds.to_string(),
+        row.requests_quality.clone(),
+        row.active_users_of_day.map(|users| users.to_string()).unwrap_or_default(),
     ]
 }
 
@@ -192,8 +229,17 @@ mod tests {
             database_byte_seconds: Decimal::ZERO,
             egress_bytes: Decimal::ZERO,
             requests: Decimal::ZERO,
-            covered_seconds: 3600,
-            quality: "measured".to_owned(),
+            cpu_covered_seconds: 3600,
+            cpu_quality: "measured".to_owned(),
+            memory_covered_seconds: 0,
+            memory_quality: String::new(),
+            database_covered_seconds: 0,
+            database_quality: String::new(),
+            egress_covered_seconds: 0,
+            egress_quality: String::new(),
+            requests_covered_seconds: 0,
+            requests_quality: String::new(),
+            active_users_of_day: None,
         }
     }
 

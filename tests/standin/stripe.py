@@ -353,6 +353,11 @@ def control(order):
     if do == "tell":
         EVENTS.append(order["event"])
         return {}
+    if do == "about":
+        intents = [intent for intent in INTENTS.values() if intent["metadata"].get("document") in order["documents"]]
+        names = {intent["id"] for intent in intents}
+        events = [event for event in EVENTS if names & {event["data"]["object"].get(field) for field in ("id", "payment_intent")}]
+        return {"intents": intents, "events": events}
     if do == "finish":
         succeed(found(INTENTS, order["intent"]))
         return {}

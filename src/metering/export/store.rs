@@ -32,11 +32,24 @@ pub(super) async fn list_page(
              , coalesce(max(u.quantity) FILTER (WHERE u.meter = 'database'), 0) AS "database_byte_seconds!"
              , coalesce(max(u.quantity) FILTER (WHERE u.meter = 'egress'), 0)   AS "egress_bytes!"
              , coalesce(max(u.quantity) FILTER (WHERE u.meter = 'requests'), 0) AS "requests!"
-             , coalesce(max(u.covered_seconds) FILTER (WHERE u.meter = 'cpu'), 0) AS "covered_seconds!"
-             , CASE WHEN bool_or(u.quality = 'lower_bound')  THEN 'lower_bound'
-                    WHEN bool_or(u.quality = 'interpolated') THEN 'interpolated'
-                    ELSE 'measured'
-               END AS "quality!"
+             , coalesce(max(u.covered_seconds) FILTER (WHERE u.meter = 'cpu'), 0) AS "cpu_covered_seconds!"
+             , coalesce(max(u.quality) FILTER (WHERE u.meter = 'cpu'), '') AS "cpu_quality!"
+             , coalesce(max(u.covered_seconds) FILTER (WHERE u.meter = 'memory'), 0) AS "memory_covered_seconds!"
+             , coalesce(max(u.quality) FILTER (WHERE u.meter = 'memory'), '') AS "memory_quality!"
+             , coalesce(max(u.covered_seconds) FILTER (WHERE u.meter = 'database'), 0) AS "database_covered_seconds!"
+             , coalesce(max(u.quality) FILTER (WHERE u.meter = 'database'), '') AS "database_quality!"
+             , coalesce(max(u.covered_seconds) FILTER (WHERE u.meter = 'egress'), 0) AS "egress_covered_seconds!"
+             , coalesce(max(u.quality) FILTER (WHERE u.meter = 'egress'), '') AS "egress_quality!"
+             , coalesce(max(u.covered_seconds) FILTER (WHERE u.meter = 'requests'), 0) AS "requests_covered_seconds!"
+             , coalesce(max(u.quality) FILTER (WHERE u.meter = 'requests'), '') AS "requests_quality!"
+             , (SELECT CASE WHEN looks.read_until > date_trunc('day', u.hour, 'UTC')
+                            THEN (SELECT count(*)
+                                    FROM user_days
+                                   WHERE environment_id = v.id
+                                     AND day = (u.hour AT TIME ZONE 'UTC')::date)
+                       END
+                  FROM user_looks looks
+                 WHERE looks.environment_id = v.id) AS active_users_of_day
           FROM usage_hours u
           JOIN environments v ON v.id = u.environment_id
           JOIN projects p ON p.id = v.project_id

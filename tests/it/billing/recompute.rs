@@ -85,6 +85,8 @@ fn tariffs(currency: Currency) -> BTreeMap<PlanVersionId, Tariff> {
 
 /// Somebody's year.
 struct Customer {
+    /// Of some customers every hour is there, but for outages; of the others the hours in which something changes.
+    is_watched: bool,
     currency: Currency,
     zone: Tz,
     trial: Option<Span>,
@@ -125,7 +127,7 @@ impl Customer {
                 segments.push(Segment { environment, plan_version: version(plan_version), span, owner: Owner::Ours });
             }
         }
-        Self { currency, zone, trial, segments }
+        Self { is_watched: number % 25 == 3, currency, zone, trial, segments }
     }
 
     /// What is known of a month.
@@ -135,7 +137,7 @@ impl Customer {
         Facts {
             period,
             currency: self.currency,
-            usage: usage(&segments, period, dice),
+            usage: usage(&segments, period, self.is_watched, dice),
             segments,
             trial: self.trial,
             tariffs: tariffs(self.currency),
@@ -143,9 +145,15 @@ impl Customer {
     }
 }
 
+/// What was used, by environment, meter and hour.
+type Hours = BTreeMap<(EnvironmentId, Meter, DateTime<Utc>), i128>;
+
 /// What was used in some hours, above all in those in which something changes.
-fn usage(segments: &[Segment], period: Span, dice: &mut Dice) -> Vec<Usage> {
-    let mut hours: BTreeMap<(EnvironmentId, Meter, DateTime<Utc>), i128> = BTreeMap::new();
+fn usage(segments: &[Segment], period: Span, is_watched: bool, dice: &mut Dice) -> Vec<Usage> {
+    let mut hours: Hours = Hours::new();
+    if is_watched {
+        watch(segments, period, dice, &mut hours);
+    }
     for segment in segments {
         for meter in Meter::ALL {
             let most = match meter {
@@ -174,6 +182,30 @@ fn usage(segments: &[Segment], period: Span, dice: &mut Dice) -> Vec<Usage> {
     hours.into_iter().map(used).collect()
 }
 
+/// Every hour of processor and database, but for outages: hours of which nothing is known, then one of which a part is.
+fn watch(segments: &[Segment], period: Span, dice: &mut Dice, hours: &mut Hours) {
+    for segment in segments {
+        let Some(span) = segment.span.within(period) else { continue };
+        for (meter, most) in [(Meter::Cpu, 3_600_000_000), (Meter::Database, 40 * 3_600_000_000_000)] {
+            let mut out_for = 0;
+            let mut hour = DateTime::from_timestamp(span.from.timestamp() / 3600 * 3600, 0).unwrap();
+            while hour < span.until {
+                if dice.is_one_in(60) {
+                    out_for = 1 + dice.below(30);
+                }
+                let used = dice.below(most);
+                if out_for == 0 {
+                    hours.insert((segment.environment, meter, hour), i128::from(used));
+                } else if out_for == 1 {
+                    hours.insert((segment.environment, meter, hour), i128::from(used * dice.below(3600) / 3600));
+                }
+                out_for = (out_for - 1).max(0);
+                hour += TimeDelta::hours(1);
+            }
+        }
+    }
+}
+
 /// The same month as it is known later: some hours more, some less, some not at all.
 fn known_later(facts: &Facts, dice: &mut Dice) -> Facts {
     let mut later = facts.clone();
@@ -187,10 +219,10 @@ fn known_later(facts: &Facts, dice: &mut Dice) -> Facts {
 }
 
 /// Rates everybody's year and writes a file for each month; returns the files.
-fn rate_the_year(folder: &Path) -> Vec<PathBuf> {
+fn rate_the_year(folder: &Path, customers: u64) -> Vec<PathBuf> {
     let mut dice = Dice::new(20_261_128);
     let mut files = Vec::new();
-    for number in 0..CUSTOMERS {
+    for number in 0..customers {
         let customer = Customer::new(number, &mut dice);
         let mut carries = Carries::new();
         // Each month with what was charged for it up to now.
@@ -238,7 +270,7 @@ pub fn recompute(files: &[PathBuf]) -> (i32, String) {
 #[test]
 fn the_published_program_finds_no_difference_in_a_year_of_customers_and_every_forgery() {
     let folder = tempfile::tempdir().unwrap();
-    let files = rate_the_year(folder.path());
+    let files = rate_the_year(folder.path(), CUSTOMERS);
     assert!(files.len() > 1_500, "{}", files.len());
     let (code, said) = recompute(&files);
     assert_eq!((code, said), (0, format!("{} files computed again, no difference\n", files.len())));
@@ -290,4 +322,37 @@ fn the_published_program_finds_no_difference_in_a_year_of_customers_and_every_fo
     }
     std::fs::write(&forged, "{}").unwrap();
     assert_eq!(recompute(&[forged]).0, 2, "not such a file");
+}
+
+/// Where a process of the test below writes its files.
+const RATES_INTO: &str = "SAYOO_TEST_RATES_INTO";
+
+#[test]
+fn the_same_facts_are_the_same_bytes_in_every_time_zone_and_language_of_a_machine() {
+    const FEW: u64 = 12;
+    if let Some(folder) = std::env::var_os(RATES_INTO) {
+        rate_the_year(Path::new(&folder), FEW);
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let files = rate_the_year(folder.path(), FEW);
+    for (zone, language) in [("UTC", "C"), ("Asia/Tokyo", "ar_MA.UTF-8"), ("America/Caracas", "fr_FR.UTF-8")] {
+        let there = tempfile::tempdir().unwrap();
+        // The same program, started anew: what it takes from its surroundings it takes at its start.
+        let name = "the_same_facts_are_the_same_bytes_in_every_time_zone_and_language_of_a_machine";
+        let rated = Command::new(std::env::current_exe().unwrap())
+            .args([format!("billing::recompute::{name}").as_str(), "--exact"])
+            .envs([("TZ", zone), ("LC_ALL", language), ("LANG", language)])
+            .env(RATES_INTO, there.path())
+            .output()
+            .unwrap();
+        assert!(rated.status.success(), "{}", String::from_utf8_lossy(&rated.stdout));
+        for file in &files {
+            let name = file.file_name().unwrap();
+            let (here, there) = (std::fs::read(file).unwrap(), std::fs::read(there.path().join(name)).unwrap());
+            assert!(here == there, "{} differs in {zone}, {language}", name.display());
+        }
+        let count = std::fs::read_dir(there.path()).unwrap().count();
+        assert_eq!(count, files.len(), "{zone}, {language}");
+    }
 }

@@ -44,7 +44,12 @@ pub struct World {
 
 impl World {
     pub fn new(db: PgPool) -> Self {
-        let clock = Clock::manual(start());
+        Self::at(db, start())
+    }
+
+    /// The same at another time.
+    pub fn at(db: PgPool, now: DateTime<Utc>) -> Self {
+        let clock = Clock::manual(now);
         let (engine, tenants) = (Simulated::new(clock.clone()), tenant_db::Simulated::default());
         let sampler = Sampler {
             db: db.clone(),

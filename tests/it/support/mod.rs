@@ -1,6 +1,7 @@
 //! What tests stand on.
 
 mod browser;
+pub mod cluster;
 pub mod engine;
 pub mod fault_proxy;
 pub mod gate;
