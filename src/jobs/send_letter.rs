@@ -134,12 +134,7 @@ async fn content(
                 ..plain("plan-stays", Some(urls::instances()))
             }
         }
-        SendLetter::CreditEnding { left_minor, currency, until, .. } => {
-            credit(formats, "credit-ending", Money::new(*left_minor, *currency), *until)
-        }
-        SendLetter::CreditEnded { left_minor, currency, since, .. } => {
-            credit(formats, "credit-ended", Money::new(*left_minor, *currency), *since)
-        }
+        SendLetter::CreditEnding { .. } | SendLetter::CreditEnded { .. } => credit(formats, letter),
         SendLetter::BudgetReached { .. } => budget(formats, letter),
         SendLetter::DomainLost { environment, instance, hostname, .. } => Content {
             values: vec![("instance", instance.clone()), ("domain", hostname.clone())],
@@ -274,13 +269,18 @@ async fn plan_moves(
 }
 
 /// What is left of given credit, and when it ends.
-fn credit(formats: Formats, name: &'static str, left: Money, at: DateTime<Utc>) -> Content {
-    Content {
-        name,
-        to: None,
-        values: vec![("amount", formats.money(left)), ("date", formats.date_time(at))],
-        path: Some(urls::billing_credit()),
-    }
+fn credit(formats: Formats, letter: &SendLetter) -> Content {
+    let (name, values) = match letter {
+        SendLetter::CreditEnding { left_minor, currency, until, .. } => {
+            ("credit-ending", Some((Money::new(*left_minor, *currency), *until)))
+        }
+        SendLetter::CreditEnded { left_minor, currency, since, .. } => {
+            ("credit-ended", Some((Money::new(*left_minor, *currency), *since)))
+        }
+        _ => ("credit-ended", None),
+    };
+    let values = values.map(|(left, at)| vec![("amount", formats.money(left)), ("date", formats.date_time(at))]);
+    Content { name, to: None, values: values.unwrap_or_default(), path: Some(urls::billing_credit()) }
 }
 
 /// How far the month's cost is, and what follows from it.

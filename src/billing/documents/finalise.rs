@@ -134,13 +134,7 @@ pub async fn finalise(
         store::keep_evidence(db, id, draft.whose.account, &profile.country).await.context("keep where they live")?;
     }
     post(db, &draft, (net, vat), &number, &sealed, now).await?;
-    if draft.kind == Kind::CreditNote {
-        payments::return_grants(db, id, now).await?;
-    }
-    // Without credit there is nothing to settle with, but what a credit note gives.
-    if credit > 0 || draft.kind == Kind::CreditNote {
-        payments::settle(db, draft.whose.account, now).await?;
-    }
+    use_credit(db, &draft, credit, now).await?;
     if draft.kind == Kind::Invoice {
         let open = store::left(db, id).await.context("read what is open")?;
         ensure!(open == net + vat - paid, "{open} is open of {number}, whose paper says {}", net + vat - paid);
@@ -230,6 +224,17 @@ async fn settled(db: &mut PgConnection, draft: &Draft, credit: i64, gross: i64) 
     let older = older.iter().filter(|invoice| invoice.open.currency == draft.whose.currency);
     let older: i64 = older.map(|invoice| invoice.open.minor).sum();
     Ok((credit - older).clamp(0, gross))
+}
+
+/// Uses what is free. Without credit there is nothing to settle with, but what a credit note gives.
+async fn use_credit(db: &mut PgConnection, draft: &Draft, credit: i64, now: DateTime<Utc>) -> anyhow::Result<()> {
+    if draft.kind == Kind::CreditNote {
+        payments::return_grants(db, draft.id, now).await?;
+    }
+    if credit > 0 || draft.kind == Kind::CreditNote {
+        payments::settle(db, draft.whose.account, now).await?;
+    }
+    Ok(())
 }
 
 async fn post(

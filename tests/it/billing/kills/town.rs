@@ -138,7 +138,8 @@ payments = {{ address = "{stripe}", secret_key_file = "{at}/stripe.key", webhook
                   , 'a@example.com', 'A', gen_random_uuid(), 'stopped', now(), date_trunc('month', now()) - interval '{MONTHS} months' + interval '1 day'
                FROM plan_versions v JOIN plans p ON p.id = v.plan_id WHERE v.state = 'published' AND p.kind = 'production' ORDER BY v.id LIMIT 1;
              INSERT INTO usage_hours (environment_id, meter, hour, quantity, covered_seconds, quality)
-             SELECT '{shop}', 'cpu', date_trunc('month', now()) - n * interval '10 days', 900000000000 + n, 3600, 'measured' FROM generate_series(1, 3) n;
+             -- Longer ago than hours are derived again from readings, of which there are none.
+             SELECT '{shop}', 'cpu', date_trunc('month', now()) - interval '35 days' - n * interval '3 days', 900000000000 + n, 3600, 'measured' FROM generate_series(1, 3) n;
              INSERT INTO usage_days (environment_id, meter, day, quantity)
              SELECT environment_id, meter, date_trunc('day', hour, 'UTC'), quantity FROM usage_hours WHERE environment_id = '{shop}'"
         ))
