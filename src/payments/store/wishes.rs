@@ -338,7 +338,7 @@ pub async fn buyer(
         Buyer,
         r#"
         SELECT sellers.id AS "seller: SellerId"
-             , sellers.currency
+             , sellers.currency AS "currency!"
              , accounts.name AS account_name
              , stripe_customers.customer_id AS "customer?"
           FROM accounts
