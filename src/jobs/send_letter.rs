@@ -125,15 +125,7 @@ async fn content(
         SendLetter::PlanMoves { account, plan_version, .. } => {
             plan_moves(portal, formats, *account, *plan_version).await?
         }
-        SendLetter::PlanStays { plan_version, .. } => {
-            let mut db = portal.db.acquire().await.context("reach the control database")?;
-            let (plan, _) =
-                plans::version(&mut db, *plan_version).await?.context("a version that was told of exists")?;
-            Content {
-                values: vec![("plan", plan.names.of(formats.texts().locale).to_owned())],
-                ..plain("plan-stays", Some(urls::instances()))
-            }
-        }
+        SendLetter::PlanStays { plan_version, .. } => plan_stays(portal, formats, *plan_version).await?,
         SendLetter::BudgetReached { .. } => budget(formats, letter),
         SendLetter::DomainLost { environment, instance, hostname, .. } => Content {
             values: vec![("instance", instance.clone()), ("domain", hostname.clone())],
@@ -263,6 +255,18 @@ async fn plan_moves(
             ("instances", instances.join(", ")),
             ("usage", if changes.is_empty() { texts.text("plan-moves-same-usage") } else { changes.join(" ") }),
         ],
+        path: Some(urls::instances()),
+    })
+}
+
+/// That a later version does not come after all.
+async fn plan_stays(portal: &Portal, formats: Formats, version: PlanVersionId) -> anyhow::Result<Content> {
+    let mut db = portal.db.acquire().await.context("reach the control database")?;
+    let (plan, _) = plans::version(&mut db, version).await?.context("a version that was told of exists")?;
+    Ok(Content {
+        name: "plan-stays",
+        to: None,
+        values: vec![("plan", plan.names.of(formats.texts().locale).to_owned())],
         path: Some(urls::instances()),
     })
 }
