@@ -125,15 +125,7 @@ async fn content(
         SendLetter::PlanMoves { account, plan_version, .. } => {
             plan_moves(portal, formats, *account, *plan_version).await?
         }
-        SendLetter::PlanStays { plan_version, .. } => {
-            let mut db = portal.db.acquire().await.context("reach the control database")?;
-            let (plan, _) =
-                plans::version(&mut db, *plan_version).await?.context("a version that was told of exists")?;
-            Content {
-                values: vec![("plan", plan.names.of(formats.texts().locale).to_owned())],
-                ..plain("plan-stays", Some(urls::instances()))
-            }
-        }
+        SendLetter::PlanStays { plan_version, .. } => plan_stays(portal, formats, *plan_version).await?,
         SendLetter::CreditEnding { .. } | SendLetter::CreditEnded { .. } => credit(formats, letter),
         SendLetter::BudgetReached { .. } => budget(formats, letter),
         SendLetter::DomainLost { environment, instance, hostname, .. } => Content {
@@ -281,6 +273,18 @@ fn credit(formats: Formats, letter: &SendLetter) -> Content {
     };
     let values = values.map(|(left, at)| vec![("amount", formats.money(left)), ("date", formats.date_time(at))]);
     Content { name, to: None, values: values.unwrap_or_default(), path: Some(urls::billing_credit()) }
+}
+
+/// That a later version does not come after all.
+async fn plan_stays(portal: &Portal, formats: Formats, version: PlanVersionId) -> anyhow::Result<Content> {
+    let mut db = portal.db.acquire().await.context("reach the control database")?;
+    let (plan, _) = plans::version(&mut db, version).await?.context("a version that was told of exists")?;
+    Ok(Content {
+        name: "plan-stays",
+        to: None,
+        values: vec![("plan", plan.names.of(formats.texts().locale).to_owned())],
+        path: Some(urls::instances()),
+    })
 }
 
 /// How far the month's cost is, and what follows from it.

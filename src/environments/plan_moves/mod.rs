@@ -204,7 +204,8 @@ async fn list_next(db: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<
     Ok(true)
 }
 
-/// Tells the people of one account, while there is time: who cannot be told in time is not moved. The mails are enqueued in the transaction that notes it.
+/// Tells the people of one account, while there is time: who cannot be told in time is not moved. The mails are enqueued in the
+/// transaction that notes it.
 async fn tell_next(db: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<bool> {
     let mut tx = db.begin().await.context("begin")?;
     let taken = store::take_to_tell(&mut tx, now, now + TOLD_BEFORE).await.context("take who is to be told")?;
