@@ -63,7 +63,11 @@ pub async fn list(db: &mut PgConnection, only: Option<SandboxId>) -> anyhow::Res
             name: row.name,
             country: row.country,
             currency,
-            plans: row.plan_versions.iter().map(|id| id.to_string().parse()).collect::<Result<_, _>>()?,
+            plans: row
+                .plan_versions
+                .iter()
+                .map(|id| id.to_string().parse::<PlanVersionId>())
+                .collect::<Result<Vec<_>, _>>()?,
             usage: Usage::from_word(&row.usage_profile).context("there is no such profile of usage")?,
             pays: Pays::from_word(&row.pays).context("nobody pays like this")?,
             has_trial: row.has_trial,

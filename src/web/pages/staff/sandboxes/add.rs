@@ -51,7 +51,7 @@ impl NewForm {
     /// Reads the fields; what is wrong with them becomes problems.
     fn parsed(&self, layout: &Layout, problems: &mut Problems) -> Wish {
         let chosen = [&self.plan, &self.plan2, &self.plan3].into_iter().filter(|it| !it.is_empty());
-        let plans: Result<Vec<PlanVersionId>, _> = chosen.map(|it| it.parse()).collect();
+        let plans: Result<Vec<PlanVersionId>, _> = chosen.map(|it| it.parse::<PlanVersionId>()).collect();
         let plans = plans.unwrap_or_else(|_| {
             problems.add("plan", layout.t("sandboxes-bad-plans"));
             Vec::new()

@@ -3,7 +3,7 @@
 use actix_web::web::{Data, Path};
 use anyhow::Context;
 use askama::Template;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{add, country, state};
 use crate::base::ids::SandboxId;
@@ -205,7 +205,7 @@ fn wanted(layout: &Layout, formats: Formats, sandbox: &Sandbox) -> String {
 fn event_line(layout: &Layout, formats: Formats, event: &Event, currency: Currency) -> EventLine {
     let money = formats.money(Money::new(event.amount_minor.unwrap_or_default(), currency));
     let about = event.about.as_str();
-    let day = |text: &str| text.parse().map_or_else(|_| text.to_owned(), |day| formats.calendar_day(day));
+    let day = |text: &str| text.parse::<NaiveDate>().map_or_else(|_| text.to_owned(), |day| formats.calendar_day(day));
     let (text, kind) = match event.kind.as_str() {
         "begun" => (layout.t1("sandbox-event-begun", "name", about), "running"),
         "trial" => {
