@@ -116,25 +116,25 @@ async fn enqueue_matches(
                (id, seller_id, kind, rank, account_id, document_id, payment_id, credit_note_id, payback_id, wanted_minor, created_at, next_at)
         SELECT gen_random_uuid(), $1::uuid, 'match', 5, account_id, document_id, payment_id, credit_note_id, payback_id, wanted, since, $2::timestamptz
           FROM (
+                -- Joins alone: they are fast whatever the planner believes of a list that this transaction has just written.
                 SELECT a.account_id, a.document_id, a.payment_id, a.credit_note_id, NULL::uuid AS payback_id
                      , sum(a.amount_minor)::bigint AS wanted, min(a.created_at) AS since
                   FROM allocations a
                   JOIN documents d ON d.id = a.document_id AND d.seller_id = $1
+                  JOIN book_pushes paid ON paid.document_id = a.document_id AND paid.kind = 'document'
+                  LEFT JOIN book_pushes pays ON pays.payment_id = a.payment_id AND pays.kind = 'payment'
+                  LEFT JOIN book_pushes gives ON gives.document_id = a.credit_note_id AND gives.kind = 'document'
                  WHERE a.document_id IN (SELECT document_id FROM allocations WHERE created_at >= $3)
+                   AND COALESCE(pays.id, gives.id) IS NOT NULL
                  GROUP BY 1, 2, 3, 4
                 UNION ALL
                 SELECT b.account_id, NULL, b.payment_id, NULL, b.id, b.amount_minor, b.created_at
                   FROM paybacks b
                   JOIN payments y ON y.id = b.payment_id AND y.seller_id = $1
+                  JOIN book_pushes takes ON takes.payback_id = b.id AND takes.kind = 'payback'
+                  JOIN book_pushes pays ON pays.payment_id = b.payment_id AND pays.kind = 'payment'
                  WHERE b.created_at >= $3
                ) AS pairs
-         WHERE EXISTS (
-                SELECT FROM book_pushes p
-                 WHERE p.kind IN ('document', 'payback') AND (p.document_id = pairs.document_id OR p.payback_id = pairs.payback_id))
-           AND EXISTS (
-                SELECT FROM book_pushes p
-                 WHERE (p.kind = 'payment' AND p.payment_id = pairs.payment_id)
-                    OR (p.kind = 'document' AND p.document_id = pairs.credit_note_id))
             ON CONFLICT (seller_id, kind, account_id, document_id, payment_id, credit_note_id, payback_id) DO UPDATE
            SET wanted_minor = excluded.wanted_minor, state = 'due', done_at = NULL, tries = 0, next_at = excluded.next_at
          WHERE book_pushes.wanted_minor <> excluded.wanted_minor
