@@ -20,9 +20,9 @@ use crate::db::StoreError;
 
 /// Locks the invoice that a saved card should pay and that has waited the longest: no attempt is open or was a success, none
 /// of this card is to be waited for, the customer is not about to pay on a page, nothing that Stripe told about it or about this
-/// customer is still to be understood (it may be money for an invoice that is lost here), no transfer that may be meant for it waits for somebody, the customer's bank takes nothing back at this moment, and
-/// nothing of it was given back (who is asked again then is for people to say). Only in this currency, and never less than Stripe
-/// charges.
+/// customer is still to be understood (it may be money for an invoice that is lost here), no transfer that may be meant for it waits
+/// for somebody, the customer's bank takes nothing back at this moment, and nothing of it was given back (who is asked again then is
+/// for people to say). Only in this currency, and never less than Stripe charges.
 pub async fn lock_due(
     db: &mut PgConnection,
     currency: Currency,

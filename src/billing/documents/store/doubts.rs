@@ -1,4 +1,5 @@
-//! What a person has to look at before a document becomes final, what is left of it then, and what is kept about where a customer lives.
+//! What a person has to look at before a document becomes final, what is left of it then, and what is kept about where a customer
+//! lives.
 
 use sqlx::PgConnection;
 
