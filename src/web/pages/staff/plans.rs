@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use super::rows::formats;
 use crate::audit;
 use crate::base::ids::PlanId;
-use crate::plans::catalogue::{self, CatalogueError, Direction, Refusal};
+use crate::plans::catalogue::{self, CatalogueError, Direction};
 use crate::plans::{Plan, Stage, Version};
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
