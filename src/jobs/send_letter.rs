@@ -122,10 +122,8 @@ async fn content(
         SendLetter::TrialEnded { account, since, .. } => {
             trial(portal, formats, ("trial-ended", *since), *account).await?
         }
-        SendLetter::PlanMoves { account, plan_version, .. } => {
-            plan_moves(portal, formats, *account, *plan_version).await?
-        }
-        SendLetter::PlanStays { plan_version, .. } => plan_stays(portal, formats, *plan_version).await?,
+        SendLetter::PlanMoves { account: of, plan_version: to, .. } => new_prices(portal, formats, *of, *to).await?,
+        SendLetter::PlanStays { plan_version, .. } => old_prices(portal, formats, *plan_version).await?,
         SendLetter::CreditEnding { .. } | SendLetter::CreditEnded { .. } => credit(formats, letter),
         SendLetter::BudgetReached { .. } => budget(formats, letter),
         SendLetter::DomainLost { environment, instance, hostname, .. } => Content {
@@ -213,7 +211,7 @@ async fn trial(
 }
 
 /// What a plan's later version costs, beside what the present one does.
-async fn plan_moves(
+async fn new_prices(
     portal: &Portal,
     formats: Formats,
     account: AccountId,
@@ -276,7 +274,7 @@ fn credit(formats: Formats, letter: &SendLetter) -> Content {
 }
 
 /// That a later version does not come after all.
-async fn plan_stays(portal: &Portal, formats: Formats, version: PlanVersionId) -> anyhow::Result<Content> {
+async fn old_prices(portal: &Portal, formats: Formats, version: PlanVersionId) -> anyhow::Result<Content> {
     let mut db = portal.db.acquire().await.context("reach the control database")?;
     let (plan, _) = plans::version(&mut db, version).await?.context("a version that was told of exists")?;
     Ok(Content {

@@ -120,8 +120,8 @@ pub async fn ask(
 pub fn may_begin(month: NaiveDate, valid_from: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
     let is_first = chrono::Datelike::day(&month) == 1;
     let is_told_in_time = now.date_naive().checked_add_days(Days::new(NOTICE_DAYS)).is_some_and(|day| day <= month);
-    // Midnight in the East is before midnight in UTC.
-    let is_sold = valid_from.is_none_or(|from| from.date_naive() <= month);
+    // Where somebody's day begins, UTC has the evening before: what is noon in between is the same day in both.
+    let is_sold = valid_from.is_none_or(|from| (from + TimeDelta::hours(12)).date_naive() <= month);
     is_first && is_told_in_time && is_sold
 }
 
@@ -362,6 +362,6 @@ mod tests {
         assert!(!may_begin(day("2027-01-01"), None, on_the_second + TimeDelta::days(1)), "twenty-nine days before");
         let midnight_in_paris = "2026-12-31T23:00:00Z".parse().unwrap();
         assert!(may_begin(day("2027-01-01"), Some(midnight_in_paris), now));
-        assert!(!may_begin(day("2027-01-01"), Some(midnight_in_paris + TimeDelta::days(3)), now));
+        assert!(!may_begin(day("2027-01-01"), Some(midnight_in_paris + TimeDelta::days(1)), now));
     }
 }

@@ -128,7 +128,8 @@ async fn customers_are_told_at_once_and_each_instance_is_moved_once_at_the_month
     let alice_again = world.again(&alice).await;
     assert!(!alice_again.get(&plan).await.words().contains("new version of its plan"));
     // January costs what was told: for all of it.
-    for instant in ["2027-01-01T10:00:00Z", "2027-02-01T03:00:00Z"] {
+    // A month is rated once the one before is closed: two looks for each.
+    for instant in ["2027-01-01T10:00:00Z", "2027-01-01T11:00:00Z", "2027-02-01T03:00:00Z", "2027-02-01T04:00:00Z"] {
         at(&world, instant).await;
     }
     let base = "SELECT net_minor::text FROM charges JOIN environments e ON e.id = environment_id
@@ -157,6 +158,7 @@ async fn a_move_that_is_withdrawn_is_told_and_does_not_happen(db: PgPool) {
     let shop = has(&world, &alice, "production", "shop").await;
     let version = publish(&world, &sam, &[("price_mad", "500")]).await;
     look(&world).await;
+    assert_eq!(mails(&world, &alice.email).await.len(), 1);
     // Who was never told is not told that nothing changes.
     has(&world, &bob, "production", "late").await;
     let sam = {

@@ -5,7 +5,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::dunning::has;
-use super::world::{CORE_HOUR, at, number, sell, used};
+use super::world::{CORE_HOUR, at, introduce, number, sell, used};
 use crate::staff::catalogue::Catalogue;
 use crate::staff::records::{Attempt, Somebody};
 use crate::support::portal::World;
@@ -20,6 +20,7 @@ async fn staff_see_to_the_coin_what_last_month_would_have_cost_those_who_are_on_
     has(&world, &alice, "production", "quiet").await;
     has(&world, &alice, "test", "trying").await;
     used(&world, shop, "cpu", "2026-11-23T10:00:00Z".parse().unwrap(), 200 * CORE_HOUR).await;
+    introduce(&world, alice.account, "MA").await;
     at(&world, "2026-11-24T12:00:00Z").await;
     at(&world, "2026-12-01T03:00:00Z").await;
     has(&world, &bob, "production", "young").await;

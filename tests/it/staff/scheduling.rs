@@ -84,8 +84,8 @@ async fn what_was_withdrawn_is_never_sold_and_stays_as_it_was(db: PgPool) {
         Attempt::as_owner(&db).is_refused(&change, "23000").await;
         Attempt::by(&db, &web).is_refused(&change, "42501").await;
     }
-    let first = "(SELECT id FROM plan_versions WHERE version = 1 LIMIT 1)";
-    let withdraw = format!("INSERT INTO plan_withdrawals VALUES ({first}, '2026-11-22T12:00:00Z', 'sam')");
+    let is_sold = "(SELECT id FROM plan_versions WHERE version = 1 LIMIT 1)";
+    let withdraw = format!("INSERT INTO plan_withdrawals VALUES ({is_sold}, '2026-11-22T12:00:00Z', 'sam')");
     for who in [Attempt::as_owner(&db), Attempt::by(&db, &web)] {
         who.is_refused(&withdraw, "23000").await;
     }
