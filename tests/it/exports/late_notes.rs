@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use futures_util::TryStreamExt;
 use rust_decimal::Decimal;
 use sayoo::billing::{documents, run};
-use sayoo::exports::focus::{Set, Version};
+use sayoo::exports::focus::Set;
 use sayoo::exports::{Export, Filter};
 use sqlx::PgPool;
 
