@@ -198,7 +198,7 @@ impl Drop for Cluster {
         let Some(mut process) = self.process.take() else { return };
         if let Some(id) = i32::try_from(process.id()).ok().and_then(Pid::from_raw) {
             // It may have ended already.
-            drop(rustix::process::kill_process(id, Signal::QUIT));
+            let _ = rustix::process::kill_process(id, Signal::QUIT);
         }
         drop(process.wait());
     }
