@@ -6,8 +6,8 @@ use crate::billing::self_audit::Check;
 pub const CHECKS: &[Check] = &[Check {
     code: "received",
     rules: "I28",
-    // A transfer is what the bank said, a card's payment what Stripe was asked for, or told of by itself (docs/operations.md, after
-    // the database was put back). What came back that had been given back is known by its payback.
+    // A transfer is what the bank said; a card's payment is what Stripe was asked for, for an invoice or as credit bought beforehand,
+    // or told of by itself (docs/operations.md, after the database was put back). What came back that had been given back is known by its payback.
     sql: "SELECT payments.account_id
                , payments.method || ' ' || payments.external_ref
                , NOT EXISTS (SELECT FROM paybacks WHERE paybacks.external_ref || '-returned' = payments.external_ref)
@@ -24,6 +24,10 @@ pub const CHECKS: &[Check] = &[Check {
                                        FROM payment_attempts attempts
                                       WHERE attempts.provider_id = payments.external_ref
                                         AND attempts.account_id = payments.account_id)
+                         AND NOT EXISTS (SELECT
+                                           FROM card_wishes wishes
+                                          WHERE wishes.intent_id = payments.external_ref
+                                            AND wishes.account_id = payments.account_id)
                          AND NOT EXISTS (SELECT
                                            FROM stripe_events events
                                           WHERE events.payload #>> '{data,object,id}' = payments.external_ref)
