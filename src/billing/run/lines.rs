@@ -48,8 +48,9 @@ pub fn line(
         },
         environment: Some(charge.item.environment),
         meter: charge.what.meter().map(Meter::code),
-        title,
-        // A name that turns the direction of what follows would keep the document from ever being issued.
+        // What turns the direction of a text would keep the document from ever being issued: our own sentences in Arabic have
+        // such marks around names, and so may names.
+        title: sayoo_document::clean(&title),
         detail: sayoo_document::clean(environment),
         span: Some((charge.span.from, charge.span.until)),
         quantity: charge.quantity,
@@ -84,7 +85,7 @@ pub fn discount(given: &Given, (words, locale): (&Texts, Locale)) -> NewLine {
         kind: if is_off { "discount" } else { "correction" },
         environment: None,
         meter: None,
-        title,
+        title: sayoo_document::clean(&title),
         detail: String::new(),
         span: Some((given.span.from, given.span.until)),
         quantity: Decimal::new(if is_off { -10_000 } else { 10_000 }, 4),

@@ -250,7 +250,8 @@ fn rate_the_year(folder: &Path, customers: u64) -> Vec<PathBuf> {
                 continue;
             }
             let proof = Proof::new(&facts, &before, &corrections, &rated);
-            let file = folder.join(format!("{number}-{}.json", from.format("%Y-%m")));
+            // Its month's own name: in some zones it begins on the last day of another one by UTC, and in some months not.
+            let file = folder.join(format!("{number}-{}.json", (from + TimeDelta::days(1)).format("%Y-%m")));
             std::fs::write(&file, serde_json::to_vec(&proof).unwrap()).unwrap();
             files.push(file);
             closed.push((facts, rated.charges));

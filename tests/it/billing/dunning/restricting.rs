@@ -48,11 +48,11 @@ async fn each_step_takes_what_was_announced_and_payment_gives_all_of_it_back_at_
     let browser = world.again(&alice).await;
     browser.get("/instances").await.assert_says(200, "MAD 120.00 have been due");
     // A part is not enough.
-    pay(&world, alice.account, 11_999).await;
+    pay(&world, alice.account, 11_000).await;
     look(&world).await;
     assert_eq!(suspended(&world).await.len(), 3);
     // The rest: everything at once, though the clock stands still.
-    pay(&world, alice.account, 1).await;
+    pay(&world, alice.account, 1_000).await;
     look(&world).await;
     assert_eq!((suspended(&world).await, limits(&world).await), (vec![], vec![]));
     let page = browser.get("/instances").await;
