@@ -215,35 +215,32 @@ fn pay_fields(
     amount: Money,
 ) -> Fields {
     let own = fields([
+        ("payment_intent_data[metadata][attempt]", attempt.to_string()),
+        ("payment_intent_data[metadata][document]", document.to_string()),
+    ]);
+    [paying(amount, number), own, common(cards, wish, customer)].concat()
+}
+
+/// A page on which one thing is paid.
+fn paying(amount: Money, what: &str) -> Fields {
+    fields([
         ("mode", "payment".to_owned()),
         ("submit_type", "pay".to_owned()),
-        // In the invoice's currency and no other, whatever the setting in Stripe's dashboard, which counts where nothing is said:
-        // a page that converts asks for another amount than the invoice says (Stripe's "Adaptive Pricing").
+        // In this currency and no other, whatever the setting in Stripe's dashboard, which counts where nothing is said: a page
+        // that converts asks for another amount than we do (Stripe's "Adaptive Pricing").
         ("adaptive_pricing[enabled]", "false".to_owned()),
         ("line_items[0][quantity]", "1".to_owned()),
         ("line_items[0][price_data][currency]", amount.currency.code().to_ascii_lowercase()),
         ("line_items[0][price_data][unit_amount]", amount.minor.to_string()),
-        ("line_items[0][price_data][product_data][name]", number.to_owned()),
-        ("payment_intent_data[description]", number.to_owned()),
-        ("payment_intent_data[metadata][attempt]", attempt.to_string()),
-        ("payment_intent_data[metadata][document]", document.to_string()),
-    ]);
-    [own, common(cards, wish, customer)].concat()
+        ("line_items[0][price_data][product_data][name]", what.to_owned()),
+        ("payment_intent_data[description]", what.to_owned()),
+    ])
 }
 
 fn top_up_fields(cards: &Cards, wish: &Wish, customer: &str, amount: Money) -> Fields {
     let words = Texts::new(Locale::from_code(&wish.language).unwrap_or(Locale::En)).text("credit-on-page");
-    let own = fields([
-        ("mode", "payment".to_owned()),
-        ("submit_type", "pay".to_owned()),
-        ("line_items[0][quantity]", "1".to_owned()),
-        ("line_items[0][price_data][currency]", amount.currency.code().to_ascii_lowercase()),
-        ("line_items[0][price_data][unit_amount]", amount.minor.to_string()),
-        ("line_items[0][price_data][product_data][name]", words.clone()),
-        ("payment_intent_data[description]", words),
-        ("payment_intent_data[metadata][top_up]", wish.id.to_string()),
-    ]);
-    [own, common(cards, wish, customer)].concat()
+    let own = fields([("payment_intent_data[metadata][top_up]", wish.id.to_string())]);
+    [paying(amount, &words), own, common(cards, wish, customer)].concat()
 }
 
 async fn look(cards: &Cards, db: &mut PgConnection, wish: &Wish, now: DateTime<Utc>) -> anyhow::Result<()> {

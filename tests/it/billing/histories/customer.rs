@@ -309,6 +309,8 @@ impl Customer {
             && !*is_booked
         {
             model.pay_back(source, *disputed);
+            // Nobody asked for that: what is open again, other credit pays at once.
+            model.settle();
             *is_booked = true;
         }
     }
@@ -410,7 +412,9 @@ impl Customer {
         let id = documents::credit(&mut db, self.invoices[invoice], &of, "an outage", now).await.unwrap();
         drop(db);
         assert_eq!(run::look(&town.world.portal).await.unwrap().finalised, 1);
-        self.model.receive(&id.to_string(), (true, net / 5 * 6), &[]);
+        // It pays what is open on its own invoice before any other.
+        let gross = net / 5 * 6;
+        self.model.receive(&id.to_string(), (true, gross), &[(invoice, gross)]);
         Some(format!("credit note of {net} and VAT for invoice {invoice}"))
     }
 
