@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(own.database.web_url.expose(), config.database.web_url.expose());
         assert_eq!((own.web.listen, own.public.portal_url), (config.web.listen, config.public.portal_url));
         let others = [&config.database.owner_url, &config.database.worker_url, &config.tenants.admin_url];
-        for secret in others.into_iter().chain(&config.mail.smtp_url) {
+        for secret in others.into_iter().chain(&config.mail.smtp_url).chain(&config.database.sandbox_url) {
             assert!(!part.contains(secret.expose().as_str()));
         }
         assert!(!part.contains(config.worker.docker.as_str()));

@@ -89,7 +89,7 @@ impl Life {
         if !inside::is_begun(&mut tx, account).await.context("look for the customer")? {
             let mut world = store::world(control, self.sandbox.currency).await?;
             self.set_trial(&mut world);
-            inside::copy(&mut tx, &world).await.context("copy who sells and what is sold")?;
+            inside::copy(&mut tx, &world, at).await.context("copy who sells and what is sold")?;
             self.insert_customer(&mut tx).await?;
         }
         tx.commit().await.context("commit")?;

@@ -12,8 +12,9 @@ use crate::plans::Kind;
 use crate::sandboxes::Sandbox;
 use crate::sandboxes::report::Event;
 
-/// Writes what a sandbox knows of the real world. The rows are copies: the same numbers, in another database.
-pub async fn copy(db: &mut PgConnection, world: &World) -> Result<(), StoreError> {
+/// Writes what a sandbox knows of the real world. The rows are copies: the same numbers, in another database. Every version is sold
+/// there from when its customer begins, also where that is before the version was made, or where it is for a later day.
+pub async fn copy(db: &mut PgConnection, world: &World, starts_at: DateTime<Utc>) -> Result<(), StoreError> {
     sqlx::query!("INSERT INTO sellers SELECT * FROM jsonb_populate_record(NULL::sellers, $1)", world.seller)
         .execute(&mut *db)
         .await?;
@@ -38,7 +39,7 @@ pub async fn copy(db: &mut PgConnection, world: &World) -> Result<(), StoreError
     sqlx::query!(
         r#"
         INSERT INTO plan_versions
-        SELECT (jsonb_populate_record(NULL::plan_versions, it || '{"state": "draft", "published_at": null}')).*
+        SELECT (jsonb_populate_record(NULL::plan_versions, it || '{"state": "draft", "published_at": null, "valid_from": null}')).*
           FROM jsonb_array_elements($1::jsonb) it
         "#,
         world.versions
@@ -58,11 +59,12 @@ pub async fn copy(db: &mut PgConnection, world: &World) -> Result<(), StoreError
         r#"
         UPDATE plan_versions
            SET state = 'published'
-             , published_at = it.published_at
+             , published_at = LEAST(it.published_at, $2)
           FROM jsonb_populate_recordset(NULL::plan_versions, $1) it
          WHERE it.id = plan_versions.id
         "#,
-        world.versions
+        world.versions,
+        starts_at
     )
     .execute(db)
     .await?;
