@@ -113,7 +113,11 @@ async fn case_58_a_coin_that_a_transfer_is_short_stops_nothing_and_is_asked_for_
     pass(&world, 1).await;
     let mails = world.mails_to("alice@example.com").await;
     assert_eq!(mails.len(), 1);
-    assert!(said(&mails[0]).contains("MAD 50.01") && said(&mails[0]).contains("MA-2027-000001"), "{}", mails[0].text_body);
+    assert!(
+        said(&mails[0]).contains("MAD 50.01") && said(&mails[0]).contains("MA-2027-000001"),
+        "{}",
+        mails[0].text_body
+    );
     // What is asked for is paid, but for another coin: everything is taken back.
     pass(&world, 20).await;
     assert_eq!(steps(&world).await, ["warn", "warn_again", "sleep", "throttle"]);
