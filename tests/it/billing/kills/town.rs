@@ -138,10 +138,18 @@ payments = {{ address = "{stripe}", secret_key_file = "{at}/stripe.key", webhook
                   , 'a@example.com', 'A', gen_random_uuid(), 'stopped', now(), date_trunc('month', now()) - interval '{MONTHS} months' + interval '1 day'
                FROM plan_versions v JOIN plans p ON p.id = v.plan_id WHERE v.state = 'published' AND p.kind = 'production' ORDER BY v.id LIMIT 1;
              INSERT INTO usage_hours (environment_id, meter, hour, quantity, covered_seconds, quality)
-             -- Longer ago than hours are derived again from readings, of which there are none.
+             -- All of them in the first month.
              SELECT '{shop}', 'cpu', date_trunc('month', now()) - interval '35 days' - n * interval '3 days', 900000000000 + n, 3600, 'measured' FROM generate_series(1, 3) n;
              INSERT INTO usage_days (environment_id, meter, day, quantity)
-             SELECT environment_id, meter, date_trunc('day', hour, 'UTC'), quantity FROM usage_hours WHERE environment_id = '{shop}'"
+             SELECT environment_id, meter, date_trunc('day', hour, 'UTC'), quantity FROM usage_hours WHERE environment_id = '{shop}';
+             -- And the samples that they are derived from.
+             INSERT INTO meter_epochs (id, environment_id, meter, source, opened_at, base_value, last_seq, last_value, last_observed_at)
+             SELECT '{shop}', '{shop}', 'cpu', 'container:{shop}', min(hour), 0, count(*), sum(quantity), max(hour) + interval '1 hour'
+               FROM usage_hours WHERE environment_id = '{shop}';
+             INSERT INTO meter_samples (epoch_id, seq, from_at, until_at, observed_at, value, quantity, quality)
+             SELECT '{shop}', row_number() OVER by_hour, hour, hour + interval '1 hour', hour + interval '1 hour', sum(quantity) OVER by_hour
+                  , quantity, quality
+               FROM usage_hours WHERE environment_id = '{shop}' WINDOW by_hour AS (ORDER BY hour)"
         ))
         .await;
         introduce_in(&self.db, account, "MA", now).await;
@@ -158,16 +166,19 @@ payments = {{ address = "{stripe}", secret_key_file = "{at}/stripe.key", webhook
         }
         self.shops.push(Shop { environment: shop, counted: 0, account, cookie });
         let newest = self.shops.len().saturating_sub(5);
+        // By the clock of whoever samples: what was counted in its future it would refuse.
+        let counted_at = self.sampled.clock.now();
         for shop in &mut self.shops[newest..] {
             shop.counted += 1 + dice.below(100);
             sqlx::query(
                 "INSERT INTO traffic_samples (proxy_epoch, environment_id, seq, observed_at, requests, egress_bytes, ingress_bytes, errors)
-                 VALUES ($1, $2, $3, now(), $4, $4 * 1000, 0, 0)",
+                 VALUES ($1, $2, $3, $5, $4, $4 * 1000, 0, 0)",
             )
             .bind(Uuid::from_u128(7))
             .bind(shop.environment)
             .bind(self.round)
             .bind(shop.counted)
+            .bind(counted_at)
             .execute(&self.db)
             .await
             .unwrap();
@@ -192,7 +203,7 @@ payments = {{ address = "{stripe}", secret_key_file = "{at}/stripe.key", webhook
              UPDATE stripe_events SET next_at = now() WHERE processed_at IS NULL;
              UPDATE card_wishes SET held_until = NULL, next_at = now() WHERE state IN ('asked', 'ready');
              DELETE FROM jobs WHERE state = 'due' AND NOT EXISTS (
-                    SELECT FROM documents d WHERE kind = 'make_papers' AND d.id::text = payload ->> 'document' AND d.no % {PAPERS_OF} = 0);
+                    SELECT FROM documents d WHERE jobs.kind = 'make_papers' AND d.id::text = payload ->> 'document' AND d.no % {PAPERS_OF} = 0);
              UPDATE jobs SET due_at = now(), attempts = 0, lease_token = NULL, leased_until = NULL WHERE state = 'due'"
         ))
         .await;
