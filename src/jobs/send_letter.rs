@@ -148,24 +148,7 @@ async fn content(
                 ..plain(name, Some(urls::billing_invoice(*document)))
             }
         }
-        SendLetter::CardRefused { document, number, open_minor, currency, is_asked_for, next, .. } => {
-            let texts = formats.texts();
-            let next = next.map_or_else(
-                || texts.text("card-again-never"),
-                |at| texts.with("card-again-on", &[("date", formats.date(at).into())]),
-            );
-            Content {
-                values: vec![
-                    ("number", number.clone()),
-                    ("open", formats.money(Money::new(*open_minor, *currency))),
-                    ("next", next),
-                ],
-                ..plain(
-                    if *is_asked_for { "card-asks" } else { "card-refused" },
-                    Some(urls::billing_invoice(*document)),
-                )
-            }
-        }
+        SendLetter::CardRefused { .. } => card_refused(formats, letter),
         SendLetter::Closing { closes_at, .. } => Content {
             values: vec![("date", formats.date(*closes_at))],
             ..plain("closing", Some(urls::account_closing()))
@@ -256,6 +239,28 @@ async fn new_prices(
         ],
         path: Some(urls::instances()),
     })
+}
+
+/// That a saved card did not pay, and when it is tried again.
+fn card_refused(formats: Formats, letter: &SendLetter) -> Content {
+    let SendLetter::CardRefused { document, number, open_minor, currency, is_asked_for, next, .. } = letter else {
+        return Content { name: "card-refused", to: None, values: Vec::new(), path: None };
+    };
+    let texts = formats.texts();
+    let next = next.map_or_else(
+        || texts.text("card-again-never"),
+        |at| texts.with("card-again-on", &[("date", formats.date(at).into())]),
+    );
+    Content {
+        name: if *is_asked_for { "card-asks" } else { "card-refused" },
+        to: None,
+        values: vec![
+            ("number", number.clone()),
+            ("open", formats.money(Money::new(*open_minor, *currency))),
+            ("next", next),
+        ],
+        path: Some(urls::billing_invoice(*document)),
+    }
 }
 
 /// What is left of given credit, and when it ends.

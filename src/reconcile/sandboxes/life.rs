@@ -51,9 +51,9 @@ pub struct Life {
 
 impl Life {
     /// Makes it of a sandbox and the way into its database.
-    pub fn new(sandbox: Sandbox, db: PgPool, public: Arc<Public>) -> anyhow::Result<Self> {
+    pub fn new(sandbox: Sandbox, db: PgPool, public: &Public) -> anyhow::Result<Self> {
         // Mails are caught in the sandbox's own database, in production too: none of them has an address that is anybody's.
-        let public = Arc::new(Public { mode: Mode::Development, ..(*public).clone() });
+        let public = Arc::new(Public { mode: Mode::Development, ..public.clone() });
         let mail = Mail { from: "Sayoo <sandbox@localhost>".to_owned(), smtp_url: None };
         let mailer = Mailer::new(&mail, &public, &db)?;
         Ok(Self { sandbox, db, public, mailer })
@@ -232,12 +232,12 @@ impl Life {
                 for meter in Meter::ALL {
                     used.environments.push(environment.uuid());
                     used.meters.push(meter.code().to_owned());
-                    used.hours.push(hour);
+                    used.beginnings.push(hour);
                     used.quantities.push(rule::used(self.sandbox.usage, kind, meter, hour, zone, rests));
                 }
             }
         }
-        if used.hours.is_empty() {
+        if used.beginnings.is_empty() {
             return Ok(());
         }
         inside::insert_hours(db, &used).await.context("write usage")

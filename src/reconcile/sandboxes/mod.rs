@@ -110,7 +110,7 @@ impl Sandboxes {
         if sandbox.clock_at.is_none() {
             databases.create(sandbox.id).await?;
         }
-        Life::new(sandbox.clone(), databases.pool(sandbox.id), Arc::clone(&self.public))
+        Life::new(sandbox.clone(), databases.pool(sandbox.id), &self.public)
     }
 
     /// Moves the clock for a while. Whether it is where it was wanted.

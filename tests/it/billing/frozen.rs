@@ -70,8 +70,8 @@ async fn all_changes(world: &World, people: &[&Person]) {
             trial_days: 0,
             four_eyes: Money::new(1_000_000, seller.currency),
         };
-        terms.details.seller.name = "Une autre maison".to_owned();
-        terms.details.seller.address.city = "Ailleurs".to_owned();
+        "Une autre maison".clone_into(&mut terms.details.seller.name);
+        "Ailleurs".clone_into(&mut terms.details.seller.address.city);
         sellers::change(&mut db, seller.id, &terms).await.unwrap();
     }
     // Prices that are published never change; here somebody changes them all the same.

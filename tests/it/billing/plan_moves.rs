@@ -36,7 +36,7 @@ async fn look(world: &World) -> usize {
     plan_moves::look(&world.portal).await.unwrap()
 }
 
-async fn wait_until(world: &World, instant: &str) {
+fn wait_until(world: &World, instant: &str) {
     let instant: DateTime<Utc> = instant.parse().unwrap();
     world.wait(instant - world.portal.clock.now());
 }
@@ -106,12 +106,12 @@ async fn customers_are_told_at_once_and_each_instance_is_moved_once_at_the_month
     .await
     .unwrap();
     let young = has(&world, &alice, "production", "young").await;
-    wait_until(&world, "2026-12-31T22:59:59Z").await;
+    wait_until(&world, "2026-12-31T22:59:59Z");
     assert_eq!(look(&world).await, 0);
     assert_eq!(states(&db).await, ["leaver waiting", "mall waiting", "shop waiting"]);
 
     // The worker was away at midnight; then two of them come.
-    wait_until(&world, "2027-01-01T09:00:00Z").await;
+    wait_until(&world, "2027-01-01T09:00:00Z");
     let moved = join_all([plan_moves::look(&world.portal), plan_moves::look(&world.portal)]).await;
     assert_eq!(moved.into_iter().map(Result::unwrap).sum::<usize>(), 2);
     assert_eq!(look(&world).await, 0);
@@ -162,7 +162,7 @@ async fn a_move_that_is_withdrawn_is_told_and_does_not_happen(db: PgPool) {
     // Who was never told is not told that nothing changes.
     has(&world, &bob, "production", "late").await;
     let sam = {
-        wait_until(&world, "2026-12-20T12:00:00Z").await;
+        wait_until(&world, "2026-12-20T12:00:00Z");
         world.staff().await
     };
     let path = format!("/staff/plans/versions/{version}/withdraw");
@@ -176,7 +176,7 @@ async fn a_move_that_is_withdrawn_is_told_and_does_not_happen(db: PgPool) {
         ["New prices of the plan Production from 1 January 2027", "The prices of the plan Production stay as they are"]
     );
     assert_eq!(mails(&world, &bob.email).await, []);
-    wait_until(&world, "2027-01-02T12:00:00Z").await;
+    wait_until(&world, "2027-01-02T12:00:00Z");
     assert_eq!(look(&world).await, 0);
     assert_eq!((stretches(&db, shop).await.len(), states(&db).await), (1, vec!["shop withdrawn".to_owned()]));
     Attempt::as_owner(&db).is_refused("UPDATE plan_moves SET withdrawn_at = NULL", "23000").await;
@@ -194,10 +194,10 @@ async fn nobody_is_moved_who_could_not_be_told_in_time(db: PgPool) {
     let shop = has(&world, &alice, "production", "shop").await;
     publish(&world, &sam, &[("price_mad", "500")]).await;
     // The worker was away for weeks.
-    wait_until(&world, "2026-12-04T12:00:00Z").await;
+    wait_until(&world, "2026-12-04T12:00:00Z");
     look(&world).await;
     assert_eq!(mails(&world, &alice.email).await, [], "what would not come true is not told");
-    wait_until(&world, "2027-01-01T09:00:00Z").await;
+    wait_until(&world, "2027-01-01T09:00:00Z");
     assert_eq!(look(&world).await, 0);
     assert_eq!((stretches(&db, shop).await.len(), states(&db).await), (1, vec!["shop late".to_owned()]));
 }
@@ -210,7 +210,7 @@ async fn other_limits_begin_with_the_prices_when_they_are_in_force(db: PgPool) {
     let shop = has(&world, &alice, "production", "shop").await;
     let version = publish(&world, &sam, &[("memory_mb", "3072")]).await;
     look(&world).await;
-    wait_until(&world, "2027-01-01T09:00:00Z").await;
+    wait_until(&world, "2027-01-01T09:00:00Z");
     // What has no container yet waits for one.
     assert_eq!(look(&world).await, 0);
     assert_eq!(states(&db).await, ["shop waiting"]);

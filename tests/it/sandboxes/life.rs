@@ -183,7 +183,15 @@ async fn what_is_cut_off_and_done_again_comes_to_the_same(db: PgPool) {
     assert!(cuts >= 5, "it was cut off {cuts} times");
     let (whole, cut, id) = (yard.report(whole).await, yard.report(cut).await, cut);
     assert_eq!(happened(&whole), happened(&cut));
-    assert_eq!((&whole.documents, &whole.movements), (&cut.documents, &cut.movements));
+    // Instances that were ordered in one instant stand in either order on an invoice.
+    let papers = |report: &Report| {
+        let mut papers = report.documents.clone();
+        for paper in &mut papers {
+            paper.lines.sort_by(|one, other| (&one.detail, &one.text).cmp(&(&other.detail, &other.text)));
+        }
+        papers
+    };
+    assert_eq!((papers(&whole), &whole.movements), (papers(&cut), &cut.movements));
     assert!(whole.documents.len() >= 2 && count(&whole, "step") >= 3);
     let inside = yard.inside(id).await;
     audit(&inside).await;

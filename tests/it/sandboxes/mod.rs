@@ -129,12 +129,12 @@ impl Yard {
 
     /// The sandbox's row.
     pub async fn sandbox(&self, id: SandboxId) -> Option<Sandbox> {
-        sandboxes::find(&mut *self.world.db.acquire().await.unwrap(), id).await.unwrap()
+        sandboxes::find(&mut self.world.db.acquire().await.unwrap(), id).await.unwrap()
     }
 
     /// What our people read of it.
     pub async fn report(&self, id: SandboxId) -> Report {
-        sandboxes::report(&mut *self.world.db.acquire().await.unwrap(), id).await.unwrap()
+        sandboxes::report(&mut self.world.db.acquire().await.unwrap(), id).await.unwrap()
     }
 
     /// Looks into a sandbox from behind.

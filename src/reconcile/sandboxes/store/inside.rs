@@ -159,7 +159,7 @@ pub async fn environments(db: &mut PgConnection) -> anyhow::Result<Vec<(Environm
 pub struct Hours {
     pub environments: Vec<Uuid>,
     pub meters: Vec<String>,
-    pub hours: Vec<DateTime<Utc>>,
+    pub beginnings: Vec<DateTime<Utc>>,
     pub quantities: Vec<i64>,
 }
 
@@ -174,7 +174,7 @@ pub async fn insert_hours(db: &mut PgConnection, used: &Hours) -> Result<(), Sto
         "#,
         &used.environments,
         &used.meters,
-        &used.hours,
+        &used.beginnings,
         &used.quantities
     )
     .execute(&mut *db)
@@ -189,7 +189,7 @@ pub async fn insert_hours(db: &mut PgConnection, used: &Hours) -> Result<(), Sto
             ON CONFLICT (environment_id, meter, day) DO UPDATE
            SET quantity = excluded.quantity
         "#,
-        &used.hours
+        &used.beginnings
     )
     .execute(db)
     .await?;
