@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sayoo::base::ids::{DatabaseServerId, EnvironmentId, HostId, ImageId, RuntimeId, TemplateId};
 use sayoo::base::secret::{Secret, new_code};
@@ -13,7 +13,7 @@ use sayoo::tenant_db::{DatabaseName, DatabaseState, RoleName};
 use sqlx::{Connection, PgPool};
 use uuid::Uuid;
 
-use super::crashes::{self, until, until_killed, worker};
+use super::crashes::{self, PATIENCE, until, until_killed, worker};
 use super::spares::{until_ready, with_spares};
 use super::support::World;
 use crate::billing;
@@ -21,9 +21,6 @@ use crate::metering::killed;
 use crate::sandboxes;
 use crate::support::engine::{docker, pause};
 use crate::support::process::Process;
-
-/// A killed worker's lease lasts ten seconds, a container starts within a few, and the machine may be busy.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 const WHILE_BUILDING_A_TEMPLATE: [&str; 3] = ["template:before", "template:middle", "template:after"];
 const WHILE_CLAIMING_A_SPARE: [&str; 3] = ["begin:before", "begin:middle", "begin:after"];

@@ -9,6 +9,9 @@ use sqlx::{ConnectOptions, PgPool};
 use super::support::World;
 use crate::support::process::Process;
 
+/// Longer than anything here takes, however busy the machine is.
+pub const PATIENCE: Duration = Duration::from_secs(150);
+
 /// Everything that a worker does on the way to a running instance, and where it may die.
 const WHILE_CREATING: [&str; 14] = [
     "begin:before",
@@ -156,9 +159,10 @@ pub async fn until(world: &World, id: EnvironmentId, status: &str, place: &str) 
         if now == status && is_settled {
             return;
         }
-        // A killed worker's lease lasts ten seconds; thirty is what we promise.
+        // A killed worker's lease lasts ten seconds. Thirty is what we promise, which `bin/bench failover` measures; here the
+        // machine may be busy with other tests.
         assert!(
-            began.elapsed() < Duration::from_secs(30),
+            began.elapsed() < PATIENCE,
             "{place}: {now} instead of {status}, {counts:?}, {:?}",
             world.troubles().await
         );
@@ -261,7 +265,7 @@ async fn a_worker_killed_anywhere_in_falling_asleep_and_waking_loses_no_wish(db:
         let mut first = worker(&world, Some(place));
         let began = Instant::now();
         while !first.is_over() {
-            assert!(began.elapsed() < Duration::from_secs(60), "the worker never came to {place}");
+            assert!(began.elapsed() < PATIENCE, "the worker never came to {place}");
             for sql in [
                 "UPDATE environments SET status_since = now() - interval '2 hours' WHERE id = $1",
                 "UPDATE runtimes SET awake_until = NULL, asleep_since = asleep_since - interval '1 hour' WHERE environment_id = $1",
@@ -308,7 +312,7 @@ async fn a_worker_killed_anywhere_in_an_update_leaves_one_service_that_serves(db
         let mut first = worker(&world, Some(place));
         let began = Instant::now();
         while !first.is_over() {
-            assert!(began.elapsed() < Duration::from_secs(60), "the worker never came to {place}");
+            assert!(began.elapsed() < PATIENCE, "the worker never came to {place}");
             world.run(drained, |query| query).await;
             world.run(due, |query| query).await;
             assert_eq!(world.routes().await[0].1, "serving", "{place}");
@@ -319,7 +323,7 @@ async fn a_worker_killed_anywhere_in_an_update_leaves_one_service_that_serves(db
         let began = Instant::now();
         let state = "SELECT state FROM environment_updates WHERE environment_id = $1 ORDER BY created_at DESC LIMIT 1";
         while world.text(state, shop.uuid()).await != "done" {
-            assert!(began.elapsed() < Duration::from_secs(40), "{place}: {:?}", world.troubles().await);
+            assert!(began.elapsed() < PATIENCE, "{place}: {:?}", world.troubles().await);
             world.run(drained, |query| query).await;
             world.run(due, |query| query).await;
             crate::support::engine::pause().await;

@@ -4,7 +4,7 @@
 use rustix::process::Signal;
 use sqlx::PgPool;
 
-use super::crashes::{until, worker};
+use super::crashes::{PATIENCE, until, worker};
 use super::support::World;
 
 /// What runs of everything, by the engine's ids.
@@ -26,7 +26,7 @@ async fn until_there_are(world: &World, count: usize, place: &str) -> Vec<String
         if all.len() == count {
             return all;
         }
-        assert!(began.elapsed().as_secs() < 30, "{place}: {} containers instead of {count}", all.len());
+        assert!(began.elapsed() < PATIENCE, "{place}: {} containers instead of {count}", all.len());
         crate::support::engine::pause().await;
     }
 }
@@ -76,7 +76,7 @@ async fn held_up_at(db: PgPool, place: &str, wants: [&str; 2], ends: (&str, usiz
         if (now.0, now.2) == (services + 1, roles + 1) && (now.1 == databases + 1 || is_new_database_fine) {
             break;
         }
-        assert!(began.elapsed().as_secs() < 30, "{place}: {now:?} after {:?}", (services, databases, roles));
+        assert!(began.elapsed() < PATIENCE, "{place}: {now:?} after {:?}", (services, databases, roles));
         world.run("UPDATE turns SET due_at = now() WHERE task = 'environments'", |query| query).await;
         crate::support::engine::pause().await;
     }
