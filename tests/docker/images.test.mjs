@@ -45,7 +45,7 @@ test("each process of compose has its own passwords and no other's", () => {
     "owner.toml": ["owner"],
     "setup.toml": ["owner", "platform", "worker"],
     "web.toml": ["web"],
-    "worker.toml": ["platform", "worker"],
+    "worker.toml": ["platform", "sandbox", "worker"],
     "proxy.toml": ["proxy"],
   };
   for (const [file, roles] of Object.entries(allowed)) {
