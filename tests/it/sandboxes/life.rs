@@ -157,7 +157,7 @@ async fn settle_with_cuts(yard: &Yard, id: SandboxId) -> u32 {
             return cuts;
         }
         // Ever longer in the end: a busy machine needs its time for what is not done by halves.
-        let limit = Duration::from_millis(40 + round * 37 % 400 + round * 20);
+        let limit = Duration::from_millis(150 + round * 137 % 900 + round * 40);
         if tokio::time::timeout(limit, yard.driver().settle()).await.is_err() {
             cuts += 1;
         }
