@@ -124,7 +124,12 @@ async fn content(
         }
         SendLetter::PlanMoves { account: of, plan_version: to, .. } => new_prices(portal, formats, *of, *to).await?,
         SendLetter::PlanStays { plan_version, .. } => old_prices(portal, formats, *plan_version).await?,
-        SendLetter::CreditEnding { .. } | SendLetter::CreditEnded { .. } => credit(formats, letter),
+        SendLetter::CreditEnding { left_minor, currency, until: at, .. } => {
+            credit(formats, "credit-ending", Money::new(*left_minor, *currency), *at)
+        }
+        SendLetter::CreditEnded { left_minor, currency, since: at, .. } => {
+            credit(formats, "credit-ended", Money::new(*left_minor, *currency), *at)
+        }
         SendLetter::BudgetReached { .. } => budget(formats, letter),
         SendLetter::DomainLost { environment, instance, hostname, .. } => Content {
             values: vec![("instance", instance.clone()), ("domain", hostname.clone())],
@@ -148,7 +153,10 @@ async fn content(
                 ..plain(name, Some(urls::billing_invoice(*document)))
             }
         }
-        SendLetter::CardRefused { .. } => card_refused(formats, letter),
+        SendLetter::CardRefused { document, number, open_minor, currency, is_asked_for, next, .. } => Content {
+            values: card_refused(formats, number, Money::new(*open_minor, *currency), *next),
+            ..plain(if *is_asked_for { "card-asks" } else { "card-refused" }, Some(urls::billing_invoice(*document)))
+        },
         SendLetter::Closing { closes_at, .. } => Content {
             values: vec![("date", formats.date(*closes_at))],
             ..plain("closing", Some(urls::account_closing()))
@@ -241,41 +249,25 @@ async fn new_prices(
     })
 }
 
-/// That a saved card did not pay, and when it is tried again.
-fn card_refused(formats: Formats, letter: &SendLetter) -> Content {
-    let SendLetter::CardRefused { document, number, open_minor, currency, is_asked_for, next, .. } = letter else {
-        return Content { name: "card-refused", to: None, values: Vec::new(), path: None };
-    };
+/// What a saved card did not pay, and when it is tried again.
+fn card_refused(
+    formats: Formats,
+    number: &str,
+    open: Money,
+    next: Option<DateTime<Utc>>,
+) -> Vec<(&'static str, String)> {
     let texts = formats.texts();
     let next = next.map_or_else(
         || texts.text("card-again-never"),
         |at| texts.with("card-again-on", &[("date", formats.date(at).into())]),
     );
-    Content {
-        name: if *is_asked_for { "card-asks" } else { "card-refused" },
-        to: None,
-        values: vec![
-            ("number", number.clone()),
-            ("open", formats.money(Money::new(*open_minor, *currency))),
-            ("next", next),
-        ],
-        path: Some(urls::billing_invoice(*document)),
-    }
+    vec![("number", number.to_owned()), ("open", formats.money(open)), ("next", next)]
 }
 
 /// What is left of given credit, and when it ends.
-fn credit(formats: Formats, letter: &SendLetter) -> Content {
-    let (name, values) = match letter {
-        SendLetter::CreditEnding { left_minor, currency, until, .. } => {
-            ("credit-ending", Some((Money::new(*left_minor, *currency), *until)))
-        }
-        SendLetter::CreditEnded { left_minor, currency, since, .. } => {
-            ("credit-ended", Some((Money::new(*left_minor, *currency), *since)))
-        }
-        _ => ("credit-ended", None),
-    };
-    let values = values.map(|(left, at)| vec![("amount", formats.money(left)), ("date", formats.date_time(at))]);
-    Content { name, to: None, values: values.unwrap_or_default(), path: Some(urls::billing_credit()) }
+fn credit(formats: Formats, name: &'static str, left: Money, at: DateTime<Utc>) -> Content {
+    let values = vec![("amount", formats.money(left)), ("date", formats.date_time(at))];
+    Content { name, to: None, values, path: Some(urls::billing_credit()) }
 }
 
 /// That a later version does not come after all.

@@ -3,6 +3,7 @@
 mod charges;
 mod documents;
 mod hours;
+mod items;
 mod metering;
 mod money;
 mod received;

@@ -4,6 +4,7 @@
 //! All hours of all months would be too many for a night. Months are looked at whole in the night after they were closed, and again
 //! one in thirty each night: so each of them once in thirty nights.
 
+use super::items::items_of_closed_months;
 use crate::billing::self_audit::Check;
 
 /// In the order in which they are shown.
@@ -133,34 +134,10 @@ pub const CHECKS: &[Check] = &[
         rules: "I9, I12",
         // Each price is the plan's, and as much was charged at it as lies between where it and the next one begin, in the part of
         // the month that an item lasted; as much is included as the plan says.
-        sql: "WITH stretches AS (
-                  SELECT periods.id AS period_id
-                       , extract(epoch FROM periods.until_at - periods.from_at) * 1000000 AS lasts
-                       , segments.environment_id
-                       , segments.plan_version_id
-                       , GREATEST(segments.from_at, periods.from_at) AS from_at
-                       , LEAST(COALESCE(segments.until_at, 'infinity'), periods.until_at) AS until_at
-                       , trials.from_at AS trial_from
-                       , LEAST(trials.until_at, trials.ended_at) AS trial_until
-                    FROM billing_periods periods
-                    JOIN environment_segments segments ON segments.account_id = periods.account_id
-                     AND segments.from_at < periods.until_at
-                     AND COALESCE(segments.until_at, 'infinity') > periods.from_at
-                    LEFT JOIN trials ON trials.account_id = periods.account_id
-                   WHERE periods.state = 'closed'
-              ), items AS (
-                  SELECT period_id, lasts, environment_id, plan_version_id, is_trial, sum(active) AS active
-                    FROM (SELECT *
-                               , extract(epoch FROM until_at - from_at) * 1000000 AS whole
-                               , CASE
-                                 WHEN trial_from IS NULL THEN 0
-                                 ELSE GREATEST(extract(epoch FROM LEAST(until_at, trial_until) - GREATEST(from_at, trial_from)), 0) * 1000000
-                                 END AS in_trial
-                            FROM stretches) AS parts
-                   CROSS JOIN LATERAL (VALUES (true, in_trial), (false, whole - in_trial)) AS part (is_trial, active)
-                   WHERE active > 0
-                   GROUP BY 1, 2, 3, 4, 5
-              ), meters (meter, step, scale) AS (
+        sql: concat!(
+            "WITH ",
+            items_of_closed_months!(),
+            ", meters (meter, step, scale) AS (
                   VALUES ('cpu', 360000, 10000), ('database', 360000000, 10000), ('egress', 100000, 10000), ('requests', 1, 1000)
               ), charged AS (
                   SELECT charges.account_id, charges.of_period_id AS period_id, charges.environment_id, charges.plan_version_id
@@ -218,6 +195,7 @@ pub const CHECKS: &[Check] = &[
                CROSS JOIN LATERAL (SELECT div(prices.from_quantity * 10000 * COALESCE(items.active, 0) * meters.scale
                                               + 10000 * COALESCE(items.lasts, 1) - 1, 10000 * COALESCE(items.lasts, 1)) AS \"from\"
                                         , div(prices.next_from * 10000 * COALESCE(items.active, 0) * meters.scale
-                                              + 10000 * COALESCE(items.lasts, 1) - 1, 10000 * COALESCE(items.lasts, 1)) AS until) AS reaches",
+                                              + 10000 * COALESCE(items.lasts, 1) - 1, 10000 * COALESCE(items.lasts, 1)) AS until) AS reaches"
+        ),
     },
 ];
