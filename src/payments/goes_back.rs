@@ -60,8 +60,7 @@ pub async fn refund(
         State::Done => {
             let is_new = payments::pay_back(db, payment.id, Payback::Refund, amount, &made.id, now).await?;
             if is_new && ours.is_some() {
-                // What the payment pays no more a credit note pays: that is why it went back.
-                payments::settle(db, payment.account, now).await?;
+                payments::settle_refunded(db, payment.account, now).await?;
             }
         }
         // Where it went back before, it came to us again: the customer's bank did not take it.

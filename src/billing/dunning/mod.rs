@@ -125,8 +125,11 @@ fn worth_asking(mut open: Vec<OpenRow>) -> Vec<OpenRow> {
         open.retain(|row| row.open.minor >= least(row));
         return open;
     }
-    let together: i64 = open.iter().map(|row| row.open.minor).sum();
-    if open.first().is_some_and(|first| together >= least(first)) { open } else { Vec::new() }
+    let is_enough = open.first().is_some_and(|first| {
+        let alike = open.iter().filter(|row| row.open.currency == first.open.currency);
+        alike.map(|row| row.open.minor).sum::<i64>() >= least(first)
+    });
+    if is_enough { open } else { Vec::new() }
 }
 
 /// How an account stands; `None` when nothing is open that is asked for. For its pages, and staff's.

@@ -1,7 +1,7 @@
 //! Credit that our people give: asked for on a page, confirmed by a second person where it is much, booked by the worker.
 
 use anyhow::Context;
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -14,6 +14,7 @@ use crate::base::ids::{AccountId, CreditGrantId, StaffId};
 use crate::base::money::{Currency, Money};
 use crate::billing::payments::{self, Method, Received};
 use crate::billing::transfers::statement;
+use crate::plans::cost;
 use crate::portal::Portal;
 use crate::queue::{self, Job};
 use crate::staff::StaffMember;
@@ -158,8 +159,7 @@ pub async fn list(db: &mut PgConnection, account: Option<AccountId>, limit: i64)
 
 /// Returns the instant at which a day is over where our company is.
 fn end_of(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
-    let next = day.checked_add_days(Days::new(1))?.and_time(NaiveTime::MIN);
-    Some(next.and_local_timezone(zone).earliest()?.to_utc())
+    Some(cost::midnight(day.checked_add_days(Days::new(1))?, zone))
 }
 
 /// Asks for a grant.

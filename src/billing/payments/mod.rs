@@ -221,12 +221,30 @@ async fn move_credit(
 /// Pays the account's open invoices, oldest first, from everything that is free and has not run out, in the order of `lots`.
 pub async fn settle(db: &mut PgConnection, account: AccountId, now: DateTime<Utc>) -> anyhow::Result<()> {
     let free = store::list_free(db, account, now).await.context("list what is free")?;
+    settle_from(db, account, &free, now).await
+}
+
+/// The same after a refund: what the payment pays no more, the credit notes that it went back for pay first. Were it something
+/// that was given, the note would be free again, and what was given would have become money.
+pub async fn settle_refunded(db: &mut PgConnection, account: AccountId, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let mut notes = store::list_free(db, account, now).await.context("list what is free")?;
+    notes.retain(|source| matches!(source, Source::CreditNote(_)));
+    settle_from(db, account, &notes, now).await?;
+    settle(db, account, now).await
+}
+
+async fn settle_from(
+    db: &mut PgConnection,
+    account: AccountId,
+    free: &[Source],
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
     if free.is_empty() {
         return Ok(());
     }
     for invoice in open_invoices(db, account).await? {
         let mut open = invoice.open;
-        for source in &free {
+        for source in free {
             if open.minor > 0 {
                 open.minor -= allocate_from(db, *source, invoice.id, open, now).await?.minor;
             }

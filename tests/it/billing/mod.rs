@@ -10,7 +10,7 @@ mod histories;
 pub mod killed;
 mod kills;
 mod leaving;
-mod lots;
+pub mod lots;
 mod months;
 mod pages;
 mod plan_moves;

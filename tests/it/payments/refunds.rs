@@ -8,6 +8,7 @@ use serde_json::json;
 use sqlx::PgPool;
 
 use super::{GROSS, debtor, invoice_of, open, without_poll};
+use crate::billing::lots::gives;
 use crate::billing::world::{audit, mad, number, texts};
 use crate::support::portal::{WEBHOOK_SECRET, World};
 use crate::support::staff::StaffPerson;
@@ -67,6 +68,27 @@ async fn after_a_credit_note_the_money_goes_back_and_the_invoice_stays_paid(db: 
     assert_eq!(texts(&world.db, PAYBACKS).await, ["refund 1200"]);
     assert_eq!(standin.charged().await.len(), 1);
     assert!(world.audit().await.contains(&"refund.asked".to_owned()));
+    audit(&world.db).await;
+}
+
+#[sqlx::test(migrator = "sayoo::db::MIGRATOR")]
+async fn what_was_given_does_not_become_money_by_a_refund(db: PgPool) {
+    let (world, _standin, cards, alice, payment) = paid(db).await;
+    let sam = world.staff().await;
+    credit(&world, alice, 1_000).await;
+    gives(&world, &sam, alice, "12", "2027-12-31").await;
+    assert!(ask(&sam, &payment, "12").await.contains("Being asked for"));
+    without_poll(&cards).await;
+    assert_eq!(texts(&world.db, PAYBACKS).await, ["refund 1200"]);
+    assert_eq!(open(&world.db, alice).await, 0);
+    let left = "SELECT source || ' ' || remaining_minor FROM credit_lots WHERE source IN ('grant', 'credit_note') ORDER BY source";
+    assert_eq!(
+        texts(&world.db, left).await,
+        ["credit_note 0", "grant 1200"],
+        "the note pays, though the grant ends first"
+    );
+    sam.get(&payment).await.assert_says(200, "Can go back MAD 0.00");
+    assert!(ask(&sam, &payment, "12").await.contains("Nothing goes back"), "not a second time");
     audit(&world.db).await;
 }
 
