@@ -350,18 +350,21 @@ pub async fn set_puzzling(
     sqlx::query!(
         "
         UPDATE payment_attempts
-           SET failure_code = $2
+           SET state = CASE state WHEN 'created' THEN 'unknown' ELSE state END
+             , failure_code = $2
              , failure_message = $3
+             , next_at = $4
          WHERE id = $1
            AND ended_at IS NULL
         ",
         id as AttemptId,
         if code.is_empty() { "refused" } else { code },
-        message
+        message,
+        next_at
     )
-    .execute(&mut *db)
+    .execute(db)
     .await?;
-    set_unknown(db, id, next_at).await
+    Ok(())
 }
 
 /// Notes that it is not known what became of an attempt, unless it was learned meanwhile.

@@ -279,8 +279,9 @@ pub async fn insert_draft(
     Ok(())
 }
 
-/// Makes a draft final and returns its number. A draft that is older than what was published meanwhile takes the next number:
-/// of those that are sold from the same instant on, the highest one is what is sold. The caller holds the plan's lock; the schema refuses a second time.
+/// Makes a draft final and returns its number. A draft that is older than what was published meanwhile takes the next number: of
+/// those that are sold from the same instant on, the highest one is what is sold. The caller holds the plan's lock; the schema
+/// refuses a second time.
 pub async fn publish(
     db: &mut PgConnection,
     id: PlanVersionId,

@@ -170,6 +170,7 @@ pub async fn lock_expired(db: &mut PgConnection, now: DateTime<Utc>) -> anyhow::
     .fetch_optional(&mut *db)
     .await
     .map_err(StoreError::from)?;
+    let Some(payment) = payment else { return Ok(None) };
     // Looked at after the lock: what another one did meanwhile counts.
     let row = sqlx::query_as!(
         Row,
@@ -188,7 +189,7 @@ pub async fn lock_expired(db: &mut PgConnection, now: DateTime<Utc>) -> anyhow::
            AND credit_lots.expires_at <= $2
            FOR UPDATE OF credit_lots
         "#,
-        payment as Option<PaymentId>,
+        payment as PaymentId,
         now
     )
     .fetch_optional(db)

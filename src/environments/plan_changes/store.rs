@@ -87,8 +87,8 @@ pub async fn insert(db: &mut PgConnection, new: &NewUpdate<'_>, now: DateTime<Ut
     Ok(())
 }
 
-/// Puts an environment on its new plan, charged since an instant. Returns how many containers were wanted and how many are, where the plan allows
-/// fewer.
+/// Puts an environment on its new plan, charged since an instant. Returns how many containers were wanted and how many are, where
+/// the plan allows fewer.
 pub async fn set_plan(
     db: &mut PgConnection,
     id: EnvironmentId,

@@ -190,8 +190,8 @@ pub async fn list(db: &mut PgConnection, version: PlanVersionId, now: DateTime<U
     Ok(())
 }
 
-/// Notes of an account's environments in a move that their people are told, of those that start late enough. Of two workers that come to an account together the
-/// second one has nothing to tell.
+/// Notes of an account's environments in a move that their people are told, of those that start late enough. Of two workers that
+/// come to an account together the second one has nothing to tell.
 pub async fn take_to_tell(
     db: &mut PgConnection,
     now: DateTime<Utc>,

@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::web::Data;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
 use super::visitor::arrival;
 use crate::accounts::Role;
@@ -20,7 +20,7 @@ use crate::web::layout::{Layout, NavItem, Person};
 use crate::web::urls;
 
 /// A staff member who is logged in. Anybody else is sent to the staff login.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Staff {
     /// Who it is.
     pub member: StaffMember,
@@ -49,6 +49,11 @@ impl FromRequest for Staff {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
+            // `Posted` asks who it is before it reads a form, and the handler asks again.
+            let known = request.extensions().get::<Self>().cloned();
+            if let Some(staff) = known {
+                return Ok(staff);
+            }
             let portal = request.app_data::<Data<Portal>>().expect("web::configure registers the portal");
             let Some(token) = staff_token(&request, &portal.public) else {
                 return Err(PageError::Elsewhere(urls::staff_login()));
@@ -65,7 +70,9 @@ impl FromRequest for Staff {
             layout.nav = navigation(layout.texts, request.path());
             let beside = layout.nav.iter().filter(|item| item.side_only).cloned().collect();
             layout.person = Some(person(&session.member, layout.texts, beside));
-            Ok(Self { member: session.member, layout })
+            let staff = Self { member: session.member, layout };
+            request.extensions_mut().insert(staff.clone());
+            Ok(staff)
         })
     }
 }

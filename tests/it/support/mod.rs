@@ -1,13 +1,13 @@
 //! What tests stand on.
 
 mod browser;
-pub mod cluster;
 pub mod engine;
 pub mod fault_proxy;
 pub mod gate;
 pub mod invoices;
 pub mod odoo;
 pub mod portal;
+pub mod postgres;
 pub mod process;
 pub mod simulated;
 pub mod small_disk;

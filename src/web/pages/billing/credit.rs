@@ -36,11 +36,7 @@ pub struct TopUpForm {
 /// Shows the page.
 pub async fn get(portal: Data<Portal>, keys: Data<Keys>, member: Member) -> Answer {
     member.require(Action::SeeCosts)?;
-    let mut db = portal.db.acquire().await.context("acquire a connection")?;
-    let (currency, _) = terms(&mut db, member.account).await?;
-    drop(db);
-    let takes_cards = keys.takes_cards(currency);
-    answer::page(&CreditPage::read(&portal, &member, takes_cards, TopUpForm::default(), Problems::default()).await?)
+    answer::page(&CreditPage::read(&portal, &keys, &member, TopUpForm::default(), Problems::default()).await?)
 }
 
 /// Asks for a page of Stripe's on which credit is bought, or says why not.
@@ -60,7 +56,7 @@ pub async fn post(portal: Data<Portal>, keys: Data<Keys>, member: Member, posted
     }
     let mut problems = Problems::default();
     problems.add("amount", bounds(&member.layout, currency, "credit-bad-amount"));
-    answer::again(&CreditPage::read(&portal, &member, true, posted.form, problems).await?)
+    answer::again(&CreditPage::read(&portal, &keys, &member, posted.form, problems).await?)
 }
 
 /// Says between what an amount has to lie.
@@ -130,8 +126,8 @@ struct CreditPage {
 impl CreditPage {
     async fn read(
         portal: &Portal,
+        keys: &Keys,
         member: &Member,
-        takes_cards: bool,
         typed: TopUpForm,
         problems: Problems,
     ) -> Result<Self, PageError> {
@@ -160,7 +156,7 @@ impl CreditPage {
             tabs: tabs(layout, &urls::billing_credit()),
             usable: formats.money(usable),
             lines: lots.iter().map(line).collect(),
-            may_buy: takes_cards && seller.is_some() && may_manage(member),
+            may_buy: keys.takes_cards(currency) && seller.is_some() && may_manage(member),
             hint: bounds(layout, currency, "credit-amount-hint"),
             typed,
             problems,

@@ -7,7 +7,7 @@ use askama::Template;
 use super::{Tab, day, formats, tabs, terms};
 use crate::accounts::policy::Action;
 use crate::base::money::Money;
-use crate::billing::ledger::{self, Movement, Role};
+use crate::billing::ledger::{self, Role};
 use crate::portal::Portal;
 use crate::web::answer::{self, Answer};
 use crate::web::extract::Member;
@@ -34,7 +34,7 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
     let rows = movements.iter().map(|movement| {
         let row = Row {
             on: day(layout, movement.on),
-            text: layout.t(words(movement)),
+            text: layout.t(words(&movement.source_kind, movement.amount.minor, movement.is_gift)),
             label: movement.label.clone(),
             amount: formats.money(movement.amount),
             balance: formats.money(Money::new(after, currency)),
@@ -55,12 +55,12 @@ pub async fn get(portal: Data<Portal>, member: Member) -> Answer {
     })
 }
 
-/// Returns the key of what a movement is called.
-fn words(movement: &Movement) -> &'static str {
-    match (movement.source_kind.as_str(), movement.amount.minor > 0) {
+/// Returns the key of what a movement is called: of which kind, by how much the customer owes more, and whether it was given.
+pub(in crate::web::pages) fn words(kind: &str, owed: i64, is_gift: bool) -> &'static str {
+    match (kind, owed > 0) {
         ("document", true) => "billing-kind-invoice",
         ("document", false) => "billing-kind-credit_note",
-        ("payment", _) if movement.is_gift => "billing-movement-gift",
+        ("payment", _) if is_gift => "billing-movement-gift",
         ("payment", _) => "billing-movement-payment",
         ("expiry", _) => "billing-movement-expiry",
         ("payback", _) => "billing-movement-payback",

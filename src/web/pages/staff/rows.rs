@@ -380,3 +380,9 @@ pub fn cut<T>(mut rows: Vec<T>, page: i64) -> (Vec<T>, bool) {
     rows.truncate(size);
     (rows, has_more)
 }
+
+/// Who asked, and who agreed if anybody has.
+#[must_use]
+pub fn people(asked: &str, approved: &str) -> String {
+    [asked, approved].into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" · ")
+}

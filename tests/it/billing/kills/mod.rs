@@ -15,8 +15,8 @@ use tokio::task::JoinHandle;
 use self::town::{MONTHS, PAPERS_OF, Town};
 use super::recompute::Dice;
 use super::world::{audit, number, texts};
-use crate::support::cluster::{Cluster, Death};
 use crate::support::engine::pause;
+use crate::support::postgres::{Death, Server};
 use crate::support::process::Process;
 
 /// So many kills hit one town; the next ones another, so that each audit stays small.
@@ -83,7 +83,7 @@ impl Running {
 }
 
 /// Lets everybody work, and kills the victim at a moment that the dice say. Whoever held something then holds it no more.
-async fn kill(town: &Town, cluster: &mut Cluster, running: &mut Running, victim: Victim, dice: &mut Dice) -> String {
+async fn kill(town: &Town, server: &mut Server, running: &mut Running, victim: Victim, dice: &mut Dice) -> String {
     let place = if let Victim::WorkerAt(place) = victim { Some(place) } else { None };
     if place.is_some_and(|place| !place.starts_with("billing")) {
         // It would do what the worker is to die of.
@@ -127,7 +127,7 @@ async fn kill(town: &Town, cluster: &mut Cluster, running: &mut Running, victim:
             }
             Victim::Database(death) => {
                 tokio::time::sleep(after).await;
-                cluster.dies(death).await;
+                server.dies(death).await;
                 // Whoever lives goes on with what it has in its hands.
                 tokio::time::sleep(pauses[0]).await;
             }
@@ -245,19 +245,19 @@ async fn count(town: &Town, kills: u64) -> Faults {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_is_killed_whenever_nothing_is_lost_doubled_or_left_out() {
     let (kills, seed) = (asked("SAYOO_KILLS", 14), asked("SAYOO_KILLS_SEED", 20_261_128));
-    let mut cluster = Cluster::new().await;
+    let mut server = Server::new().await;
     for (no, first) in (0..kills).step_by(usize::try_from(IN_ONE_TOWN).unwrap()).enumerate() {
         // Each town has a seed of its own: SAYOO_KILLS=50 SAYOO_KILLS_SEED=… kills in it alone again.
         let seed = seed + u64::try_from(no).unwrap();
         let mut dice = Dice::new(seed);
         let name = format!("town{no}");
-        let mut town = Town::new(cluster.database(&name).await).await;
+        let mut town = Town::new(server.database(&name).await).await;
         let mut running = Running::default();
         let some = IN_ONE_TOWN.min(kills - first);
         for kill_no in 0..some {
             town.busy(&mut dice).await;
             let victim = VICTIMS[usize::try_from(kill_no).unwrap() % VICTIMS.len()];
-            let killed = kill(&town, &mut cluster, &mut running, victim, &mut dice).await;
+            let killed = kill(&town, &mut server, &mut running, victim, &mut dice).await;
             println!("seed {seed}, kill {kill_no}: {killed}");
             town.assert_sound(&killed).await;
         }
@@ -269,6 +269,6 @@ async fn whatever_is_killed_whenever_nothing_is_lost_doubled_or_left_out() {
         assert_eq!(faults, Faults::default(), "seed {seed}: {numbers:?}");
         drop(running);
         drop(town);
-        cluster.forget(&name).await;
+        server.forget(&name).await;
     }
 }

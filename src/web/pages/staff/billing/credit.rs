@@ -16,7 +16,7 @@ use crate::web::error::PageError;
 use crate::web::extract::{Button, Posted, Staff};
 use crate::web::layout::{FlashKind, Layout};
 use crate::web::pages::billing::credit::{ends, note, words};
-use crate::web::pages::staff::rows::formats;
+use crate::web::pages::staff::rows::{formats, people};
 use crate::web::urls;
 
 /// So many lots and grants are shown.
@@ -127,13 +127,12 @@ pub(in crate::web::pages::staff) fn badge(state: State) -> &'static str {
 fn grant_line(layout: &Layout, grant: &Grant) -> GrantLine {
     let formats = formats(layout);
     let waits = grant.state == State::Waiting;
-    let people = [grant.asked_name.as_str(), grant.approved_name.as_str()];
     let act = |name| if waits { urls::staff_grant_act(grant.id, name) } else { String::new() };
     GrantLine {
         when: formats.spoken(grant.created_at, layout.now),
         amount: formats.money(grant.amount),
         reason: grant.reason.clone(),
-        people: people.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" · "),
+        people: people(&grant.asked_name, &grant.approved_name),
         ends: grant.expires_at.map_or_else(|| layout.t("credit-ends-never"), |at| formats.date_time(at)),
         badge: badge(grant.state),
         state: layout.t(format!("credit-grant-{}", grant.state.word())),

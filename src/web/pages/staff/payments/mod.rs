@@ -9,7 +9,7 @@ use askama::Template;
 use sqlx::PgConnection;
 
 use super::billing::credit;
-use super::rows::formats;
+use super::rows::{formats, people};
 use crate::billing::lots::grants;
 use crate::payments::{lists, payouts, refunds};
 use crate::portal::Portal;
@@ -147,11 +147,7 @@ fn refund_lines(layout: &Layout, refunds: &[refunds::Refund]) -> Vec<Line> {
         account_url: urls::staff_account(refund.account),
         badge: show::badge(refund.state),
         state: layout.t(format!("payments-refund-{}", refund.state.word())),
-        detail: [refund.asked_name.as_str(), refund.approved_name.as_str()]
-            .into_iter()
-            .filter(|name| !name.is_empty())
-            .collect::<Vec<_>>()
-            .join(" · "),
+        detail: people(&refund.asked_name, &refund.approved_name),
         said: refund.failure.clone(),
         ..Line::default()
     };
@@ -170,11 +166,7 @@ fn grant_lines(layout: &Layout, grants: &[grants::Grant]) -> Vec<Line> {
         account_url: urls::staff_account(grant.account),
         badge: credit::badge(grant.state),
         state: layout.t(format!("credit-grant-{}", grant.state.word())),
-        detail: [grant.asked_name.as_str(), grant.approved_name.as_str()]
-            .into_iter()
-            .filter(|name| !name.is_empty())
-            .collect::<Vec<_>>()
-            .join(" · "),
+        detail: people(&grant.asked_name, &grant.approved_name),
         ..Line::default()
     };
     grants.iter().map(line).collect()

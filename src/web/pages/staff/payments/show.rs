@@ -12,7 +12,7 @@ use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
 use crate::web::extract::{Button, Posted, Staff};
 use crate::web::layout::{FlashKind, Layout};
-use crate::web::pages::staff::rows::formats;
+use crate::web::pages::staff::rows::{formats, people};
 use crate::web::urls;
 
 /// How many refunds of one payment are shown.
@@ -93,12 +93,11 @@ fn line(staff: &Staff, refund: &Refund) -> RefundLine {
     let formats = formats(layout);
     let waits = refund.state == State::Waiting;
     let can_confirm = waits && refund.asked_by != staff.member.id;
-    let people = [refund.asked_name.as_str(), refund.approved_name.as_str()];
     RefundLine {
         when: formats.spoken(refund.created_at, layout.now),
         amount: formats.money(refund.amount),
         reason: refund.reason.clone(),
-        people: people.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" · "),
+        people: people(&refund.asked_name, &refund.approved_name),
         badge: badge(refund.state),
         state: layout.t(format!("payments-refund-{}", refund.state.word())),
         failure: match refund.failure.as_str() {

@@ -8,6 +8,7 @@ use anyhow::Context;
 use askama::Template;
 
 use super::rows::formats;
+use crate::odoo::regions;
 use crate::portal::Portal;
 use crate::sandboxes::{self, MOST, Sandbox, Server, State};
 use crate::web::answer::{self, Answer};
@@ -76,13 +77,8 @@ fn line(layout: &Layout, sandbox: &Sandbox) -> Line {
 }
 
 /// Returns the key of a country's name.
-fn country(code: &str) -> &'static str {
-    match code {
-        "MA" => "odoo-country-ma",
-        "BE" => "odoo-country-be",
-        "SN" => "odoo-country-sn",
-        _ => "odoo-country-fr",
-    }
+fn country(code: &str) -> &str {
+    regions::find_country(code).map_or(code, |country| country.name)
 }
 
 /// Returns the shape and the words of how far a sandbox is.

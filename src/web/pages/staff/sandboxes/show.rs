@@ -19,6 +19,7 @@ use crate::web::answer::{self, Answer};
 use crate::web::error::PageError;
 use crate::web::extract::{Button, Posted, Staff};
 use crate::web::layout::{FlashKind, Layout};
+use crate::web::pages::billing::statement;
 use crate::web::pages::staff::billing::run::held;
 use crate::web::pages::staff::rows::formats;
 use crate::web::urls;
@@ -288,12 +289,7 @@ fn document(layout: &Layout, formats: Formats, paper: &Paper, currency: Currency
 }
 
 fn move_line(layout: &Layout, formats: Formats, it: &Move, (amount, balance): (String, String)) -> MoveLine {
-    let key = match (it.kind.as_str(), it.amount_minor > 0) {
-        ("document", true) => "billing-kind-invoice",
-        ("document", false) => "billing-kind-credit_note",
-        ("payment", _) => "billing-movement-payment",
-        ("payback", _) => "billing-movement-payback",
-        _ => "billing-movement-other",
-    };
+    // Nobody gives a sandbox anything.
+    let key = statement::words(&it.kind, it.amount_minor, false);
     MoveLine { on: formats.calendar_day(it.on), what: layout.t(key), label: it.label.clone(), amount, balance }
 }

@@ -34,7 +34,7 @@ pub enum Death {
 }
 
 /// A server. Ends with the test.
-pub struct Cluster {
+pub struct Server {
     folder: tempfile::TempDir,
     programs: PathBuf,
     /// Who runs it: user and group, where they are not ours.
@@ -43,10 +43,10 @@ pub struct Cluster {
     options: PgConnectOptions,
 }
 
-impl Cluster {
+impl Server {
     /// Makes a server and a database with our schema.
     pub async fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("sayoo-cluster-").tempdir().unwrap();
+        let folder = tempfile::Builder::new().prefix("sayoo-postgres-").tempdir().unwrap();
         let user = user_of_server();
         if let Some((user, group)) = user {
             chown(folder.path(), Some(user), Some(group)).unwrap();
@@ -59,15 +59,15 @@ impl Cluster {
             .username(SYSTEM_USER)
             .password(&password)
             .database("postgres");
-        let mut cluster = Self { folder, programs: programs(), user, process: None, options };
-        cluster.make(port, &password);
-        cluster.start().await;
-        let mut db = cluster.options.connect().await.unwrap();
+        let mut server = Self { folder, programs: programs(), user, process: None, options };
+        server.make(port, &password);
+        server.start().await;
+        let mut db = server.options.connect().await.unwrap();
         sqlx::raw_sql("CREATE DATABASE model TEMPLATE template0").execute(&mut db).await.unwrap();
-        let mut model = cluster.options.clone().database(MODEL).connect().await.unwrap();
+        let mut model = server.options.clone().database(MODEL).connect().await.unwrap();
         sayoo::db::MIGRATOR.run(&mut model).await.unwrap();
         model.close().await.unwrap();
-        cluster
+        server
     }
 
     fn make(&self, port: u16, password: &str) {
@@ -193,7 +193,7 @@ impl Cluster {
     }
 }
 
-impl Drop for Cluster {
+impl Drop for Server {
     fn drop(&mut self) {
         let Some(mut process) = self.process.take() else { return };
         if let Some(id) = i32::try_from(process.id()).ok().and_then(Pid::from_raw) {
